@@ -1,0 +1,49 @@
+# The verbs of proaktiv. Needs Python 3.11+, make and a network to PyPI; everything else is set up here.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := PYTHONPATH=.tools $(PYTHON) -m uv
+STAMP  := $(VENV)/.locked
+
+.DEFAULT_GOAL := help
+.PHONY: help env test check demo bench lock format clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP) ## build .venv from requirements.lock
+
+# A machine without ensurepip has no `python -m venv`: pip fetches uv into .tools, uv builds the environment.
+$(STAMP): requirements.lock pyproject.toml
+	@test -d .tools/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: env ## run every test
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+check: env ## format, lint, types, walls, migrations, tests: what a commit must pass
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory test
+
+demo: env ## a simulated city sends 40 events; citizens confirm, decline, withdraw; the log is verified
+	$(BIN)/proaktiv demo --once --events 40
+
+bench: env ## measure, print ratios, write docs/performance.md
+	$(BIN)/python -m tests.bench
+
+lock: ## pin versions and hashes anew (no index address goes into the file)
+	@test -d .tools/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+
+format: env ## let ruff write the files
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## throw the environment away
+	rm -rf $(VENV) .tools .cache

@@ -1,0 +1,130 @@
+"""What a channel takes and gives back; the four errors it may raise.
+
+The steps pass state in; a channel only renders and hands over. Source: channels-and-pages.md § 3, architecture.md § 2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """Leave for one flow to cross the border of the house: it is in the flow log as authorised.
+
+    Only ``proaktiv.flowlog.record`` makes one. ``wire_id`` stays equal over repeats, so a receiver that honours it
+    takes a repeat for what it is.
+    """
+
+    flow: UUID
+    wire_id: str
+    authorised_at: datetime
+
+
+class DeadlineLike(Protocol):
+    """Total time for one outbound act, measured by a monotonic clock."""
+
+    def remaining(self) -> float:
+        """Return the seconds left; zero or less means that the act is over."""
+        ...
+
+
+class Receipt(StrEnum):
+    """The best receipt a channel can ever give."""
+
+    NONE = "none"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What a channel can promise. ``idempotent``: a repeat with the same wire id arrives once."""
+
+    name: str
+    receipt: Receipt
+    confidential: bool
+    idempotent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Where a message goes. ``address`` is the address field, three to nine lines, name first."""
+
+    address: Sequence[str]
+    language: str = "de"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of one purpose. ``secret`` is the letter code, empty on channels that must not carry one."""
+
+    purpose: str
+    reference: str
+    sender: str
+    sent_on: str
+    subject: str
+    paragraphs: Sequence[str]
+    secret: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Final bytes. The same message and recipient always give the same bytes."""
+
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipt:
+    """What the channel knows after handing over."""
+
+    receipt: Receipt
+    reference: str
+
+
+class ChannelError(Exception):
+    """A message was not handed over. Messages hold ids, never personal data."""
+
+
+class Temporary(ChannelError):  # noqa: N818
+    """Nothing left the house; try again, not before ``retry_after_seconds`` if that is known."""
+
+    def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Permanent(ChannelError):  # noqa: N818
+    """This address will never take it; another channel or a clerk must."""
+
+
+class Unavailable(ChannelError):  # noqa: N818
+    """The channel as a whole is away; the try does not count."""
+
+
+class AlreadyDone(ChannelError):  # noqa: N818
+    """The channel has this wire id already, which is success."""
+
+
+class Channel(Protocol):
+    """One way to a person. Must be usable from several threads at once."""
+
+    @property
+    def capability(self) -> Capability:
+        """Return what this channel can promise."""
+        ...
+
+    def render(self, message: Message, recipient: Recipient) -> Rendered:
+        """Return the final bytes; pure and deterministic."""
+        ...
+
+    def hand_over(self, rendered: Rendered, clearance: Clearance, deadline: DeadlineLike) -> DeliveryReceipt:
+        """Hand the bytes over before the deadline, durable once this returns. Raises the four channel errors."""
+        ...

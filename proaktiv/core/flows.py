@@ -1,0 +1,74 @@
+"""What one entry of the flow log says, before it becomes bytes.
+
+The bytes are made in ``flowlog.entries``. Kinds are closed and for ever (flowlog.md § 3, data-path.md § 5).
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from proaktiv.core.keys import PersonKey
+
+
+class Kind(IntEnum):
+    """The one byte in an entry that says what happened. Log names equal kind names."""
+
+    AUTHORISED = 0x01
+    OUTCOME = 0x02
+    ERASURE = 0x03
+    ACCESS = 0x04
+    KEY = 0x05
+    RETENTION = 0x06
+    SUCCESSION = 0x07
+    RECEIVED = 0x08
+    ADMITTED = 0x09
+    REFUSED = 0x0A
+    CONSENT_CHANGED = 0x0B
+    CONFIRMED = 0x0C
+    INCIDENT = 0x0D
+    ACT = 0x0E
+    RECALL = 0x0F
+
+    @property
+    def label(self) -> str:
+        """Return the kind's name as it stands in the log."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One flow of personal data, or one act about one.
+
+    Facts (F, shown to whoever may read the log): everything but the last group. Subject part (S, erasable): person,
+    consent, outbox. Staff part (A, under the staff key): actor, case, reason. Nothing here names a person: ``person``
+    is the random person key.
+    """
+
+    kind: Kind
+    sender: str
+    receiver: str
+    purpose: str
+    action: str
+    """Id of a plain sentence, e.g. ``letter.handed_over``; grammar noun.past_participle."""
+    basis: str
+    categories: tuple[str, ...] = ()
+    receiver_name: str = ""
+    receiver_system: str = ""
+    scope: str = ""
+    """Activity id ``name@version``."""
+    rule: str = ""
+    """Plan hash or Leistung@version."""
+    outcome: str = ""
+    n: int = 1
+    restrict: bool = False
+    """True keeps the entry out of the person's view and out of their gapless numbers (flowlog.md § 5)."""
+    of: UUID | None = None
+    """The authorised entry that this outcome belongs to."""
+
+    person: PersonKey | None = None
+    consent: str = ""
+    outbox: str = ""
+
+    actor: str = "system"
+    case: str = ""
+    reason: str = ""

@@ -1,0 +1,49 @@
+"""Guards V01–V15: vetoes that no rule author can switch off (lebenslagen.md § 4).
+
+Evaluated before and after every rule and again immediately before hand-over. A guard's id stands only in the staff
+part of the log; the facts part says ``schutz``: V01 in a log is a stillbirth to whoever has the page.
+"""
+
+from enum import StrEnum
+
+
+class Guard(StrEnum):
+    """What stops a case or a person's matters, whatever consent says."""
+
+    TOTGEBURT = "V01"
+    KIND_VERSTORBEN = "V02"
+    VERTRAULICHE_GEBURT = "V03"
+    ADOPTION = "V04"
+    SPERRVERMERK = "V05"
+    AUSKUNFTSSPERRE = "V06"
+    BEDINGTER_SPERRVERMERK = "V07"
+    VERSTORBEN = "V08"
+    SORGE_ENTZOGEN = "V09"
+    GETRENNT = "V10"
+    MINDERJAEHRIG = "V11"
+    BETREUUNG = "V12"
+    RECHTSSTAND = "V13"
+    STORNO = "V14"
+    EINWILLIGUNG = "V15"
+
+
+STOPS_EVENT = frozenset(
+    {
+        Guard.TOTGEBURT,
+        Guard.VERTRAULICHE_GEBURT,
+        Guard.ADOPTION,
+        Guard.SPERRVERMERK,
+        Guard.KIND_VERSTORBEN,
+        Guard.STORNO,
+    }
+)
+"""On a register entry: nothing of that event goes on, for anybody."""
+
+STOPS_PERSON = frozenset({Guard.VERSTORBEN, Guard.SORGE_ENTZOGEN})
+"""On a person: nothing goes to them; if the person is the child of a birth, nothing of that birth goes on."""
+
+PROTECTS_PERSON = {Guard.AUSKUNFTSSPERRE: "51", Guard.BEDINGTER_SPERRVERMERK: "52"}
+"""On a person: the gate's row 5 decides, with these paragraphs of the BMG."""
+
+NEEDS_CLERK = frozenset({Guard.KIND_VERSTORBEN, Guard.VERTRAULICHE_GEBURT, Guard.SORGE_ENTZOGEN, Guard.VERSTORBEN})
+"""What was handed over already needs a human, by these guards."""

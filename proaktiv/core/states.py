@@ -1,0 +1,132 @@
+"""Every state and every transition of a proposal, an Auftrag, a delivery, a register event.
+
+One table each; whoever moves a row asks ``moved`` first. Sources: data-path.md § 8, channels-and-pages.md § 3.2.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from proaktiv.core.errors import Conflict
+
+
+class EventState(StrEnum):
+    """A register event. ``waiting`` and ``needs`` are unfinished; a case's next event waits for them."""
+
+    WAITING = "waiting"
+    NEEDS = "needs"
+    ADMITTED = "admitted"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+class ProposalState(StrEnum):
+    """A pre-filled Auftrag before the yes."""
+
+    OPEN = "open"
+    LATER = "later"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    SUPERSEDED = "superseded"
+    LAPSED = "lapsed"
+    RECALLED = "recalled"
+
+
+class AuftragState(StrEnum):
+    """A confirmed order on its way."""
+
+    AWAITING_SIGNATURE = "awaiting_signature"
+    HELD = "held"
+    READY = "ready"
+    ANNOUNCED = "announced"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    QUESTION = "question"
+    DECIDED = "decided"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    WITH_CITIZEN = "with_citizen"
+    IN_DOUBT = "in_doubt"
+
+
+class DeliveryState(StrEnum):
+    """One message on one channel. ``skipped`` is no failure: the channel is missing or not wanted."""
+
+    ANNOUNCED = "announced"
+    HANDED_OVER = "handed_over"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+
+
+State = TypeVar("State", EventState, ProposalState, AuftragState, DeliveryState)
+
+PROPOSAL: Mapping[ProposalState, frozenset[ProposalState]] = {
+    ProposalState.OPEN: frozenset(
+        {
+            ProposalState.LATER,
+            ProposalState.CONFIRMED,
+            ProposalState.DECLINED,
+            ProposalState.SUPERSEDED,
+            ProposalState.LAPSED,
+            ProposalState.RECALLED,
+        }
+    ),
+    ProposalState.LATER: frozenset(
+        {
+            ProposalState.CONFIRMED,
+            ProposalState.DECLINED,
+            ProposalState.SUPERSEDED,
+            ProposalState.LAPSED,
+            ProposalState.RECALLED,
+        }
+    ),
+    ProposalState.CONFIRMED: frozenset({ProposalState.OPEN}),  # undo
+    ProposalState.DECLINED: frozenset(),
+    ProposalState.SUPERSEDED: frozenset(),
+    ProposalState.LAPSED: frozenset(),
+    ProposalState.RECALLED: frozenset(),
+}
+
+AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
+    AuftragState.AWAITING_SIGNATURE: frozenset({AuftragState.HELD, AuftragState.WITHDRAWN, AuftragState.WITH_CITIZEN}),
+    AuftragState.HELD: frozenset({AuftragState.READY, AuftragState.ANNOUNCED, AuftragState.WITHDRAWN}),
+    AuftragState.READY: frozenset({AuftragState.ANNOUNCED, AuftragState.WITHDRAWN, AuftragState.WITH_CITIZEN}),
+    AuftragState.ANNOUNCED: frozenset(
+        {AuftragState.SENT, AuftragState.READY, AuftragState.IN_DOUBT, AuftragState.ACKNOWLEDGED}
+    ),
+    AuftragState.SENT: frozenset(
+        {AuftragState.ACKNOWLEDGED, AuftragState.QUESTION, AuftragState.DECIDED, AuftragState.REJECTED}
+    ),
+    AuftragState.ACKNOWLEDGED: frozenset({AuftragState.QUESTION, AuftragState.DECIDED, AuftragState.REJECTED}),
+    AuftragState.QUESTION: frozenset({AuftragState.ACKNOWLEDGED, AuftragState.DECIDED, AuftragState.REJECTED}),
+    AuftragState.DECIDED: frozenset(),
+    AuftragState.REJECTED: frozenset(),
+    AuftragState.WITHDRAWN: frozenset(),
+    AuftragState.WITH_CITIZEN: frozenset({AuftragState.WITHDRAWN}),
+    AuftragState.IN_DOUBT: frozenset({AuftragState.SENT, AuftragState.READY, AuftragState.ACKNOWLEDGED}),
+}
+
+OPEN_PROPOSALS = frozenset({ProposalState.OPEN, ProposalState.LATER})
+UNSENT_AUFTRAEGE = frozenset({AuftragState.AWAITING_SIGNATURE, AuftragState.HELD, AuftragState.READY})
+SENT_AUFTRAEGE = frozenset(
+    {
+        AuftragState.ANNOUNCED,
+        AuftragState.SENT,
+        AuftragState.ACKNOWLEDGED,
+        AuftragState.QUESTION,
+        AuftragState.IN_DOUBT,
+    }
+)
+
+
+def moved(
+    table: Mapping[State, frozenset[State]],
+    now: State,
+    to: State,
+) -> State:
+    """Return ``to`` when the table allows the step from ``now``. Raises ``Conflict`` when it does not."""
+    if to not in table[now]:
+        raise Conflict(f"{now} cannot become {to}")
+    return to

@@ -1,0 +1,29 @@
+"""What every step may use besides its session: keys, log, rules, ids. Built once in ``app.py``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proaktiv.core.ids import Ids
+from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.flowlog.record import FlowLog
+from proaktiv.vault import Vault
+
+Probe = Callable[[str], None]
+"""Called with the name of a place in a step. Production does nothing there; a test may kill the process."""
+
+
+def no_probe(_name: str) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One process's share of the installation. ``controller`` is its id in the flow log, e.g. ``musterstadt``."""
+
+    controller: str
+    name: str
+    vault: Vault
+    log: FlowLog
+    ids: Ids
+    rules: Rulebook
+    probe: Probe = no_probe

@@ -1,0 +1,87 @@
+"""How a person stands at this instant: known, alive, protected, stopped. Read under the caller's lock.
+
+The gate's rows 4–6 rest on it. Left to others: consent (``consent.store``), what a stop recalls (``recall``).
+"""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from consent.model import Subject, SubjectStatus
+from proaktiv.core.guards import PROTECTS_PERSON, STOPS_PERSON, Guard
+from proaktiv.tables import PersonIdentifierRow, PersonRow, RelationRow, StopRow, core_table
+
+_PERSONS = core_table(PersonRow)
+_IDENTIFIERS = core_table(PersonIdentifierRow)
+_STOPS = core_table(StopRow)
+_RELATIONS = core_table(RelationRow)
+
+
+def read_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subject]:
+    """Return how each person stands; whoever has no row is UNKNOWN. Three queries, whatever the number.
+
+    A person with a stop of ``STOPS_PERSON`` counts as DECEASED towards the gate: nothing goes to them.
+    """
+    wanted = set(persons)
+    connection = session.connection()
+    status: dict[UUID, str] = dict(
+        connection.execute(select(_PERSONS.c.person, _PERSONS.c.status).where(_PERSONS.c.person.in_(wanted))).tuples()
+    )
+    stops: dict[UUID, set[Guard]] = {}
+    found = connection.execute(
+        select(_IDENTIFIERS.c.person, _STOPS.c.guard)
+        .join(_STOPS, _STOPS.c.target == _IDENTIFIERS.c.lookup_hash)
+        .where(_IDENTIFIERS.c.person.in_(wanted), _STOPS.c.scope == "person", _STOPS.c.lifted_at.is_(None))
+    )
+    for person, guard in found:
+        stops.setdefault(person, set()).add(Guard(guard))
+    children: dict[UUID, set[UUID]] = {}
+    related = connection.execute(
+        select(_RELATIONS.c.from_person, _RELATIONS.c.to_person).where(
+            _RELATIONS.c.from_person.in_(wanted), _RELATIONS.c.kind == "sorge", _RELATIONS.c.known_to.is_(None)
+        )
+    )
+    for holder, child in related:
+        children.setdefault(holder, set()).add(child)
+    return {
+        person: _subject(person, status.get(person), stops.get(person, set()), children.get(person, set()))
+        for person in wanted
+    }
+
+
+def _subject(person: UUID, status: str | None, guards: set[Guard], children: set[UUID]) -> Subject:
+    if status is None:
+        standing = SubjectStatus.UNKNOWN
+    elif status == "deceased" or guards & STOPS_PERSON:
+        standing = SubjectStatus.DECEASED
+    else:
+        standing = SubjectStatus.ALIVE
+    return Subject(
+        person=person,
+        status=standing,
+        protections=frozenset(PROTECTS_PERSON[guard] for guard in guards if guard in PROTECTS_PERSON),
+        children=frozenset(children),
+    )
+
+
+def resolve(session: Session, lookup_hashes: Iterable[bytes]) -> Mapping[bytes, UUID]:
+    """Return the person of each look-up hash that resolves. Only ``register_id`` resolves an event."""
+    found = session.connection().execute(
+        select(_IDENTIFIERS.c.lookup_hash, _IDENTIFIERS.c.person).where(
+            _IDENTIFIERS.c.kind == "register_id", _IDENTIFIERS.c.lookup_hash.in_(set(lookup_hashes))
+        )
+    )
+    return dict(found.tuples())
+
+
+def stops_on(session: Session, targets: Iterable[bytes]) -> dict[bytes, frozenset[Guard]]:
+    """Return the standing stops on register entries or look-up hashes."""
+    found = session.connection().execute(
+        select(_STOPS.c.target, _STOPS.c.guard).where(_STOPS.c.target.in_(set(targets)), _STOPS.c.lifted_at.is_(None))
+    )
+    guards: dict[bytes, set[Guard]] = {}
+    for target, guard in found:
+        guards.setdefault(target, set()).add(Guard(guard))
+    return {target: frozenset(names) for target, names in guards.items()}

@@ -1,0 +1,112 @@
+"""The flow log's tables (flowlog.md § 4). ``app`` may INSERT, nobody may UPDATE; owners see each class."""
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlmodel import Field
+
+from proaktiv.tables.base import UUID, Storage, date, datetime, instant, sealed
+
+
+class FlowLogRow(Storage, table=True):
+    """One entry's facts F, as committed bytes and as query columns. Append-only; by ``flowlog.record``."""
+
+    __tablename__ = "flow_log"
+    __table_args__ = (Index("ix_flow_log_receiver", "receiver", "t"), Index("ix_flow_log_purpose", "purpose", "t"))
+
+    fid: UUID = Field(primary_key=True)
+    kind: int
+    t: datetime = instant()
+    sender: str
+    receiver: str
+    purpose: str
+    basis: str
+    scope: str
+    outcome: str
+    f_salt: bytes = sealed()
+    f_bytes: bytes = sealed()
+    entry: bytes = sealed()
+
+
+class FlowSecretRow(Storage, table=True):
+    """Subject part S and staff part A, encrypted. Role ``eraser`` may null them. By ``flowlog.record``."""
+
+    __tablename__ = "flow_secret"
+    __table_args__ = (Index("ix_flow_secret_subj", "subj", "fid"),)
+
+    fid: UUID = Field(primary_key=True, sa_column_args=(ForeignKey("flow_log.fid"),))
+    subj: bytes | None = sealed(nullable=True)
+    s_blob: bytes | None = sealed(nullable=True)
+    a_blob: bytes | None = sealed(nullable=True)
+    staff_key: UUID | None = None
+
+
+class FlowQueueRow(Storage, table=True):
+    """Entries that have no index yet. By ``flowlog.record``; only the sequencer deletes."""
+
+    __tablename__ = "flow_queue"
+
+    qid: int = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=(Identity(),))
+    fid: UUID
+    leaf: bytes = sealed()
+    ts: datetime = instant()
+
+
+class FlowLeafRow(Storage, table=True):
+    """Index of an entry in the tree: gap-free, for ever. Only the sequencer writes."""
+
+    __tablename__ = "flow_leaf"
+
+    idx: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    fid: UUID = Field(unique=True)
+
+
+class TileRow(Storage, table=True):
+    """Tile (level, n): up to 256 hashes of 32 bytes (tlog-tiles). Only the sequencer writes."""
+
+    __tablename__ = "tile"
+
+    level: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    n: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    data: bytes = sealed()
+
+
+class LogHeadRow(Storage, table=True):
+    """The one row (id = 1) that serialises sequencers."""
+
+    __tablename__ = "log_head"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    size: int = Field(sa_type=BigInteger)
+    root: bytes = sealed()
+
+
+class CheckpointRow(Storage, table=True):
+    """A signed note over (size, root). Only the signer writes."""
+
+    __tablename__ = "checkpoint"
+
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    note: str
+    published_at: datetime = instant()
+
+
+class SubjectHeadRow(Storage, table=True):
+    """Last gap-free number given to one person's entries. By ``flowlog.record``."""
+
+    __tablename__ = "subject_heads"
+
+    subj: bytes = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+
+
+class StaffKeyRow(Storage, table=True):
+    """A key that sealed staff parts A: one per month and writing process, wrapped to the office's public key.
+
+    A writer can seal and cannot read back; only the office surface unwraps. By ``flowlog.record``.
+    """
+
+    __tablename__ = "staff_keys"
+
+    id: UUID = Field(primary_key=True)
+    month: date
+    wrapped: bytes = sealed()
+    made_at: datetime = instant()

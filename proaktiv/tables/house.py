@@ -1,0 +1,141 @@
+"""What the house knows of itself and its partners: clients, Behörden, competences, releases, tasks."""
+
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from proaktiv.tables.base import UUID, Storage, date, datetime, instant, json_list, sealed
+
+
+class ClientRow(Storage, table=True):
+    """A source of events, bound to CloudEvents source, ARS prefixes, kinds and a daily maximum. By commands."""
+
+    __tablename__ = "clients"
+
+    id: str = Field(primary_key=True, max_length=64)
+    source: str
+    ars: list[str] = json_list()
+    kinds: list[str] = json_list()
+    daily_max: int
+    jwk: dict[str, Any] = Field(sa_type=JSONB)
+    active: bool = True
+
+
+class ClientDayRow(Storage, table=True):
+    """How many events a client sent on one UTC day. By ``steps.receive``."""
+
+    __tablename__ = "client_days"
+
+    client: str = Field(primary_key=True, max_length=64)
+    day: date = Field(primary_key=True)
+    n: int
+
+
+class ClientJtiRow(Storage, table=True):
+    """A used assertion id, so that no assertion serves twice (RFC 7523 § 3). By ``web.intake``."""
+
+    __tablename__ = "client_jtis"
+
+    client: str = Field(primary_key=True, max_length=64)
+    jti: str = Field(primary_key=True, max_length=128)
+    expires_at: datetime = instant(index=True)
+
+
+class ClientTokenRow(Storage, table=True):
+    """An access token's hash. By ``web.intake``."""
+
+    __tablename__ = "client_tokens"
+
+    token_hash: bytes = Field(primary_key=True)
+    client: str = Field(max_length=64)
+    expires_at: datetime = instant(index=True)
+
+
+class BehoerdeRow(Storage, table=True):
+    """A Behörde we hand Aufträge to: how it is reached and whose signature its answers bear. By commands."""
+
+    __tablename__ = "behoerden"
+
+    id: str = Field(primary_key=True, max_length=64)
+    name: str
+    dispatcher: str = Field(max_length=16)
+    endpoint: str
+    jwk: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+
+
+class CompetenceRow(Storage, table=True):
+    """(kind of office, ARS prefix) -> Behörde, with source and date of knowledge. By commands."""
+
+    __tablename__ = "competences"
+
+    art: str = Field(primary_key=True, max_length=64)
+    ars_prefix: str = Field(primary_key=True, max_length=12)
+    behoerde: str
+    quelle: str
+    stand: date
+
+
+class ReleaseRow(Storage, table=True):
+    """One released version of one Lebenslage: compiled Plans, texts and flows, signed. By ``rules release``."""
+
+    __tablename__ = "releases"
+
+    lebenslage: str = Field(primary_key=True, max_length=64)
+    version: int = Field(primary_key=True)
+    content_hash: str = Field(max_length=64)
+    body: str
+    author: str
+    reviewer: str
+    demo: bool
+    signature: bytes = sealed()
+    released_at: datetime = instant()
+
+
+class TaskRow(Storage, table=True):
+    """What a human must do. Written by any step; ids only, nothing personal."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (Index("ix_tasks_open", "made_at", postgresql_where=text("done_at is null")),)
+
+    id: UUID = Field(primary_key=True)
+    what: str = Field(max_length=48)
+    matter: UUID | None = None
+    behoerde: str = ""
+    made_at: datetime = instant()
+    done_at: datetime | None = instant(nullable=True)
+
+
+class IncidentRow(Storage, table=True):
+    """What the DSB must see. Written by any step; ids only, nothing personal."""
+
+    __tablename__ = "incidents"
+
+    id: UUID = Field(primary_key=True)
+    what: str = Field(max_length=48)
+    matter: UUID | None = None
+    at: datetime = instant()
+
+
+class DemoClockRow(Storage, table=True):
+    """The demonstration's clock: seconds added to the real one. One row, id = 1. By the demo alone."""
+
+    __tablename__ = "demo_clock"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    offset_seconds: int
+
+
+__all__ = [
+    "BehoerdeRow",
+    "ClientDayRow",
+    "ClientJtiRow",
+    "ClientRow",
+    "ClientTokenRow",
+    "CompetenceRow",
+    "DemoClockRow",
+    "IncidentRow",
+    "ReleaseRow",
+    "TaskRow",
+]

@@ -1,0 +1,92 @@
+"""Persons, how they are found, reached and related; their keys."""
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from proaktiv.tables.base import UUID, Storage, date, datetime, instant, sealed
+
+
+class PersonRow(Storage, table=True):
+    """A person this house knows by their own wish, or a child under a holder's permit.
+
+    Written by ``steps.enrol``; by ``steps.propose`` for a child. Status: requested (activation letter under way),
+    active, child, deceased.
+    """
+
+    __tablename__ = "persons"
+
+    person: UUID = Field(primary_key=True)
+    status: str = Field(max_length=16)
+    since: datetime = instant()
+
+
+class PersonIdentifierRow(Storage, table=True):
+    """Keyed hash of an identifier. Only ``register_id`` resolves an event. Written as ``persons``."""
+
+    __tablename__ = "person_identifiers"
+
+    kind: str = Field(primary_key=True, max_length=16)  # register_id oidc bpk2 passkey
+    lookup_hash: bytes = Field(primary_key=True)
+    person: UUID = Field(index=True)
+
+
+class ContactRow(Storage, table=True):
+    """Registered address, channels, languages: sealed ``contact``. By ``steps.enrol`` and citizen pages."""
+
+    __tablename__ = "contacts"
+
+    person: UUID = Field(primary_key=True)
+    values: bytes = sealed()
+    known_at: datetime = instant()
+
+
+class RelationRow(Storage, table=True):
+    """Who is whose parent, holder, spouse. By ``steps.propose``; read by binding and gate alone."""
+
+    __tablename__ = "relations"
+    __table_args__ = (Index("ix_relations_to", "to_person"),)
+
+    from_person: UUID = Field(primary_key=True)
+    to_person: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True, max_length=16)  # elternteil sorge ehe vormund betreuer
+    source: str
+    valid_from: date
+    valid_to: date | None = None
+    known_from: datetime = instant()
+    known_to: datetime | None = instant(nullable=True)
+
+
+class EnrolmentRow(Storage, table=True):
+    """One request at ``/anmelden``. Only ``steps.enrol`` writes it.
+
+    ``request`` (name, birth date, address as typed) is sealed to the worker and nulled when the look-up is answered,
+    found or not.
+    """
+
+    __tablename__ = "enrolments"
+    __table_args__ = (Index("ix_enrolments_due", "due_at", postgresql_where=text("state in ('requested', 'found')")),)
+
+    id: UUID = Field(primary_key=True)
+    person: UUID
+    state: str = Field(default="requested", max_length=16)  # requested found letter finished not_found lapsed
+    requested_at: datetime = instant()
+    due_at: datetime | None = instant(nullable=True)
+    request: bytes | None = sealed(nullable=True)
+    flow_id: UUID
+
+
+class VaultKeyRow(Storage, table=True):
+    """A person's data key for one compartment, wrapped by that compartment's KEK. Only ``vault`` writes it.
+
+    A missing row means never; ``destroyed`` is for ever: no key is made again for that person.
+    """
+
+    __tablename__ = "vault_keys"
+
+    person: UUID = Field(primary_key=True)
+    compartment: str = Field(primary_key=True, max_length=8)
+    state: str = Field(default="active", max_length=16)
+    kek: str = Field(max_length=16)
+    wrapped: bytes | None = sealed(nullable=True)
+    made_at: datetime = instant()
+    destroyed_at: datetime | None = instant(nullable=True)

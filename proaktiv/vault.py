@@ -1,0 +1,276 @@
+"""Personal data at rest: sealed under a key per person and compartment, found by keyed hash.
+
+**Opening is the gated act**: ``Ring.open`` and ``open_payload`` demand a ``Permit`` or a ``SessionProof``. Each
+process holds only the KEKs of its surface (data-path.md § 2), so what it must not read it cannot.
+
+Sealed column = nonce(12) ‖ AES-256-GCM(key, canonical JSON, aad = table ‖ row ‖ column).
+Left to others: who may ask (``consent.decide``, ``steps.prove``); erasure (issue 3).
+"""
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from consent.model import Permit
+from proaktiv.core import codes
+from proaktiv.core.canonical import dumps
+from proaktiv.core.errors import ProaktivError
+from proaktiv.core.ids import Ids
+from proaktiv.core.trust import SessionProof
+from proaktiv.tables import VaultKeyRow, core_table
+
+_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_KEYS = core_table(VaultKeyRow)
+
+Opens = Permit[Any] | SessionProof
+"""What may open a seal."""
+
+
+class Compartment(StrEnum):
+    """What a key opens: what the person sees, how they are reached, register facts, log entries, proofs."""
+
+    VIEW = "view"
+    CONTACT = "contact"
+    FACTS = "facts"
+    FLOW = "flow"
+    PROOF = "proof"
+
+
+class VaultError(ProaktivError):
+    """A seal was not opened or not made; messages hold ids, never contents."""
+
+
+class NotHeld(VaultError):  # noqa: N818
+    """This process does not hold the key: the act belongs to another surface."""
+
+
+class NotPermitted(VaultError):  # noqa: N818
+    """The permit or proof is about somebody else."""
+
+
+class Destroyed(VaultError):  # noqa: N818
+    """The person's keys are gone, for ever."""
+
+
+class SealBroken(VaultError):  # noqa: N818
+    """The bytes are not what was sealed for this table, row and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sealed value lives; a value copied to another place does not open."""
+
+    table: str
+    row: UUID
+    column: str
+
+    @property
+    def aad(self) -> bytes:
+        """Return the bytes that bind a seal to this place."""
+        return b"\x00".join((self.table.encode(), self.row.bytes, self.column.encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class Kek:
+    """One key-encryption key: 32 bytes, and a name that rotation can tell apart."""
+
+    name: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VaultKeys:
+    """What one process holds. Empty bytes or None mean: not on this surface."""
+
+    index: bytes
+    keks: Mapping[Compartment, Kek]
+    code: bytes = b""
+    intake_public: bytes = b""
+    intake_private: bytes = b""
+
+
+class Ring:
+    """The data keys of some persons, as read in one transaction. Lives as long as that transaction."""
+
+    def __init__(self, ids: Ids, keys: Mapping[tuple[UUID, Compartment], AESGCM]) -> None:
+        self._ids = ids
+        self._keys = keys
+
+    def seal(self, person: UUID, compartment: Compartment, place: Place, value: Any) -> bytes:
+        """Return ``value`` (canonical JSON data) sealed for one person at one place."""
+        return self.encrypt(person, compartment, dumps(value), place.aad)
+
+    def open(self, by: Opens, person: UUID, compartment: Compartment, place: Place, blob: bytes) -> Any:
+        """Return what was sealed. Raises ``NotPermitted``, ``NotHeld``, ``Destroyed`` or ``SealBroken``."""
+        if person not in by.persons:
+            raise NotPermitted(f"{place.table}.{place.column}: permit is about somebody else")
+        try:
+            return json.loads(self._key(person, compartment).decrypt(blob[:12], blob[12:], place.aad))
+        except InvalidTag:
+            raise SealBroken(f"{place.table}.{place.column} of {place.row}") from None
+
+    def encrypt(self, person: UUID, compartment: Compartment, plain: bytes, aad: bytes) -> bytes:
+        """Return nonce ‖ ciphertext of raw bytes: for formats that fix their own aad (the flow log)."""
+        nonce = self._ids.random(12)
+        return nonce + self._key(person, compartment).encrypt(nonce, plain, aad)
+
+    def decrypt(self, by: Opens, person: UUID, compartment: Compartment, blob: bytes, aad: bytes) -> bytes:
+        """Return raw bytes that ``encrypt`` sealed. Raises as ``open``."""
+        if person not in by.persons:
+            raise NotPermitted("permit is about somebody else")
+        try:
+            return self._key(person, compartment).decrypt(blob[:12], blob[12:], aad)
+        except InvalidTag:
+            raise SealBroken("entry") from None
+
+    def has(self, person: UUID, compartment: Compartment) -> bool:
+        """Return whether this ring can seal for that person."""
+        return (person, compartment) in self._keys
+
+    def _key(self, person: UUID, compartment: Compartment) -> AESGCM:
+        try:
+            return self._keys[person, compartment]
+        except KeyError:
+            raise Destroyed(f"no {compartment} key of person {person}") from None
+
+
+class Vault:
+    """Keys and keyed hashes of one process."""
+
+    def __init__(self, keys: VaultKeys, ids: Ids) -> None:
+        self._keys = keys
+        self._ids = ids
+        self._wrappers = {compartment: AESGCM(kek.key) for compartment, kek in keys.keks.items()}
+
+    @property
+    def holds(self) -> frozenset[Compartment]:
+        """Return the compartments this process can open."""
+        return frozenset(self._keys.keks)
+
+    # keyed hashes --------------------------------------------------------------------------------------------------
+
+    def mac(self, label: str, data: bytes) -> bytes:
+        """Return HMAC-SHA-256(index key, label ‖ 0 ‖ data), 32 bytes."""
+        return hmac.digest(self._keys.index, label.encode() + b"\x00" + data, "sha256")
+
+    def lookup_hash(self, kind: str, value: str) -> bytes:
+        """Return the hash by which an identifier is found; blanks around the value do not count."""
+        return self.mac(f"lookup/{kind}", value.strip().encode())
+
+    def code(self, matter: UUID, run: int) -> str:
+        """Return the letter code of one matter (bundle or enrolment) in one run; always the same one."""
+        return codes.from_mac(self._code_mac("code", matter.bytes + run.to_bytes(4, "big")))
+
+    def code_mac(self, code: str) -> bytes:
+        """Return what stands in ``codes`` for a code as read by ``codes.read``."""
+        return self._code_mac("stored", code.encode())
+
+    def proof_mac(self, code: str, birth_date: date) -> bytes:
+        """Return what stands in ``codes`` for a code together with a birth date."""
+        return self._code_mac("proof", f"{code}|{birth_date.isoformat()}".encode())
+
+    def _code_mac(self, label: str, data: bytes) -> bytes:
+        if not self._keys.code:
+            raise NotHeld("this surface does not hold the code key")
+        return hmac.digest(self._keys.code, label.encode() + b"\x00" + data, "sha256")
+
+    # sealed to the worker --------------------------------------------------------------------------------------------
+
+    def seal_to_worker(self, place: Place, value: Any) -> bytes:
+        """Return ``value`` sealed so that only the worker reads it (HPKE, RFC 9180); not even this process can."""
+        return _SUITE.encrypt(dumps(value), _public(self._keys.intake_public), info=place.aad)
+
+    def open_payload(self, by: Permit[Any], place: Place, blob: bytes) -> Any:
+        """Return what ``seal_to_worker`` sealed. The permit is the reason; raises ``NotHeld``, ``SealBroken``."""
+        if not isinstance(by, Permit):
+            raise NotPermitted(f"{place.table}.{place.column}: no permit")
+        if not self._keys.intake_private:
+            raise NotHeld("this surface does not hold the intake key")
+        try:
+            return json.loads(_SUITE.decrypt(blob, _private(self._keys.intake_private), info=place.aad))
+        except InvalidTag:
+            raise SealBroken(f"{place.table}.{place.column} of {place.row}") from None
+
+    # person keys -----------------------------------------------------------------------------------------------------
+
+    def create(self, session: Session, persons: Sequence[UUID], now: datetime) -> None:
+        """Make all five keys of new persons. Raises ``NotHeld`` outside the worker; the database refuses a second set.
+
+        A person whose keys were destroyed keeps their row, so no key is ever made for them again.
+        """
+        missing = set(Compartment) - self.holds
+        if missing:
+            raise NotHeld(f"making keys needs {', '.join(sorted(missing))}")
+        rows = [
+            {
+                "person": person,
+                "compartment": compartment.value,
+                "state": "active",
+                "kek": self._keys.keks[compartment].name,
+                "wrapped": self._wrap(person, compartment, self._ids.random(32)),
+                "made_at": now,
+                "destroyed_at": None,
+            }
+            for person in persons
+            for compartment in Compartment
+        ]
+        if rows:
+            session.connection().execute(insert(_KEYS), rows)
+
+    def ring(self, session: Session, persons: Iterable[UUID], compartments: Iterable[Compartment]) -> Ring:
+        """Read the keys of some persons in one query. Raises ``NotHeld`` for a compartment of another surface."""
+        wanted = tuple(compartments)
+        for compartment in wanted:
+            if compartment not in self._wrappers:
+                raise NotHeld(f"this surface does not hold KEK-{compartment}")
+        found = session.connection().execute(
+            select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.wrapped).where(
+                _KEYS.c.person.in_(set(persons)),
+                _KEYS.c.compartment.in_([compartment.value for compartment in wanted]),
+                _KEYS.c.state == "active",
+            )
+        )
+        keys = {}
+        for person, name, wrapped in found:
+            compartment = Compartment(name)
+            keys[person, compartment] = AESGCM(self._unwrap(person, compartment, wrapped))
+        return Ring(self._ids, keys)
+
+    def _wrap(self, person: UUID, compartment: Compartment, key: bytes) -> bytes:
+        nonce = self._ids.random(12)
+        return nonce + self._wrappers[compartment].encrypt(nonce, key, _wrap_aad(person, compartment))
+
+    def _unwrap(self, person: UUID, compartment: Compartment, wrapped: bytes) -> bytes:
+        try:
+            return self._wrappers[compartment].decrypt(wrapped[:12], wrapped[12:], _wrap_aad(person, compartment))
+        except InvalidTag:
+            raise SealBroken(f"{compartment} key of person {person}: wrong KEK?") from None
+
+
+def _wrap_aad(person: UUID, compartment: Compartment) -> bytes:
+    return person.bytes + compartment.value.encode()
+
+
+@lru_cache(maxsize=4)
+def _public(raw: bytes) -> X25519PublicKey:
+    if not raw:
+        raise NotHeld("this surface does not hold the intake public key")
+    return X25519PublicKey.from_public_bytes(raw)
+
+
+@lru_cache(maxsize=4)
+def _private(raw: bytes) -> X25519PrivateKey:
+    return X25519PrivateKey.from_private_bytes(raw)
