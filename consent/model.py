@@ -44,6 +44,10 @@ class Phase(StrEnum):
     TRANSMIT = "transmit"
 
 
+CHOSEN_IN_ADVANCE = frozenset({Phase.WATCH, Phase.MATCH, Phase.PREFILL, Phase.PROPOSE})
+"""Phases a person decides on in advance; ``transmit`` is decided with each Auftrag."""
+
+
 class Basis(StrEnum):
     """The five legal bases and consent to special categories; one per activity, never a fallback to another."""
 
@@ -76,6 +80,19 @@ class ConsentState(StrEnum):
     LAPSED = "lapsed"
     REVOKED = "revoked"
     SUPERSEDED = "superseded"
+
+
+class Event(StrEnum):
+    """What can happen to a consent record (consent.md § 5)."""
+
+    REQUEST = "request"
+    GIVE = "give"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+    LAPSE = "lapse"
+    REVOKE = "revoke"
+    SUPERSEDE = "supersede"
 
 
 class SubjectStatus(StrEnum):
@@ -224,3 +241,34 @@ class Refusal:
     reason: Reason
     told: Reason
     fields: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One gate call: may this be done with this person's data? ``activity`` is a name; the latest version counts."""
+
+    activity: str
+    subject: Subject
+    ask: Ask
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A text as it was shown. ``activity`` is the id of the version it was shown for."""
+
+    activity: str
+    locale: str
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedActivity:
+    """An activity version with the release that brought it; ``demo`` marks one signed with the demo key."""
+
+    activity: Activity
+    content_hash: str
+    demo: bool
+    signature: bytes
+    released_at: datetime
