@@ -4,7 +4,7 @@ Table classes hold no behaviour and validate nothing: values live in ``core/``, 
 personal is sealed by the vault before it gets here.
 """
 
-from proaktiv.tables.base import METADATA, core_table
+from proaktiv.tables.columns import METADATA, core_table
 from proaktiv.tables.events import EventFactsRow, EventSubjectRow, FetchedFactsRow, LookupRow, RegisterEventRow, StopRow
 from proaktiv.tables.flow import (
     CheckpointRow,

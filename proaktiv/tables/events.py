@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from proaktiv.tables.base import UUID, Storage, date, datetime, instant, json_list, sealed
+from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, json_list, sealed
 
 
 class RegisterEventRow(Storage, table=True):

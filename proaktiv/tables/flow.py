@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index
 from sqlmodel import Field
 
-from proaktiv.tables.base import UUID, Storage, date, datetime, instant, sealed
+from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, sealed
 
 
 class FlowLogRow(Storage, table=True):

@@ -6,7 +6,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from proaktiv.tables.base import UUID, Storage, date, datetime, instant, json_list, sealed
+from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, json_list, sealed
 
 
 class ClientRow(Storage, table=True):

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from proaktiv.tables.base import UUID, Storage, date, datetime, instant, sealed
+from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, sealed
 
 _FLOW = "flow_log.fid"
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from proaktiv.tables.base import UUID, Storage, date, datetime, instant, sealed
+from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, sealed
 
 
 class PersonRow(Storage, table=True):

@@ -1,0 +1,131 @@
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from proaktiv.database import Database, lock_keys, session_lock, try_lock_keys
+from proaktiv.embedded import EmbeddedServer
+
+A, B = b"aaaaaaaa-case", b"\xff" * 32
+Lock = Callable[[Session, Iterable[bytes]], None]
+
+
+@pytest.fixture
+def other(urls: dict[str, str]) -> Iterator[Database]:
+    opened = Database(urls["app"])
+    yield opened
+    opened.close()
+
+
+def lock_in_given_order(session: Session, keys: Iterable[bytes]) -> None:
+    for key in keys:
+        lock_keys(session, [key])
+
+
+def opposite_orders(database: Database, lock: Lock, rounds: int) -> list[str]:
+    """Let two threads take the same two keys in opposite orders; return the errors they met."""
+    errors: list[str] = []
+    start = threading.Barrier(2)
+
+    def take(keys: list[bytes]) -> None:
+        for _ in range(rounds):
+            start.wait(30)
+            try:
+                with database.transaction() as session:
+                    lock(session, keys[:1] if lock is lock_in_given_order else keys)
+                    session.connection().execute(text("SELECT pg_sleep(0.02)"))
+                    lock(session, keys[1:] if lock is lock_in_given_order else keys)
+            except OperationalError as error:
+                errors.append(str(error.orig))
+
+    threads = [threading.Thread(target=take, args=(keys,)) for keys in ([A, B], [B, A])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return errors
+
+
+def test_two_that_lock_the_same_keys_in_opposite_orders_never_meet_in_a_deadlock(database: Database) -> None:
+    assert opposite_orders(database, lock_keys, 10) == []
+
+
+@pytest.mark.chaos
+def test_control_without_one_order_they_do_meet_in_a_deadlock(database: Database) -> None:
+    assert any("deadlock" in error for error in opposite_orders(database, lock_in_given_order, 1))
+
+
+def test_a_key_is_ours_until_the_end_of_the_transaction_and_no_longer(database: Database, other: Database) -> None:
+    with database.transaction() as holder:
+        lock_keys(holder, [A])
+        with other.transaction() as session:
+            assert try_lock_keys(session, [A, B]) == {B}
+    with other.transaction() as session:
+        assert try_lock_keys(session, [A, B]) == {A, B}
+
+
+def test_keys_may_come_twice_or_not_at_all(database: Database) -> None:
+    with database.transaction() as session:
+        lock_keys(session, [])
+        lock_keys(session, [A, A])
+        assert try_lock_keys(session, []) == frozenset()
+        assert try_lock_keys(session, [A, A]) == {A}
+
+
+def test_a_key_that_is_too_short_is_refused(database: Database) -> None:
+    with database.transaction() as session:
+        with pytest.raises(ValueError, match="at least 8 bytes"):
+            lock_keys(session, [b"short"])
+        with pytest.raises(ValueError, match="at least 8 bytes"):
+            try_lock_keys(session, [A, b"short"])
+
+
+def test_a_session_lock_has_one_holder_at_a_time(database: Database, other: Database) -> None:
+    with session_lock(database, "signer") as first:
+        assert first
+        with session_lock(other, "signer") as second, session_lock(other, "sequencer") as another:
+            assert not second
+            assert another
+        with session_lock(other, "signer") as third:  # whoever did not get it does not free it
+            assert not third
+    with session_lock(other, "signer") as later:
+        assert later
+
+
+def test_a_session_lock_is_freed_when_its_holder_fails(database: Database, other: Database) -> None:
+    with pytest.raises(ZeroDivisionError), session_lock(database, "signer"):
+        raise ZeroDivisionError
+    with session_lock(other, "signer") as free:
+        assert free
+
+
+def test_a_session_lock_takes_no_place_in_the_pool(urls: dict[str, str]) -> None:
+    small = Database(urls["app"], pool_size=1, pool_wait_seconds=0.01)
+    with session_lock(small, "signer") as ours, small.transaction() as session:
+        assert ours
+        assert session.connection().execute(text("SELECT 1")).scalar_one() == 1
+    small.close()
+
+
+def test_a_session_lock_does_not_stand_in_the_way_of_keys(database: Database, other: Database) -> None:
+    with session_lock(database, "signer"), other.transaction() as session:
+        held = session.connection().execute(text("SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory'"))
+        ((upper, lower),) = held
+        assert try_lock_keys(session, [upper.to_bytes(4, "big") + lower.to_bytes(4, "big")])
+
+
+@pytest.mark.chaos
+def test_a_session_lock_is_free_as_soon_as_its_holders_connection_dies(
+    database: Database, other: Database, postgres: EmbeddedServer
+) -> None:
+    with session_lock(database, "signer") as ours:
+        assert ours
+        with postgres._superuser() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            )
+        with session_lock(other, "signer") as next_holder:
+            assert next_holder

@@ -1,0 +1,195 @@
+from collections.abc import Iterator
+from hashlib import sha256
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
+
+import consent.tables
+import proaktiv.tables
+from proaktiv.core.errors import NotSafe
+from proaktiv.database import Database, check_current, migrate
+from proaktiv.embedded import EmbeddedServer
+
+TARGETS = [proaktiv.tables.METADATA, consent.tables.METADATA]
+TABLES = sorted(table for metadata in TARGETS for table in metadata.tables)
+APPEND_ONLY = ("flow_log", "flow_secret", "flow_queue", "staff_keys", "consent_ledger", "consent_notices", "vault_keys")
+OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences", "demo_clock")
+SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
+
+
+def differences(url: str) -> list[object]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_server_default": True}),
+            TARGETS,  # type: ignore[arg-type]
+        )
+    engine.dispose()
+    return list(found)
+
+
+def run(url: str, statement: str) -> None:
+    opened = Database(url, pool_size=1)
+    try:
+        with opened.transaction() as session:
+            session.connection().execute(text(statement))
+    finally:
+        opened.close()
+
+
+def privileges(url: str, role: str) -> dict[str, set[str]]:
+    opened = Database(url, pool_size=1)
+    found: dict[str, set[str]] = {}
+    with opened.transaction() as session:
+        rows = session.connection().execute(
+            text(
+                "SELECT c.relname, p.name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,"
+                " unnest(ARRAY['SELECT','INSERT','UPDATE','DELETE','TRUNCATE','REFERENCES','TRIGGER']) AS p(name)"
+                " WHERE n.nspname = 'public' AND c.relkind = 'r' AND has_table_privilege(:role, c.oid, p.name)"
+            ),
+            {"role": role},
+        )
+        for table, name in rows:
+            found.setdefault(table, set()).add(name)
+    opened.close()
+    return found
+
+
+@pytest.fixture
+def empty(postgres: EmbeddedServer) -> Iterator[str]:
+    """A database without tables, as its owner."""
+    postgres.create_database("empty", "template0")
+    yield postgres.url("proaktiv_owner", "empty")
+    postgres.drop_database("empty")
+
+
+def test_the_migrations_make_the_tables_that_the_code_declares(urls: dict[str, str]) -> None:
+    assert differences(urls["owner"]) == []
+
+
+def test_control_a_column_that_no_migration_made_is_noticed(urls: dict[str, str]) -> None:
+    run(urls["owner"], "ALTER TABLE tasks DROP COLUMN behoerde")
+    assert differences(urls["owner"]) != []
+
+
+def test_an_empty_database_is_not_current_until_it_is_migrated(empty: str) -> None:
+    with pytest.raises(NotSafe, match="migrate"):
+        check_current(empty)
+    migrate(empty)
+    migrate(empty)  # a second time changes nothing
+    check_current(empty)
+
+
+@pytest.mark.parametrize("role", ["app", "sequencer", "eraser", "reader"])
+def test_every_role_can_see_whether_the_schema_is_current(urls: dict[str, str], role: str) -> None:
+    check_current(urls[role])
+
+
+def test_the_log_starts_empty_and_the_demonstrations_clock_on_time(database: Database) -> None:
+    with database.transaction() as session:
+        head = session.connection().execute(text("SELECT id, size, root FROM log_head")).all()
+        clock = session.connection().execute(text("SELECT id, offset_seconds FROM demo_clock")).all()
+    assert [tuple(row) for row in head] == [(1, 0, sha256(b"").digest())]
+    assert [tuple(row) for row in clock] == [(1, 0)]
+
+
+def test_the_queue_of_the_log_is_vacuumed_by_number(database: Database) -> None:
+    with database.transaction() as session:
+        options = session.connection().execute(text("SELECT reloptions FROM pg_class WHERE relname = 'flow_queue'"))
+        assert set(options.scalar_one()) == {
+            "autovacuum_vacuum_scale_factor=0",
+            "autovacuum_vacuum_threshold=10000",
+        }
+
+
+def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
+    worked = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    expected = dict.fromkeys(TABLES, worked)
+    expected |= {key: {"SELECT", "INSERT"} for key in APPEND_ONLY}
+    expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ("alembic_version",)}
+    expected |= {"subject_heads": worked - {"DELETE"}, "consent_heads": worked - {"DELETE"}}
+    expected["consent_subjects"] = {"SELECT", "INSERT"}  # and UPDATE of one column: below
+    assert privileges(urls["owner"], "proaktiv_app") == expected
+
+
+def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
+    everywhere = {key: {"SELECT"} for key in [*TABLES, "alembic_version"]}
+    assert privileges(urls["owner"], "proaktiv_reader") == everywhere
+    assert privileges(urls["owner"], "proaktiv_eraser") == {
+        "flow_secret": {"SELECT"},
+        "vault_keys": {"SELECT"},
+        "alembic_version": {"SELECT"},
+    }
+    all_rights = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    assert privileges(urls["owner"], "proaktiv_sequencer") == {
+        **dict.fromkeys(SEQUENCERS, all_rights),
+        "flow_log": {"SELECT"},
+        "flow_queue": {"SELECT", "DELETE"},
+        "alembic_version": {"SELECT"},
+    }
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("role", ["app", "reader"])
+def test_nobody_who_works_changes_or_deletes_what_was_logged_or_consented(
+    urls: dict[str, str], role: str, table: str
+) -> None:
+    column = next(
+        iter((TARGETS[0].tables.get(table) if table in TARGETS[0].tables else TARGETS[1].tables[table]).c)
+    ).name
+    for statement in (
+        f"UPDATE {table} SET {column} = {column}",
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table} CASCADE",
+        f"SELECT * FROM {table} FOR UPDATE",
+        f"DROP TABLE {table}",
+        f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+    ):
+        with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+            run(urls[role], statement)
+
+
+def test_control_the_owner_could_which_is_why_its_url_is_for_migrations_only(urls: dict[str, str]) -> None:
+    run(urls["owner"], "DELETE FROM consent_ledger")
+
+
+def test_a_subjects_epoch_moves_and_the_subject_does_not(urls: dict[str, str]) -> None:
+    run(urls["app"], "UPDATE consent_subjects SET epoch = epoch + 1")
+    run(urls["app"], "SELECT * FROM consent_subjects FOR SHARE")
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        run(urls["app"], "UPDATE consent_subjects SET person = person")
+
+
+def test_the_eraser_nulls_secrets_and_nothing_else(urls: dict[str, str]) -> None:
+    run(urls["eraser"], "UPDATE flow_secret SET subj = NULL, s_blob = NULL, a_blob = NULL WHERE fid IS NULL")
+    run(urls["eraser"], "UPDATE vault_keys SET state = 'destroyed', wrapped = NULL, destroyed_at = now()")
+    for statement in (
+        "UPDATE flow_secret SET staff_key = NULL",
+        "UPDATE vault_keys SET kek = ''",
+        "DELETE FROM vault_keys",
+        "DELETE FROM flow_secret",
+        "SELECT * FROM flow_log",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            run(urls["eraser"], statement)
+
+
+def test_no_role_makes_tables_or_roles(urls: dict[str, str]) -> None:
+    for role in ("app", "sequencer", "eraser", "reader"):
+        for statement in ("CREATE TABLE mine (n int)", "CREATE ROLE mine"):
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                run(urls[role], statement)
+
+
+def test_no_look_up_is_announced_without_its_entry_in_the_log(urls: dict[str, str]) -> None:
+    insert = (
+        "INSERT INTO lookups (id, person, register_name, names, state, tries, due_at, wire_id, flow_id)"
+        " VALUES (gen_random_uuid(), gen_random_uuid(), 'MELDEREGISTER', '[]', '{}', 0, now(), '', {})"
+    )
+    run(urls["app"], insert.format("wanted", "NULL"))
+    run(urls["app"], insert.format("announced", "gen_random_uuid()"))
+    with pytest.raises(Exception, match="ck_lookups_flow"):
+        run(urls["app"], insert.format("announced", "NULL"))

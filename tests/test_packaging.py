@@ -1,0 +1,118 @@
+"""What gets installed is whole: built from the checkout, laid out in another folder, run from a third."""
+
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proaktiv.embedded import EmbeddedServer
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built without a network: hatchling is in the environment."""
+    out = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pure wheel is a zip file of what an installer puts into site-packages."""
+    target = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(target)
+    return target
+
+
+@pytest.fixture
+def empty(postgres: EmbeddedServer) -> Iterator[str]:
+    postgres.create_database("packaged", "template0")
+    yield postgres.url("proaktiv_owner", "packaged")
+    postgres.drop_database("packaged")
+
+
+def run(installed: Path, cwd: Path, *arguments: str) -> str:
+    """Run Python with the installed tree first and the dependencies after it; the checkout is out of sight.
+
+    ``-S`` leaves out the .pth files, and with them the editable installation of the checkout.
+    """
+    done = subprocess.run(
+        [sys.executable, "-S", *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{installed}:{sysconfig.get_path('purelib')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("package", ["proaktiv", "consent", "notifiers"])
+def test_the_installed_packages_are_ours_and_not_their_namesakes(installed: Path, tmp_path: Path, package: str) -> None:
+    where = run(installed, tmp_path, "-c", f"import {package}; print({package}.__file__)")
+    assert Path(where.strip()) == installed / package / "__init__.py"
+
+
+def test_rules_and_migrations_are_inside_and_nothing_shadows_alembic(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "proaktiv/_data/alembic/env.py" in names
+    assert "proaktiv/_data/alembic/versions/0001_walls.py" in names
+    rules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "rules").rglob("*") if path.is_file()}
+    assert rules
+    assert {f"proaktiv/_data/{name}" for name in rules} <= names
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"proaktiv", "consent", "notifiers"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_what_is_no_module_travels_along(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("proaktiv", "consent", "notifiers")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix not in {".pyc", ".pyo"}
+    }
+    assert found <= names
+
+
+def test_the_installed_program_migrates_an_empty_database(installed: Path, tmp_path: Path, empty: str) -> None:
+    run(
+        installed,
+        tmp_path,
+        "-c",
+        f"from proaktiv.database import check_current, migrate; migrate({empty!r}); check_current({empty!r})",
+    )
+
+
+def test_the_installed_program_shows_its_commands(installed: Path, tmp_path: Path) -> None:
+    assert "demo" in run(installed, tmp_path, "-m", "proaktiv", "--help")
+
+
+def test_the_licence_is_the_eupl_in_full() -> None:
+    text = (ROOT / "LICENSE").read_text()
+    assert text.startswith("EUROPEAN UNION PUBLIC LICENCE v. 1.2\n")
+    assert "15.Applicable Law" in text
+    assert "Appendix" in text
+
+
+def test_continuous_integration_runs_the_tests() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    assert script.read_text().splitlines()[-1] == "make test"
