@@ -4,6 +4,7 @@ ProaktivError
   ├─ NotFound            the thing is not there, or not yours: the same answer (404)
   ├─ Conflict            it changed since you looked: look again (409)
   ├─ Locked              too many tries: ask for a new code (429)
+  ├─ TooMany             more than agreed today: come back later (429)
   ├─ NotProven           prove who you are first (401)
   ├─ NotAllowed          proven, and still no (403)
   ├─ BadInput            names the field and the remedy (400, 422)
@@ -11,6 +12,7 @@ ProaktivError
   ├─ NotSafe             a precondition of every flow is missing (log, clock): stop
   └─ OutboundError       a hand-over, look-up or delivery
        ├─ Temporary      nothing arrived: try again later
+       │   └─ OutcomeUnknown  it may have arrived: repeat only where the wire id is honoured
        ├─ Permanent      trying again cannot help: a clerk looks
        ├─ Unavailable    the far side as a whole is away: no try is used up
        └─ AlreadyDone    they have it by this wire id: success
@@ -31,6 +33,14 @@ class Conflict(ProaktivError):  # noqa: N818
 
 class Locked(ProaktivError):  # noqa: N818
     """Too many wrong tries; only a new code helps."""
+
+
+class TooMany(ProaktivError):  # noqa: N818
+    """More than was agreed; nothing was kept. ``retry_after_seconds`` says when there is room again."""
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotProven(ProaktivError):  # noqa: N818
@@ -68,6 +78,10 @@ class Temporary(OutboundError):  # noqa: N818
     def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class OutcomeUnknown(Temporary):
+    """It may have arrived; repeating is right only where the far side takes one wire id once."""
 
 
 class Permanent(OutboundError):  # noqa: N818

@@ -1,0 +1,283 @@
+"""The whole life of a case, pure: what a happening does to the items of one case.
+
+``apply(case, happening) -> (case, effects)``. The steps load the items a happening touches, apply it and write the
+effects; the case runner of ``proaktiv rules test`` does the same without a database. Which move is legal at all says
+``core.states``. Time enters only as part of a happening.
+
+Rules held here:
+ 1. The same candidate again changes nothing; another content supersedes what is not yet confirmed (rules.md § 5.5).
+ 2. What is confirmed or declined is not proposed again.
+ 3. The first yes in a group closes the others, which learn only "nicht mehr offen" (data-path.md § 5).
+ 4. A stop recalls what is queued; what was handed over becomes a clerk's task, never an automatic counter-notice.
+ 5. A withdrawn consent recalls what is not confirmed; a confirmed Auftrag rests on its own consent.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from proaktiv.core.errors import Conflict
+from proaktiv.core.guards import Guard
+from proaktiv.core.states import (
+    AUFTRAG,
+    OPEN_PROPOSALS,
+    PROPOSAL,
+    SENT_AUFTRAEGE,
+    UNSENT_AUFTRAEGE,
+    AuftragState,
+    ProposalState,
+    moved,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the rules say shall be proposed: one Leistung to one addressee. ``shown`` stands for its content."""
+
+    key: bytes
+    leistung: str
+    person: UUID
+    shown: bytes
+    group: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One proposal and, after the yes, its Auftrag."""
+
+    id: UUID
+    candidate: Candidate
+    state: ProposalState
+    auftrag: AuftragState | None = None
+    generation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The items one happening may touch."""
+
+    items: tuple[Item, ...] = ()
+
+
+# happenings ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The rules were applied to an event and made these candidates; ``ids`` are the ids for new items, one each."""
+
+    candidates: tuple[Candidate, ...]
+    ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The person said yes to what was shown."""
+
+    item: UUID
+    shown: bytes
+    state: AuftragState
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The person said no."""
+
+    item: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The person said later."""
+
+    item: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentWithdrawn:
+    """A consent that open proposals rest on is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransmitWithdrawn:
+    """The consent of one confirmed Auftrag is gone."""
+
+    item: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A guard stands before everything."""
+
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The Auftrag went on: announced, sent, returned, acknowledged, decided."""
+
+    item: UUID
+    to: AuftragState
+
+
+Happening = Decided | Confirmed | Declined | Postponed | ConsentWithdrawn | TransmitWithdrawn | Stopped | Moved
+
+
+# effects -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A new item; ``supersedes`` names the one it replaces."""
+
+    item: Item
+    supersedes: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalMoved:
+    """An item's proposal has a new state."""
+
+    item: UUID
+    to: ProposalState
+
+
+@dataclass(frozen=True, slots=True)
+class AuftragMoved:
+    """An item's Auftrag has a new state."""
+
+    item: UUID
+    to: AuftragState
+
+
+@dataclass(frozen=True, slots=True)
+class ForClerk:
+    """A human must look: the matter was handed over already."""
+
+    item: UUID
+    what: str
+
+
+Effect = Proposed | ProposalMoved | AuftragMoved | ForClerk
+
+
+def apply(case: Case, happening: Happening) -> tuple[Case, tuple[Effect, ...]]:
+    """Return the case after the happening, and what must be written.
+
+    Raises ``Conflict`` where the happening does not fit the state: the caller looked at something older.
+    """
+    effects = _RULES[type(happening)](case, happening)
+    return _after(case, effects), tuple(effects)
+
+
+def _decided(case: Case, happening: Decided) -> list[Effect]:
+    latest = {item.candidate.key: item for item in sorted(case.items, key=lambda item: item.generation)}
+    effects: list[Effect] = []
+    for candidate, fresh in zip(happening.candidates, happening.ids, strict=True):
+        known = latest.get(candidate.key)
+        if known is None:
+            effects.append(Proposed(Item(fresh, candidate, ProposalState.OPEN), None))
+        elif known.state in OPEN_PROPOSALS and known.candidate.shown != candidate.shown:
+            effects.append(ProposalMoved(known.id, ProposalState.SUPERSEDED))
+            effects.append(
+                Proposed(Item(fresh, candidate, ProposalState.OPEN, generation=known.generation + 1), known.id)
+            )
+        elif known.state is ProposalState.CONFIRMED and known.candidate.shown != candidate.shown:
+            effects.append(ForClerk(known.id, "auftrag.changed"))
+    return effects
+
+
+def _confirmed(case: Case, happening: Confirmed) -> list[Effect]:
+    item = _find(case, happening.item)
+    if item.candidate.shown != happening.shown:
+        raise Conflict("the content changed since it was shown")
+    moved(PROPOSAL, item.state, ProposalState.CONFIRMED)
+    siblings = [
+        other
+        for other in case.items
+        if other.id != item.id
+        and item.candidate.group is not None
+        and other.candidate.group == item.candidate.group
+        and other.state in OPEN_PROPOSALS
+    ]
+    return [
+        ProposalMoved(item.id, ProposalState.CONFIRMED),
+        AuftragMoved(item.id, happening.state),
+        *(ProposalMoved(other.id, ProposalState.LAPSED) for other in siblings),
+    ]
+
+
+def _declined(case: Case, happening: Declined) -> list[Effect]:
+    item = _find(case, happening.item)
+    return [ProposalMoved(item.id, moved(PROPOSAL, item.state, ProposalState.DECLINED))]
+
+
+def _postponed(case: Case, happening: Postponed) -> list[Effect]:
+    item = _find(case, happening.item)
+    if item.state is ProposalState.LATER:
+        return []
+    return [ProposalMoved(item.id, moved(PROPOSAL, item.state, ProposalState.LATER))]
+
+
+def _consent_withdrawn(case: Case, _happening: ConsentWithdrawn) -> list[Effect]:
+    return [ProposalMoved(item.id, ProposalState.RECALLED) for item in case.items if item.state in OPEN_PROPOSALS]
+
+
+def _transmit_withdrawn(case: Case, happening: TransmitWithdrawn) -> list[Effect]:
+    item = _find(case, happening.item)
+    if item.auftrag in UNSENT_AUFTRAEGE:
+        return [AuftragMoved(item.id, AuftragState.WITHDRAWN)]
+    if item.auftrag in SENT_AUFTRAEGE:
+        return [ForClerk(item.id, "auftrag.withdrawn_after_sending")]
+    raise Conflict("there is nothing left to withdraw")
+
+
+def _stopped(case: Case, _happening: Stopped) -> list[Effect]:
+    effects: list[Effect] = []
+    for item in case.items:
+        if item.state in OPEN_PROPOSALS:
+            effects.append(ProposalMoved(item.id, ProposalState.RECALLED))
+        elif item.auftrag in UNSENT_AUFTRAEGE:
+            effects.append(AuftragMoved(item.id, AuftragState.WITHDRAWN))
+        elif item.auftrag in SENT_AUFTRAEGE:
+            effects.append(ForClerk(item.id, "auftrag.recall_by_hand"))
+    return effects
+
+
+def _moved(case: Case, happening: Moved) -> list[Effect]:
+    item = _find(case, happening.item)
+    if item.auftrag is None:
+        raise Conflict("there is no Auftrag")
+    return [AuftragMoved(item.id, moved(AUFTRAG, item.auftrag, happening.to))]
+
+
+_RULES: dict[type, Callable[[Case, Any], list[Effect]]] = {
+    Decided: _decided,
+    Confirmed: _confirmed,
+    Declined: _declined,
+    Postponed: _postponed,
+    ConsentWithdrawn: _consent_withdrawn,
+    TransmitWithdrawn: _transmit_withdrawn,
+    Stopped: _stopped,
+    Moved: _moved,
+}
+
+
+def _find(case: Case, wanted: UUID) -> Item:
+    for item in case.items:
+        if item.id == wanted:
+            return item
+    raise Conflict("the item is not part of this case")
+
+
+def _after(case: Case, effects: Sequence[Effect]) -> Case:
+    items = {item.id: item for item in case.items}
+    for effect in effects:
+        if isinstance(effect, Proposed):
+            items[effect.item.id] = effect.item
+        elif isinstance(effect, ProposalMoved):
+            items[effect.item] = replace(items[effect.item], state=effect.to)
+        elif isinstance(effect, AuftragMoved):
+            items[effect.item] = replace(items[effect.item], auftrag=effect.to)
+    return Case(tuple(items.values()))

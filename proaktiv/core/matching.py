@@ -1,0 +1,144 @@
+"""Matching: one Plan, one row of facts, one day → one Decision.
+
+Pure and fast (a few microseconds); the explanation is made only when somebody asks. Guards and consent stand before
+this (``core.guards``, ``steps.gate``): what a permit does not cover never reaches ``facts``.
+Source: rules.md §§ 5.1–5.3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Literal
+
+from proaktiv.core import conditions
+from proaktiv.core.conditions import JA, NEIN, Explained, Op, Vergleich
+from proaktiv.core.dates import Holiday, bundesweiter_feiertag
+from proaktiv.core.fristen import Clock, Rechnung, Value
+from proaktiv.core.lebenslagen import Plan
+
+Result = Literal["ja", "nein", "offen", "gilt_nicht"]
+
+_DAY = timedelta(days=1)
+_NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a Plan says. ``needs`` are register facts to fetch before this is final, by register.
+
+    ``missing`` are the facts that can still decide an open result. ``next_change_on`` is the first day on which the
+    same facts give another result, or None.
+    """
+
+    result: Result
+    outcome: Literal["auftrag", ""] = ""
+    missing: tuple[str, ...] = ()
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING, hash=False)
+    clocks: tuple[Clock, ...] = ()
+    next_change_on: date | None = None
+    _plan: Plan | None = field(default=None, repr=False, compare=False)
+    _facts: Mapping[str, Value] = field(default_factory=dict, repr=False, compare=False)
+
+    def explanation(self) -> Explained | None:
+        """Return the tree of reasons, or None where the rule does not apply to this time at all."""
+        if self._plan is None or self.result == "gilt_nicht":
+            return None
+        return conditions.interpret(self._plan.bedingung, self._facts)
+
+
+def decide(
+    plan: Plan,
+    facts: Mapping[str, Value],
+    today: date,
+    asked: frozenset[str] = frozenset(),
+    holiday: Holiday = bundesweiter_feiertag,
+) -> Decision:
+    """Return what ``plan`` says of ``facts`` on ``today`` (a Berlin calendar day).
+
+    ``asked`` are register facts that were asked for already: they are not needed twice. ``holiday`` is the calendar of
+    the receiving office; the default knows only what is a holiday everywhere.
+    """
+    known = {**facts, "heute": today}
+    applies = _applies(plan, known)
+    if applies is not JA:
+        if applies is NEIN:
+            return Decision("gilt_nicht", _plan=plan, _facts=known)
+        return Decision("offen", missing=(plan.gilt.schluessel,), _plan=plan, _facts=known)
+    answer = plan.check(known)
+    change = _next_change(plan, known, today, answer) if plan.wechsel else None
+    if answer is NEIN:
+        return Decision("nein", next_change_on=change, _plan=plan, _facts=known)
+    if answer is JA:
+        return Decision(
+            "ja",
+            outcome="auftrag",
+            needs=_prefill_needs(plan, known, asked) if plan.register else _NOTHING,
+            clocks=tuple([frist.clock(known, holiday) for frist in plan.fristen]),
+            next_change_on=change,
+            _plan=plan,
+            _facts=known,
+        )
+    missing = conditions.missing(plan.bedingung, known)
+    return Decision(
+        "offen",
+        missing=missing,
+        needs=_needs(plan, known, missing, asked),
+        next_change_on=change,
+        _plan=plan,
+        _facts=known,
+    )
+
+
+def _applies(plan: Plan, facts: Mapping[str, Value]) -> conditions.Ergebnis:
+    key = facts.get(plan.gilt.schluessel)
+    if type(key) is not date:
+        return conditions.OFFEN
+    gilt = plan.gilt
+    return JA if gilt.ab <= key and (gilt.bis is None or key <= gilt.bis) else NEIN
+
+
+def _prefill_needs(plan: Plan, facts: Mapping[str, Value], asked: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return what only fills fields: fetched once it is clear that there will be an Auftrag."""
+    lacking = [item.aus for item in plan.vorbelegung if item.aus in plan.register and item.aus not in facts]
+    return _by_register(plan, [name for name in lacking if name not in asked])
+
+
+def _needs(
+    plan: Plan, facts: Mapping[str, Value], missing: tuple[str, ...], asked: frozenset[str]
+) -> Mapping[str, tuple[str, ...]]:
+    wanted = [name for name in missing if name in plan.register and name not in asked]
+    if not wanted:
+        return _NOTHING
+    # One question to a register, not two: what would fill fields from the same register comes along.
+    registers = {plan.register[name] for name in wanted}
+    wanted += [
+        item.aus
+        for item in plan.vorbelegung
+        if plan.register.get(item.aus) in registers and item.aus not in facts and item.aus not in asked
+    ]
+    return _by_register(plan, wanted)
+
+
+def _by_register(plan: Plan, names: list[str]) -> Mapping[str, tuple[str, ...]]:
+    if not names:
+        return _NOTHING
+    found: dict[str, dict[str, None]] = {}
+    for name in names:
+        found.setdefault(plan.register[name], {})[name] = None
+    return {register: tuple(wanted) for register, wanted in found.items()}
+
+
+def _next_change(plan: Plan, facts: Mapping[str, Value], today: date, now: conditions.Ergebnis) -> date | None:
+    """Return the first later day with another result: only the days after or on a computed limit can be one."""
+    for day in sorted({day for leaf in plan.wechsel if (day := _turn(leaf, facts)) and day > today}):
+        if plan.check({**facts, "heute": day}) is not now:
+            return day
+    return None
+
+
+def _turn(leaf: Vergleich, facts: Mapping[str, Value]) -> date | None:
+    limit = leaf.wert.on(facts) if isinstance(leaf.wert, Rechnung) else leaf.wert
+    if not isinstance(limit, date) or limit == date.max:
+        return None
+    return limit + _DAY if leaf.op is Op.BIS else limit

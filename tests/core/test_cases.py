@@ -1,0 +1,149 @@
+"""The pure life of a case."""
+
+from itertools import product
+from uuid import UUID
+
+import pytest
+
+from proaktiv.core.cases import (
+    AuftragMoved,
+    Candidate,
+    Case,
+    Confirmed,
+    ConsentWithdrawn,
+    Decided,
+    Declined,
+    Effect,
+    ForClerk,
+    Happening,
+    Item,
+    Moved,
+    Postponed,
+    ProposalMoved,
+    Proposed,
+    Stopped,
+    TransmitWithdrawn,
+    apply,
+)
+from proaktiv.core.errors import Conflict
+from proaktiv.core.guards import Guard
+from proaktiv.core.states import AUFTRAG, PROPOSAL, AuftragState, ProposalState, moved
+
+ANNA, BEN = UUID(int=1), UUID(int=2)
+ONE, TWO, THREE = UUID(int=11), UUID(int=12), UUID(int=13)
+
+
+def candidate(key: bytes = b"k", person: UUID = ANNA, shown: bytes = b"v1", group: bytes | None = None) -> Candidate:
+    return Candidate(key, "GEBURTSURKUNDE", person, shown, group)
+
+
+def item(which: UUID = ONE, state: str = "open", auftrag: AuftragState | None = None, **of_candidate: object) -> Item:
+    return Item(which, candidate(**of_candidate), ProposalState(state), auftrag)  # type: ignore[arg-type]
+
+
+def effects(case: Case, happening: Happening) -> tuple[Effect, ...]:
+    return apply(case, happening)[1]
+
+
+def test_the_first_offer_becomes_an_open_proposal() -> None:
+    (made,) = effects(Case(), Decided((candidate(),), (ONE,)))
+    assert isinstance(made, Proposed)
+    assert made.item.state is ProposalState.OPEN
+    assert made.supersedes is None
+
+
+def test_the_same_offer_again_changes_nothing() -> None:
+    case, _ = apply(Case(), Decided((candidate(),), (ONE,)))
+    assert effects(case, Decided((candidate(),), (TWO,))) == ()
+
+
+def test_another_content_supersedes_what_is_not_confirmed() -> None:
+    case, _ = apply(Case(), Decided((candidate(),), (ONE,)))
+    after, done = apply(case, Decided((candidate(shown=b"v2"),), (TWO,)))
+    assert [type(effect) for effect in done] == [ProposalMoved, Proposed]
+    assert {i.id: i.state.value for i in after.items} == {ONE: "superseded", TWO: "open"}
+    assert next(i for i in after.items if i.id == TWO).generation == 2
+
+
+def test_another_content_after_the_yes_is_for_a_clerk_and_never_a_silent_change() -> None:
+    case = Case((item(state="confirmed", auftrag=AuftragState.SENT),))
+    assert effects(case, Decided((candidate(shown=b"v2"),), (TWO,))) == (ForClerk(ONE, "auftrag.changed"),)
+
+
+@pytest.mark.parametrize("state", ["declined", "recalled", "lapsed"])
+def test_what_ended_is_not_proposed_again(state: str) -> None:
+    assert effects(Case((item(state=state),)), Decided((candidate(shown=b"v2"),), (TWO,))) == ()
+
+
+def test_the_first_yes_closes_the_others_of_its_group_and_no_one_elses() -> None:
+    case = Case((item(group=b"g"), item(TWO, person=BEN, group=b"g"), item(THREE, key=b"other")))
+    after, _ = apply(case, Confirmed(ONE, b"v1", AuftragState.HELD))
+    assert [i.state.value for i in after.items] == ["confirmed", "lapsed", "open"]
+    with pytest.raises(Conflict):
+        apply(after, Confirmed(TWO, b"v1", AuftragState.HELD))
+
+
+def test_a_yes_to_something_older_than_the_content_is_a_conflict() -> None:
+    with pytest.raises(Conflict, match="changed since"):
+        apply(Case((item(shown=b"v2"),)), Confirmed(ONE, b"v1", AuftragState.HELD))
+
+
+def test_later_twice_is_still_later_and_can_become_yes_or_no() -> None:
+    case, _ = apply(Case((item(),)), Postponed(ONE))
+    assert effects(case, Postponed(ONE)) == ()
+    assert effects(case, Declined(ONE)) == (ProposalMoved(ONE, ProposalState.DECLINED),)
+
+
+def test_a_withdrawn_consent_recalls_what_is_open_and_leaves_auftraege_running() -> None:
+    case = Case((item(), item(TWO, state="confirmed", auftrag=AuftragState.HELD)))
+    after, _ = apply(case, ConsentWithdrawn())
+    assert after.items[0].state is ProposalState.RECALLED
+    assert after.items[1].auftrag is AuftragState.HELD
+
+
+def test_a_withdrawn_auftrag_never_leaves_and_a_sent_one_is_for_a_clerk() -> None:
+    held = Case((item(state="confirmed", auftrag=AuftragState.HELD),))
+    sent = Case((item(state="confirmed", auftrag=AuftragState.SENT),))
+    gone = Case((item(state="confirmed", auftrag=AuftragState.WITHDRAWN),))
+    assert effects(held, TransmitWithdrawn(ONE)) == (AuftragMoved(ONE, AuftragState.WITHDRAWN),)
+    assert effects(sent, TransmitWithdrawn(ONE)) == (ForClerk(ONE, "auftrag.withdrawn_after_sending"),)
+    with pytest.raises(Conflict):
+        apply(gone, TransmitWithdrawn(ONE))
+
+
+def test_a_stop_recalls_everything_unsent_and_calls_a_human_for_the_rest() -> None:
+    case = Case(
+        (
+            item(),
+            item(TWO, key=b"2", state="confirmed", auftrag=AuftragState.READY),
+            item(THREE, key=b"3", state="confirmed", auftrag=AuftragState.SENT),
+        )
+    )
+    after, done = apply(case, Stopped(Guard.KIND_VERSTORBEN))
+    assert after.items[0].state is ProposalState.RECALLED
+    assert after.items[1].auftrag is AuftragState.WITHDRAWN
+    assert ForClerk(THREE, "auftrag.recall_by_hand") in done
+
+
+@pytest.mark.parametrize(("before", "to"), list(product(AuftragState, AuftragState)))
+def test_an_auftrag_moves_only_as_its_table_says(before: AuftragState, to: AuftragState) -> None:
+    case = Case((item(state="confirmed", auftrag=before),))
+    if to in AUFTRAG[before]:
+        assert apply(case, Moved(ONE, to))[0].items[0].auftrag is to
+    else:
+        with pytest.raises(Conflict):
+            apply(case, Moved(ONE, to))
+
+
+@pytest.mark.parametrize(("before", "to"), list(product(ProposalState, ProposalState)))
+def test_a_proposal_moves_only_as_its_table_says(before: ProposalState, to: ProposalState) -> None:
+    if to in PROPOSAL[before]:
+        assert moved(PROPOSAL, before, to) is to
+    else:
+        with pytest.raises(Conflict):
+            moved(PROPOSAL, before, to)
+
+
+def test_nothing_ends_a_happening_about_an_item_that_is_not_there() -> None:
+    with pytest.raises(Conflict, match="not part"):
+        apply(Case(), Declined(ONE))
