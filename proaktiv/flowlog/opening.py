@@ -1,0 +1,45 @@
+"""Open what entries commit to: the subject parts of persons who allow it, the staff parts for the office.
+
+Decrypting is the gated act: subject parts need a permit or a session proof, staff parts the office's private key.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from proaktiv.flowlog.staff import StaffReader
+from proaktiv.vault import Compartment, Destroyed, NotHeld, Opens, Ring, Vault
+
+
+class Parts:
+    """Opens what it was given keys for and leaves the rest closed."""
+
+    def __init__(
+        self, vault: Vault, ring: Ring | None = None, by: Iterable[Opens] = (), staff: StaffReader | None = None
+    ) -> None:
+        self._vault = vault
+        self._ring = ring
+        self._staff = staff
+        self._persons = {self.subj_of(person): (person, proof) for proof in by for person in proof.persons}
+
+    def subj_of(self, person: UUID) -> bytes:
+        """Return a person's blind index."""
+        return self._vault.mac("subject", person.bytes)[:16]
+
+    def subject(self, subj: bytes, blob: bytes, aad: bytes) -> bytes | None:
+        """Return salt ‖ body S, None where nothing allows it. Raises ``SealBroken``."""
+        if self._ring is None or subj not in self._persons:
+            return None
+        person, proof = self._persons[subj]
+        try:
+            return self._ring.decrypt(proof, person, Compartment.FLOW, blob, aad)
+        except Destroyed:
+            return None
+
+    def staff(self, key_id: UUID, blob: bytes, aad: bytes) -> bytes | None:
+        """Return salt ‖ body A, None without the office's key. Raises ``SealBroken``."""
+        if self._staff is None:
+            return None
+        try:
+            return self._staff.open(key_id, blob, aad)
+        except NotHeld:
+            return None

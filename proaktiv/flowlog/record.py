@@ -1,0 +1,158 @@
+"""Write entries, in the transaction of what they tell about: no log, no flow.
+
+``record`` is the only writer of the log and ``authorise`` the only maker of a ``Clearance``. An entry has no index
+yet: the sequencer gives it one after commit. Left to others: the bytes (``flowlog.entries``), the tree
+(``flowlog.sequencer``), who may record (the steps and the web surfaces' reads).
+Source: flowlog.md §§ 3–4.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, LargeBinary, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Session
+
+from notifiers.model import Clearance
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.ids import Ids
+from proaktiv.core.merkle import leaf_hash
+from proaktiv.flowlog import entries
+from proaktiv.flowlog.bulk import copy_rows
+from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, commitment
+from proaktiv.flowlog.staff import StaffKeys
+from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, core_table
+from proaktiv.vault import Compartment, Ring, Vault
+
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+_QUEUE = core_table(FlowQueueRow)
+_LOG_COLUMNS = (
+    "fid",
+    "kind",
+    "t",
+    "sender",
+    "receiver",
+    "purpose",
+    "basis",
+    "scope",
+    "outcome",
+    "f_salt",
+    "f_bytes",
+    "entry",
+)
+_SECRET_COLUMNS = ("fid", "subj", "s_blob", "a_blob", "staff_key")
+_QUEUE_COLUMNS = ("fid", "leaf", "ts")
+_NONCE_BYTES = 12
+_SUBJ_BYTES = 16
+
+# Rows are locked in the order of subj, or two sets with the same two people would wait for each other.
+_NUMBER = text(
+    "INSERT INTO subject_heads AS h (subj, seq)"
+    " SELECT subj, k FROM unnest(:subjs, :counts) AS t (subj, k) ORDER BY subj"
+    " ON CONFLICT (subj) DO UPDATE SET seq = h.seq + excluded.seq RETURNING subj, seq"
+).bindparams(bindparam("subjs", type_=ARRAY(LargeBinary)), bindparam("counts", type_=ARRAY(BigInteger)))
+
+
+class FlowLog:
+    """One process's way into the log. Threads share it."""
+
+    def __init__(self, vault: Vault, ids: Ids, staff_public: bytes) -> None:
+        self._vault = vault
+        self._ids = ids
+        self._staff = StaffKeys(ids, staff_public)
+
+    def record(self, session: Session, flows: Sequence[Flow], now: datetime, ring: Ring | None = None) -> list[UUID]:
+        """Write one entry per flow and return their ids in order.
+
+        ``ring`` holds the flow key of every person in ``flows``; without it they are read. Call it last, and once per
+        transaction with everything: it locks the number of each person until commit. Raises ``Destroyed`` for a
+        person without keys, ``CanonicalError``, and what the database says; each of them must end the transaction.
+        """
+        if not flows:
+            return []
+        subjs = self._subjs(flows)
+        if ring is None:
+            ring = self._vault.ring(session, subjs, (Compartment.FLOW,)) if subjs else Ring(self._ids, {})
+        staff = self._staff.current(session, now)
+        following = self._number(session, flows, subjs)
+        at = entries.instant(now)
+        random, row_id = self._ids.random, self._ids.row
+        fids: list[UUID] = []
+        log, secret, queue = [], [], []
+        for flow in flows:
+            fid = row_id(now)
+            dice = random(3 * SALT_BYTES + _NONCE_BYTES)
+            f_salt, s_salt, a_salt = dice[:32], dice[32:64], dice[64:96]
+            f_body = entries.facts_body(flow, fid, at)
+            c_facts = commitment(FACTS, f_salt, f_body)
+            subj: bytes | None = None
+            if flow.person is None:
+                # Nobody to protect: the salt of the empty part lies open, so that "never had one" can be proven.
+                s_blob, c_subject = s_salt, commitment(SUBJECT, s_salt, b"")
+            else:
+                subj = subjs[flow.person]
+                seq = None if flow.restrict else following[subj]
+                if seq is not None:
+                    following[subj] = seq + 1
+                s_body = entries.subject_body(flow, seq)
+                c_subject = commitment(SUBJECT, s_salt, s_body)
+                s_blob = ring.encrypt(flow.person, Compartment.FLOW, s_salt + s_body, c_subject)
+            a_body = entries.staff_body(flow)
+            c_staff = commitment(STAFF, a_salt, a_body)
+            a_blob = staff.seal(dice[96:], a_salt + a_body, c_staff)
+            entry = entries.pack(flow.kind, c_facts, c_subject, c_staff)
+            fids.append(fid)
+            log.append(
+                (
+                    fid,
+                    int(flow.kind),
+                    now,
+                    flow.sender,
+                    flow.receiver,
+                    flow.purpose,
+                    flow.basis,
+                    flow.scope,
+                    flow.outcome,
+                    f_salt,
+                    f_body,
+                    entry,
+                )
+            )
+            secret.append((fid, subj, s_blob, a_blob, staff.id))
+            queue.append((fid, leaf_hash(entry), now))
+        copy_rows(session, _LOG, _LOG_COLUMNS, log)
+        copy_rows(session, _SECRET, _SECRET_COLUMNS, secret)
+        copy_rows(session, _QUEUE, _QUEUE_COLUMNS, queue)
+        return fids
+
+    def authorise(
+        self, session: Session, flows: Sequence[tuple[Flow, str]], now: datetime, ring: Ring | None = None
+    ) -> list[Clearance]:
+        """Record flows as authorised and return their leave to cross the border, in order.
+
+        Each flow comes with its wire id. The leave is worth something only once the transaction is committed: hand
+        over after that. Raises ``ValueError`` for another kind than AUTHORISED, and as ``record``.
+        """
+        if any(flow.kind is not Kind.AUTHORISED for flow, _ in flows):
+            raise ValueError("only a flow of kind AUTHORISED can be authorised")
+        fids = self.record(session, [flow for flow, _ in flows], now, ring)
+        return [Clearance(fid, wire_id, now) for fid, (_, wire_id) in zip(fids, flows, strict=True)]
+
+    def subj(self, person: UUID) -> bytes:
+        """Return the blind index under which a person's entries are found."""
+        return self._vault.mac("subject", person.bytes)[:_SUBJ_BYTES]
+
+    def _subjs(self, flows: Sequence[Flow]) -> dict[UUID, bytes]:
+        return {person: self.subj(person) for person in {flow.person for flow in flows if flow.person is not None}}
+
+    @staticmethod
+    def _number(session: Session, flows: Sequence[Flow], subjs: Mapping[UUID, bytes]) -> dict[bytes, int]:
+        """Take as many numbers per person as there are entries they may see; return the first of each."""
+        counts = Counter(subjs[flow.person] for flow in flows if flow.person is not None and not flow.restrict)
+        if not counts:
+            return {}
+        found = session.connection().execute(_NUMBER, {"subjs": list(counts), "counts": list(counts.values())})
+        return {subj: seq - counts[subj] + 1 for subj, seq in found}

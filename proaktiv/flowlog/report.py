@@ -1,0 +1,89 @@
+"""What a verification says: findings, each with its place, and the report around them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+FINDINGS_MAX = 1_000
+"""So many are listed; a log with more needs no longer list."""
+
+
+class What(StrEnum):
+    """What a finding is about. Closed."""
+
+    ROW = "row"
+    ENTRY = "entry"
+    FACTS = "facts"
+    COLUMN = "column"
+    SUBJECT = "subject part"
+    STAFF = "staff part"
+    SEQUENCE = "sequence"
+    INDEX = "index"
+    QUEUE = "queue"
+    TILE = "tile"
+    HEAD = "head"
+    CHECKPOINT = "checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that does not add up. ``index`` is the entry's place in the log where it has one."""
+
+    what: What
+    detail: str
+    index: int | None = None
+    flow: UUID | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            "what": self.what.value,
+            "detail": self.detail,
+            "index": self.index,
+            "flow": str(self.flow) if self.flow else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was verified and what was found. ``truncated``: there are more findings than are listed."""
+
+    size: int
+    root: bytes
+    pending: int
+    checkpoints: int
+    findings: tuple[Finding, ...]
+    truncated: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Return whether everything adds up."""
+        return not self.findings
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            "ok": self.ok,
+            "size": self.size,
+            "root": self.root.hex(),
+            "pending": self.pending,
+            "checkpoints": self.checkpoints,
+            "findings": [finding.to_json() for finding in self.findings],
+            "truncated": self.truncated,
+        }
+
+    def text(self) -> str:
+        """Return it as lines for people."""
+        lines = [
+            f"{self.size} entries, {self.pending} more still queued, {self.checkpoints} signed checkpoints",
+            f"root {self.root.hex()}",
+            *(
+                f"{finding.what.value}: {finding.detail}"
+                + (f" (entry {finding.index})" if finding.index is not None else "")
+                for finding in self.findings
+            ),
+            *(["… and more."] if self.truncated else []),
+            "Everything adds up." if self.ok else "The log does not add up.",
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,201 @@
+"""Sign the tree, and never two stories: the signer remembers outside the database what it signed last.
+
+Before each signature it proves from the stored tiles that what it signed is the beginning of what it shall sign, and
+writes that down first. A restored backup, a rewritten past or a smaller log is refused, with evidence kept.
+Left to others: that only one signer runs (a session lock, ``app``), publishing, witnesses.
+Source: flowlog.md § 4.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from proaktiv.core.errors import NotSafe
+from proaktiv.core.merkle import verify_consistency
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_checkpoint, sign_note, vkey_of
+from proaktiv.flowlog.sequencer import no_probe
+from proaktiv.flowlog.tiles import LogBroken, StoredTree
+from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
+
+_HEAD = core_table(LogHeadRow)
+_CHECKPOINTS = core_table(CheckpointRow)
+
+PROBES = ("signer.remember.before", "signer.remember.after", "signer.publish.before", "signer.publish.after")
+"""Where a test may kill the process."""
+
+
+class SigningRefused(NotSafe):
+    """Nothing was signed, and nothing will be until somebody has looked; the message says what was found."""
+
+
+class LogForked(SigningRefused):
+    """The database tells another past than the one that was signed."""
+
+
+class LogShrunk(SigningRefused):
+    """The database holds fewer entries than were signed: an older copy was restored, or entries were removed."""
+
+
+class MemoryLost(SigningRefused):
+    """The signer's memory is empty or unreadable although this log was signed before."""
+
+
+class NotCommitted(SigningRefused):
+    """This transaction has written something: only committed state may be signed."""
+
+
+class Signer:
+    """Signs one log with one key. ``state_dir`` must not be restored along with the database.
+
+    ``adopt`` lets a new, empty memory start from the database's newest checkpoint, after that was verified: for a
+    signer that moves to another machine, decided by people.
+    """
+
+    def __init__(self, state_dir: Path, key: Ed25519PrivateKey, origin: str, *, adopt: bool = False) -> None:
+        self._dir = state_dir
+        self._key = key
+        self._origin = origin
+        self._adopt = adopt
+        self.vkey = str(vkey_of(origin, key))
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def sign(self, session: Session, now: datetime, probe: Callable[[str], None] = no_probe) -> str | None:
+        """Sign the committed head, store the note and return it; None if it is stored already or there is no entry.
+
+        The session's transaction must not have written anything before. Raises ``SigningRefused`` (its subclasses say
+        why) and ``LogBroken``; the database is as it was, evidence lies in the state directory.
+        """
+        connection = session.connection()
+        if connection.execute(text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")).scalar_one():
+            raise NotCommitted("sign in a transaction of its own, after the sequencer's was committed")
+        with self._alone():
+            head = self._head(session)
+            tree = StoredTree(session)
+            last = self._remembered(session)
+            self._check_grown(tree, last, head)
+            if head.size == 0:
+                return None
+            note = sign_note(head.text(), self._origin, self._key) if last == head else None
+            if note is None:
+                probe("signer.remember.before")
+                self._remember(head)
+                probe("signer.remember.after")
+                note = sign_note(head.text(), self._origin, self._key)
+            probe("signer.publish.before")
+            stored = self._store(session, head, note, now)
+            probe("signer.publish.after")
+        return note if stored else None
+
+    # what there is --------------------------------------------------------------------------------------------------
+
+    def _head(self, session: Session) -> Checkpoint:
+        found = session.connection().execute(select(_HEAD.c.size, _HEAD.c.root).where(_HEAD.c.id == 1)).one_or_none()
+        if found is None:
+            raise LogBroken("log_head has no row")
+        return Checkpoint(self._origin, found.size, bytes(found.root))
+
+    def _remembered(self, session: Session) -> Checkpoint | None:
+        try:
+            raw = (self._dir / "last_signed").read_text()
+        except FileNotFoundError:
+            return self._first(session)
+        except UnicodeDecodeError:
+            raise MemoryLost("last_signed is unreadable: restore it, or let people decide on --adopt") from None
+        try:
+            last = Checkpoint.parse(raw)
+        except NoteError:
+            raise MemoryLost("last_signed is unreadable: restore it, or let people decide on --adopt") from None
+        if last.origin != self._origin:
+            raise LogForked(f"this memory is of log {last.origin}, not of {self._origin}")
+        return last
+
+    def _first(self, session: Session) -> Checkpoint | None:
+        newest = session.connection().execute(select(_CHECKPOINTS.c.note).order_by(_CHECKPOINTS.c.size.desc()).limit(1))
+        note = newest.scalar_one_or_none()
+        if note is None:
+            return None
+        if not self._adopt:
+            raise MemoryLost("this log was signed before, but the state directory is empty: see --adopt")
+        try:
+            return open_checkpoint(note, self.vkey)
+        except NoteError as error:
+            raise MemoryLost(f"the newest checkpoint cannot be adopted: {error}") from None
+
+    # what may be signed -----------------------------------------------------------------------------------------------
+
+    def _check_grown(self, tree: StoredTree, last: Checkpoint | None, head: Checkpoint) -> None:
+        """Raise unless ``last`` is the beginning of ``head`` and the tiles really give ``head``."""
+        if last is not None and head.size < last.size:
+            self._keep_evidence(last, head, [])
+            raise LogShrunk(f"{last.size} entries were signed, the database holds {head.size}")
+        if tree.root(head.size) != head.root:
+            raise LogBroken(f"the tiles of {head.size} entries do not give the root of the head")
+        if last is None or last.size == 0:
+            return
+        proof = tree.consistency(last.size, head.size)
+        if not verify_consistency(last.size, head.size, last.root, head.root, proof):
+            self._keep_evidence(last, head, proof)
+            raise LogForked(f"the first {last.size} entries are not those that were signed")
+
+    def _keep_evidence(self, last: Checkpoint, head: Checkpoint, proof: list[bytes]) -> None:
+        # The remembered text was signed before, so signing it again says nothing new. What is refused stays unsigned.
+        evidence = (
+            "signed:\n"
+            + sign_note(last.text(), self._origin, self._key)
+            + "\nrefused:\n"
+            + head.text()
+            + "".join(f"proof {step.hex()}\n" for step in proof)
+        )
+        name = f"refused-{head.size}-{sha256(evidence.encode()).hexdigest()[:16]}.txt"
+        if not (self._dir / name).exists():
+            self._write(name, evidence)
+
+    # memory -----------------------------------------------------------------------------------------------------------
+
+    def _remember(self, head: Checkpoint) -> None:
+        self._write("last_signed", head.text())
+
+    def _write(self, name: str, content: str) -> None:
+        """Write a file so that after a crash it is the old one or the new one, and after return the new one."""
+        fresh = self._dir / f"{name}.new"
+        with fresh.open("w", encoding="utf-8") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(self._dir / name)
+        folder = os.open(self._dir, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other signers off this memory while it is read, judged and written."""
+        with (self._dir / "lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _store(self, session: Session, head: Checkpoint, note: str, now: datetime) -> bool:
+        connection = session.connection()
+        stored = connection.execute(
+            insert(_CHECKPOINTS)
+            .values(size=head.size, note=note, published_at=now)
+            .on_conflict_do_nothing()
+            .returning(_CHECKPOINTS.c.size)
+        ).first()
+        if stored is not None:
+            return True
+        there = connection.execute(select(_CHECKPOINTS.c.note).where(_CHECKPOINTS.c.size == head.size)).scalar_one()
+        if there != note:
+            raise LogForked(f"the database holds another checkpoint of size {head.size}")
+        return False

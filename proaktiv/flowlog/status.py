@@ -1,0 +1,95 @@
+"""How the log stands, and whether it stands well enough for data to leave the house.
+
+Counts and ages only. Whether it is untouched says ``flowlog.verify``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from proaktiv.core.errors import NotSafe
+from proaktiv.core.flows import Kind
+from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, FlowQueueRow, LogHeadRow, core_table
+
+_LOG = core_table(FlowLogRow)
+_LEAF = core_table(FlowLeafRow)
+_QUEUE = core_table(FlowQueueRow)
+_HEAD = core_table(LogHeadRow)
+_CHECKPOINTS = core_table(CheckpointRow)
+_LABELS = {int(kind): kind.label for kind in Kind}
+
+
+class LogBehind(NotSafe):
+    """The log does not keep up or is not signed any more: nothing may leave the house."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One look at the log. Ages are seconds, None where there is nothing to be old."""
+
+    size: int
+    queued: int
+    signed: int
+    oldest_queued_seconds: float | None
+    last_checkpoint_seconds: float | None
+    kinds: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            "size": self.size,
+            "queued": self.queued,
+            "signed": self.signed,
+            "oldest_queued_seconds": self.oldest_queued_seconds,
+            "last_checkpoint_seconds": self.last_checkpoint_seconds,
+            "kinds": dict(self.kinds),
+        }
+
+
+def status(session: Session, now: datetime | None = None) -> Status:
+    """Return how the log stands. Ages are measured against ``now``, by default the database's clock."""
+    connection = session.connection()
+    if now is None:
+        now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    size: int = connection.execute(select(_HEAD.c.size).where(_HEAD.c.id == 1)).scalar_one()
+    queued, oldest = connection.execute(select(func.count(), func.min(_QUEUE.c.ts)).select_from(_QUEUE)).one()
+    newest = connection.execute(
+        select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.published_at).order_by(_CHECKPOINTS.c.size.desc()).limit(1)
+    ).one_or_none()
+    counts = connection.execute(select(_LOG.c.kind, func.count()).group_by(_LOG.c.kind).order_by(_LOG.c.kind))
+    return Status(
+        size=size,
+        queued=queued,
+        signed=newest.size if newest else 0,
+        oldest_queued_seconds=_age(now, oldest),
+        last_checkpoint_seconds=_age(now, newest.published_at if newest else None),
+        kinds={_label(kind): count for kind, count in counts},
+    )
+
+
+def require_current(session: Session, now: datetime, limit: timedelta) -> None:
+    """Raise ``LogBehind`` if an entry waits longer than ``limit`` for its place or for a signature over it.
+
+    Whoever is about to hand data out asks this first (fail closed). ``now`` is the clock that the entries carry.
+    """
+    connection = session.connection()
+    signed = select(func.coalesce(func.max(_CHECKPOINTS.c.size), 0)).scalar_subquery()
+    unsigned = connection.execute(
+        select(_LOG.c.t).join(_LEAF, _LEAF.c.fid == _LOG.c.fid).where(_LEAF.c.idx == signed)
+    ).scalar_one_or_none()
+    queued = connection.execute(select(_QUEUE.c.ts).order_by(_QUEUE.c.qid).limit(1)).scalar_one_or_none()
+    for oldest, what in ((queued, "has no place in the log"), (unsigned, "is not signed")):
+        if oldest is not None and now - oldest > limit:
+            raise LogBehind(f"an entry {what} since {int((now - oldest).total_seconds())} s")
+
+
+def _age(now: datetime, then: datetime | None) -> float | None:
+    return None if then is None else round((now - then).total_seconds(), 3)
+
+
+def _label(kind: int) -> str:
+    return _LABELS.get(kind, f"unknown {kind}")
