@@ -1,0 +1,1 @@
+"""Reads, checks, compiles, tests, explains and releases ``rules/``."""

@@ -1,0 +1,189 @@
+"""Runs the example cases that rule authors write beside their rules: ``faelle/*.yaml``.
+
+One base person, each case states only the difference and what it expects. Left to others: journeys over months
+(``core.cases``). Source: rules.md § 4.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from proaktiv.core.conditions import Explained
+from proaktiv.core.fristen import Value
+from proaktiv.core.lebenslagen import Lebenslage, Plan
+from proaktiv.core.matching import Decision, decide
+from proaktiv.rulebook.catalogue import UNKNOWN, Catalogue, find_fact, read_value
+from proaktiv.rulebook.load import Mapping as NodeMapping
+from proaktiv.rulebook.load import Node, Problem, RuleFileError, Scalar, load
+from proaktiv.rulebook.reading import FAR_AWAY, Reader
+
+RESULTS = ("ja", "nein", "offen", "gilt_nicht")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example: facts, the day, and what must come out. None means that the case does not say."""
+
+    name: str
+    file: str
+    line: int
+    column: int
+    plan: Plan
+    facts: Mapping[str, Value] = field(hash=False)
+    today: date
+    erwartet: str
+    fehlt: tuple[str, ...] | None = None
+    braucht: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)
+    gefragt: frozenset[str] = frozenset()
+    fristen: Mapping[str, date] = field(default_factory=dict, hash=False)
+    sicher_bis: Mapping[str, date] = field(default_factory=dict, hash=False)
+    wegen: str = ""
+    naechster_wechsel: date | None = None
+
+    @property
+    def title(self) -> str:
+        """Return the case's name with Lebenslage and Leistung, by which ``rules explain`` finds it."""
+        return f"{self.plan.lebenslage}/{self.plan.leistung}/{self.name}"
+
+    def decide(self) -> Decision:
+        """Return what the rules say of this case."""
+        return decide(self.plan, self.facts, self.today, self.gefragt)
+
+
+def read_cases(folder: Path, lebenslage: Lebenslage, catalogue: Catalogue) -> tuple[list[Case], list[Problem]]:
+    """Return all cases of a Lebenslage's folder, and what is wrong in their files."""
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    for path in sorted((folder / "faelle").glob("*.yaml")):
+        shown = f"{folder.name}/faelle/{path.name}"
+        reader = Reader(shown)
+        try:
+            cases += _Cases(reader, lebenslage, catalogue).read(load(path, shown))
+        except RuleFileError as error:
+            problems.append(error.problem)
+        problems += reader.problems
+    return cases, problems
+
+
+def run(case: Case) -> tuple[str, ...]:
+    """Return what differs from what the case expects; nothing means that it holds."""
+    decision = case.decide()
+    wrong = []
+    if decision.result != case.erwartet:
+        wrong.append(f"erwartet {case.erwartet}, ist {decision.result}")
+    if case.fehlt is not None and set(decision.missing) != set(case.fehlt):
+        wrong.append(f"fehlt: erwartet {_list(case.fehlt)}, ist {_list(decision.missing)}")
+    if case.braucht is not None and _sets(decision.needs) != _sets(case.braucht):
+        wrong.append(f"braucht: erwartet {dict(case.braucht)}, ist {dict(decision.needs)}")
+    clocks = {clock.name: clock for clock in decision.clocks}
+    for name, day in case.fristen.items():
+        if (got := clocks[name].gesetzlich if name in clocks else None) != day:
+            wrong.append(f"Frist {name}: erwartet {day}, ist {got}")
+    for name, day in case.sicher_bis.items():
+        if (got := clocks[name].sicher_bis if name in clocks else None) != day:
+            wrong.append(f"Frist {name} sicher bis: erwartet {day}, ist {got}")
+    if case.naechster_wechsel is not None and decision.next_change_on != case.naechster_wechsel:
+        wrong.append(f"nächster Wechsel: erwartet {case.naechster_wechsel}, ist {decision.next_change_on}")
+    tree = decision.explanation()
+    if case.wegen and not (tree and case.wegen in _reasons(tree)):
+        wrong.append(f"wegen {case.wegen}: diese Norm gab nicht den Ausschlag")
+    return tuple(wrong)
+
+
+def _reasons(tree: Explained) -> set[str]:
+    """Return the norms of the conditions that say nein."""
+    if not tree.teile:
+        return {tree.norm} if tree.ergebnis.value == "nein" else set()
+    return set().union(*(_reasons(part) for part in tree.teile))
+
+
+def _sets(names: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
+    return {register: frozenset(found) for register, found in names.items()}
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "nichts"
+
+
+class _Cases:
+    def __init__(self, reader: Reader, lebenslage: Lebenslage, catalogue: Catalogue) -> None:
+        self.reader = reader
+        self.lebenslage = lebenslage
+        self.catalogue = catalogue
+
+    def read(self, node: Node) -> list[Case]:
+        parts = self.reader.fields(node, ("leistung", "grundlage", "faelle"))
+        plans = {plan.leistung: plan for plan in self.lebenslage.plans}
+        plan = plans.get(self.reader.word(parts.get("leistung"), plans))
+        base = self.facts(parts.get("grundlage"))
+        if plan is None:
+            return []
+        cases = [self.case(item, plan, base) for item in self.reader.items(parts.get("faelle"))]
+        names: set[str] = set()
+        for case, item in zip(cases, self.reader.items(parts.get("faelle")), strict=True):
+            if case.name in names:
+                self.reader.wrong(item, f"the case '{case.name}' stands here twice")
+            names.add(case.name)
+        return cases
+
+    def case(self, node: Node, plan: Plan, base: Mapping[str, Value | None]) -> Case:
+        parts = self.reader.fields(
+            node,
+            ("name", "erwartet"),
+            ("mit", "fehlt", "braucht", "gefragt", "fristen", "sicher_bis", "wegen", "naechster_wechsel"),
+        )
+        merged = {**base, **self.facts(parts.get("mit"))}
+        today = merged.pop("heute", None)
+        if not isinstance(today, date):
+            self.reader.wrong(node, "'heute' is missing: every case happens on a day")
+            today = FAR_AWAY
+        return Case(
+            name=self.reader.text(parts.get("name")),
+            file=self.reader.file,
+            line=node.line,
+            column=node.column,
+            plan=plan,
+            facts={name: value for name, value in merged.items() if value is not None},
+            today=today,
+            erwartet=self.reader.word(parts.get("erwartet"), RESULTS, "offen"),
+            fehlt=self.reader.texts(parts["fehlt"]) if "fehlt" in parts else None,
+            braucht=self.needs(parts.get("braucht")),
+            gefragt=frozenset(self.reader.texts(parts.get("gefragt"))),
+            fristen=self.days(parts.get("fristen")),
+            sicher_bis=self.days(parts.get("sicher_bis")),
+            wegen=self.reader.text(parts.get("wegen")),
+            naechster_wechsel=self.reader.day_or_none(parts.get("naechster_wechsel")),
+        )
+
+    def facts(self, node: Node | None) -> dict[str, Value | None]:
+        """Return facts by name, None where the author writes ``unbekannt``."""
+        if node is None:
+            return {}
+        if not isinstance(node, NodeMapping):
+            self.reader.wrong(node, "here must stand facts by name")
+            return {}
+        found: dict[str, Value | None] = {}
+        for name, inner in node.entries.items():
+            fakt = find_fact(self.reader, self.catalogue, node.keys[name], name, self.lebenslage.name)
+            if isinstance(inner, Scalar) and inner.plain and inner.text == UNKNOWN:
+                found[name] = None
+            elif fakt is not None:
+                found[name] = read_value(self.reader, fakt, inner)
+        return found
+
+    def needs(self, node: Node | None) -> dict[str, tuple[str, ...]] | None:
+        if node is None:
+            return None
+        if not isinstance(node, NodeMapping):
+            self.reader.wrong(node, "here must stand lists of facts by register; {} for none")
+            return None
+        return {register: self.reader.texts(names) for register, names in node.entries.items()}
+
+    def days(self, node: Node | None) -> dict[str, date]:
+        if node is None:
+            return {}
+        if not isinstance(node, NodeMapping):
+            self.reader.wrong(node, "here must stand dates by the name of the Frist")
+            return {}
+        return {name: self.reader.day(day) for name, day in node.entries.items()}

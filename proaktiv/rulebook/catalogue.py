@@ -1,0 +1,197 @@
+"""The shared catalogue ``rules/_katalog``: which facts, guards and kinds of office exist at all.
+
+A rule can name nothing that does not stand here. Left to others: what rules do with it (``compile``, ``check``).
+Source: rules.md § 0.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from proaktiv.core.fristen import Value
+from proaktiv.core.guards import Guard
+from proaktiv.core.keys import Ars, KeyFormatError
+from proaktiv.rulebook.load import Mapping as NodeMapping
+from proaktiv.rulebook.load import Node, Problem, RuleFileError, Scalar, load
+from proaktiv.rulebook.reading import Reader
+from proaktiv.rulebook.suggest import suggestion
+
+UNKNOWN = "unbekannt"
+"""What a case writes for a fact that is not known."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?")
+
+
+class FaktTyp(StrEnum):
+    """What kind of value a fact has."""
+
+    TEXT = "text"
+    CODE = "code"
+    ARS = "ars"
+    ZAHL = "zahl"
+    JANEIN = "janein"
+    DATUM = "datum"
+
+
+class Quelle(StrEnum):
+    """Where a fact comes from: the event, a register look-up, the person, our contact data, or the clock."""
+
+    EREIGNIS = "ereignis"
+    REGISTER = "register"
+    PERSON = "person"
+    KONTAKT = "kontakt"
+    UHR = "uhr"
+
+
+@dataclass(frozen=True, slots=True)
+class Fakt:
+    """One fact of the catalogue. ``lebenslagen`` are those in which it can be known; empty means all."""
+
+    name: str
+    typ: FaktTyp
+    quelle: Quelle
+    register: str = ""
+    lebenslagen: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    low: int = -(10**14)
+    high: int = 10**14
+    beschriftung: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def known_in(self, lebenslage: str) -> bool:
+        """Return whether the fact can be known in a Lebenslage."""
+        return not self.lebenslagen or lebenslage in self.lebenslagen
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All facts by name, all kinds of office, and what was wrong in the catalogue's own files."""
+
+    fakten: Mapping[str, Fakt] = field(default_factory=dict, hash=False)
+    stellen: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Return the catalogue of the rules folder ``folder``; mistakes are in ``problems``."""
+    problems: list[Problem] = []
+    fakten: dict[str, Fakt] = {}
+    stellen: set[str] = set()
+    for name, take in (
+        ("fakten", lambda reader, node: fakten.update(_fakten(reader, node))),
+        ("stellen", lambda reader, node: stellen.update(_stellen(reader, node))),
+        ("schutz", _check_guards),
+    ):
+        shown = f"_katalog/{name}.yaml"
+        reader = Reader(shown)
+        try:
+            take(reader, load(folder / "_katalog" / f"{name}.yaml", shown))
+        except RuleFileError as error:
+            problems.append(error.problem)
+        except FileNotFoundError:
+            problems.append(Problem(shown, 1, 1, "the file is missing"))
+        problems += reader.problems
+    return Catalogue(fakten, frozenset(stellen), tuple(problems))
+
+
+def _fakten(reader: Reader, node: Node) -> dict[str, Fakt]:
+    if not isinstance(node, NodeMapping):
+        reader.wrong(node, "here must stand facts by name")
+        return {}
+    found = {}
+    for name, inner in node.entries.items():
+        if not _NAME.fullmatch(name):
+            reader.wrong(node.keys[name], f"'{name}' is no fact name; write it like kind.geburtsdatum")
+        found[name] = _fakt(reader, name, inner)
+    return found
+
+
+def _fakt(reader: Reader, name: str, node: Node) -> Fakt:
+    parts = reader.fields(node, ("typ", "quelle", "beschriftung"), ("register", "lebenslagen", "werte", "bereich"))
+    typ = FaktTyp(reader.word(parts.get("typ"), [each.value for each in FaktTyp], FaktTyp.TEXT.value))
+    quelle = Quelle(reader.word(parts.get("quelle"), [each.value for each in Quelle], Quelle.EREIGNIS.value))
+    codes = reader.texts(parts.get("werte"))
+    if (typ is FaktTyp.CODE) != bool(codes):
+        reader.wrong(node, "a fact of typ code needs 'werte', the list of its codes, and no other may have it")
+    register = reader.text(parts.get("register"))
+    if (quelle is Quelle.REGISTER) != bool(register):
+        reader.wrong(node, "a fact with quelle register names its 'register', and no other may")
+    low, high = -(10**14), 10**14
+    if "bereich" in parts:
+        bounds = reader.items(parts["bereich"])
+        if typ is not FaktTyp.ZAHL or len(bounds) != 2:
+            reader.wrong(parts["bereich"], "a fact of typ zahl may have 'bereich: [lowest, highest]'")
+        else:
+            low, high = (reader.whole(bound, -(10**14), 10**14) for bound in bounds)
+    labels = reader.fields(parts["beschriftung"], ("de", "en")) if "beschriftung" in parts else {}
+    return Fakt(
+        name=name,
+        typ=typ,
+        quelle=quelle,
+        register=register,
+        lebenslagen=reader.texts(parts.get("lebenslagen")),
+        codes=codes,
+        low=low,
+        high=high,
+        beschriftung={language: reader.text(text) for language, text in labels.items()},
+    )
+
+
+def _stellen(reader: Reader, node: Node) -> set[str]:
+    if not isinstance(node, NodeMapping):
+        reader.wrong(node, "here must stand kinds of office by name")
+        return set()
+    for inner in node.entries.values():
+        parts = reader.fields(inner, ("bezeichnung", "zustaendig_nach"))
+        for part in parts.values():
+            reader.text(part)
+    return set(node.entries)
+
+
+def _check_guards(reader: Reader, node: Node) -> None:
+    """Check that the file names exactly the guards that the code enforces: it explains, it switches nothing off."""
+    ids = [guard.value for guard in Guard]
+    for inner in reader.fields(node, ids).values():
+        for part in reader.fields(inner, ("anlass", "wirkung", "norm")).values():
+            reader.text(part)
+
+
+def read_value(reader: Reader, fakt: Fakt, node: Node) -> Value:
+    """Return a fact's value as an author writes it, typed by the catalogue; a wrong one is reported."""
+    match fakt.typ:
+        case FaktTyp.JANEIN:
+            return reader.yes(node)
+        case FaktTyp.ZAHL:
+            return reader.whole(node, fakt.low, fakt.high)
+        case FaktTyp.DATUM:
+            return reader.day(node)
+        case FaktTyp.CODE:
+            return reader.word(node, fakt.codes, fakt.codes[0] if fakt.codes else "")
+        case FaktTyp.ARS:
+            return _ars(reader, node)
+        case FaktTyp.TEXT:
+            return reader.text(node)
+
+
+def _ars(reader: Reader, node: Node) -> str:
+    written = reader.text(node)
+    try:
+        return Ars(written)
+    except KeyFormatError as error:
+        reader.wrong(node, str(error))
+        return ""
+
+
+def find_fact(reader: Reader, catalogue: Catalogue, node: Scalar, name: str, lebenslage: str) -> Fakt | None:
+    """Return a fact by name, or None after a report that says what is meant."""
+    fakt = catalogue.fakten.get(name)
+    if fakt is None:
+        hint = suggestion(name, catalogue.fakten)
+        reader.wrong(node, f"the fact '{name}' is not in _katalog/fakten.yaml{hint}")
+        return None
+    if not fakt.known_in(lebenslage):
+        places = ", ".join(fakt.lebenslagen)
+        reader.wrong(node, f"the fact '{name}' is not known in {lebenslage}; it is known in: {places}")
+        return None
+    return fakt

@@ -1,0 +1,147 @@
+"""``proaktiv rules …``: what a rule author types. Thin: each command reads, calls one thing, prints.
+
+The entry point mounts ``make_app`` and hands in how the owner's database is opened.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from proaktiv.rulebook import check as checking
+from proaktiv.rulebook.cases import Case, read_cases, run
+from proaktiv.rulebook.catalogue import read_catalogue
+from proaktiv.rulebook.explain import explain as explained
+from proaktiv.rulebook.folder import rules_folder
+from proaktiv.rulebook.release import CONTROLLER, ReleaseRefused, demo_key
+from proaktiv.rulebook.release import release as release_rules
+
+PRODUCTION = "production"
+
+Folder = Annotated[Path | None, typer.Option("--folder", help="The rules folder; else the one of this installation.")]
+
+
+def make_app(open_owner_database: Callable[[], AbstractContextManager[Session]], env: str) -> typer.Typer:
+    """Return the ``rules`` commands. ``open_owner_database`` yields a session that commits at its end."""
+    app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, test, explain and release the rules.")
+    app.command("check")(check_rules)
+    app.command("test")(run_cases)
+    app.command("explain")(explain_case)
+
+    @app.command("release")
+    def release(
+        author: Annotated[str, typer.Option(help="Who wrote the rules.")],
+        reviewer: Annotated[str, typer.Option(help="Who checked them; not the author.")],
+        only: Annotated[list[str] | None, typer.Option("--only", help="This Lebenslage alone.")] = None,
+        demo: Annotated[bool, typer.Option("--demo", help="Sign with the demonstration's key; drafts go too.")] = False,
+        key: Annotated[Path | None, typer.Option(help="Your Ed25519 private key (PEM), unless --demo.")] = None,
+        controller: Annotated[str, typer.Option(help="Id of the responsible authority.")] = CONTROLLER,
+        folder: Folder = None,
+    ) -> None:
+        """Release the rules: checked, tested, signed, once. Running processes take them at their next start."""
+        signing = _signing_key(key, demo=demo, env=env)
+        with open_owner_database() as session:
+            try:
+                done = release_rules(
+                    session,
+                    folder or rules_folder(),
+                    author=author,
+                    reviewer=reviewer,
+                    demo=demo,
+                    key=signing,
+                    now=session.connection().execute(select(func.now())).scalar_one(),
+                    controller=controller,
+                    only=only or (),
+                )
+            except ReleaseRefused as error:
+                _fail(str(error))
+        for one in done:
+            typer.echo(f"{one.lebenslage}@{one.version} {one.content_hash[:12]} {'new' if one.fresh else 'unchanged'}")
+
+    return app
+
+
+def check_rules(folder: Folder = None) -> None:
+    """Read every rule and say what is wrong, as file:line:column."""
+    compiled, problems = checking.check(folder or rules_folder())
+    for problem in problems:
+        typer.echo(str(problem))
+    if problems:
+        _fail(f"{len(problems)} wrong")
+    plans = sum(len(one.lebenslage.plans) for one in compiled if one.lebenslage)
+    typer.echo(f"{len(compiled)} Lebenslagen, {plans} Leistungen: nothing wrong")
+
+
+def run_cases(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Lebenslage folders or case files; else all.")] = None,
+    folder: Folder = None,
+) -> None:
+    """Run the example cases."""
+    failed = ran = 0
+    for case in _cases(folder or rules_folder(), paths or ()):
+        ran += 1
+        for wrong in run(case):
+            failed += 1
+            typer.echo(f"{case.file}:{case.line}:{case.column}: {case.title}: {wrong}")
+    if failed or not ran:
+        _fail(f"{ran} cases, {failed} differences")
+    typer.echo(f"{ran} cases hold")
+
+
+def explain_case(
+    case: Annotated[str, typer.Argument(help="A case's name, or a part of it: geburt/KITA-PLATZ/Normalfall")],
+    folder: Folder = None,
+) -> None:
+    """Print why a case is decided as it is: each condition with value, norm and line."""
+    found = [one for one in _cases(folder or rules_folder(), ()) if case.casefold() in one.title.casefold()]
+    if not found:
+        _fail(f"no case is called {case}")
+    for one in found:
+        typer.echo(one.title)
+        typer.echo(explained(one.decide()))
+        typer.echo("")
+
+
+def _cases(root: Path, paths: Sequence[Path]) -> Iterator[Case]:
+    compiled, problems = checking.check(root)
+    if problems:
+        _fail("\n".join(str(problem) for problem in problems))
+    catalogue = read_catalogue(root)
+    wanted = {path.resolve() for path in paths}
+    for one in compiled:
+        if one.lebenslage is None:
+            continue
+        cases, wrong = read_cases(one.folder, one.lebenslage, catalogue)
+        if wrong:
+            _fail("\n".join(str(problem) for problem in wrong))
+        for case in cases:
+            file = (root / case.file).resolve()
+            if not wanted or wanted & {file, *file.parents}:
+                yield case
+
+
+def _signing_key(path: Path | None, *, demo: bool, env: str) -> Ed25519PrivateKey:
+    if demo:
+        if env == PRODUCTION:
+            _fail("--demo is refused in production: everybody has the demonstration's key")
+        return demo_key()
+    if path is None:
+        _fail("a release needs --key FILE (or --demo outside production)")
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, TypeError, ValueError):
+        _fail(f"{path} holds no private key that can be read without a password")
+    if not isinstance(key, Ed25519PrivateKey):
+        _fail(f"{path} holds another kind of key; make one with: openssl genpkey -algorithm ed25519")
+    return key
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,150 @@
+"""From nodes to typed values, with a message for the author at every place that is wrong.
+
+Nothing here raises: a wrong value is reported and replaced by a harmless one, so that one run shows every mistake.
+Whoever uses the result must look at ``problems`` first. Left to others: YAML itself (``load``).
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from datetime import date
+from typing import TypeVar
+
+from proaktiv.core.keys import KeyFormatError, LeikaKey
+from proaktiv.rulebook.load import Mapping, Node, Problem, Scalar, Sequence
+from proaktiv.rulebook.suggest import suggestion, words
+
+T = TypeVar("T")
+
+_KIND = {Scalar: "a single value", Sequence: "a list", Mapping: "named values (name: value)"}
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+FAR_AWAY = date(1, 1, 1)
+"""Stands for a date that could not be read."""
+
+
+class Reader:
+    """Reads one file's nodes and remembers what was wrong."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+
+    def wrong(self, node: Node, message: str) -> None:
+        """Remember one mistake at a node."""
+        self.problems.append(Problem(self.file, node.line, node.column, message))
+
+    def fields(self, node: Node, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
+        """Return named nodes: unknown names, missing ones and other shapes are reported."""
+        if not isinstance(node, Mapping):
+            self.wrong(node, f"here must stand {_KIND[Mapping]}, not {_KIND[type(node)]}")
+            return {}
+        allowed = [*required, *optional]
+        for name, key in node.keys.items():
+            if name not in allowed:
+                value = node.entries[name]
+                hint = suggestion(name, allowed)
+                if isinstance(value, Scalar) and value.plain and not value.text:
+                    hint = "; a comma inside { } ends a value: put the whole value in quotes"
+                self.wrong(key, f"'{name}' is not known here; allowed: {words(allowed)}{hint}")
+        for name in required:
+            if name not in node.entries:
+                self.wrong(node, f"'{name}' is missing")
+        return {name: value for name, value in node.entries.items() if name in allowed}
+
+    def items(self, node: Node | None) -> list[Node]:
+        """Return a list's nodes; nothing for nothing."""
+        if node is None:
+            return []
+        if not isinstance(node, Sequence):
+            self.wrong(node, f"here must stand {_KIND[Sequence]}, not {_KIND[type(node)]}")
+            return []
+        return node.items
+
+    def text(self, node: Node | None) -> str:
+        """Return text that is not empty."""
+        if node is None:
+            return ""
+        if not isinstance(node, Scalar):
+            self.wrong(node, f"here must stand {_KIND[Scalar]}, not {_KIND[type(node)]}")
+            return ""
+        if not node.text.strip():
+            self.wrong(node, "here must stand text")
+        return node.text.strip()
+
+    def texts(self, node: Node | None) -> tuple[str, ...]:
+        """Return a list of different texts."""
+        found: dict[str, None] = {}
+        for item in self.items(node):
+            text = self.text(item)
+            if text in found:
+                self.wrong(item, f"'{text}' stands in the list twice")
+            found[text] = None
+        return tuple(found)
+
+    def word(self, node: Node | None, allowed: Iterable[str], instead: str = "") -> str:
+        """Return one word of a closed list, or ``instead``."""
+        if node is None:
+            return instead
+        written, choices = self.text(node), list(allowed)
+        if written in choices:
+            return written
+        if written:
+            hint = suggestion(written, choices)
+            self.wrong(node, f"'{written}' is not allowed here; allowed: {words(choices)}{hint}")
+        return instead
+
+    def yes(self, node: Node | None, instead: bool = False) -> bool:
+        """Return ``ja`` or ``nein`` as a truth value."""
+        return instead if node is None else self.word(node, ("ja", "nein"), "nein") == "ja"
+
+    def whole(self, node: Node | None, low: int, high: int) -> int:
+        """Return a whole number from ``low`` to ``high``, written without points."""
+        if node is None:
+            return low
+        written = self.text(node)
+        if not _WHOLE.fullmatch(written):
+            self.wrong(node, f"'{written}' is no whole number; write digits only, like 175000")
+            return low
+        number = int(written)
+        if not low <= number <= high:
+            self.wrong(node, f"{number} is out of range; allowed: {low} to {high}")
+            return low
+        return number
+
+    def day(self, node: Node | None) -> date:
+        """Return a calendar date written as 2026-10-31."""
+        if node is None:
+            return FAR_AWAY
+        written = self.text(node)
+        try:
+            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
+                return date.fromisoformat(written)
+        except ValueError:
+            pass  # reported below with the other ways to miss a date
+        self.wrong(node, f"'{written}' is no date; write it as 2026-10-31")
+        return FAR_AWAY
+
+    def day_or_none(self, node: Node | None) -> date | None:
+        """Return a calendar date, or None where there is no entry."""
+        return None if node is None else self.day(node)
+
+    def leika(self, node: Node | None) -> str:
+        """Return a checked LeiKa key; an unverified one must be left out, not guessed."""
+        written = self.text(node)
+        try:
+            return LeikaKey(written) if node is not None else ""
+        except KeyFormatError as error:
+            if node is not None:
+                self.wrong(node, f"{error}; leave 'leika' out where the key is not verified")
+            return ""
+
+    def one_of(self, node: Node, makers: dict[str, Callable[[Node], T]]) -> T | None:
+        """Return what the one maker that is named in ``node`` makes, or None after a report."""
+        if not isinstance(node, Mapping) or len(node.entries) != 1:
+            self.wrong(node, f"here must stand exactly one of: {words(makers)}")
+            return None
+        ((name, inner),) = node.entries.items()
+        if name not in makers:
+            hint = suggestion(name, makers)
+            self.wrong(node.keys[name], f"'{name}' is not known here; allowed: {words(makers)}{hint}")
+            return None
+        return makers[name](inner)
