@@ -32,7 +32,7 @@ class DeadlineLike(Protocol):
         ...
 
 
-class Receipt(StrEnum):
+class ReceiptLevel(StrEnum):
     """The best receipt a channel can ever give."""
 
     NONE = "none"
@@ -46,7 +46,7 @@ class Capability:
     """What a channel can promise. ``idempotent``: a repeat with the same wire id arrives once."""
 
     name: str
-    receipt: Receipt
+    receipt: ReceiptLevel
     confidential: bool
     idempotent: bool
 
@@ -85,7 +85,7 @@ class Rendered:
 class DeliveryReceipt:
     """What the channel knows after handing over."""
 
-    receipt: Receipt
+    receipt: ReceiptLevel
     reference: str
 
 

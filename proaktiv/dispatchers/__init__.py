@@ -1,0 +1,1 @@
+"""Ways to hand a confirmed Auftrag to its Behörde. One module for each way."""

@@ -1,0 +1,47 @@
+"""A register that answers ``POST <url>/nachschlagen`` with JSON."""
+
+import json
+
+from notifiers.model import Clearance
+from proaktiv.egress import Deadline, Declined, Egress
+from proaktiv.registers.model import Answer, PersonNotThere, Question, read_answer
+
+
+class HttpRegister:
+    """One register behind HTTP. What a wire id asked once it may be asked again: reading changes nothing there."""
+
+    def __init__(self, name: str, url: str, egress: Egress) -> None:
+        self._name = name
+        self._url = url.rstrip("/") + "/nachschlagen"
+        self._egress = egress
+
+    @property
+    def name(self) -> str:
+        """Return the name that activities and look-ups use."""
+        return self._name
+
+    def fetch(self, question: Question, clearance: Clearance, deadline: Deadline) -> Answer:
+        """Ask before the deadline. Raises ``PersonNotThere`` on 404, ``BadAnswer`` and the outbound errors.
+
+        The person stands in the body alone, never in the URL.
+        """
+        content = json.dumps(
+            {
+                "wire_id": clearance.wire_id,
+                "register": question.register,
+                "person": dict(question.person),
+                "names": list(question.names),
+            }
+        )
+        try:
+            response = self._egress.post(
+                self._url,
+                headers={"Content-Type": "application/json", "Idempotency-Key": clearance.wire_id},
+                content=content.encode(),
+                deadline=deadline,
+            )
+        except Declined as error:
+            if error.status == 404:
+                raise PersonNotThere(f"look-up {clearance.wire_id}: nobody found") from None
+            raise
+        return read_answer(response.body, question.names)

@@ -1,0 +1,350 @@
+"""Dispatch: what was confirmed leaves once, with the leave of that instant, or a human looks."""
+
+import json
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from consent.tables import HEADS
+from proaktiv.core.errors import AlreadyDone, OutcomeUnknown, Permanent, Temporary, Unavailable
+from proaktiv.core.flows import Kind
+from proaktiv.core.outbound import BACKOFF
+from proaktiv.steps import dispatch
+from proaktiv.tables import AuftragRow, HandoverRow, ProposalRow
+from tests.outward.building import BEHOERDE, NOW, TRANSMIT, FakeDispatcher, Left, Town
+
+
+def announce(town: Town, way: FakeDispatcher | None = None, now: Any = NOW, limit: int = 50) -> list[dispatch.Sending]:
+    with town.database.transaction() as session:
+        return dispatch.announce(session, town.house, {"webhook": way or FakeDispatcher()}, now, limit)
+
+
+def record(town: Town, sent: list[dispatch.Sent], now: Any = NOW) -> None:
+    with town.database.transaction() as session:
+        dispatch.record(session, town.house, sent, now)
+
+
+def hand_over(item: dispatch.Sending, way: FakeDispatcher) -> dispatch.Sent:
+    return dispatch.hand_over(item, {"webhook": way}, Left())
+
+
+def run(town: Town, way: FakeDispatcher, now: Any = NOW) -> None:
+    record(town, [hand_over(item, way) for item in announce(town, way, now)], now)
+
+
+def test_a_confirmed_auftrag_is_handed_over_as_confirmed(town: Town) -> None:
+    person = town.person()
+    auftrag, way = town.auftrag(person), FakeDispatcher()
+    run(town, way)
+    ((wire_id, order),) = way.orders
+    assert wire_id == str(auftrag)
+    assert order.felder == ({"ziel": "vorname", "wert": "Mia", "quelle": "x", "stand": "2026-10-06"},)
+    assert (order.leistung, order.trust, order.sperrvermerk) == ("KITA-PLATZ", 1, False)
+    row = town.row(AuftragRow, auftrag)
+    assert (row.state, row.due_at) == ("sent", None)
+    (handover,) = town.rows(HandoverRow)
+    assert (handover.state, handover.attempt, handover.wire_id) == ("sent", 1, wire_id)
+    assert town.kinds() == ["authorised", "outcome"]
+    authorised = json.loads(town.flows(Kind.AUTHORISED)[0].f_bytes)
+    assert (authorised["to"], authorised["to_name"]) == (BEHOERDE, "Jugendamt")
+    assert announce(town) == []
+
+
+def test_every_named_place_is_passed(town: Town) -> None:
+    town.auftrag(town.person())
+    sent = [
+        dispatch.hand_over(item, {"webhook": FakeDispatcher()}, Left(), town.probed.append) for item in announce(town)
+    ]
+    record(town, sent)
+    skipped = ("dispatch.announce.after", "dispatch.record.after")
+    assert [name for name in dispatch.PROBES if name not in skipped] == town.probed
+
+
+def test_before_the_undo_time_is_over_nothing_leaves(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    town.change(AuftragRow, auftrag, undo_until=NOW + timedelta(seconds=1))
+    assert announce(town) == []
+    assert len(announce(town, now=NOW + timedelta(seconds=1))) == 1
+
+
+@pytest.mark.parametrize("consent", ["never", "withdrawn", "of another Auftrag"])
+def test_without_its_own_consent_an_auftrag_is_withdrawn(town: Town, consent: str) -> None:
+    person = town.person()
+    auftrag, way = town.auftrag(person, consent=consent == "withdrawn"), FakeDispatcher()
+    if consent == "withdrawn":
+        town.withdraws(person, TRANSMIT, str(auftrag))
+    elif consent == "of another Auftrag":
+        town.gives(person, TRANSMIT, "another")
+    run(town, way)
+    assert way.orders == []
+    assert town.row(AuftragRow, auftrag).state == "withdrawn"
+    assert town.kinds() == ["refused"]
+
+
+def test_a_protected_persons_own_auftrag_leaves_with_its_mark(town: Town) -> None:
+    person = town.person()
+    town.auftrag(person)
+    town.stop(town.kennung_hash(person), "V06", detail="51")
+    way = FakeDispatcher()
+    run(town, way)
+    assert way.orders[0][1].sperrvermerk is True
+
+
+def test_paragraph_52_leaves_it_to_a_clerk(town: Town) -> None:
+    person = town.person()
+    auftrag = town.auftrag(person)
+    town.stop(town.kennung_hash(person), "V07", detail="52")
+    way = FakeDispatcher()
+    run(town, way)
+    row = town.row(AuftragRow, auftrag)
+    assert (way.orders, row.state, row.due_at) == ([], "held", None)
+    assert town.tasks() == ["auftrag.protected"]
+
+
+def test_the_dead_and_the_cancelled_send_nothing(town: Town) -> None:
+    person = town.person()
+    dead, cancelled = town.auftrag(person), town.auftrag(town.person())
+    town.stop(town.kennung_hash(person), "V08")
+    event = town.row(ProposalRow, town.row(AuftragRow, cancelled).proposal).event
+    town.stop(town.entry(event), "V14", scope="entry")
+    way = FakeDispatcher()
+    run(town, way)
+    assert way.orders == []
+    assert {town.row(AuftragRow, auftrag).state for auftrag in (dead, cancelled)} == {"withdrawn"}
+    for flow in town.flows(Kind.REFUSED):
+        assert json.loads(flow.f_bytes)["outcome"] == "schutz"
+
+
+def test_what_the_house_itself_forbids_does_not_take_back_a_citizens_yes(town: Town) -> None:
+    person = town.person()
+    auftrag = town.auftrag(person)
+    town.change(AuftragRow, auftrag, leistung="UNKNOWN")
+    way = FakeDispatcher()
+    run(town, way)
+    row = town.row(AuftragRow, auftrag)
+    assert (way.orders, row.state, row.due_at) == ([], "held", None)
+    assert town.tasks() == ["auftrag.undeliverable"]
+
+
+@pytest.mark.parametrize("behoerde", ["far", "nobody"])
+def test_a_behoerde_that_cannot_be_reached_is_one_task_and_is_looked_at_again(town: Town, behoerde: str) -> None:
+    auftrag = town.auftrag(town.person(), behoerde=behoerde)
+    way = FakeDispatcher()
+    for times in range(3):
+        run(town, way, NOW + timedelta(hours=times))
+    assert town.row(AuftragRow, auftrag).state == "held"
+    assert town.row(AuftragRow, auftrag).due_at > NOW
+    assert town.tasks() == ["behoerde.not_reachable"]
+    assert way.orders == []
+
+
+def test_a_failing_behoerde_is_tried_again_by_the_same_wire_id_until_the_tries_are_used_up(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    way, now = FakeDispatcher(error=Temporary("busy")), NOW
+    for pause in BACKOFF:
+        run(town, way, now)
+        row = town.row(AuftragRow, auftrag)
+        assert (row.state, row.due_at) == ("ready", now + pause)
+        now += pause
+    run(town, way, now)
+    assert town.row(AuftragRow, auftrag).state == "in_doubt"
+    assert town.tasks() == ["auftrag.undeliverable"]
+    handovers = town.rows(HandoverRow)
+    assert sorted(row.attempt for row in handovers) == list(range(1, len(BACKOFF) + 2))
+    assert {row.wire_id for row in handovers} == {str(auftrag)}
+    assert {row.state for row in handovers} == {"failed"}
+
+
+def test_a_behoerde_that_is_away_uses_up_no_try(town: Town) -> None:
+    auftrag, now = town.auftrag(town.person()), NOW
+    way = FakeDispatcher(error=Unavailable("away"))
+    for _ in range(10):
+        run(town, way, now)
+        assert town.row(AuftragRow, auftrag).state == "ready"
+        now += timedelta(seconds=60)
+    way.error = Temporary("busy")
+    run(town, way, now)
+    assert town.row(AuftragRow, auftrag).due_at == now + BACKOFF[0]
+
+
+def test_a_behoerde_that_says_no_is_a_clerks_matter(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    run(town, FakeDispatcher(error=Permanent("no")))
+    assert town.row(AuftragRow, auftrag).state == "in_doubt"
+    assert town.tasks() == ["auftrag.undeliverable"]
+
+
+def test_a_repeat_that_they_have_is_sent(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    run(town, FakeDispatcher(error=AlreadyDone("there")))
+    assert town.row(AuftragRow, auftrag).state == "sent"
+
+
+@pytest.mark.parametrize(
+    ("idempotent", "state", "tasks"), [(True, "ready", []), (False, "in_doubt", ["auftrag.in_doubt"])]
+)
+def test_an_unknown_end_is_repeated_only_where_one_wire_id_counts_once(
+    town: Town,
+    idempotent: bool,
+    state: str,
+    tasks: list[str],
+) -> None:
+    auftrag = town.auftrag(town.person())
+    run(town, FakeDispatcher(error=OutcomeUnknown("cut off"), idempotent=idempotent))
+    assert town.row(AuftragRow, auftrag).state == state
+    assert town.tasks() == tasks
+
+
+def test_an_attempt_lost_in_a_crash_is_made_again_by_the_same_wire_id(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    announce(town)
+    assert announce(town, now=NOW + timedelta(seconds=59)) == []
+    way = FakeDispatcher()
+    run(town, way, NOW + timedelta(seconds=60))
+    assert [wire_id for wire_id, _ in way.orders] == [str(auftrag)]
+    assert town.row(AuftragRow, auftrag).state == "sent"
+    assert sorted((row.attempt, row.state) for row in town.rows(HandoverRow)) == [(1, "in_doubt"), (2, "sent")]
+    assert town.kinds() == ["authorised", "authorised", "outcome"]
+
+
+def test_a_lost_attempt_at_a_receiver_that_may_take_it_twice_is_a_humans_matter(town: Town) -> None:
+    auftrag, way = town.auftrag(town.person()), FakeDispatcher(idempotent=False)
+    announce(town, way)
+    run(town, way, NOW + timedelta(seconds=60))
+    assert way.orders == []
+    assert town.row(AuftragRow, auftrag).state == "in_doubt"
+    assert town.tasks() == ["auftrag.in_doubt"]
+
+
+def test_a_lost_attempt_whose_consent_is_gone_is_not_repeated(town: Town) -> None:
+    person = town.person()
+    auftrag, way = town.auftrag(person), FakeDispatcher()
+    announce(town)
+    town.withdraws(person, TRANSMIT, str(auftrag))
+    run(town, way, NOW + timedelta(seconds=60))
+    assert way.orders == []
+    assert town.row(AuftragRow, auftrag).state == "in_doubt"
+    assert town.tasks() == ["auftrag.in_doubt"]
+
+
+def test_a_worker_that_dies_each_time_does_not_send_for_ever(town: Town) -> None:
+    auftrag, now = town.auftrag(town.person()), NOW
+    for _ in range(20):
+        if not announce(town, now=now):
+            break
+        now += timedelta(seconds=60)
+    assert town.row(AuftragRow, auftrag).state == "in_doubt"
+    assert len(town.rows(HandoverRow)) == len(BACKOFF) + 1
+
+
+def test_the_late_success_of_a_worker_taken_for_dead_is_true(town: Town) -> None:
+    auftrag, way = town.auftrag(town.person()), FakeDispatcher()
+    (slow,) = announce(town)
+    (again,) = announce(town, now=NOW + timedelta(seconds=60))
+    record(town, [hand_over(slow, way)])
+    assert town.row(AuftragRow, auftrag).state == "sent"
+    record(town, [hand_over(again, FakeDispatcher(error=Temporary("busy")))])
+    assert town.row(AuftragRow, auftrag).state == "sent"
+    assert town.tasks() == []
+
+
+def test_the_late_failure_of_a_worker_taken_for_dead_changes_nothing(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    (slow,) = announce(town)
+    announce(town, now=NOW + timedelta(seconds=60))
+    record(town, [hand_over(slow, FakeDispatcher(error=Permanent("no")))])
+    assert town.row(AuftragRow, auftrag).state == "announced"
+    assert town.tasks() == []
+
+
+def test_content_that_cannot_be_read_is_a_clerks_matter_and_does_not_hold_up_the_others(town: Town) -> None:
+    broken, whole = town.auftrag(town.person()), town.auftrag(town.person())
+    town.change(AuftragRow, broken, content=b"x" * 40)
+    way = FakeDispatcher()
+    run(town, way)
+    assert [wire_id for wire_id, _ in way.orders] == [str(whole)]
+    assert town.tasks() == ["auftrag.undeliverable"]
+
+
+def test_of_many_workers_only_one_sends_each(town: Town) -> None:
+    for _ in range(12):
+        town.auftrag(town.person())
+    way, gate, errors = FakeDispatcher(), threading.Barrier(4), []
+
+    def work() -> None:
+        gate.wait()
+        try:
+            for _ in range(4):
+                run(town, way)
+        except BaseException as error:  # noqa: BLE001 - a thread's error must reach the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run(town, way)
+    assert errors == []
+    assert len(way.orders) == 12
+    assert {row.attempt for row in town.rows(HandoverRow)} == {1}
+
+
+# the race of withdrawal against hand-over -----------------------------------------------------------------------------
+
+
+def _races(town: Town, rounds: int) -> int:
+    """Withdraw and announce at once; count what was announced although the withdrawal had returned before."""
+    late = 0
+    for _ in range(rounds):
+        person = town.person()
+        auftrag = town.auftrag(person)
+        gate, returned, announced_late = threading.Barrier(2), threading.Event(), []
+
+        def withdraw(person: Any = person, auftrag: Any = auftrag, gate: Any = gate, returned: Any = returned) -> None:
+            gate.wait()
+            town.withdraws(person, TRANSMIT, str(auftrag))
+            returned.set()
+
+        def send(gate: Any = gate, returned: Any = returned, announced_late: Any = announced_late) -> None:
+            gate.wait()
+            with town.database.transaction() as session:
+                found = dispatch.announce(session, town.house, {"webhook": FakeDispatcher()}, NOW, 5)
+                # What a slow commit gives room to: the withdrawal must be waiting for us now, or have been seen.
+                returned.wait(0.1)
+                if found and returned.is_set():
+                    announced_late.append(True)
+
+        threads = [threading.Thread(target=withdraw), threading.Thread(target=send)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        late += len(announced_late)
+    return late
+
+
+def test_nothing_is_announced_after_its_withdrawal_has_returned(town: Town) -> None:
+    assert _races(town, 12) == 0
+
+
+def test_control_without_the_lock_withdrawals_are_overtaken(town: Town) -> None:
+    """The same race, decided by reading alone: the withdrawal returns while the reader is about to commit."""
+    late = 0
+    for _ in range(6):
+        person = town.person()
+        auftrag = town.auftrag(person)
+        with town.database.transaction() as session:
+            state = (
+                session.connection()
+                .execute(select(HEADS.c.state).where(HEADS.c.person == person, HEADS.c.scope == str(auftrag)))
+                .scalar_one()
+            )
+            thread = threading.Thread(target=town.withdraws, args=(person, TRANSMIT, str(auftrag)))
+            thread.start()
+            thread.join(5)
+            late += state == "given" and not thread.is_alive()
+    assert late > 0

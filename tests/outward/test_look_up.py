@@ -1,0 +1,344 @@
+"""Look up: what is asked, what is kept, what is logged, and what must not leave."""
+
+import json
+import threading
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from proaktiv.core.errors import Permanent, Temporary, Unavailable
+from proaktiv.core.flows import Kind
+from proaktiv.core.outbound import BACKOFF
+from proaktiv.database import Database, lock_keys
+from proaktiv.registers.model import Answer, PersonNotThere
+from proaktiv.steps import look_up
+from proaktiv.tables import EnrolmentRow, FetchedFactsRow, LookupRow, PersonRow, RegisterEventRow
+from proaktiv.vault import Place
+from tests.outward.building import ENROLMENT_NAMES, NOW, PREFILL, FakeRegister, Left, Town
+
+
+def announce(town: Town, now: Any = NOW, limit: int = 50) -> list[look_up.Asking]:
+    with town.database.transaction() as session:
+        return look_up.announce(session, town.house, now, limit)
+
+
+def record(town: Town, heard: list[look_up.Heard], now: Any = NOW) -> list[look_up.Answered]:
+    with town.database.transaction() as session:
+        return look_up.record(session, town.house, heard, now)
+
+
+def run(town: Town, register: FakeRegister, now: Any = NOW) -> list[look_up.Answered]:
+    asked = announce(town, now)
+    return record(town, [look_up.hand_over(item, {register.name: register}, Left()) for item in asked], now)
+
+
+def test_a_permitted_question_is_asked_by_the_registers_own_key_and_kept_sealed(town: Town) -> None:
+    person = town.person(PREFILL)
+    lookup, register = town.lookup(person), FakeRegister()
+    run(town, register)
+    ((question, wire_id),) = register.asked
+    assert question.person == {"kennung": f"MR-{person}"}
+    assert question.names == ("kind.im_haushalt",)
+    assert wire_id == str(lookup)
+    row = town.row(LookupRow, lookup)
+    assert (row.state, row.wire_id, row.lease_until) == ("answered", str(lookup), None)
+    (fetched,) = town.rows(FetchedFactsRow)
+    assert (fetched.lookup, fetched.names, fetched.source) == (lookup, ["kind.im_haushalt"], "MELDEREGISTER")
+    assert b"haushalt" not in fetched.values
+    event = town.row(RegisterEventRow, row.event)
+    assert (event.state, event.due_at) == ("waiting", NOW)
+    assert town.kinds() == ["authorised", "outcome"]
+    authorised, outcome = town.flows(Kind.AUTHORISED, Kind.OUTCOME)
+    assert row.flow_id == authorised.fid
+    assert json.loads(outcome.f_bytes)["of"] == str(authorised.fid)
+    assert str(person).encode() not in authorised.f_bytes + outcome.f_bytes
+
+
+def test_every_named_place_is_passed(town: Town) -> None:
+    town.lookup(town.person(PREFILL))
+    asked = announce(town)
+    heard = [look_up.hand_over(item, {"MELDEREGISTER": FakeRegister()}, Left(), town.probed.append) for item in asked]
+    record(town, heard)
+    assert [
+        name for name in look_up.PROBES if name not in ("look_up.announce.after", "look_up.record.after")
+    ] == town.probed
+
+
+def test_without_consent_nothing_is_asked_and_the_event_goes_on(town: Town) -> None:
+    lookup, register = town.lookup(town.person()), FakeRegister()
+    run(town, register)
+    assert register.asked == []
+    row = town.row(LookupRow, lookup)
+    assert row.state == "refused"
+    assert town.row(RegisterEventRow, row.event).state == "waiting"
+    assert town.kinds() == ["refused"]
+
+
+def test_a_withdrawn_consent_stops_a_question_that_was_wanted_before(town: Town) -> None:
+    person = town.person(PREFILL)
+    lookup, register = town.lookup(person), FakeRegister()
+    town.withdraws(person, PREFILL)
+    run(town, register)
+    assert (register.asked, town.row(LookupRow, lookup).state) == ([], "refused")
+
+
+@pytest.mark.parametrize(("guard", "detail"), [("V06", "51"), ("V07", "52"), ("V08", "")])
+def test_protection_and_death_stop_the_question_and_the_log_says_only_schutz(
+    town: Town, guard: str, detail: str
+) -> None:
+    person = town.person(PREFILL)
+    town.lookup(person)
+    town.stop(town.kennung_hash(person), guard, detail=detail)
+    register = FakeRegister()
+    run(town, register)
+    assert register.asked == []
+    (refused,) = town.flows(Kind.REFUSED)
+    said = json.loads(refused.f_bytes)
+    assert (said["outcome"], said["basis"], said["restrict"]) == ("schutz", "schutz", True)
+    assert guard.encode() not in refused.f_bytes
+
+
+@pytest.mark.parametrize("guard", ["V01", "V04", "V14"])
+def test_a_stop_on_the_entry_stops_the_question(town: Town, guard: str) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    town.stop(town.entry(town.row(LookupRow, lookup).event), guard, scope="entry")
+    register = FakeRegister()
+    run(town, register)
+    assert (register.asked, town.row(LookupRow, lookup).state) == ([], "refused")
+    assert b"V" + guard[1:].encode() not in town.flows(Kind.REFUSED)[0].f_bytes
+
+
+def test_the_childs_death_stops_the_question_about_its_mother(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL), event=town.event(child="MR-dead"))
+    town.stop(town.vault.lookup_hash("register_id", "MR-dead"), "V08")
+    register = FakeRegister()
+    run(town, register)
+    assert (register.asked, town.row(LookupRow, lookup).state) == ([], "refused")
+
+
+def test_while_receive_holds_the_case_nothing_is_announced(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    event = town.row(LookupRow, lookup).event
+    with town.database.transaction() as receiving:
+        lock_keys(receiving, [town.vault.mac("case", event.bytes)])
+        assert announce(town) == []
+    assert len(announce(town)) == 1
+
+
+def test_nobody_found_is_an_answer_and_the_event_goes_on(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    run(town, FakeRegister(error=PersonNotThere("no")))
+    row = town.row(LookupRow, lookup)
+    assert row.state == "answered"
+    assert town.rows(FetchedFactsRow) == []
+    assert town.row(RegisterEventRow, row.event).state == "waiting"
+    assert town.tasks() == []
+
+
+def test_an_event_waits_for_the_last_of_its_look_ups(town: Town) -> None:
+    event = town.event()
+    town.lookup(town.person(PREFILL), event=event)
+    town.lookup(town.person(PREFILL), event=event)
+    first, second = announce(town)
+    register = {"MELDEREGISTER": FakeRegister()}
+    record(town, [look_up.hand_over(first, register, Left())])
+    assert town.row(RegisterEventRow, event).state == "needs"
+    record(town, [look_up.hand_over(second, register, Left())])
+    assert town.row(RegisterEventRow, event).state == "waiting"
+
+
+def test_two_last_answers_at_once_do_not_leave_the_event_asleep(town: Town) -> None:
+    for _ in range(8):
+        event = town.event()
+        for _ in range(2):
+            town.lookup(town.person(PREFILL), event=event)
+        asked = announce(town)
+        register = {"MELDEREGISTER": FakeRegister()}
+        heard = [look_up.hand_over(item, register, Left()) for item in asked]
+        gate = threading.Barrier(2)
+
+        def finish(item: look_up.Heard, gate: threading.Barrier = gate) -> None:
+            gate.wait()
+            record(town, [item])
+
+        threads = [threading.Thread(target=finish, args=(item,)) for item in heard]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert town.row(RegisterEventRow, event).state == "waiting"
+
+
+def test_a_silent_register_is_asked_again_by_the_same_wire_id_until_the_tries_are_used_up(town: Town) -> None:
+    lookup, register = town.lookup(town.person(PREFILL)), FakeRegister(error=Temporary("slow"))
+    now = NOW
+    for tries, pause in enumerate(BACKOFF, start=1):
+        run(town, register, now)
+        row = town.row(LookupRow, lookup)
+        assert (row.state, row.tries, row.due_at) == ("wanted", tries, now + pause)
+        assert announce(town, now) == []
+        now += pause
+    run(town, register, now)
+    row = town.row(LookupRow, lookup)
+    assert row.state == "failed"
+    assert town.tasks() == ["register.silent"]
+    assert town.row(RegisterEventRow, row.event).state == "waiting"
+    assert len({wire_id for _, wire_id in register.asked}) == 1
+    assert town.kinds().count("authorised") == town.kinds().count("outcome") == len(BACKOFF) + 1
+
+
+def test_a_register_that_names_a_longer_pause_gets_it(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    run(town, FakeRegister(error=Temporary("busy", 3600)))
+    assert town.row(LookupRow, lookup).due_at == NOW + timedelta(hours=1)
+
+
+def test_a_register_that_is_away_uses_up_no_try(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    run(town, FakeRegister(error=Unavailable("away")))
+    row = town.row(LookupRow, lookup)
+    assert (row.state, row.tries, row.due_at) == ("wanted", 0, NOW + timedelta(seconds=60))
+
+
+def test_a_register_that_answers_nonsense_is_a_task_at_once(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    run(town, FakeRegister(error=Permanent("nonsense")))
+    assert town.row(LookupRow, lookup).state == "failed"
+    assert town.tasks() == ["register.silent"]
+
+
+def test_a_register_nobody_configured_is_a_task(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    record(town, [look_up.hand_over(item, {}, Left()) for item in announce(town)])
+    assert town.row(LookupRow, lookup).state == "failed"
+
+
+def test_facts_that_were_not_asked_for_are_told_to_the_dsb(town: Town) -> None:
+    town.lookup(town.person(PREFILL))
+    run(town, FakeRegister(answer=Answer({"kind.im_haushalt": True}, date(2026, 10, 1), unasked=2)))
+    assert town.incidents() == ["register.answered_unasked"]
+
+
+def test_a_question_lost_in_a_crash_is_asked_again_by_the_same_wire_id(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    (first,) = announce(town)
+    assert announce(town, NOW + timedelta(seconds=59)) == []
+    (second,) = announce(town, NOW + timedelta(seconds=60))
+    assert second.clearance.wire_id == first.clearance.wire_id == str(lookup)
+    assert second.clearance.flow != first.clearance.flow
+    assert town.row(LookupRow, lookup).tries == 1
+
+
+def test_the_answer_of_a_worker_that_was_taken_for_dead_is_logged_but_changes_nothing(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    (first,) = announce(town)
+    (second,) = announce(town, NOW + timedelta(seconds=60))
+    register = {"MELDEREGISTER": FakeRegister()}
+    record(town, [look_up.hand_over(first, register, Left())])
+    assert town.row(LookupRow, lookup).state == "announced"
+    record(town, [look_up.hand_over(second, register, Left())])
+    assert town.row(LookupRow, lookup).state == "answered"
+    assert town.kinds() == ["authorised", "authorised", "outcome", "outcome"]
+
+
+def test_a_worker_that_dies_each_time_does_not_ask_for_ever(town: Town) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    now = NOW
+    for _ in range(20):
+        if not announce(town, now):
+            break
+        now += timedelta(seconds=60)
+    assert town.row(LookupRow, lookup).state == "failed"
+    assert town.kinds().count("authorised") == len(BACKOFF) + 1
+
+
+def test_a_row_that_cannot_be_read_does_not_hold_up_the_others(town: Town) -> None:
+    broken, whole = town.lookup(town.person(PREFILL)), town.lookup(town.person(PREFILL))
+    owner_event = town.row(LookupRow, broken).event
+    owner = Database(town.urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        session.connection().execute(
+            text("update event_facts set values = 'broken broken broken'::bytea where event = :e"), {"e": owner_event}
+        )
+    owner.close()
+    run(town, FakeRegister())
+    assert town.row(LookupRow, broken).state == "failed"
+    assert town.row(LookupRow, whole).state == "answered"
+    assert town.tasks() == ["register.silent"]
+
+
+def test_of_many_workers_only_one_asks(town: Town) -> None:
+    for _ in range(12):
+        town.lookup(town.person(PREFILL))
+    gate = threading.Barrier(4)
+    asked: list[look_up.Asking] = []
+
+    def work() -> None:
+        gate.wait()
+        for _ in range(4):
+            asked.extend(announce(town, limit=5))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    asked.extend(announce(town))
+    assert len(asked) == 12
+    assert len({item.lookup for item in asked}) == 12
+
+
+# enrolment -----------------------------------------------------------------------------------------------------------
+
+FOUND = {
+    "kennung": "MR-9",
+    "vornamen": "Anna",
+    "familienname": "Beispiel-Probst",
+    "geburtsdatum": "1994-03-08",
+    "anschrift": {"strasse": "Erfundene Gasse 3", "plz": "00001", "ort": "Musterstadt"},
+}
+
+
+def test_an_enrolment_is_looked_up_with_what_was_typed_and_its_answer_goes_to_the_caller(town: Town) -> None:
+    enrolment, lookup = town.enrolment()
+    register = FakeRegister(answer=Answer(FOUND, date(2026, 10, 1)))
+    (answered,) = run(town, register)
+    assert answered.enrolment == enrolment
+    assert answered.lookup == lookup
+    assert answered.facts == FOUND
+    ((question, _),) = register.asked
+    assert question.person["familienname"] == "Beispiel-Probst"
+    assert question.names == ENROLMENT_NAMES
+    assert town.rows(FetchedFactsRow) == []
+    assert town.rows(PersonRow) == []
+    assert town.kinds() == ["authorised", "outcome"]
+
+
+def test_an_enrolment_of_which_nobody_is_found_is_answered_with_nothing(town: Town) -> None:
+    town.enrolment()
+    (answered,) = run(town, FakeRegister(error=PersonNotThere("no")))
+    assert answered.facts is None
+    assert town.tasks() == []
+
+
+@pytest.mark.parametrize("missing", [*ENROLMENT_NAMES, "plz"])
+def test_an_enrolment_answered_in_part_is_a_task_and_no_letter(town: Town, missing: str) -> None:
+    town.enrolment()
+    facts: dict[str, Any] = {name: value for name, value in FOUND.items() if name != missing}
+    if missing == "plz":
+        facts["anschrift"] = {"strasse": "Erfundene Gasse 3", "ort": "Musterstadt"}
+    (answered,) = run(town, FakeRegister(answer=Answer(facts, date(2026, 10, 1))))
+    assert answered.facts is None
+    assert town.tasks() == ["register.incomplete"]
+
+
+def test_an_enrolments_question_that_cannot_be_read_ends_the_enrolment(town: Town) -> None:
+    enrolment, lookup = town.enrolment()
+    other = town.vault.seal_to_worker(Place("enrolments", lookup, "request"), {})
+    town.change(EnrolmentRow, enrolment, request=other)
+    assert announce(town) == []
+    row = town.row(EnrolmentRow, enrolment)
+    assert (row.state, row.request) == ("not_found", None)
+    assert town.row(LookupRow, lookup).state == "failed"
