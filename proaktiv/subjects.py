@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from consent.model import Subject, SubjectStatus
+from consent.store import enter_subjects, lock_subjects
 from proaktiv.core.guards import PROTECTS_PERSON, STOPS_PERSON, Guard
 from proaktiv.tables import PersonIdentifierRow, PersonRow, RelationRow, StopRow, core_table
 
@@ -26,9 +27,8 @@ def read_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subje
     """
     wanted = set(persons)
     connection = session.connection()
-    status: dict[UUID, str] = dict(
-        connection.execute(select(_PERSONS.c.person, _PERSONS.c.status).where(_PERSONS.c.person.in_(wanted))).tuples()
-    )
+    found_status = connection.execute(select(_PERSONS.c.person, _PERSONS.c.status).where(_PERSONS.c.person.in_(wanted)))
+    status: dict[UUID, str] = {row.person: row.status for row in found_status}
     stops: dict[UUID, set[Guard]] = {}
     found = connection.execute(
         select(_IDENTIFIERS.c.person, _STOPS.c.guard)
@@ -37,22 +37,42 @@ def read_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subje
     )
     for person, guard in found:
         stops.setdefault(person, set()).add(Guard(guard))
-    children: dict[UUID, set[UUID]] = {}
-    related = connection.execute(
-        select(_RELATIONS.c.from_person, _RELATIONS.c.to_person).where(
-            _RELATIONS.c.from_person.in_(wanted), _RELATIONS.c.kind == "sorge", _RELATIONS.c.known_to.is_(None)
-        )
-    )
-    for holder, child in related:
-        children.setdefault(holder, set()).add(child)
+    children = _children(session, wanted)
     return {
         person: _subject(person, status.get(person), stops.get(person, set()), children.get(person, set()))
         for person in wanted
     }
 
 
+def hold_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subject]:
+    """Lock persons and their children FOR SHARE, then return how each person stands: it stays true until the commit.
+
+    The lock comes first, so a death or a withdrawal that commits before it is seen and one that comes later waits.
+    All at once and in one order, so that nobody who changes a child's and a holder's answer can wait in a circle.
+    """
+    wanted = set(persons)
+    if not wanted:
+        return {}
+    everybody = wanted.union(*_children(session, wanted).values())
+    enter_subjects(session.connection(), everybody)
+    lock_subjects(session.connection(), everybody)
+    return read_subjects(session, wanted)
+
+
+def _children(session: Session, persons: set[UUID]) -> dict[UUID, set[UUID]]:
+    children: dict[UUID, set[UUID]] = {}
+    related = session.connection().execute(
+        select(_RELATIONS.c.from_person, _RELATIONS.c.to_person).where(
+            _RELATIONS.c.from_person.in_(persons), _RELATIONS.c.kind == "sorge", _RELATIONS.c.known_to.is_(None)
+        )
+    )
+    for holder, child in related:
+        children.setdefault(holder, set()).add(child)
+    return children
+
+
 def _subject(person: UUID, status: str | None, guards: set[Guard], children: set[UUID]) -> Subject:
-    if status is None:
+    if status is None or status == "requested":  # whoever has not finished enrolling is nobody to the gate
         standing = SubjectStatus.UNKNOWN
     elif status == "deceased" or guards & STOPS_PERSON:
         standing = SubjectStatus.DECEASED
@@ -73,7 +93,7 @@ def resolve(session: Session, lookup_hashes: Iterable[bytes]) -> Mapping[bytes, 
             _IDENTIFIERS.c.kind == "register_id", _IDENTIFIERS.c.lookup_hash.in_(set(lookup_hashes))
         )
     )
-    return dict(found.tuples())
+    return {row.lookup_hash: row.person for row in found}
 
 
 def stops_on(session: Session, targets: Iterable[bytes]) -> dict[bytes, frozenset[Guard]]:

@@ -1,0 +1,178 @@
+"""The command line.
+
+proaktiv demo      a simulated city, unattended: register → rules → letter → citizen → Behörde, and the log verified
+proaktiv serve     one HTTP surface: intake, citizen or office
+proaktiv work      a worker; with --sign the one signing worker
+proaktiv city      one part of the simulated city (started by demo)
+proaktiv rules …   check, test, explain and release the rules
+proaktiv log …     state of the flow log, and its verification
+proaktiv migrate   bring the database to the present tables
+"""
+
+import json
+import os
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from sqlmodel import Session
+
+from proaktiv import __version__
+from proaktiv import app as building_app
+from proaktiv.core.errors import ProaktivError
+from proaktiv.database import migrate as run_migrations
+from proaktiv.demo import commands as city_commands
+from proaktiv.flowlog.status import status as log_status
+from proaktiv.flowlog.verify import verify_database
+from proaktiv.rulebook import commands as rules_commands
+from proaktiv.schedule import tick_until_stopped
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="proaktiv: register events become pre-filled Aufträge that citizens confirm; every flow of data is logged.",
+)
+log_app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
+app.add_typer(log_app, name="log")
+
+
+def _owner() -> AbstractContextManager[Session]:
+    return building_app.owner_session(building_app.read_settings())
+
+
+app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV", "production")), name="rules")  # noqa: TID251 - the entry point
+app.command("demo")(city_commands.demo)
+app.command("city", hidden=True)(city_commands.city)
+
+
+@app.command()
+def work(
+    sign: Annotated[bool, typer.Option("--sign", help="Be the one process that signs the flow log.")] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="With --sign: folder of the signer's memory, outside the database and its backups."),
+    ] = None,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt", help="With --sign: start with an empty memory although checkpoints exist. Read docs first."
+        ),
+    ] = False,
+) -> None:
+    """Run a worker until SIGTERM. Start as many as you like; exactly one more with --sign."""
+    settings = building_app.read_settings()
+    building_app.configure_logging(settings)
+    if sign:
+        if state is None:
+            raise building_app.WrongSettings(
+                "--sign needs --state DIR, a folder that is not backed up with the database"
+            )
+        with building_app.signing(settings, state, adopt=adopt) as worker:
+            tick_until_stopped({"sign": worker.integrate}, seconds=settings.tick_seconds)
+        return
+    with building_app.building(settings, "work") as pipeline:
+        tick_until_stopped(
+            {
+                "evaluate": pipeline.evaluate,
+                "look_up": pipeline.look_up,
+                "notify": pipeline.notify,
+                "dispatch": pipeline.dispatch,
+            },
+            seconds=settings.tick_seconds,
+        )
+
+
+@app.command()
+def serve(
+    surface: Annotated[str, typer.Option(help="intake, citizen or office. Each holds its own keys only.")],
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on; put a TLS proxy in front.")] = "127.0.0.1",
+) -> None:
+    """Serve one HTTP surface."""
+    if surface not in ("intake", "citizen", "office"):
+        raise building_app.WrongSettings(f"--surface {surface}: there are intake, citizen and office")
+    settings = building_app.read_settings()
+    building_app.configure_logging(settings)
+    with building_app.building(settings, surface) as pipeline:
+        structlog.get_logger().info("surface.started", surface=surface, port=port)
+        # No access log: a path with an id and an address beside it is a trace of a person.
+        uvicorn.run(
+            building_app.make_surface(settings, surface, pipeline),
+            host=host,
+            port=port,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database of PROAKTIV_OWNER_URL to the present tables."""
+    settings = building_app.read_settings()
+    if settings.owner_url is None:
+        raise building_app.WrongSettings("migrate needs PROAKTIV_OWNER_URL")
+    run_migrations(settings.owner_url.get_secret_value())
+    typer.echo("The database is current.")
+
+
+@log_app.command("status")
+def show_status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """Say how many entries the log holds, how many wait, and how old the last signature is."""
+    settings = building_app.read_settings()
+    with building_app.reader_session(settings) as session:
+        found = log_status(session)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    for name, value in found.to_json().items():
+        typer.echo(f"{name:<22} {value}")
+
+
+@log_app.command("verify")
+def verify(
+    vkey: Annotated[
+        str, typer.Option(help="The log's public key as the DSB noted it; default: PROAKTIV_LOG_VKEY.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Recompute the whole log from the database: every entry, the tree, every signature. Exit 1 on any finding."""
+    settings = building_app.read_settings()
+    trusted = vkey or settings.log_vkey
+    if not trusted:
+        raise building_app.WrongSettings(
+            "verify needs --vkey or PROAKTIV_LOG_VKEY: the key to trust never comes from the log"
+        )
+    with building_app.reader_session(settings) as session:
+        report = verify_database(session, trusted)
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        typer.echo(report.text())
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line on stderr, exit code 2."""
+    try:
+        app()
+    except ProaktivError as error:
+        typer.echo(f"proaktiv: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

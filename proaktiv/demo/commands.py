@@ -1,0 +1,44 @@
+"""The two commands of the simulated city. Left to others: mounting them (``proaktiv.__main__``)."""
+
+import json
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proaktiv.demo.once import Wished, run_once
+from proaktiv.demo.progress import show
+from proaktiv.demo.serving import serve_part
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Run through unattended, then end.")] = True,  # noqa: ARG001
+    events: Annotated[int, typer.Option(min=1, max=100_000, help="How many different events registers report.")] = 40,
+    seed: Annotated[int, typer.Option(help="The same seed invents the same families.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress on stderr.")] = False,
+) -> None:
+    """Run a simulated city: register, rules, letters, citizens, Behörden; then count and verify. Exit 1 on any loss."""
+    result = run_once(Wished(events, seed), _now, secrets.token_bytes)
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False))
+    else:
+        show(result)
+    if not result["ok"]:
+        raise typer.Exit(1)
+
+
+def city(
+    part: Annotated[str, typer.Option(help="register or behoerde.")],
+    port: Annotated[int, typer.Option(min=1, max=65535)],
+    folder: Annotated[Path, typer.Option(help="Where the run wrote what this part knows.")],
+) -> None:
+    """Be one part of the simulated city; ``demo`` starts it."""
+    serve_part(part, port, folder)
+
+
+def _now() -> datetime:
+    # The demonstration stands beside app.py, which binds the clock for the house; the city has its own.
+    return datetime.fromtimestamp(time.time(), UTC)

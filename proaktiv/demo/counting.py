@@ -1,0 +1,126 @@
+"""Count rows: what happened, and what still has to happen by itself. Reads as role ``reader``, writes nothing.
+
+Left to others: what the numbers must obey (``summing_up``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, text
+from sqlmodel import Session
+
+from proaktiv.core.flows import Kind
+
+_STATES: Mapping[str, TextClause] = {
+    "events": text("SELECT state, count(*) FROM register_events GROUP BY 1"),
+    "proposals": text("SELECT state, count(*) FROM proposals GROUP BY 1"),
+    "auftraege": text("SELECT state, count(*) FROM auftraege GROUP BY 1"),
+    "deliveries": text("SELECT state, count(*) FROM deliveries GROUP BY 1"),
+    "handovers": text("SELECT state, count(*) FROM handovers GROUP BY 1"),
+    "lookups": text("SELECT state, count(*) FROM lookups GROUP BY 1"),
+    "enrolments": text("SELECT state, count(*) FROM enrolments GROUP BY 1"),
+    "kinds": text("SELECT kind::text, count(*) FROM flow_log GROUP BY 1"),
+}
+
+_NUMBERS: Mapping[str, TextClause] = {
+    "flows": text("SELECT count(*) FROM flow_log"),
+    "log_size": text("SELECT size FROM log_head WHERE id = 1"),
+    "queued": text("SELECT count(*) FROM flow_queue"),
+    "receipts": text("SELECT count(*) FROM acknowledgements"),
+    "tasks": text("SELECT count(*) FROM tasks WHERE done_at IS NULL"),
+    "incidents": text("SELECT count(*) FROM incidents"),
+    # A withdrawal of a Lebenslage is one act and several ledger entries.
+    "consents_withdrawn": text(
+        "SELECT count(DISTINCT (person, at)) FROM consent_ledger WHERE event = 'withdraw' AND scope = ''"
+    ),
+    "auftraege_withdrawn": text("SELECT count(*) FROM consent_ledger WHERE event = 'withdraw' AND scope <> ''"),
+    # Authorised entries that have not exactly one outcome, and outcomes of nothing.
+    "unpaired": text(
+        """
+        WITH outcome AS (
+            SELECT (convert_from(f_bytes, 'UTF8')::jsonb ->> 'of')::uuid AS of, count(*) AS n
+            FROM flow_log WHERE kind = :outcome GROUP BY 1
+        )
+        SELECT count(*) FROM (SELECT fid FROM flow_log WHERE kind = :authorised) AS authorised
+        FULL JOIN outcome ON outcome.of = authorised.fid
+        WHERE authorised.fid IS NULL OR outcome.n IS DISTINCT FROM 1
+        """
+    ).bindparams(outcome=int(Kind.OUTCOME), authorised=int(Kind.AUTHORISED)),
+    # Whoever gave no consent to be written to got a letter about a matter.
+    "letters_unasked": text(
+        """
+        SELECT count(*) FROM deliveries AS d JOIN bundles AS b ON b.id = d.matter
+        WHERE NOT EXISTS (
+            SELECT FROM consent_ledger AS l
+            WHERE l.person = d.person AND l.event = 'give' AND l.activity = b.lebenslage || '/propose/' || d.channel
+              AND l.at <= d.made_at
+        )
+        """
+    ),
+    "open_after_stop": text(
+        """
+        SELECT count(*) FROM proposals AS p JOIN register_events AS e ON e.id = p.event
+        WHERE p.state IN ('open', 'later') AND EXISTS (
+            SELECT FROM stops AS s WHERE s.target = e.entry_hash AND s.scope = 'entry' AND s.lifted_at IS NULL
+        )
+        """
+    ),
+}
+
+# What still has to happen by itself. :now is the demonstration's time.
+_DUE: Mapping[str, TextClause] = {
+    "events": text("SELECT count(*) FROM register_events WHERE state = 'waiting' AND due_at <= :now"),
+    "look-ups": text("SELECT count(*) FROM lookups WHERE state = 'announced' OR (state = 'wanted' AND due_at <= :now)"),
+    "enrolments": text("SELECT count(*) FROM enrolments WHERE state = 'found' AND due_at <= :now"),
+    "bundles": text("SELECT count(*) FROM bundles WHERE state = 'open' AND due_at <= :now"),
+    "deliveries": text("SELECT count(*) FROM deliveries WHERE state = 'announced' AND due_at <= :now"),
+    "Aufträge": text(
+        "SELECT count(*) FROM auftraege"
+        " WHERE state IN ('announced', 'sent') OR (state IN ('held', 'ready') AND due_at <= :now)"
+    ),
+    "log entries": text("SELECT count(*) FROM flow_queue"),
+    "unsigned entries": text(
+        "SELECT size - COALESCE((SELECT max(size) FROM checkpoint), 0) FROM log_head WHERE id = 1"
+    ),
+}
+_NOW = text("SELECT clock_timestamp() + make_interval(secs => offset_seconds) FROM demo_clock WHERE id = 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """One look at the database. ``states`` holds, for each kind of thing, how many stand in which state."""
+
+    states: Mapping[str, Mapping[str, int]]
+    numbers: Mapping[str, int]
+
+    def total(self, what: str) -> int:
+        """Return how many there are of a kind, whatever their state."""
+        return sum(self.states[what].values())
+
+    def of(self, what: str, *states: str) -> int:
+        """Return how many there are of a kind in some states."""
+        return sum(self.states[what].get(state, 0) for state in states)
+
+    def flows(self, *kinds: Kind) -> int:
+        """Return how many log entries there are of some kinds."""
+        return self.of("kinds", *(str(int(kind)) for kind in kinds))
+
+
+def due(session: Session) -> dict[str, int]:
+    """Return what still has to happen at the demonstration's present time, without what is zero."""
+    connection = session.connection()
+    now = connection.execute(_NOW).scalar_one()
+    counted = {
+        name: int(connection.execute(query, {"now": now} if "now" in query.compile().params else {}).scalar_one())
+        for name, query in _DUE.items()
+    }
+    return {name: number for name, number in counted.items() if number}
+
+
+def count(session: Session) -> Counts:
+    """Return everything that can be counted, in one transaction."""
+    connection = session.connection()
+    return Counts(
+        states={what: {row[0]: int(row[1]) for row in connection.execute(query)} for what, query in _STATES.items()},
+        numbers={name: int(connection.execute(query).scalar_one()) for name, query in _NUMBERS.items()},
+    )

@@ -1,0 +1,249 @@
+"""One whole run, unattended: a city enrols, registers report, citizens decide, Behörden answer, the log is verified.
+
+Time is moved past undo windows and past silence by the demo clock; nothing is moved while anything is due. Left to
+others: what the processes do (``proaktiv work``, ``serve``), counting (``counting``).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import text
+
+from proaktiv.core.calendar import berlin_date
+from proaktiv.core.ids import RandomBytes
+from proaktiv.database import Database
+from proaktiv.demo import counting
+from proaktiv.demo.citizens import Deed, Letterbox, Robot, ask_to_be_known
+from proaktiv.demo.families import make_city
+from proaktiv.demo.people import City, Report
+from proaktiv.demo.progress import Teller, telling
+from proaktiv.demo.running import Processes
+from proaktiv.demo.setting_up import Installation, set_up
+from proaktiv.demo.summing_up import Witnesses, summed_up
+from proaktiv.demo.talking import CityError, Talk
+from proaktiv.flowlog.verify import verify_database
+
+PHASES = (
+    "Der Server, die Regeln und die Partner werden eingerichtet",
+    "Die Prozesse starten",
+    "Bürgerinnen und Bürger melden sich an",
+    "Sie lesen den ersten Brief und entscheiden über Einwilligungen",
+    "Die Register melden Geburten und Umzüge",
+    "Ein Eintrag wird storniert",
+    "Sie lesen den zweiten Brief: ja, nein, später, Widerruf oder nichts",
+    "Die Bedenkzeit vergeht, die Aufträge gehen hinaus",
+    "Sie sehen nach, was daraus wurde",
+    "Die Zeit des Schweigens vergeht",
+    "Gezählt und geprüft wird",
+)
+
+_ROBOTS = 4
+_LOOK_SECONDS = 0.2
+_STALLED_SECONDS = 90.0
+_BATCH = 20
+_UNDO_SECONDS = 25 * 3600
+_SILENCE_SECONDS = 95 * 24 * 3600
+_SET_CLOCK = text("UPDATE demo_clock SET offset_seconds = offset_seconds + :seconds WHERE id = 1")
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """What a run shall be like."""
+
+    events: int
+    seed: int
+
+
+def run_once(wished: Wished, clock: Callable[[], datetime], random: RandomBytes) -> dict[str, Any]:
+    """Run the whole city once and return what came of it, ``ok`` among it. Raises ``CityError`` where it got stuck."""
+    began = time.monotonic()
+    now = clock()
+    city = make_city(wished.seed, wished.events, berlin_date(now))
+    with telling(len(PHASES)) as teller:
+        teller.phase(PHASES[0])
+        with set_up(city, now, random) as installation, Processes(installation) as processes:
+            teller.phase(PHASES[1])
+            processes.start_all()
+            with _Run(city, installation, processes, teller, clock) as run:
+                result = run.through()
+    return result | {"seed": wished.seed, "seconds": round(time.monotonic() - began, 1)}
+
+
+class _Run:
+    def __init__(
+        self,
+        city: City,
+        installation: Installation,
+        processes: Processes,
+        teller: Teller,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._city = city
+        self._installation = installation
+        self._processes = processes
+        self._teller = teller
+        self._clock = clock
+        self._reader = Database(installation.reader_url, "proaktiv-demo", pool_size=1)
+        self._letterbox = Letterbox(installation.letters)
+        self._robots = [Robot(citizen, self._door) for citizen in city.citizens]
+        self._reported = 0
+        self._duplicates = 0
+        self._missing = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    def through(self) -> dict[str, Any]:
+        """Go through all phases after the start."""
+        phases = iter(PHASES[2:])
+        for act in (
+            self._enrol,
+            self._activate,
+            self._report,
+            self._cancel,
+            self._decide,
+            self._wait_out_undo,
+            self._look_again,
+            self._wait_out_silence,
+        ):
+            self._teller.phase(next(phases))
+            act()
+            self._settle()
+        self._teller.phase(next(phases))
+        return self._result()
+
+    # phases ----------------------------------------------------------------------------------------------------------
+
+    def _enrol(self) -> None:
+        self._together(lambda robot: robot.enrol(), (robot for robot in self._robots if robot.citizen.enrols))
+        self._together(lambda stranger: ask_to_be_known(stranger, self._door), self._city.strangers)
+
+    def _activate(self) -> None:
+        enrolling = [robot for robot in self._robots if robot.citizen.enrols]
+        slips = {id(robot) for robot in enrolling[:1]}
+
+        def activate(robot: Robot) -> None:
+            letters = self._letterbox.take(robot.citizen.resident)
+            if len(letters) != 1:
+                raise CityError(f"{len(letters)} activation letters for one person")
+            robot.activate(letters[0], with_a_slip=id(robot) in slips)
+
+        self._together(activate, enrolling)
+
+    def _report(self) -> None:
+        self._send(self._city.first)
+        self._send(self._city.repeats)
+
+    def _cancel(self) -> None:
+        self._send(self._city.later)
+
+    def _decide(self) -> None:
+        def decide(robot: Robot) -> bool:
+            letters = self._letterbox.take(robot.citizen.resident)
+            if letters:
+                robot.decide(letters[-1])
+            return robot.citizen.letter is True and not letters
+
+        self._missing = sum(
+            self._together(decide, [robot for robot in self._robots if robot.citizen.letter is not False])
+        )
+
+    def _wait_out_undo(self) -> None:
+        self._move_clock(_UNDO_SECONDS)
+
+    def _look_again(self) -> None:
+        self._together(lambda robot: robot.look_again(), self._robots)
+
+    def _wait_out_silence(self) -> None:
+        self._move_clock(_SILENCE_SECONDS)
+
+    # means -----------------------------------------------------------------------------------------------------------
+
+    def _door(self) -> Talk:
+        return Talk(self._installation.url("citizen"))
+
+    def _together(self, act: Callable[[Item], Done], items: Iterable[Item]) -> list[Done]:
+        """Let some act side by side and return what each did; the first error ends the run."""
+        with ThreadPoolExecutor(_ROBOTS) as threads:
+            return list(threads.map(act, items))
+
+    def _send(self, reports: Sequence[Report]) -> None:
+        """Let the registers report in this order, and check that the intake took it."""
+        with Talk(self._installation.url("register")) as talk:
+            for start in range(0, len(reports), _BATCH):
+                batch = reports[start : start + _BATCH]
+                at = self._clock()
+                answers = talk.post(
+                    "/melden", [{"source": report.source, "event": report.cloud_event(at)} for report in batch]
+                )
+                for report, answer in zip(batch, answers, strict=True):
+                    if answer["status"] != 202:
+                        raise CityError(f"the intake answered {answer['status']} to {report.kind} {report.id}")
+                    self._reported += 1
+                    self._duplicates += answer["duplicate"]
+
+    def _move_clock(self, seconds: int) -> None:
+        owner = Database(self._installation.owner_url, "proaktiv-demo", pool_size=1)
+        try:
+            with owner.transaction() as session:
+                session.connection().execute(_SET_CLOCK, {"seconds": seconds})
+        finally:
+            owner.close()
+
+    def _settle(self) -> None:
+        """Wait until nothing is due. Raises ``CityError`` when nothing moves for a while."""
+        before: dict[str, int] = {}
+        moved = time.monotonic()
+        while True:
+            self._processes.check()
+            with self._reader.transaction() as session:
+                now_due = counting.due(session)
+            if not now_due:
+                self._teller.note("")
+                return
+            said = ", ".join(f"{number} {name}" for name, number in now_due.items())
+            self._teller.note(said)
+            if now_due != before:
+                before, moved = now_due, time.monotonic()
+            if time.monotonic() - moved > _STALLED_SECONDS:
+                logs = "\n".join(self._processes.last_lines(name) for name in self._processes.names)
+                raise CityError(f"nothing moves any more, due are: {said}\n{logs}")
+            time.sleep(_LOOK_SECONDS)
+
+    # the end ---------------------------------------------------------------------------------------------------------
+
+    def _result(self) -> dict[str, Any]:
+        with Talk(self._installation.url("behoerde")) as talk:
+            behoerden = talk.get("/bericht")
+        with self._reader.transaction() as session:
+            counts = counting.count(session)
+            verified = verify_database(session, self._installation.vkey)
+        deeds: Counter[Deed] = Counter()
+        for robot in self._robots:
+            deeds.update(robot.deeds)
+        # Only these may have got a letter that they did not open by now: a reminder.
+        awaited = {robot.citizen.resident.name for robot in self._robots if robot.citizen.letter is not False}
+        seen = Witnesses(
+            reported=self._reported,
+            duplicates=self._duplicates,
+            arrivals=behoerden["arrivals"],
+            repeats=behoerden["repeats"],
+            second_arrivals=behoerden["second_arrivals"],
+            acknowledged=behoerden["acknowledged"],
+            letters=self._letterbox.count(),
+            letters_missing=self._missing,
+            letters_unexpected=sum(letter.name not in awaited for letter in self._letterbox.unopened()),
+            deeds=deeds,
+        )
+        return summed_up(counts, seen, verified)

@@ -1,0 +1,127 @@
+"""Between the pure case and its rows: read the items a happening touches, write what it did.
+
+Left to others: what a happening does (``core.cases``), new proposals (``steps.propose``), the log.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlmodel import Session
+
+from proaktiv.core.cases import AuftragMoved, Candidate, Case, Effect, ForClerk, Item, ProposalMoved
+from proaktiv.core.ids import Ids
+from proaktiv.core.states import AuftragState, ProposalState
+from proaktiv.tables import AuftragRow, BundleRow, LookupRow, ProposalRow, RegisterEventRow, TaskRow, core_table
+
+PROPOSALS = core_table(ProposalRow)
+AUFTRAEGE = core_table(AuftragRow)
+_BUNDLES = core_table(BundleRow)
+_LOOKUPS = core_table(LookupRow)
+_EVENTS = core_table(RegisterEventRow)
+_TASKS = core_table(TaskRow)
+
+_TERMINAL = frozenset(
+    {
+        AuftragState.WITHDRAWN,
+        AuftragState.ANNOUNCED,
+        AuftragState.SENT,
+        AuftragState.ACKNOWLEDGED,
+        AuftragState.DECIDED,
+        AuftragState.REJECTED,
+        AuftragState.IN_DOUBT,
+        AuftragState.WITH_CITIZEN,
+    }
+)
+"""States in which dispatch has nothing due."""
+
+
+def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True) -> Case:
+    """Return the case of the proposals that ``where`` selects, locked in a fixed order unless told otherwise."""
+    query = (
+        select(
+            PROPOSALS.c.id,
+            PROPOSALS.c.dedupe,
+            PROPOSALS.c.leistung,
+            PROPOSALS.c.person,
+            PROPOSALS.c.shown_mac,
+            PROPOSALS.c.group_key,
+            PROPOSALS.c.state,
+            PROPOSALS.c.generation,
+            AUFTRAEGE.c.state.label("auftrag"),
+        )
+        .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id, isouter=True)
+        .where(where)
+        .order_by(PROPOSALS.c.id)
+    )
+    if lock:
+        query = query.with_for_update(of=PROPOSALS)
+    return Case(
+        tuple(
+            Item(
+                id=row.id,
+                candidate=Candidate(row.dedupe, row.leistung, row.person, row.shown_mac, row.group_key),
+                state=ProposalState(row.state),
+                auftrag=AuftragState(row.auftrag) if row.auftrag else None,
+                generation=row.generation,
+            )
+            for row in session.connection().execute(query)
+        )
+    )
+
+
+def write_moves(session: Session, ids: Ids, effects: Sequence[Effect], now: datetime) -> None:
+    """Write moved proposals, moved Aufträge and a clerk's tasks: one statement for each target state."""
+    proposals: dict[ProposalState, list[UUID]] = {}
+    auftraege: dict[AuftragState, list[UUID]] = {}
+    tasks = []
+    for effect in effects:
+        if isinstance(effect, ProposalMoved):
+            proposals.setdefault(effect.to, []).append(effect.item)
+        elif isinstance(effect, AuftragMoved):
+            auftraege.setdefault(effect.to, []).append(effect.item)
+        elif isinstance(effect, ForClerk):
+            tasks.append(
+                {"id": ids.row(now), "what": effect.what, "matter": effect.item, "behoerde": "", "made_at": now}
+            )
+    connection = session.connection()
+    for state, items in proposals.items():
+        connection.execute(update(PROPOSALS).where(PROPOSALS.c.id.in_(items)).values(state=state.value, moved_at=now))
+    for order_state, items in auftraege.items():
+        values: dict[str, object] = {"state": order_state.value, "moved_at": now}
+        if order_state in _TERMINAL:
+            values["due_at"] = None
+        connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.proposal.in_(items)).values(**values))
+    if tasks:
+        connection.execute(insert(_TASKS), tasks)
+
+
+def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
+    """Make bundles that have no open proposal left silent: nothing more is told about them."""
+    wanted = list(bundles)
+    if not wanted:
+        return
+    still_open = (
+        select(PROPOSALS.c.id)
+        .where(PROPOSALS.c.bundle == _BUNDLES.c.id, PROPOSALS.c.state.in_(("open", "later")))
+        .exists()
+    )
+    session.connection().execute(
+        update(_BUNDLES).where(_BUNDLES.c.id.in_(wanted), ~still_open).values(state="closed", due_at=None)
+    )
+
+
+def drop_lookups(session: Session, where: ColumnElement[bool], now: datetime) -> None:
+    """Refuse look-ups that are still wanted, and let their events be decided without them."""
+    connection = session.connection()
+    events = connection.execute(
+        update(_LOOKUPS).where(where, _LOOKUPS.c.state == "wanted").values(state="refused").returning(_LOOKUPS.c.event)
+    ).scalars()
+    waiting = [event for event in events if event is not None]
+    if waiting:
+        connection.execute(
+            update(_EVENTS)
+            .where(_EVENTS.c.id.in_(waiting), _EVENTS.c.state == "needs")
+            .values(state="waiting", due_at=now)
+        )

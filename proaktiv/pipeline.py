@@ -1,0 +1,292 @@
+"""The table of contents: which step follows which, and where a transaction begins and ends.
+
+    towards_citizen    receive ─▶ evaluate(gate ─▶ match ─▶ propose) ─▶ look_up ─▶ notify
+    towards_behoerde   confirm ─▶ dispatch ─▶ acknowledge
+    outside            enrol · prove · consents · show
+
+Two straight halves with the citizen in the gap. One step is one transaction, opened here and nowhere else. The
+outward steps are three lines: announce (transaction) · hand over (none open) · record (transaction).
+"""
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from notifiers.model import Channel
+from proaktiv.core import cloudevents, events
+from proaktiv.core.clients import Client, Token
+from proaktiv.core.errors import BadInput, NotAllowed, NotProven
+from proaktiv.core.trust import SessionProof
+from proaktiv.database import Database
+from proaktiv.dispatchers.model import Dispatcher
+from proaktiv.egress import Deadline
+from proaktiv.house import House
+from proaktiv.registers.model import Register
+from proaktiv.steps import (
+    acknowledge,
+    authenticate,
+    confirm,
+    consents,
+    dispatch,
+    enrol,
+    gate,
+    look_up,
+    match,
+    notify,
+    propose,
+    prove,
+    receive,
+    show,
+)
+from proaktiv.steps.confirm import Confirmation
+from proaktiv.steps.consents import Choice
+from proaktiv.steps.enrol import Identified, Wish
+from proaktiv.steps.prove import Proven
+from proaktiv.steps.receive import Received
+from proaktiv.vault import Compartment
+
+OUTWARD_SET = 32
+OUTWARD_THREADS = 8
+"""Hand-overs of one set, and how many run at once: 32 / 8 x the deadline stays below a lease (60 s)."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The steps of one process. What the process does not do (its channels, registers …) is empty.
+
+    ``clock`` is the time that the law and the citizens live by (in the demonstration it can be moved); ``wall`` is real
+    time: leases, sessions and tokens end by it.
+    """
+
+    database: Database
+    house: House
+    clock: Callable[[], datetime]
+    wall: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    channels: Mapping[str, Channel]
+    registers: Mapping[str, Register]
+    dispatchers: Mapping[str, Dispatcher]
+    token_audience: str = ""
+    citizen_page: str = ""
+    deadline_seconds: float = 10.0
+    batch: int = 100
+
+    # the two halves ------------------------------------------------------------------------------------------------
+
+    def towards_citizen(self) -> int:
+        """Run evaluate, look_up and notify once. Returns how much was done; zero means that nothing is due."""
+        return self.evaluate() + self.look_up() + self.notify()
+
+    def towards_behoerde(self) -> int:
+        """Run dispatch once. Returns how much was done."""
+        return self.dispatch()
+
+    # registers and Behörden -------------------------------------------------------------------------------------------
+
+    def token(self, assertion: str) -> Token:
+        """Return an access token for the client that signed the assertion. Raises ``ClientRefused``."""
+        with self.database.transaction() as session:
+            return authenticate.issue(session, assertion, self.token_audience, self.wall(), self.house.ids)
+
+    def client(self, token: str) -> Client:
+        """Return the client of an access token. Raises ``ClientRefused``."""
+        with self.database.transaction() as session:
+            return authenticate.authenticate(session, token, self.wall())
+
+    def receive(self, client_id: str, body: bytes) -> Received:
+        """Keep one event; its stops are written and what they reach is taken back before this returns."""
+        now = self.clock()
+        event = events.read(cloudevents.parse(body), now)
+        with self.database.transaction() as session:
+            client = authenticate.client_of(session, client_id)
+            return receive.receive(session, self.house, event, client, event.content, now)
+
+    def acknowledge(self, jws: bytes) -> None:
+        """Take a Behörde's signed message about an Auftrag. A forged or changed one is told to the DSB."""
+        now = self.clock()
+        try:
+            with self.database.transaction() as session:
+                payload = authenticate.said_by_behoerde(session, jws, self.wall())
+                message = acknowledge.read(payload)
+                mac = acknowledge.content_mac(self.house.vault, message)
+                acknowledge.accept(session, self.house, message, mac, now)
+        except (acknowledge.ForeignSender, acknowledge.ChangedMessage) as error:
+            with self.database.transaction() as session:
+                acknowledge.report(session, self.house, error, now)
+            raise
+
+    # towards the citizen ----------------------------------------------------------------------------------------------
+
+    def evaluate(self) -> int:
+        """Gate, match and propose one set of due events in one transaction: a Permit does not outlive it."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            admission = gate.admit(session, self.house, now, self.batch)
+            if not admission.admitted and not admission.ended:
+                return 0
+            ring = self.house.vault.ring(
+                session,
+                {item.person for item in admission.admitted} | {f.person for f in admission.flows if f.person},
+                (Compartment.FACTS, Compartment.VIEW, Compartment.FLOW),
+            )
+            matching = match.match(session, self.house, admission.admitted, ring, now)
+            propose.propose(session, self.house, admission, matching, ring, now)
+        return len({item.event.id for item in admission.admitted}) + admission.ended
+
+    def look_up(self) -> int:
+        """Ask registers for what is wanted, and let enrolments that were answered go on."""
+        now, wall = self.clock(), self.wall()
+        with self.database.transaction() as session:
+            asking = look_up.announce(session, self.house, now, OUTWARD_SET, wall=wall)
+        self.house.probe("look_up.announce.after")
+        if not asking:
+            return 0
+        heard = self._hand_over(
+            lambda item, deadline: look_up.hand_over(item, self.registers, deadline, self.house.probe), asking
+        )
+        with self.database.transaction() as session:
+            answers = look_up.record(session, self.house, heard, now)
+            found = [Identified(answer.enrolment, answer.person, answer.facts) for answer in answers]
+            enrol.identify(session, self.house, found, now)
+        self.house.probe("look_up.record.after")
+        return len(asking)
+
+    def notify(self) -> int:
+        """Write to the people for whom something lies ready."""
+        now, wall = self.clock(), self.wall()
+        with self.database.transaction() as session:
+            posting = notify.announce(
+                session, self.house, self.channels, now, OUTWARD_SET, page=self.citizen_page, wall=wall
+            )
+        self.house.probe("notify.announce.after")
+        if not posting:
+            return 0
+        posted = self._hand_over(
+            lambda item, deadline: notify.hand_over(item, self.channels, deadline, self.house.probe), posting
+        )
+        with self.database.transaction() as session:
+            notify.record(session, self.house, posted, now)
+        self.house.probe("notify.record.after")
+        return len(posting)
+
+    # towards the Behörde ---------------------------------------------------------------------------------------------
+
+    def dispatch(self) -> int:
+        """Hand confirmed Aufträge over whose undo window has passed."""
+        now, wall = self.clock(), self.wall()
+        with self.database.transaction() as session:
+            sending = dispatch.announce(session, self.house, self.dispatchers, now, OUTWARD_SET, wall=wall)
+        self.house.probe("dispatch.announce.after")
+        if not sending:
+            return 0
+        sent = self._hand_over(
+            lambda item, deadline: dispatch.hand_over(item, self.dispatchers, deadline, self.house.probe), sending
+        )
+        with self.database.transaction() as session:
+            dispatch.record(session, self.house, sent, now)
+        self.house.probe("dispatch.record.after")
+        return len(sending)
+
+    def _hand_over(self, act: Callable[[Item, Deadline], Result], items: Sequence[Item]) -> list[Result]:
+        """Do the outward acts of a set side by side, each under a deadline of its own; no transaction is open."""
+
+        def one(item: Item) -> Result:
+            return act(item, Deadline(self.deadline_seconds, self.monotonic))
+
+        if len(items) == 1:
+            return [one(items[0])]
+        with ThreadPoolExecutor(OUTWARD_THREADS) as threads:
+            return list(threads.map(one, items))
+
+    # the citizen ------------------------------------------------------------------------------------------------------
+
+    def enrol(self, wish: Wish) -> None:
+        """Keep a request to be known here; the answer is the same whatever becomes of it."""
+        with self.database.transaction() as session:
+            enrol.enrol(session, self.house, wish, self.clock())
+
+    def prove(self, code: str, birth_date: date) -> Proven:
+        """Return a session. Raises ``NotProven``, after the wrong try was counted."""
+        with self.database.transaction() as session:
+            proven = prove.prove(session, self.house, code, birth_date, self.clock(), self.wall())
+        if proven is None:
+            raise NotProven("code or birth date is not right, or the code is no longer valid")
+        return proven
+
+    def session(self, token: str) -> SessionProof:
+        """Return the proof of a session's cookie. Raises ``NotProven``."""
+        with self.database.transaction() as session:
+            return prove.read_session(session, token, self.wall())
+
+    def session_for_change(self, token: str, csrf: str) -> SessionProof:
+        """Return the proof of a session whose form token is right. Raises ``NotProven``, ``NotAllowed``."""
+        proof = self.session(token)
+        if not hmac.compare_digest(prove.csrf_of(self.house, token).encode(), csrf.encode()):
+            raise NotAllowed("the form token is missing or of another session; load the page again")
+        return proof
+
+    def overview(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what is open for this person."""
+        with self.database.transaction() as session:
+            return show.overview(session, proof)
+
+    def proposal(self, proof: SessionProof, proposal: UUID) -> dict[str, Any]:
+        """Return one proposal as it is shown."""
+        with self.database.transaction() as session:
+            return show.proposal(session, self.house, proof, proposal)
+
+    def auftrag(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return where one Auftrag stands."""
+        with self.database.transaction() as session:
+            return show.auftrag(session, proof, auftrag)
+
+    def consents(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what a person can decide on, with texts and states."""
+        with self.database.transaction() as session:
+            return show.consents(session, self.house, proof)
+
+    def choose(self, proof: SessionProof, choices: Sequence[Choice]) -> None:
+        """Record what a person gives and refuses."""
+        with self.database.transaction() as session:
+            consents.choose(session, self.house, proof, choices, self.clock())
+
+    def withdraw(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
+        """Withdraw a whole Lebenslage or one activity. Raises ``BadInput`` where neither or both are named."""
+        if bool(lebenslage) == bool(activity):
+            raise BadInput("/lebenslage", "name either lebenslage or activity")
+        with self.database.transaction() as session:
+            if activity:
+                return consents.withdraw_activity(session, self.house, proof, activity, self.clock())
+            return consents.withdraw_lebenslage(session, self.house, proof, lebenslage, self.clock())
+
+    def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Withdraw one confirmed Auftrag."""
+        with self.database.transaction() as session:
+            consents.withdraw_auftrag(session, self.house, proof, auftrag, self.clock())
+
+    def confirm(self, proof: SessionProof, proposal: UUID, shown: bytes) -> Confirmation:
+        """Record a yes to what was shown."""
+        with self.database.transaction() as session:
+            return confirm.confirm(session, self.house, proof, proposal, shown, self.clock())
+
+    def decline(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a no."""
+        with self.database.transaction() as session:
+            confirm.decline(session, self.house, proof, proposal, self.clock())
+
+    def postpone(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a later."""
+        with self.database.transaction() as session:
+            confirm.postpone(session, self.house, proof, proposal, self.clock())
+
+    def healthy(self) -> None:
+        """Raise where the database cannot be reached."""
+        with self.database.transaction() as session:
+            session.connection()

@@ -1,0 +1,118 @@
+"""A stop recalls what is queued, in the transaction that writes the stop (data-path.md § 3).
+
+Needs no consent: a veto stands before the gate. What was handed over before becomes a clerk's task. Called by
+``steps.receive`` and, later, by a clerk's page; the caller holds the advisory locks of case and subjects.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+from sqlmodel import Session
+
+from consent.store import raise_epoch
+from proaktiv.core.cases import AuftragMoved, ProposalMoved, Stopped, apply
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.keys import PersonKey
+from proaktiv.house import House
+from proaktiv.matters import PROPOSALS, drop_lookups, load_case, silence_bundles, write_moves
+from proaktiv.subjects import resolve
+from proaktiv.tables import EventSubjectRow, LookupRow, PersonRow, RegisterEventRow, core_table
+
+_EVENTS = core_table(RegisterEventRow)
+_SUBJECTS = core_table(EventSubjectRow)
+_PERSONS = core_table(PersonRow)
+_LOOKUPS = core_table(LookupRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One veto: ``target`` is a look-up hash (scope ``person``) or an entry's hash (scope ``entry``)."""
+
+    scope: str
+    target: bytes
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """How much was taken back."""
+
+    proposals: int
+    auftraege: int
+    tasks: int
+
+
+def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime) -> Recalled:
+    """Take back what the stops reach. Locks the persons, then rows, the log last.
+
+    Reached by an entry's stop: everything of its events. Reached by a person's stop: everything addressed to them and
+    everything of events in which they are the child.
+    """
+    persons = set(resolve(session, [stop.target for stop in stops if stop.scope == "person"]).values())
+    stopped_persons = set(
+        resolve(
+            session, [stop.target for stop in stops if stop.scope == "person" and stop.guard in STOPS_PERSON]
+        ).values()
+    )
+    events = _events_of(session, stops)
+    if not persons and not events:
+        return Recalled(0, 0, 0)
+    addressed = session.connection().execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event.in_(events)).distinct())
+    raise_epoch(session.connection(), persons | set(addressed.scalars()))
+    where = or_(PROPOSALS.c.event.in_(events), PROPOSALS.c.person.in_(stopped_persons))
+    case = load_case(session, where)
+    _, effects = apply(case, Stopped(stops[0].guard))
+    write_moves(session, house.ids, effects, now)
+    connection = session.connection()
+    silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(where).distinct()).scalars())
+    drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(stopped_persons)), now)
+    connection.execute(
+        update(_EVENTS).where(_EVENTS.c.id.in_(events), _EVENTS.c.state == "needs").values(state="waiting", due_at=now)
+    )
+    if any(stop.guard is Guard.VERSTORBEN for stop in stops):
+        connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(stopped_persons)).values(status="deceased"))
+    by_person: dict[UUID, int] = {}
+    moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)}
+    for item in case.items:
+        if item.id in moved:
+            by_person[item.candidate.person] = by_person.get(item.candidate.person, 0) + 1
+    house.log.record(session, [_flow(house, person, n, stops[0].guard) for person, n in by_person.items()], now)
+    return Recalled(
+        proposals=sum(isinstance(effect, ProposalMoved) for effect in effects),
+        auftraege=sum(isinstance(effect, AuftragMoved) for effect in effects),
+        tasks=len(effects) - len(moved),
+    )
+
+
+def _events_of(session: Session, stops: Sequence[Stop]) -> set[UUID]:
+    """Return the events that may go no further."""
+    entries = [stop.target for stop in stops if stop.scope == "entry" and stop.guard in STOPS_EVENT]
+    children = [stop.target for stop in stops if stop.scope == "person" and stop.guard in (STOPS_PERSON | STOPS_EVENT)]
+    connection = session.connection()
+    events = set(connection.execute(select(_EVENTS.c.id).where(_EVENTS.c.entry_hash.in_(entries))).scalars())
+    events |= set(
+        connection.execute(
+            select(_SUBJECTS.c.event).where(_SUBJECTS.c.lookup_hash.in_(children), _SUBJECTS.c.role == "kind")
+        ).scalars()
+    )
+    return events
+
+
+def _flow(house: House, person: UUID, n: int, guard: Guard) -> Flow:
+    return Flow(
+        kind=Kind.RECALL,
+        sender=house.controller,
+        receiver=house.controller,
+        purpose="schutz",
+        action="matter.recalled",
+        basis="schutz",
+        outcome="recalled",
+        n=n,
+        restrict=True,
+        person=PersonKey(person),
+        reason=guard.value,
+    )

@@ -1,0 +1,77 @@
+"""Settings: one frozen object, read once. Secrets have no default; what a process lacks it does not hold.
+
+Every name is an environment variable ``PROAKTIV_<NAME>``. Which of them a surface needs says ``app.py``.
+"""
+
+import base64
+import binascii
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Env(StrEnum):
+    """Where this installation stands. ``production`` refuses the embedded database and everything of the demo."""
+
+    PRODUCTION = "production"
+    TEST = "test"
+    DEMO = "demo"
+
+
+def _key(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except binascii.Error:
+        raise ValueError("is not base64") from None
+    if len(raw) != 32:
+        raise ValueError(f"has {len(raw)} bytes, a key has 32")
+    return raw
+
+
+Key = Annotated[bytes | None, BeforeValidator(_key), Field(repr=False)]
+
+
+class Settings(BaseSettings):
+    """Everything an operator sets."""
+
+    model_config = SettingsConfigDict(env_prefix="PROAKTIV_", frozen=True, extra="ignore")
+
+    env: Env = Env.PRODUCTION
+    controller: str = ""
+    controller_name: str = ""
+
+    database_url: SecretStr | None = None
+    sequencer_url: SecretStr | None = None
+    owner_url: SecretStr | None = None
+    reader_url: SecretStr | None = None
+    eraser_url: SecretStr | None = None
+
+    index_key: Key = None
+    code_key: Key = None
+    kek_view: Key = None
+    kek_contact: Key = None
+    kek_facts: Key = None
+    kek_flow: Key = None
+    kek_proof: Key = None
+    intake_public_key: Key = None
+    intake_private_key: Key = None
+    staff_public_key: Key = None
+    signing_key: Key = None
+    release_public_key: Key = None
+
+    log_origin: str = ""
+    log_vkey: str = ""
+    letters_dir: Path | None = None
+    registers: dict[str, str] = Field(default_factory=dict)
+    outbound: tuple[str, ...] = ()
+    token_audience: str = ""
+    deadline_seconds: float = Field(default=10.0, gt=0, le=50)
+    tick_seconds: float = Field(default=1.0, gt=0, le=60)
+    batch: int = Field(default=100, ge=1, le=250)
+    demo_clock: bool = False
+    log_format: str = "json"

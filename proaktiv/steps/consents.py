@@ -1,0 +1,210 @@
+"""Consents: give, refuse, withdraw. As easy to withdraw as to give; effective with the commit.
+
+A withdrawal cancels what rests on it: wanted look-ups, open proposals, messages. A confirmed Auftrag rests on its own
+``transmit`` consent and runs on unless that one is withdrawn (data-path.md § 5). The first decision after an
+activation letter finishes the enrolment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from consent.errors import ConsentConflict
+from consent.model import CHOSEN_IN_ADVANCE, Activity, ConsentState, Notice
+from consent.notices import digest_of
+from consent.store import activities, give, heads_of, put_notice, raise_epoch, refuse, withdraw
+from proaktiv.core.cases import ConsentWithdrawn, TransmitWithdrawn, apply
+from proaktiv.core.errors import BadInput, Conflict, NotFound
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
+from proaktiv.core.trust import SessionProof
+from proaktiv.house import House
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, drop_lookups, load_case, silence_bundles, write_moves
+from proaktiv.tables import BundleRow, EnrolmentRow, LookupRow, PersonRow, RegisterEventRow, core_table
+
+_BUNDLES = core_table(BundleRow)
+_EVENTS = core_table(RegisterEventRow)
+_LOOKUPS = core_table(LookupRow)
+_PERSONS = core_table(PersonRow)
+_ENROLMENTS = core_table(EnrolmentRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One decision about one activity. ``notice`` is the hex digest of the text that was shown."""
+
+    activity: str
+    gives: bool
+    notice: str
+
+
+def choose(session: Session, house: House, proof: SessionProof, choices: Sequence[Choice], now: datetime) -> None:
+    """Record what a person gives and refuses. Raises ``BadInput``, or ``Conflict`` where the text has changed."""
+    connection = session.connection()
+    known = activities(connection)
+    for place, choice in enumerate(choices):
+        _check(house, known, choice, f"/decisions/{place}")
+    raise_epoch(connection, [proof.person])
+    flows = [
+        _changed(house, proof, known[choice.activity], "given" if choice.gives else "refused") for choice in choices
+    ]
+    # The ledger names its log entry, so the log comes first here; only this person's head is locked by it.
+    recorded = house.log.record(session, flows, now)
+    for choice, flow_id in zip(choices, recorded, strict=True):
+        activity = known[choice.activity]
+        body = notice_of(house.rules.fluss(activity.name))
+        shown = put_notice(connection, activity, locale=LOCALE, media_type=MEDIA_TYPE, body=body)
+        try:
+            (give if choice.gives else refuse)(
+                connection,
+                person=proof.person,
+                activity=activity,
+                at=now,
+                record=house.ids.secret(),
+                flow_id=flow_id,
+                notice=shown,
+                channel="web",
+                trust=int(proof.trust),
+            )
+        except ConsentConflict as error:
+            raise Conflict(f"{activity.name}: {error}; to take a given consent back, withdraw it") from None
+    if choices:
+        _finish_enrolment(session, proof)
+
+
+def _check(house: House, known: Mapping[str, Activity], choice: Choice, place: str) -> None:
+    activity = known.get(choice.activity)
+    if activity is None or activity.phase not in CHOSEN_IN_ADVANCE or not activity.consent_required:
+        raise BadInput(f"{place}/activity", "names no activity that can be decided here; see GET /einwilligungen")
+    body = notice_of(house.rules.fluss(activity.name))
+    if digest_of(Notice(activity.id, LOCALE, MEDIA_TYPE, body)).hex() != choice.notice:
+        raise Conflict("the text changed since it was shown; read it again")
+
+
+def _finish_enrolment(session: Session, proof: SessionProof) -> None:
+    connection = session.connection()
+    connection.execute(
+        update(_PERSONS)
+        .where(_PERSONS.c.person == proof.person, _PERSONS.c.status == "requested")
+        .values(status="active")
+    )
+    connection.execute(
+        update(_ENROLMENTS)
+        .where(_ENROLMENTS.c.person == proof.person, _ENROLMENTS.c.state.in_(("found", "letter")))
+        .values(state="finished", due_at=None)
+    )
+
+
+def withdraw_lebenslage(
+    session: Session, house: House, proof: SessionProof, lebenslage: str, now: datetime
+) -> tuple[str, ...]:
+    """Withdraw everything given in advance for one Lebenslage. Returns the activities; again is no error."""
+    heads = [
+        head
+        for head in heads_of(session.connection(), proof.person)
+        if head.activity.startswith(f"{lebenslage}/") and head.state is ConsentState.GIVEN and not head.scope
+    ]
+    return _withdraw(session, house, proof, [head.activity for head in heads], lebenslage, now)
+
+
+def withdraw_activity(
+    session: Session, house: House, proof: SessionProof, activity: str, now: datetime
+) -> tuple[str, ...]:
+    """Withdraw one activity. Raises ``BadInput`` where the name is none; again is no error."""
+    known = activities(session.connection())
+    if activity not in known or known[activity].phase not in CHOSEN_IN_ADVANCE:
+        raise BadInput("/activity", "names no activity; see GET /einwilligungen")
+    given = [
+        head.activity
+        for head in heads_of(session.connection(), proof.person)
+        if head.activity == activity and head.state is ConsentState.GIVEN and not head.scope
+    ]
+    return _withdraw(session, house, proof, given, activity.partition("/")[0], now)
+
+
+def _withdraw(
+    session: Session, house: House, proof: SessionProof, names: Sequence[str], lebenslage: str, now: datetime
+) -> tuple[str, ...]:
+    connection = session.connection()
+    raise_epoch(connection, [proof.person])
+    if not names:
+        return ()
+    known = activities(connection)
+    mine = PROPOSALS.c.bundle.in_(
+        select(_BUNDLES.c.id).where(_BUNDLES.c.person == proof.person, _BUNDLES.c.lebenslage == lebenslage)
+    )
+    _, effects = apply(load_case(session, mine), ConsentWithdrawn())
+    write_moves(session, house.ids, effects, now)
+    silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(mine).distinct()).scalars())
+    drop_lookups(
+        session,
+        (_LOOKUPS.c.person == proof.person)
+        & _LOOKUPS.c.event.in_(select(_EVENTS.c.id).where(_EVENTS.c.kind.in_(_kinds(house, lebenslage)))),
+        now,
+    )
+    flows = [_changed(house, proof, known[name], "withdrawn") for name in names]
+    for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
+        _withdraw_head(session, proof, known[name], "", flow_id, now)
+    return tuple(names)
+
+
+def withdraw_auftrag(session: Session, house: House, proof: SessionProof, auftrag: UUID, now: datetime) -> None:
+    """Withdraw the consent of one confirmed Auftrag: unsent it never leaves, sent it becomes a clerk's task.
+
+    Raises ``NotFound``, or ``Conflict`` where it has ended.
+    """
+    connection = session.connection()
+    raise_epoch(connection, [proof.person])
+    row = connection.execute(
+        select(AUFTRAEGE.c.proposal, AUFTRAEGE.c.lebenslage, AUFTRAEGE.c.leistung).where(
+            AUFTRAEGE.c.id == auftrag, AUFTRAEGE.c.person == proof.person
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound("auftrag")
+    _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), TransmitWithdrawn(row.proposal))
+    write_moves(session, house.ids, effects, now)
+    activity = activities(connection)[f"{row.lebenslage}/transmit/{row.leistung}"]
+    (flow_id,) = house.log.record(session, [_changed(house, proof, activity, "withdrawn", str(auftrag))], now)
+    _withdraw_head(session, proof, activity, str(auftrag), flow_id, now)
+
+
+def _withdraw_head(
+    session: Session, proof: SessionProof, activity: Activity, scope: str, flow_id: UUID, now: datetime
+) -> None:
+    withdraw(
+        session.connection(),
+        person=proof.person,
+        activity=activity,
+        scope=scope,
+        at=now,
+        flow_id=flow_id,
+        channel="web",
+        trust=int(proof.trust),
+    )
+
+
+def _kinds(house: House, lebenslage: str) -> tuple[str, ...]:
+    found = house.rules.lebenslagen.get(lebenslage)
+    return found.ereignisse if found else ()
+
+
+def _changed(house: House, proof: SessionProof, activity: Activity, outcome: str, case: str = "") -> Flow:
+    return Flow(
+        kind=Kind.CONSENT_CHANGED,
+        sender="citizen",
+        receiver=house.controller,
+        receiver_name=house.name,
+        purpose=activity.purpose,
+        action=f"consent.{outcome}",
+        basis=activity.norm,
+        scope=activity.id,
+        outcome=outcome,
+        person=proof.person,
+        actor="citizen",
+        case=case,
+    )

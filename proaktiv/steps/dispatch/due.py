@@ -1,0 +1,115 @@
+"""Which Aufträge may go now: undo time over, or an attempt of which nothing was heard; read, then locked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import Row as SqlRow
+from sqlmodel import Session
+
+from proaktiv.core.outbound import End
+from proaktiv.core.states import AuftragState
+from proaktiv.tables import AuftragRow, BehoerdeRow, HandoverRow, ProposalRow, core_table
+
+_AUFTRAEGE = core_table(AuftragRow)
+_HANDOVERS = core_table(HandoverRow)
+_PROPOSALS = core_table(ProposalRow)
+_BEHOERDEN = core_table(BehoerdeRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What was tried before: number of attempts, how many of them count as failed, the one that was lost."""
+
+    made: int = 0
+    failed: int = 0
+    lost: UUID | None = None
+
+
+def due(now: datetime, wall: datetime) -> ColumnElement[bool]:
+    """Return the condition on ``auftraege``; an announced one is due when its lease is over."""
+    lost = (
+        select(_HANDOVERS.c.id)
+        .where(
+            _HANDOVERS.c.auftrag == _AUFTRAEGE.c.id,
+            _HANDOVERS.c.state == "announced",
+            _HANDOVERS.c.lease_until <= wall,
+        )
+        .exists()
+    )
+    return and_(
+        _AUFTRAEGE.c.person.is_not(None),
+        _AUFTRAEGE.c.content.is_not(None),
+        or_(
+            and_(
+                _AUFTRAEGE.c.state.in_((AuftragState.HELD.value, AuftragState.READY.value)),
+                _AUFTRAEGE.c.due_at <= now,
+                _AUFTRAEGE.c.undo_until <= now,
+            ),
+            and_(_AUFTRAEGE.c.state == AuftragState.ANNOUNCED.value, lost),
+        ),
+    )
+
+
+def candidates(session: Session, now: datetime, wall: datetime, limit: int) -> list[SqlRow[Any]]:
+    """Return what may be due, without a lock, each with its event and how its Behörde is reached."""
+    return list(
+        session.connection().execute(
+            select(
+                _AUFTRAEGE.c.id,
+                _AUFTRAEGE.c.person,
+                _AUFTRAEGE.c.lebenslage,
+                _AUFTRAEGE.c.leistung,
+                _PROPOSALS.c.event,
+                _BEHOERDEN.c.name.label("behoerde_name"),
+                _BEHOERDEN.c.dispatcher,
+                _BEHOERDEN.c.endpoint,
+            )
+            .join(_PROPOSALS, _PROPOSALS.c.id == _AUFTRAEGE.c.proposal, isouter=True)
+            .join(_BEHOERDEN, _BEHOERDEN.c.id == _AUFTRAEGE.c.behoerde, isouter=True)
+            .where(due(now, wall))
+            .order_by(_AUFTRAEGE.c.due_at.nulls_first(), _AUFTRAEGE.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def lock(session: Session, auftraege: Sequence[UUID], now: datetime, wall: datetime) -> list[SqlRow[Any]]:
+    """Return the rows that are still due and that no other worker has."""
+    return list(
+        session.connection().execute(
+            select(_AUFTRAEGE)
+            .where(_AUFTRAEGE.c.id.in_(auftraege), due(now, wall))
+            .order_by(_AUFTRAEGE.c.id)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def attempts(session: Session, auftraege: Sequence[UUID]) -> dict[UUID, Attempts]:
+    """Return what was tried before. An attempt while the Behörde was away does not count as failed."""
+    lost = func.max(_HANDOVERS.c.attempt).filter(_HANDOVERS.c.state == "announced")
+    found = session.connection().execute(
+        select(
+            _HANDOVERS.c.auftrag,
+            func.max(_HANDOVERS.c.attempt).label("made"),
+            func.count()
+            .filter(_HANDOVERS.c.state.in_(("failed", "in_doubt")), _HANDOVERS.c.reason != End.AWAY.value)
+            .label("failed"),
+            lost.label("lost"),
+        )
+        .where(_HANDOVERS.c.auftrag.in_(auftraege))
+        .group_by(_HANDOVERS.c.auftrag)
+    )
+    rows = {row.auftrag: row for row in found}
+    open_ones = session.connection().execute(
+        select(_HANDOVERS.c.auftrag, _HANDOVERS.c.id).where(
+            _HANDOVERS.c.auftrag.in_([auftrag for auftrag, row in rows.items() if row.lost is not None]),
+            _HANDOVERS.c.state == "announced",
+        )
+    )
+    lost_ids = {row.auftrag: row.id for row in open_ones}
+    return {auftrag: Attempts(row.made, row.failed, lost_ids.get(auftrag)) for auftrag, row in rows.items()}

@@ -1,0 +1,158 @@
+"""Enrol: from a name typed at ``/anmelden`` to a person of this house, by a letter to the registered address.
+
+The answer to a request is the same whether or not the person is found. Every flow is logged: the request (received),
+the look-up (``steps.look_up``), the letter (``steps.notify``). Finishing is the first decision about consent
+(``steps.consents``). Source: data-path.md § 1 (b); § 18a BMG on the person's own request.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import Session
+
+from consent.store import enter_subjects
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.house import House
+from proaktiv.subjects import resolve
+from proaktiv.tables import ContactRow, EnrolmentRow, LookupRow, PersonIdentifierRow, PersonRow, core_table
+from proaktiv.vault import Compartment, Place
+
+_ENROLMENTS = core_table(EnrolmentRow)
+_LOOKUPS = core_table(LookupRow)
+_PERSONS = core_table(PersonRow)
+_IDENTIFIERS = core_table(PersonIdentifierRow)
+_CONTACTS = core_table(ContactRow)
+
+REGISTER = "MELDEREGISTER"
+NAMES = ("kennung", "vornamen", "familienname", "geburtsdatum", "anschrift")
+"""What the Melderegister is asked for; the letter goes to the address that it gives, never to the typed one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody typed: enough for the Melderegister to find one person, and no more."""
+
+    vornamen: str
+    familienname: str
+    geburtsdatum: str
+    strasse: str
+    plz: str
+    ort: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the wish as the question to the register."""
+        return {
+            "vornamen": self.vornamen,
+            "familienname": self.familienname,
+            "geburtsdatum": self.geburtsdatum,
+            "anschrift": {"strasse": self.strasse, "plz": self.plz, "ort": self.ort},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What the register answered to one enrolment; ``facts`` is None where it found nobody."""
+
+    enrolment: UUID
+    person: UUID
+    facts: Mapping[str, Any] | None
+
+
+def enrol(session: Session, house: House, wish: Wish, now: datetime) -> UUID:
+    """Keep a request, readable by the worker alone, and want its look-up. Returns the enrolment's id."""
+    enrolment, person = house.ids.row(now), house.ids.secret()
+    flow = Flow(
+        kind=Kind.RECEIVED,
+        sender="citizen",
+        receiver=house.controller,
+        purpose="anmeldung",
+        action="enrolment.requested",
+        basis="§ 18a BMG",
+        categories=("name", "geburtsdatum", "anschrift"),
+        case=str(enrolment),
+    )
+    (flow_id,) = house.log.record(session, [flow], now)
+    connection = session.connection()
+    connection.execute(
+        insert(_ENROLMENTS),
+        [
+            {
+                "id": enrolment,
+                "person": person,
+                "state": "requested",
+                "requested_at": now,
+                "request": house.vault.seal_to_worker(Place("enrolments", enrolment, "request"), wish.to_json()),
+                "flow_id": flow_id,
+            }
+        ],
+    )
+    connection.execute(
+        insert(_LOOKUPS),
+        [
+            {
+                "id": house.ids.row(now),
+                "enrolment": enrolment,
+                "person": person,
+                "register_name": REGISTER,
+                "names": list(NAMES),
+                "state": "wanted",
+                "due_at": now,
+            }
+        ],
+    )
+    return enrolment
+
+
+def identify(session: Session, house: House, answers: Sequence[Identified], now: datetime) -> None:
+    """Turn the register's answers into persons whose activation letter is due. What was typed is gone either way."""
+    if not answers:
+        return
+    connection = session.connection()
+    missing = [answer.enrolment for answer in answers if answer.facts is None]
+    if missing:
+        connection.execute(
+            update(_ENROLMENTS)
+            .where(_ENROLMENTS.c.id.in_(missing))
+            .values(state="not_found", request=None, due_at=None)
+        )
+    for answer in answers:
+        if answer.facts is not None:
+            _know(session, house, answer, answer.facts, now)
+
+
+def _know(session: Session, house: House, answer: Identified, facts: Mapping[str, Any], now: datetime) -> None:
+    connection = session.connection()
+    lookup_hash = house.vault.lookup_hash("register_id", str(facts["kennung"]))
+    # Somebody who asks twice is still one person: the second letter is about the first one's matters.
+    person = resolve(session, [lookup_hash]).get(lookup_hash, answer.person)
+    if person == answer.person:
+        connection.execute(insert(_PERSONS), [{"person": person, "status": "requested", "since": now}])
+        connection.execute(
+            insert(_IDENTIFIERS), [{"kind": "register_id", "lookup_hash": lookup_hash, "person": person}]
+        )
+        house.vault.create(session, [person], now)
+        enter_subjects(connection, [person])
+    ring = house.vault.ring(session, [person], [Compartment.CONTACT])
+    contact = {
+        "name": [str(facts["vornamen"]), str(facts["familienname"])],
+        "anschrift": dict(facts["anschrift"]),
+        "sprache": "de",
+        "geburtsdatum": str(facts["geburtsdatum"]),
+    }
+    sealed = ring.seal(person, Compartment.CONTACT, Place("contacts", person, "values"), contact)
+    statement = upsert(_CONTACTS).values(person=person, values=sealed, known_at=now)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["person"], set_={"values": statement.excluded["values"], "known_at": now}
+        )
+    )
+    connection.execute(
+        update(_ENROLMENTS)
+        .where(_ENROLMENTS.c.id == answer.enrolment)
+        .values(state="found", person=person, request=None, due_at=now)
+    )

@@ -1,0 +1,235 @@
+"""Gate: which of the due events may be looked into, for whom. Everything after it needs the permits it returns.
+
+Claims due events case by case (no event overtakes an earlier one of its case, none runs while ``receive`` writes a
+stop about it), lets stops veto, then asks consent for ``watch`` and ``match``. Opens nothing.
+Source: data-path.md §§ 3, 5.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, delete, select, update
+from sqlmodel import Session
+
+from consent.model import Ask, Match, Operation, Permit, Question, Reason, Refusal, Subject, SubjectStatus, Watch
+from consent.store import decide_set
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.keys import PersonKey
+from proaktiv.core.outbound import GUARDED
+from proaktiv.core.passage import Admission, Admitted, Claimed
+from proaktiv.core.states import EventState
+from proaktiv.database import try_lock_keys
+from proaktiv.house import House
+from proaktiv.subjects import hold_subjects, resolve, stops_on
+from proaktiv.tables import EventFactsRow, EventSubjectRow, FetchedFactsRow, RegisterEventRow, core_table
+
+PROBES = ("evaluate.claim.after", "evaluate.gate.after")
+
+_EVENTS = core_table(RegisterEventRow)
+_SUBJECTS = core_table(EventSubjectRow)
+_FACTS = core_table(EventFactsRow)
+_FETCHED = core_table(FetchedFactsRow)
+_EARLIER = _EVENTS.alias("earlier")
+
+
+def admit(session: Session, house: House, now: datetime, limit: int) -> Admission:
+    """Claim up to ``limit`` (1..250) due events, end those that may not go on, return permits for the rest."""
+    events = _claim(session, now, limit)
+    house.probe("evaluate.claim.after")
+    if not events:
+        return Admission()
+    targets = {event.entry_hash for event in events} | {key for event in events for _, key in event.subjects}
+    stops = stops_on(session, targets)
+    running = [event for event in events if not _stopped(event, stops)]
+    stopped = [event for event in events if _stopped(event, stops)]
+    admitted, flows, refused = _ask(session, house, running, now)
+    _end(session, stopped, EventState.STOPPED)
+    _end(session, refused, EventState.REFUSED)
+    flows += [_stop_flow(house, event) for event in stopped]
+    house.probe("evaluate.gate.after")
+    return Admission(tuple(admitted), len(stopped) + len(refused), tuple(flows))
+
+
+def _claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
+    connection = session.connection()
+    due = and_(_EVENTS.c.state == EventState.WAITING.value, _EVENTS.c.due_at <= now)
+    earlier = (
+        select(_EARLIER.c.id)
+        .where(
+            _EARLIER.c.case_key == _EVENTS.c.case_key,
+            _EARLIER.c.seq < _EVENTS.c.seq,
+            _EARLIER.c.state.in_((EventState.WAITING.value, EventState.NEEDS.value)),
+        )
+        .exists()
+    )
+    candidates = connection.execute(
+        select(_EVENTS.c.id, _EVENTS.c.case_key)
+        .where(due, ~earlier)
+        .order_by(_EVENTS.c.due_at, _EVENTS.c.seq)
+        .limit(limit)
+    ).all()
+    if not candidates:
+        return []
+    subjects = _subjects(session, [row.id for row in candidates])
+    wanted = {row.id: {row.case_key, *(key for _, key in subjects.get(row.id, ()))} for row in candidates}
+    # Never waits: a case that receive or another worker holds is left for the next tick, so no deadlock is possible.
+    held = try_lock_keys(session, set().union(*wanted.values()))
+    mine = [event for event, keys in wanted.items() if keys <= held]
+    rows = connection.execute(
+        select(
+            _EVENTS.c.id,
+            _EVENTS.c.kind,
+            _EVENTS.c.source,
+            _EVENTS.c.entry_hash,
+            _EVENTS.c.case_key,
+            _EVENTS.c.arrived_at,
+            _EVENTS.c.payload,
+        )
+        .where(_EVENTS.c.id.in_(mine), due, ~earlier)
+        .order_by(_EVENTS.c.seq)
+        .with_for_update(of=_EVENTS, skip_locked=True)
+    ).all()
+    return [_claimed(row, subjects.get(row.id, ())) for row in rows]
+
+
+def _claimed(row: Row[*tuple[Any, ...]], subjects: tuple[tuple[str, bytes], ...]) -> Claimed:
+    return Claimed(row.id, row.kind, row.source, row.entry_hash, row.case_key, row.arrived_at, row.payload, subjects)
+
+
+def _subjects(session: Session, events: Sequence[UUID]) -> dict[UUID, tuple[tuple[str, bytes], ...]]:
+    found: dict[UUID, list[tuple[str, bytes]]] = {}
+    for event, role, key in session.connection().execute(
+        select(_SUBJECTS.c.event, _SUBJECTS.c.role, _SUBJECTS.c.lookup_hash)
+        .where(_SUBJECTS.c.event.in_(events))
+        .order_by(_SUBJECTS.c.event, _SUBJECTS.c.role)
+    ):
+        found.setdefault(event, []).append((role, key))
+    return {event: tuple(subjects) for event, subjects in found.items()}
+
+
+def _stopped(event: Claimed, stops: dict[bytes, frozenset[Guard]]) -> bool:
+    if stops.get(event.entry_hash, frozenset()) & STOPS_EVENT:
+        return True
+    child = event.child
+    return child is not None and bool(stops.get(child, frozenset()) & (STOPS_PERSON | STOPS_EVENT))
+
+
+def _ask(
+    session: Session, house: House, events: Sequence[Claimed], now: datetime
+) -> tuple[list[Admitted], list[Flow], list[Claimed]]:
+    """Return what is admitted, the log's refusals, and the events of which nothing remains."""
+    persons = resolve(session, {key for event in events for _, key in event.addressees})
+    standing = hold_subjects(session, persons.values())
+    places: list[tuple[Claimed, str, bytes, UUID, str]] = []
+    unknown: dict[UUID, int] = {}
+    for event in events:
+        for role, key in event.addressees:
+            person = persons.get(key)
+            if person is None or standing[person].status is SubjectStatus.UNKNOWN:
+                unknown[event.id] = unknown.get(event.id, 0) + 1
+                continue
+            places.extend(
+                (event, role, key, person, lebenslage.name) for lebenslage in house.rules.for_event(event.kind)
+            )
+    watch = decide_set(session.connection(), Watch, [_question(house, p, standing, "watch", now) for p in places])
+    match = decide_set(session.connection(), Match, [_question(house, p, standing, "match", now) for p in places])
+    admitted: list[Admitted] = []
+    flows: list[Flow] = []
+    for place, first, second in zip(places, watch, match, strict=True):
+        event, role, key, person, lebenslage = place
+        if isinstance(first, Permit) and isinstance(second, Permit):
+            admitted.append(Admitted(event, person, key, role, lebenslage, first, second))
+        else:
+            flows.append(_refusal_flow(house, event, person, first if isinstance(first, Refusal) else second))
+    kept = {item.event.id for item in admitted}
+    flows += [_unknown_flow(house, event, unknown[event.id]) for event in events if event.id in unknown]
+    flows += [_unknown_flow(house, event, 0) for event in events if not event.addressees]
+    return admitted, flows, [event for event in events if event.id not in kept]
+
+
+def _question(
+    house: House,
+    place: tuple[Claimed, str, bytes, UUID, str],
+    standing: dict[UUID, Subject],
+    phase: str,
+    now: datetime,
+) -> Question:
+    _, _, _, person, lebenslage = place
+    name = f"{lebenslage}/{phase}"
+    flow = house.rules.fluss(name)
+    return Question(
+        activity=name,
+        subject=standing[person],
+        ask=Ask(
+            caller=house.controller,
+            recipient=flow.empfaenger,
+            operation=Operation.READ if phase == "watch" else Operation.USE,
+            fields=flow.felder,
+            at=now,
+        ),
+    )
+
+
+def _end(session: Session, events: Sequence[Claimed], state: EventState) -> None:
+    """Destroy payload, subjects and facts of events that go no further: no shadow register."""
+    if not events:
+        return
+    ids = [event.id for event in events]
+    connection = session.connection()
+    connection.execute(
+        update(_EVENTS).where(_EVENTS.c.id.in_(ids)).values(state=state.value, payload=None, due_at=None)
+    )
+    for table in (_SUBJECTS, _FACTS, _FETCHED):
+        connection.execute(delete(table).where(table.c.event.in_(ids)))
+
+
+def _refusal_flow(house: House, event: Claimed, person: UUID, refusal: Refusal | Permit[Match]) -> Flow:
+    secret = isinstance(refusal, Refusal) and refusal.reason in GUARDED
+    told = refusal.told.value if isinstance(refusal, Refusal) else ""
+    return Flow(
+        kind=Kind.REFUSED,
+        sender=event.source,
+        receiver=house.controller,
+        purpose=event.kind,
+        action="event.refused",
+        basis="schutz" if secret else "einwilligung",
+        scope="" if secret else refusal.activity,
+        outcome="schutz" if secret else told,
+        restrict=secret,
+        person=PersonKey(person),
+        case=str(event.id),
+        reason=refusal.reason.value if isinstance(refusal, Refusal) else "",
+    )
+
+
+def _unknown_flow(house: House, event: Claimed, n: int) -> Flow:
+    """Return the one entry for everybody who never enrolled: a number, no person."""
+    return Flow(
+        kind=Kind.REFUSED,
+        sender=event.source,
+        receiver=house.controller,
+        purpose=event.kind,
+        action="event.refused",
+        basis="einwilligung",
+        outcome=Reason.NO_DISCLOSURE.value,
+        n=n,
+        case=str(event.id),
+    )
+
+
+def _stop_flow(house: House, event: Claimed) -> Flow:
+    return Flow(
+        kind=Kind.REFUSED,
+        sender=event.source,
+        receiver=house.controller,
+        purpose="schutz",
+        action="event.stopped",
+        basis="schutz",
+        outcome="schutz",
+        n=len(event.addressees),
+        restrict=True,
+        case=str(event.id),
+    )

@@ -1,0 +1,250 @@
+"""First transaction: ask the gate again, log each question as authorised, lease its row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypedDict
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
+from sqlalchemy import Row as SqlRow
+from sqlmodel import Session
+
+from consent.model import Operation, Permit, Prefill, Refusal
+from proaktiv.core.flows import Flow
+from proaktiv.core.outbound import LEASE, again_at, authorised, refused, stopped
+from proaktiv.house import House
+from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
+from proaktiv.registers.model import Question
+from proaktiv.steps.look_up.asking import Asking, release
+from proaktiv.tables import EnrolmentRow, EventFactsRow, LookupRow, RegisterEventRow, core_table
+from proaktiv.vault import Compartment, Place, Ring, VaultError
+
+_LOOKUPS = core_table(LookupRow)
+_EVENTS = core_table(RegisterEventRow)
+_FACTS = core_table(EventFactsRow)
+_ENROLMENTS = core_table(EnrolmentRow)
+
+_ENROLMENT_ACTIVITY = "anmeldung/prefill"
+_KENNUNG = ("elternteil.kennung", "person.kennung")
+
+
+@dataclass(slots=True)
+class _Doings:
+    """What ``announce`` decided, before it is written."""
+
+    flows: list[Flow] = field(default_factory=list)
+    refused: list[UUID] = field(default_factory=list)
+    failed: list[UUID] = field(default_factory=list)
+    asked: list[tuple[SqlRow[Any], Permit[Prefill], Question]] = field(default_factory=list)
+
+
+def announce(
+    session: Session, house: House, now: datetime, limit: int, *, wall: datetime | None = None
+) -> list[Asking]:
+    """Clear up to ``limit`` due look-ups for asking. ``wall`` is the real time where ``now`` is a demonstration's."""
+    house.probe("look_up.announce.before")
+    wall = wall or now
+    due = _due(now, wall)
+    candidates = _candidates(session, due, limit)
+    held = hold(session, {row.event for row in candidates if row.event is not None})
+    candidates = [row for row in candidates if row.event is None or row.event in held.events]
+    answers, _ = ask(session, house, Prefill, [_wish(row) for row in candidates], operation=Operation.READ, now=now)
+    decided = {row.id: answer for row, answer in zip(candidates, answers, strict=True)}
+    locked = _lock(session, decided, due)
+    ring = house.vault.ring(session, {row.person for row in locked.values()}, (Compartment.FACTS, Compartment.FLOW))
+    facts = _kennungen(session, [row for row in locked.values() if row.event is not None])
+    requests = _requests(session, [row.enrolment for row in locked.values() if row.enrolment is not None])
+    doings = _Doings()
+    for lookup, row in locked.items():
+        answer = decided[lookup]
+        guard = None if row.event is None else held.stopped.get(row.event)
+        person = loggable(ring, row.person)
+        if guard is not None:
+            doings.refused.append(lookup)
+            doings.flows.append(stopped(guard.value, **_about(house, person, lookup)))
+        elif isinstance(answer, Refusal):
+            doings.refused.append(lookup)
+            doings.flows.append(refused(answer, **_about(house, person, lookup)))
+        elif row.lease_until is not None and again_at(now, row.tries + 1) is None:
+            doings.failed.append(lookup)
+        else:
+            question = _question(house, row, answer, ring, facts, requests)
+            if question is None:
+                doings.failed.append(lookup)
+            else:
+                doings.asked.append((row, answer, question))
+    return _write(session, house, doings, locked, ring, now, wall)
+
+
+class _About(TypedDict):
+    house: str
+    action: str
+    person: UUID | None
+    case: str
+
+
+def _about(house: House, person: UUID | None, lookup: UUID) -> _About:
+    return _About(house=house.controller, action="register.not_asked", person=person, case=str(lookup))
+
+
+def _due(now: datetime, wall: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(_LOOKUPS.c.state == "wanted", _LOOKUPS.c.due_at <= now),
+        and_(_LOOKUPS.c.state == "announced", _LOOKUPS.c.lease_until <= wall),
+    )
+
+
+def _candidates(session: Session, due: ColumnElement[bool], limit: int) -> list[SqlRow[Any]]:
+    return list(
+        session.connection().execute(
+            select(
+                _LOOKUPS.c.id,
+                _LOOKUPS.c.event,
+                _LOOKUPS.c.person,
+                _LOOKUPS.c.register_name,
+                _LOOKUPS.c.names,
+                _EVENTS.c.kind,
+            )
+            .join(_EVENTS, _EVENTS.c.id == _LOOKUPS.c.event, isouter=True)
+            .where(due)
+            .order_by(_LOOKUPS.c.due_at, _LOOKUPS.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def _wish(row: SqlRow[Any]) -> Wish:
+    prefix = _ENROLMENT_ACTIVITY if row.event is None else f"{row.kind}/prefill"
+    return Wish(
+        activity=f"{prefix}/{row.register_name}",
+        person=row.person,
+        fields=frozenset(row.names),
+        requested=row.event is None,
+    )
+
+
+def _lock(session: Session, decided: Mapping[UUID, Any], due: ColumnElement[bool]) -> dict[UUID, SqlRow[Any]]:
+    """Return the rows that are still due and that no other worker has."""
+    found = session.connection().execute(
+        select(_LOOKUPS)
+        .where(_LOOKUPS.c.id.in_(decided), due)
+        .order_by(_LOOKUPS.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    return {row.id: row for row in found}
+
+
+def _kennungen(session: Session, rows: Sequence[SqlRow[Any]]) -> dict[tuple[UUID, UUID], bytes]:
+    """Return the sealed facts by event and person."""
+    if not rows:
+        return {}
+    found = session.connection().execute(
+        select(_FACTS.c.event, _FACTS.c.person, _FACTS.c["values"]).where(
+            _FACTS.c.event.in_({row.event for row in rows}), _FACTS.c.person.in_({row.person for row in rows})
+        )
+    )
+    return {(event, person): values for event, person, values in found}
+
+
+def _requests(session: Session, enrolments: Sequence[UUID]) -> dict[UUID, bytes]:
+    if not enrolments:
+        return {}
+    found = session.connection().execute(
+        select(_ENROLMENTS.c.id, _ENROLMENTS.c.request).where(
+            _ENROLMENTS.c.id.in_(enrolments), _ENROLMENTS.c.request.is_not(None)
+        )
+    )
+    return {row.id: row.request for row in found}
+
+
+def _question(
+    house: House,
+    row: SqlRow[Any],
+    permit: Permit[Prefill],
+    ring: Ring,
+    facts: Mapping[tuple[UUID, UUID], bytes],
+    requests: Mapping[UUID, bytes],
+) -> Question | None:
+    """Return what to ask, or None when what it takes cannot be read: one broken row must not hold up the others."""
+    try:
+        if row.event is None:
+            person = house.vault.open_payload(
+                permit, Place("enrolments", row.enrolment, "request"), requests[row.enrolment]
+            )
+        else:
+            sealed = facts[row.event, row.person]
+            known = ring.open(permit, row.person, Compartment.FACTS, Place("event_facts", row.event, "values"), sealed)
+            person = {"kennung": next(known[name]["wert"] for name in _KENNUNG if name in known)}
+    except (KeyError, StopIteration, VaultError):
+        return None
+    return Question(row.register_name, person, tuple(row.names))
+
+
+def _write(
+    session: Session,
+    house: House,
+    doings: _Doings,
+    locked: Mapping[UUID, SqlRow[Any]],
+    ring: Ring,
+    now: datetime,
+    wall: datetime,
+) -> list[Asking]:
+    connection = session.connection()
+    for state, lookups in (("refused", doings.refused), ("failed", doings.failed)):
+        if lookups:
+            connection.execute(update(_LOOKUPS).where(_LOOKUPS.c.id.in_(lookups)).values(state=state, lease_until=None))
+    over = [*doings.refused, *doings.failed]
+    release(session, {locked[lookup].event for lookup in over if locked[lookup].event is not None}, now)
+    lapsed = [locked[lookup].enrolment for lookup in over if locked[lookup].enrolment is not None]
+    if lapsed:
+        connection.execute(
+            update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="not_found", due_at=None, request=None)
+        )
+    call_human(session, house, [("register.silent", lookup, "") for lookup in doings.failed], now)
+    asked = [
+        authorised(
+            permit,
+            sender=house.controller,
+            receiver=row.register_name,
+            action="register.asked",
+            person=loggable(ring, row.person),
+            case=str(row.id),
+        )
+        for row, permit, _ in doings.asked
+    ]
+    clearances = write_log(
+        session,
+        house,
+        doings.flows,
+        [(flow, str(row.id)) for flow, (row, _, _) in zip(asked, doings.asked, strict=True)],
+        ring,
+        now,
+    )
+    announced = [
+        Asking(row.id, row.event, row.enrolment, row.person, question, permit.norm, flow, clearance)
+        for (row, permit, question), flow, clearance in zip(doings.asked, asked, clearances, strict=True)
+    ]
+    if announced:
+        connection.execute(
+            update(_LOOKUPS)
+            .where(_LOOKUPS.c.id == bindparam("b_id"))
+            .values(
+                state="announced",
+                tries=bindparam("tries"),
+                lease_until=wall + LEASE,
+                wire_id=bindparam("wire_id"),
+                flow_id=bindparam("flow_id"),
+            ),
+            [
+                {
+                    "b_id": asking.lookup,
+                    "tries": locked[asking.lookup].tries + (locked[asking.lookup].lease_until is not None),
+                    "wire_id": asking.clearance.wire_id,
+                    "flow_id": asking.clearance.flow,
+                }
+                for asking in announced
+            ],
+        )
+    house.probe("look_up.announce.during")
+    return announced

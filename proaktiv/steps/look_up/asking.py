@@ -1,0 +1,110 @@
+"""The question on its way: what is asked, how it ended, and the act between the two transactions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from notifiers.model import Clearance
+from proaktiv.core.errors import OutboundError
+from proaktiv.core.flows import Flow
+from proaktiv.core.outbound import End, Ended, ended_by
+from proaktiv.core.states import EventState
+from proaktiv.egress import Deadline
+from proaktiv.house import Probe, no_probe
+from proaktiv.registers.model import Answer, PersonNotThere, Question, Register
+from proaktiv.tables import LookupRow, RegisterEventRow, core_table
+
+_LOOKUPS = core_table(LookupRow)
+_EVENTS = core_table(RegisterEventRow)
+
+PROBES = (
+    "look_up.announce.before",
+    "look_up.announce.during",
+    "look_up.announce.after",
+    "look_up.hand_over.before",
+    "look_up.hand_over.after",
+    "look_up.record.before",
+    "look_up.record.during",
+    "look_up.record.after",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One question that may leave now."""
+
+    lookup: UUID
+    event: UUID | None
+    enrolment: UUID | None
+    person: UUID
+    question: Question
+    norm: str
+    flow: Flow
+    clearance: Clearance
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How one question ended. ``answer`` is None when there is none, or when the register knows nobody."""
+
+    asking: Asking
+    ended: Ended
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The end of an enrolment's look-up: the register's facts, or None when nobody was found."""
+
+    lookup: UUID
+    enrolment: UUID
+    person: UUID
+    facts: Mapping[str, Any] | None
+
+
+def hand_over(asking: Asking, registers: Mapping[str, Register], deadline: Deadline, probe: Probe = no_probe) -> Heard:
+    """Ask the register. Never raises an outbound error: how it ended stands in the answer."""
+    probe("look_up.hand_over.before")
+    register = registers.get(asking.question.register)
+    if register is None:
+        return Heard(asking, Ended(End.NEVER))
+    try:
+        heard = Heard(asking, Ended(End.DONE), register.fetch(asking.question, asking.clearance, deadline))
+    except PersonNotThere:
+        heard = Heard(asking, Ended(End.DONE))
+    except OutboundError as error:
+        heard = Heard(asking, ended_by(error))
+    probe("look_up.hand_over.after")
+    return heard
+
+
+def release(session: Session, events: set[UUID], now: datetime) -> None:
+    """Make events due again of which no look-up is under way any more.
+
+    The events are locked before their look-ups are counted: of two transactions that each end one of the last two,
+    the second sees what the first wrote.
+    """
+    if not events:
+        return
+    connection = session.connection()
+    locked = connection.execute(
+        select(_EVENTS.c.id)
+        .where(_EVENTS.c.id.in_(events), _EVENTS.c.state == EventState.NEEDS.value)
+        .order_by(_EVENTS.c.id)
+        .with_for_update()
+    ).scalars()
+    under_way = (
+        select(_LOOKUPS.c.id)
+        .where(_LOOKUPS.c.event == _EVENTS.c.id, _LOOKUPS.c.state.in_(("wanted", "announced")))
+        .exists()
+    )
+    connection.execute(
+        update(_EVENTS)
+        .where(_EVENTS.c.id.in_(list(locked)), ~under_way)
+        .values(state=EventState.WAITING.value, due_at=now)
+    )

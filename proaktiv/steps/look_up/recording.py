@@ -1,0 +1,140 @@
+"""Second transaction: keep what was answered, log the outcome, let the events go on."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import Session
+
+from proaktiv.core.flows import Flow
+from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
+from proaktiv.house import House
+from proaktiv.outward import call_human
+from proaktiv.registers.model import Answer
+from proaktiv.steps.look_up.asking import Answered, Heard, release
+from proaktiv.tables import FetchedFactsRow, IncidentRow, LookupRow, core_table
+from proaktiv.vault import Compartment, Place, Ring
+
+_LOOKUPS = core_table(LookupRow)
+_FETCHED = core_table(FetchedFactsRow)
+_INCIDENTS = core_table(IncidentRow)
+
+FACTS_KEPT = timedelta(days=365)
+"""Longest life of a fetched fact whose proposal is never answered, as for facts from events."""
+
+
+def record(session: Session, house: House, results: Sequence[Heard], now: datetime) -> list[Answered]:
+    """Write how the questions ended; return the enrolments' answers for ``steps.enrol`` in the same transaction.
+
+    A look-up that another worker has announced anew keeps its state: only the outcome is logged.
+    """
+    house.probe("look_up.record.before")
+    connection = session.connection()
+    rows = {
+        row.id: row
+        for row in connection.execute(
+            select(_LOOKUPS.c.id, _LOOKUPS.c.state, _LOOKUPS.c.tries, _LOOKUPS.c.flow_id)
+            .where(_LOOKUPS.c.id.in_([heard.asking.lookup for heard in results]))
+            .order_by(_LOOKUPS.c.id)
+            .with_for_update()
+        )
+    }
+    ring = house.vault.ring(session, {heard.asking.person for heard in results}, (Compartment.FACTS, Compartment.FLOW))
+    moves: list[dict[str, Any]] = []
+    fetched: list[dict[str, Any]] = []
+    answered: list[Answered] = []
+    finished: set[UUID] = set()
+    tasks: list[tuple[str, UUID, str]] = []
+    for heard in results:
+        asking = heard.asking
+        row = rows.get(asking.lookup)
+        if row is None or row.state != "announced" or row.flow_id != asking.clearance.flow:
+            continue
+        move = _after(row.tries, heard.ended, now)
+        moves.append({"b_id": asking.lookup, **move})
+        if move["state"] == "wanted":
+            continue
+        if move["state"] == "failed":
+            tasks.append(("register.silent", asking.lookup, ""))
+        if asking.event is not None:
+            finished.add(asking.event)
+            if heard.answer is not None and ring.has(asking.person, Compartment.FACTS):
+                fetched.append(_fetched_row(heard, heard.answer, ring, now))
+        elif asking.enrolment is not None:
+            facts = _whole(heard)
+            if heard.answer is not None and facts is None:
+                tasks.append(("register.incomplete", asking.lookup, ""))
+            answered.append(Answered(asking.lookup, asking.enrolment, asking.person, facts))
+    if moves:
+        connection.execute(
+            update(_LOOKUPS)
+            .where(_LOOKUPS.c.id == bindparam("b_id"))
+            .values(state=bindparam("state"), tries=bindparam("tries"), due_at=bindparam("due_at"), lease_until=None),
+            moves,
+        )
+    if fetched:
+        connection.execute(insert(_FETCHED), fetched)
+    release(session, finished, now)
+    call_human(session, house, tasks, now)
+    _report_unasked(session, house, results, now)
+    house.log.record(session, [_outcome(heard) for heard in results], now, ring)
+    house.probe("look_up.record.during")
+    return answered
+
+
+def _after(tries: int, ended: Ended, now: datetime) -> dict[str, Any]:
+    """Return the row's next state, number of failed tries and due time."""
+    if ended.arrived:
+        return {"state": "answered", "tries": tries, "due_at": now}
+    if ended.end is End.AWAY:
+        return {"state": "wanted", "tries": tries, "due_at": now + AWAY_FOR}
+    again = None if ended.end is End.NEVER else again_at(now, tries + 1, ended.retry_after_seconds)
+    if again is None:
+        return {"state": "failed", "tries": tries + 1, "due_at": now}
+    return {"state": "wanted", "tries": tries + 1, "due_at": again}
+
+
+def _fetched_row(heard: Heard, answer: Answer, ring: Ring, now: datetime) -> dict[str, Any]:
+    asking = heard.asking
+    values = {name: {"wert": value, "stand": answer.as_of.isoformat()} for name, value in answer.facts.items()}
+    return {
+        "lookup": asking.lookup,
+        "event": asking.event,
+        "person": asking.person,
+        "names": sorted(values),
+        "values": ring.seal(asking.person, Compartment.FACTS, Place("fetched_facts", asking.lookup, "values"), values),
+        "source": asking.question.register,
+        "basis": asking.norm,
+        "known_at": now,
+        "expires_at": now + FACTS_KEPT,
+    }
+
+
+def _whole(heard: Heard) -> Mapping[str, Any] | None:
+    """Return an enrolment's facts if nothing that a letter needs is missing."""
+    if heard.answer is None:
+        return None
+    facts = heard.answer.facts
+    if not all(facts.get(name) for name in heard.asking.question.names):
+        return None
+    address = facts.get("anschrift")
+    whole = isinstance(address, dict) and all(address.get(part) for part in ("strasse", "plz", "ort"))
+    return facts if whole else None
+
+
+def _report_unasked(session: Session, house: House, results: Sequence[Heard], now: datetime) -> None:
+    """Tell the DSB of registers that answered more than they were asked."""
+    rows = [
+        {"id": house.ids.row(now), "what": "register.answered_unasked", "matter": heard.asking.lookup, "at": now}
+        for heard in results
+        if heard.answer is not None and heard.answer.unasked
+    ]
+    if rows:
+        session.connection().execute(insert(_INCIDENTS), rows)
+
+
+def _outcome(heard: Heard) -> Flow:
+    action = "register.answered" if heard.ended.arrived else "register.not_answered"
+    return outcome(heard.asking.flow, heard.asking.clearance.flow, heard.ended, action)

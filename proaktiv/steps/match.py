@@ -1,0 +1,135 @@
+"""Match: apply the rules to what admitted events say. The only place that opens an event's payload.
+
+The first pass opens the payload once, keeps the facts that the permits cover under the addressees' own keys, and
+asks for register facts that the rules lack. The second pass reads only those kept and fetched facts.
+Left to others: what becomes of a decision (``steps.propose``), fetching (``steps.look_up``).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from consent.model import Match, Permit
+from proaktiv.core.binding import Fact, bind, from_json, to_json
+from proaktiv.core.calendar import berlin_date
+from proaktiv.core.matching import decide
+from proaktiv.core.passage import Admitted, Matched, Matching, Needs
+from proaktiv.house import House
+from proaktiv.tables import EventFactsRow, FetchedFactsRow, LookupRow, core_table
+from proaktiv.vault import Compartment, Place, Ring
+
+_FACTS = core_table(EventFactsRow)
+_FETCHED = core_table(FetchedFactsRow)
+_LOOKUPS = core_table(LookupRow)
+
+FACTS_KEPT_DAYS = 365
+"""Longest life of facts whose proposal is never answered; the retention job ends them earlier."""
+
+
+def match(session: Session, house: House, admitted: Sequence[Admitted], ring: Ring, now: datetime) -> Matching:
+    """Decide every Plan of the admitted events' Lebenslagen; the proposals of an event that needs facts must wait.
+
+    ``ring`` holds the FACTS keys of the admitted persons.
+    """
+    facts = _facts(session, house, admitted, ring, now)
+    asked = _asked(session, {item.event.id for item in admitted})
+    today = berlin_date(now)
+    matched: list[Matched] = []
+    needs: dict[tuple[UUID, UUID, str], Needs] = {}
+    for item in admitted:
+        known = facts[item.event.id, item.person]
+        values: dict[str, Any] = {name: fact.value for name, fact in known.items()}
+        values["heute"] = today
+        done = asked.get((item.event.id, item.person), frozenset())
+        for plan in house.rules.lebenslagen[item.lebenslage].plans:
+            decision = decide(plan, values, today, done)
+            matched.append(Matched(item, plan, known, decision, 1 if item.event.payload is not None else 2))
+            for register, names in decision.needs.items():
+                key = (item.event.id, item.person, register)
+                before = needs[key].names if key in needs else ()
+                needs[key] = Needs(item, register, tuple(sorted({*before, *names})))
+    return Matching(tuple(matched), tuple(needs.values()))
+
+
+def _facts(
+    session: Session, house: House, admitted: Sequence[Admitted], ring: Ring, now: datetime
+) -> dict[tuple[UUID, UUID], dict[str, Fact]]:
+    facts: dict[tuple[UUID, UUID], dict[str, Fact]] = {}
+    rows = []
+    opened: dict[UUID, dict[bytes, Mapping[str, Fact]]] = {}
+    for item in admitted:
+        event = item.event
+        if event.payload is None:
+            continue
+        if event.id not in opened:
+            payload = house.vault.open_payload(item.match, Place("register_events", event.id, "payload"), event.payload)
+            opened[event.id] = {
+                house.vault.lookup_hash("register_id", row.kennung): row.facts
+                for row in bind(event.kind, payload, berlin_date(event.arrived_at))
+            }
+        kept = _covered(opened[event.id][item.lookup_hash], item.match)
+        facts[event.id, item.person] = kept
+        rows.append(
+            {
+                "event": event.id,
+                "person": item.person,
+                "names": sorted(kept),
+                "values": ring.seal(
+                    item.person, Compartment.FACTS, Place("event_facts", event.id, "values"), to_json(kept)
+                ),
+                "source": event.source,
+                "basis": item.match.norm,
+                "known_at": now,
+                "expires_at": now + timedelta(days=FACTS_KEPT_DAYS),
+            }
+        )
+    if rows:
+        session.connection().execute(insert(_FACTS), rows)
+    again = [item for item in admitted if item.event.payload is None]
+    if again:
+        facts |= _kept_facts(session, again, ring)
+    return facts
+
+
+def _covered(facts: Mapping[str, Fact], permit: Permit[Match]) -> dict[str, Fact]:
+    """Return the facts that the permit names: what it does not name is unknown to the rules."""
+    return {name: fact for name, fact in facts.items() if name in permit.fields}
+
+
+def _kept_facts(session: Session, admitted: Sequence[Admitted], ring: Ring) -> dict[tuple[UUID, UUID], dict[str, Fact]]:
+    by_place = {(item.event.id, item.person): item.match for item in admitted}
+    events = {event for event, _ in by_place}
+    facts: dict[tuple[UUID, UUID], dict[str, Fact]] = {place: {} for place in by_place}
+    connection = session.connection()
+    for event, person, values in connection.execute(
+        select(_FACTS.c.event, _FACTS.c.person, _FACTS.c["values"]).where(_FACTS.c.event.in_(events))
+    ):
+        if (event, person) in by_place:
+            permit = by_place[event, person]
+            opened = ring.open(permit, person, Compartment.FACTS, Place("event_facts", event, "values"), values)
+            facts[event, person] |= _covered(from_json(opened), permit)
+    for lookup, event, person, values in connection.execute(
+        select(_FETCHED.c.lookup, _FETCHED.c.event, _FETCHED.c.person, _FETCHED.c["values"])
+        .where(_FETCHED.c.event.in_(events))
+        .order_by(_FETCHED.c.known_at)
+    ):
+        if (event, person) in by_place:
+            permit = by_place[event, person]
+            place = Place("fetched_facts", lookup, "values")
+            # What was fetched passed a gate of its own (prefill); the match permit is the reason to open it.
+            facts[event, person] |= from_json(ring.open(permit, person, Compartment.FACTS, place, values))
+    return facts
+
+
+def _asked(session: Session, events: set[UUID]) -> dict[tuple[UUID, UUID], frozenset[str]]:
+    """Return which register facts were asked for already, answered or not: nothing is asked twice."""
+    asked: dict[tuple[UUID, UUID], frozenset[str]] = {}
+    for event, person, names in session.connection().execute(
+        select(_LOOKUPS.c.event, _LOOKUPS.c.person, _LOOKUPS.c.names).where(_LOOKUPS.c.event.in_(events))
+    ):
+        asked[event, person] = asked.get((event, person), frozenset()) | frozenset(names)
+    return asked

@@ -1,0 +1,310 @@
+"""First transaction: ask the gate now, compose the letter, log it as authorised, lease its row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import Session
+
+from consent.model import Operation, Permit, Propose, Refusal, Subject
+from notifiers.model import Channel, Message, Recipient
+from proaktiv.core import codes
+from proaktiv.core.calendar import berlin_date
+from proaktiv.core.flows import Flow
+from proaktiv.core.letters import activation_words, address_lines, bundle_words, written_on
+from proaktiv.core.outbound import LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.states import DeliveryState
+from proaktiv.house import House
+from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
+from proaktiv.steps.notify.due import Matter, candidates, contacts, lock, runs, with_open_proposals
+from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, Posting
+from proaktiv.tables import BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
+from proaktiv.vault import Compartment, Place, Ring, VaultError
+
+CODE_LIVES = timedelta(days=90)
+
+_BUNDLES = core_table(BundleRow)
+_ENROLMENTS = core_table(EnrolmentRow)
+_DELIVERIES = core_table(DeliveryRow)
+_CODES = core_table(CodeRow)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    matter: Matter
+    permit: Permit[Propose]
+    delivery: UUID
+    run: int
+    made_at: datetime
+    recipient: Recipient
+    born_on: date
+
+
+@dataclass(slots=True)
+class _Doings:
+    """What ``announce`` decided, before it is written."""
+
+    letters: list[_Letter] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    silent: list[Matter] = field(default_factory=list)
+    ended: list[tuple[Matter, DeliveryState, str]] = field(default_factory=list)
+    tasks: list[tuple[str, UUID, str]] = field(default_factory=list)
+
+
+def announce(
+    session: Session,
+    house: House,
+    ways: Mapping[str, Channel],
+    now: datetime,
+    limit: int,
+    *,
+    page: str = "",
+    wall: datetime | None = None,
+) -> list[Posting]:
+    """Clear up to ``limit`` due letters. ``page`` is printed as the address to type.
+
+    ``wall`` is the real time where ``now`` is a demonstration's.
+    """
+    house.probe("notify.announce.before")
+    wall = wall or now
+    channel = ways.get(LETTER)
+    if channel is None:
+        return []
+    matters = candidates(session, now, wall, limit)
+    held = hold(session, {matter.event for matter in matters if matter.event is not None})
+    matters = [matter for matter in matters if matter.event is None or matter.event in held.events]
+    wishes = [Wish(matter.activity, matter.person, requested=matter.purpose == ACTIVATION) for matter in matters]
+    answers, standing = ask(session, house, Propose, wishes, operation=Operation.USE, now=now, channel=LETTER)
+    pairs = lock(session, list(zip(matters, answers, strict=True)), now, wall)
+    ring = house.vault.ring(session, {matter.person for matter, _ in pairs}, (Compartment.CONTACT, Compartment.FLOW))
+    addresses = contacts(session, [matter.person for matter, _ in pairs])
+    waiting = with_open_proposals(session, [matter.id for matter, _ in pairs if matter.purpose == BUNDLE])
+    last_runs = runs(session, [matter.id for matter, _ in pairs])
+    doings = _Doings()
+    for matter, answer in pairs:
+        guard = None if matter.event is None else held.stopped.get(matter.event)
+        if matter.lost and not channel.capability.idempotent:
+            _end(doings, matter, "lost")
+        elif matter.purpose == BUNDLE and matter.id not in waiting:
+            _end(doings, matter, "nothing_open")
+        elif guard is not None:
+            doings.flows.append(stopped(guard.value, **_about(house, ring, matter)))
+            _end(doings, matter, "stopped")
+        elif isinstance(answer, Refusal):
+            doings.flows.append(refused(answer, **_about(house, ring, matter)))
+            _protect(doings, matter, standing[matter.person])
+            _end(doings, matter, "refused")
+        elif matter.lost and again_at(now, matter.tries + 1) is None:
+            _end(doings, matter, "used_up")
+        else:
+            letter = _letter(
+                house, matter, answer, ring, addresses.get(matter.person), last_runs.get(matter.id, 0) + 1, now
+            )
+            if letter is None:
+                doings.tasks.append(("contact.unreadable", matter.id, ""))
+                _end(doings, matter, "no_contact")
+            else:
+                doings.letters.append(letter)
+    return _write(session, house, doings, ring, page, now, wall)
+
+
+# what becomes of it --------------------------------------------------------------------------------------------------
+
+
+def _about(house: House, ring: Ring, matter: Matter) -> dict[str, Any]:
+    return {
+        "house": house.controller,
+        "action": "letter.not_written",
+        "person": loggable(ring, matter.person),
+        "case": str(matter.id),
+    }
+
+
+def _end(doings: _Doings, matter: Matter, reason: str) -> None:
+    """Nothing more is sent about it; what may have left already is a human's matter."""
+    doings.silent.append(matter)
+    if matter.lost:
+        doings.ended.append((matter, DeliveryState.IN_DOUBT, reason))
+        doings.tasks.append(("delivery.in_doubt", matter.delivery.id if matter.delivery else matter.id, ""))
+    elif matter.delivery is not None:
+        doings.ended.append((matter, DeliveryState.CANCELLED, reason))
+
+
+def _protect(doings: _Doings, matter: Matter, subject: Subject) -> None:
+    """§ 52 BMG: a clerk's task and nothing else."""
+    if "52" in subject.protections:
+        doings.tasks.append(("bundle.protected", matter.id, ""))
+
+
+def _letter(
+    house: House, matter: Matter, permit: Permit[Propose], ring: Ring, sealed: bytes | None, run: int, now: datetime
+) -> _Letter | None:
+    """Return the letter, or None when the address cannot be read: one broken row must not hold up the others."""
+    if sealed is None:
+        return None
+    try:
+        place = Place("contacts", matter.person, "values")
+        contact = ring.open(permit, matter.person, Compartment.CONTACT, place, sealed)
+        recipient = Recipient(address_lines(contact), contact.get("sprache", "de"))
+        born_on = date.fromisoformat(contact["geburtsdatum"])
+    except (KeyError, TypeError, ValueError, VaultError):
+        return None
+    if matter.delivery is not None:
+        before = matter.delivery
+        return _Letter(matter, permit, before.id, before.run, before.made_at, recipient, born_on)
+    return _Letter(matter, permit, house.ids.row(now), run, now, recipient, born_on)
+
+
+def _message(house: House, letter: _Letter, page: str) -> Message:
+    """Return the message; for one letter always the same, so that a repeat has the same bytes."""
+    words = (bundle_words if letter.matter.purpose == BUNDLE else activation_words)(house.name, page)
+    reference = codes.from_mac(house.vault.mac("letter", letter.delivery.bytes))[:8]
+    return Message(
+        purpose=letter.matter.purpose,
+        reference=codes.grouped(reference),
+        sender=house.name,
+        sent_on=written_on(berlin_date(letter.made_at)),
+        subject=words.subject,
+        paragraphs=words.paragraphs,
+        secret=codes.grouped(house.vault.code(letter.matter.id, letter.run)),
+        link=page,
+    )
+
+
+# writing -------------------------------------------------------------------------------------------------------------
+
+
+def _write(
+    session: Session, house: House, doings: _Doings, ring: Ring, page: str, now: datetime, wall: datetime
+) -> list[Posting]:
+    connection = session.connection()
+    letters = doings.letters
+    lapsed = [matter.id for matter in doings.silent if matter.purpose == ACTIVATION]
+    quiet = [matter.id for matter in doings.silent if matter.purpose == BUNDLE]
+    quiet += [letter.matter.id for letter in letters if letter.matter.purpose == BUNDLE]
+    begun = [letter.matter.id for letter in letters if letter.matter.purpose == ACTIVATION]
+    if quiet:
+        connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(quiet)).values(due_at=None))
+    if lapsed:
+        connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="lapsed", due_at=None))
+    if begun:
+        connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(begun)).values(due_at=None))
+    for matter, state, reason in doings.ended:
+        if matter.delivery is not None:
+            connection.execute(
+                update(_DELIVERIES)
+                .where(_DELIVERIES.c.id == matter.delivery.id)
+                .values(state=state.value, reason=reason, due_at=None, lease_until=None, moved_at=now)
+            )
+    if letters:
+        connection.execute(upsert(_CODES).on_conflict_do_nothing(), [_code_row(house, letter) for letter in letters])
+    call_human(session, house, doings.tasks, now)
+    postings = _authorise(session, house, doings.flows, letters, ring, page, now)
+    _lease(session, letters, postings, now, wall)
+    house.probe("notify.announce.during")
+    return postings
+
+
+def _code_row(house: House, letter: _Letter) -> dict[str, Any]:
+    matter = letter.matter
+    code = house.vault.code(matter.id, letter.run)
+    return {
+        "code_mac": house.vault.code_mac(code),
+        "proof_mac": house.vault.proof_mac(code, letter.born_on),
+        "purpose": matter.purpose,
+        "bundle": matter.id if matter.purpose == BUNDLE else None,
+        "enrolment": matter.id if matter.purpose == ACTIVATION else None,
+        "person": matter.person,
+        "wrong_tries": 0,
+        "locked_at": None,
+        "used_at": None,
+        "expires_at": letter.made_at + CODE_LIVES,
+    }
+
+
+def _authorise(
+    session: Session,
+    house: House,
+    ended: Sequence[Flow],
+    letters: Sequence[_Letter],
+    ring: Ring,
+    page: str,
+    now: datetime,
+) -> list[Posting]:
+    flows = [
+        authorised(
+            letter.permit,
+            sender=house.controller,
+            receiver="person",
+            action="letter.written",
+            person=loggable(ring, letter.matter.person),
+            case=str(letter.delivery),
+        )
+        for letter in letters
+    ]
+    clearances = write_log(
+        session,
+        house,
+        ended,
+        [(flow, str(letter.delivery)) for flow, letter in zip(flows, letters, strict=True)],
+        ring,
+        now,
+    )
+    return [
+        Posting(
+            delivery=letter.delivery,
+            matter=letter.matter.id,
+            purpose=letter.matter.purpose,
+            person=letter.matter.person,
+            channel=LETTER,
+            message=_message(house, letter, page),
+            recipient=letter.recipient,
+            flow=flow,
+            clearance=clearance,
+        )
+        for letter, flow, clearance in zip(letters, flows, clearances, strict=True)
+    ]
+
+
+def _lease(
+    session: Session, letters: Sequence[_Letter], postings: Sequence[Posting], now: datetime, wall: datetime
+) -> None:
+    connection = session.connection()
+    fresh, again = [], []
+    for letter, posting in zip(letters, postings, strict=True):
+        if letter.matter.delivery is None:
+            fresh.append(
+                {
+                    "id": letter.delivery,
+                    "matter": letter.matter.id,
+                    "person": letter.matter.person,
+                    "purpose": letter.matter.purpose,
+                    "channel": LETTER,
+                    "run": letter.run,
+                    "state": DeliveryState.ANNOUNCED.value,
+                    "reason": "",
+                    "tries": 0,
+                    "due_at": now,
+                    "lease_until": wall + LEASE,
+                    "wire_id": posting.clearance.wire_id,
+                    "flow_id": posting.clearance.flow,
+                    "made_at": letter.made_at,
+                    "moved_at": now,
+                }
+            )
+        else:
+            tries = letter.matter.tries + letter.matter.lost
+            again.append({"b_id": letter.delivery, "tries": tries, "flow_id": posting.clearance.flow})
+    if fresh:
+        connection.execute(insert(_DELIVERIES), fresh)
+    if again:
+        connection.execute(
+            update(_DELIVERIES)
+            .where(_DELIVERIES.c.id == bindparam("b_id"))
+            .values(tries=bindparam("tries"), flow_id=bindparam("flow_id"), lease_until=wall + LEASE, moved_at=now),
+            again,
+        )

@@ -1,0 +1,167 @@
+"""What may be told now: letters begun before, bundles, enrolments; read without a lock, then locked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import Row as SqlRow
+from sqlmodel import Session
+
+from consent.model import Permit, Propose, Refusal
+from proaktiv.core.states import DeliveryState
+from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER
+from proaktiv.tables import BundleRow, ContactRow, DeliveryRow, EnrolmentRow, ProposalRow, core_table
+
+_BUNDLES = core_table(BundleRow)
+_ENROLMENTS = core_table(EnrolmentRow)
+_DELIVERIES = core_table(DeliveryRow)
+_PROPOSALS = core_table(ProposalRow)
+_CONTACTS = core_table(ContactRow)
+
+_ENROLMENT_ACTIVITY = "anmeldung/propose"
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a letter is about. ``delivery`` is the row of a letter that was begun before, if there is one."""
+
+    purpose: str
+    id: UUID
+    person: UUID
+    activity: str
+    event: UUID | None
+    delivery: SqlRow[Any] | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Return whether a worker took this letter and never came back: it may have left the house."""
+        return self.delivery is not None and self.delivery.lease_until is not None
+
+    @property
+    def tries(self) -> int:
+        """Return how many tries have failed."""
+        return 0 if self.delivery is None else int(self.delivery.tries)
+
+
+def candidates(session: Session, now: datetime, wall: datetime, limit: int) -> list[Matter]:
+    """Return what may be due, without a lock: letters begun before, then bundles, then enrolments."""
+    connection = session.connection()
+    begun = connection.execute(
+        select(_DELIVERIES, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
+        .join(_BUNDLES, _BUNDLES.c.id == _DELIVERIES.c.matter, isouter=True)
+        .where(_due(now, wall), _DELIVERIES.c.person.is_not(None), _DELIVERIES.c.channel == LETTER)
+        .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
+        .limit(limit)
+    ).all()
+    matters = [
+        Matter(row.purpose, row.matter, row.person, _activity(row.purpose, row.lebenslage), row.event, row)
+        for row in begun
+    ]
+    bundles = connection.execute(
+        select(_BUNDLES.c.id, _BUNDLES.c.person, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
+        .where(_BUNDLES.c.state == "open", _BUNDLES.c.due_at <= now, ~_under_way())
+        .order_by(_BUNDLES.c.due_at, _BUNDLES.c.id)
+        .limit(max(limit - len(matters), 0))
+    )
+    matters += [Matter(BUNDLE, row.id, row.person, _activity(BUNDLE, row.lebenslage), row.event) for row in bundles]
+    enrolments = connection.execute(
+        select(_ENROLMENTS.c.id, _ENROLMENTS.c.person)
+        .where(_ENROLMENTS.c.state == "found", _ENROLMENTS.c.due_at <= now)
+        .order_by(_ENROLMENTS.c.due_at, _ENROLMENTS.c.id)
+        .limit(max(limit - len(matters), 0))
+    )
+    matters += [Matter(ACTIVATION, row.id, row.person, _activity(ACTIVATION, ""), None) for row in enrolments]
+    return matters
+
+
+def _under_way() -> ColumnElement[bool]:
+    """Say whether a letter is on its way: it tells of the bundle as it will be then, so no second one meanwhile."""
+    return (
+        select(_DELIVERIES.c.id)
+        .where(_DELIVERIES.c.matter == _BUNDLES.c.id, _DELIVERIES.c.state == DeliveryState.ANNOUNCED.value)
+        .exists()
+    )
+
+
+def _activity(purpose: str, lebenslage: str) -> str:
+    return f"{_ENROLMENT_ACTIVITY}/{LETTER}" if purpose == ACTIVATION else f"{lebenslage}/propose/{LETTER}"
+
+
+def _due(now: datetime, wall: datetime) -> ColumnElement[bool]:
+    return and_(
+        _DELIVERIES.c.state == DeliveryState.ANNOUNCED.value,
+        or_(
+            and_(_DELIVERIES.c.lease_until.is_(None), _DELIVERIES.c.due_at <= now),
+            _DELIVERIES.c.lease_until <= wall,
+        ),
+    )
+
+
+Answers = list[tuple[Matter, Permit[Propose] | Refusal]]
+"""Each matter with the gate's answer."""
+
+
+def lock(session: Session, pairs: Answers, now: datetime, wall: datetime) -> Answers:
+    """Return those still due whose rows no other worker has: bundles, then enrolments, then deliveries."""
+    connection = session.connection()
+    fresh = [matter for matter, _ in pairs if matter.delivery is None]
+    held: set[UUID] = set()
+    for table, purpose, state in ((_BUNDLES, BUNDLE, "open"), (_ENROLMENTS, ACTIVATION, "found")):
+        held |= set(
+            connection.execute(
+                select(table.c.id)
+                .where(
+                    table.c.id.in_([matter.id for matter in fresh if matter.purpose == purpose]),
+                    table.c.state == state,
+                    table.c.due_at <= now,
+                )
+                .order_by(table.c.id)
+                .with_for_update(skip_locked=True)
+            ).scalars()
+        )
+    begun = {
+        row.id: row
+        for row in connection.execute(
+            select(_DELIVERIES)
+            .where(
+                _DELIVERIES.c.id.in_([matter.delivery.id for matter, _ in pairs if matter.delivery is not None]),
+                _due(now, wall),
+            )
+            .order_by(_DELIVERIES.c.id)
+            .with_for_update(skip_locked=True)
+        )
+    }
+    return [
+        (matter, answer)
+        for matter, answer in pairs
+        if (matter.id in held if matter.delivery is None else matter.delivery.id in begun)
+    ]
+
+
+def contacts(session: Session, persons: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Return the sealed contacts of some persons."""
+    found = session.connection().execute(
+        select(_CONTACTS.c.person, _CONTACTS.c["values"]).where(_CONTACTS.c.person.in_(persons))
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def with_open_proposals(session: Session, bundles: Sequence[UUID]) -> set[UUID]:
+    """Return the bundles with a proposal that still waits for its first answer."""
+    found = session.connection().execute(
+        select(_PROPOSALS.c.bundle).where(_PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state == "open").distinct()
+    )
+    return set(found.scalars())
+
+
+def runs(session: Session, matters: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the number of the last letter about each matter."""
+    found = session.connection().execute(
+        select(_DELIVERIES.c.matter, func.max(_DELIVERIES.c.run))
+        .where(_DELIVERIES.c.matter.in_(matters), _DELIVERIES.c.channel == LETTER)
+        .group_by(_DELIVERIES.c.matter)
+    )
+    return {row[0]: row[1] for row in found}

@@ -1,0 +1,124 @@
+"""Second transaction: what became of each letter, and the log's outcome."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session
+
+from proaktiv.core.flows import Flow
+from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
+from proaktiv.core.states import DeliveryState
+from proaktiv.house import House
+from proaktiv.outward import call_human
+from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, Posted
+from proaktiv.tables import BundleRow, DeliveryRow, EnrolmentRow, core_table
+from proaktiv.vault import Compartment
+
+_BUNDLES = core_table(BundleRow)
+_ENROLMENTS = core_table(EnrolmentRow)
+_DELIVERIES = core_table(DeliveryRow)
+
+
+def record(session: Session, house: House, results: Sequence[Posted], now: datetime) -> None:
+    """Write how the letters ended.
+
+    A letter that left is handed over, whatever was decided about its row meanwhile: the truth wins. A letter that
+    another worker has announced anew keeps its state, and only the outcome is logged.
+    """
+    house.probe("notify.record.before")
+    connection = session.connection()
+    told = _lock_matters(session, results)
+    rows = {
+        row.id: row
+        for row in connection.execute(
+            select(_DELIVERIES.c.id, _DELIVERIES.c.state, _DELIVERIES.c.tries, _DELIVERIES.c.flow_id)
+            .where(_DELIVERIES.c.id.in_([posted.posting.delivery for posted in results]))
+            .order_by(_DELIVERIES.c.id)
+            .with_for_update()
+        )
+    }
+    moves: list[dict[str, Any]] = []
+    arrived: list[Posted] = []
+    tasks: list[tuple[str, UUID, str]] = []
+    for posted in results:
+        row = rows.get(posted.posting.delivery)
+        if row is None or row.flow_id != posted.posting.clearance.flow or row.state == DeliveryState.HANDED_OVER.value:
+            continue
+        if not posted.ended.arrived and row.state != DeliveryState.ANNOUNCED.value:
+            continue
+        move = _after(row.tries, posted.ended, now)
+        moves.append({"b_id": row.id, **move})
+        if posted.ended.arrived:
+            arrived.append(posted)
+        elif move["state"] == DeliveryState.FAILED.value:
+            tasks.append(("delivery.failed", row.id, ""))
+    if moves:
+        connection.execute(
+            update(_DELIVERIES)
+            .where(_DELIVERIES.c.id == bindparam("b_id"))
+            .values(
+                state=bindparam("state"),
+                reason=bindparam("reason"),
+                tries=bindparam("tries"),
+                due_at=bindparam("due_at"),
+                lease_until=None,
+                moved_at=now,
+            ),
+            moves,
+        )
+    _tell(session, [posted for posted in arrived if posted.posting.matter in told])
+    call_human(session, house, tasks, now)
+    ring = house.vault.ring(session, {posted.posting.person for posted in results}, (Compartment.FLOW,))
+    house.log.record(session, [_outcome(posted) for posted in results], now, ring)
+    house.probe("notify.record.during")
+
+
+def _lock_matters(session: Session, results: Sequence[Posted]) -> set[UUID]:
+    """Lock bundles, then enrolments: the same order as ``announce``."""
+    told: set[UUID] = set()
+    for table, purpose in ((_BUNDLES, BUNDLE), (_ENROLMENTS, ACTIVATION)):
+        wanted = [posted.posting.matter for posted in results if posted.posting.purpose == purpose]
+        if wanted:
+            found = session.connection().execute(
+                select(table.c.id).where(table.c.id.in_(wanted)).order_by(table.c.id).with_for_update()
+            )
+            told |= set(found.scalars())
+    return told
+
+
+def _after(tries: int, ended: Ended, now: datetime) -> dict[str, Any]:
+    """Return the delivery's next state, reason, number of failed tries and due time."""
+    if ended.arrived:
+        return {"state": DeliveryState.HANDED_OVER.value, "reason": "", "tries": tries, "due_at": None}
+    waiting = {"state": DeliveryState.ANNOUNCED.value, "reason": ended.end.value}
+    if ended.end is End.AWAY:
+        return {**waiting, "tries": tries, "due_at": now + AWAY_FOR}
+    again = None if ended.end is End.NEVER else again_at(now, tries + 1, ended.retry_after_seconds)
+    if again is None:
+        return {"state": DeliveryState.FAILED.value, "reason": ended.end.value, "tries": tries + 1, "due_at": None}
+    return {**waiting, "tries": tries + 1, "due_at": again}
+
+
+def _tell(session: Session, arrived: Sequence[Posted]) -> None:
+    """Count the message at its bundle; an enrolment now waits for its code."""
+    connection = session.connection()
+    bundles = [posted.posting.matter for posted in arrived if posted.posting.purpose == BUNDLE]
+    if bundles:
+        connection.execute(
+            update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1, due_at=None)
+        )
+    enrolments = [posted.posting.matter for posted in arrived if posted.posting.purpose == ACTIVATION]
+    if enrolments:
+        connection.execute(
+            update(_ENROLMENTS)
+            .where(_ENROLMENTS.c.id.in_(enrolments), _ENROLMENTS.c.state == "found")
+            .values(state="letter", due_at=None)
+        )
+
+
+def _outcome(posted: Posted) -> Flow:
+    action = "letter.handed_over" if posted.ended.arrived else "letter.not_handed_over"
+    return outcome(posted.posting.flow, posted.posting.clearance.flow, posted.ended, action)

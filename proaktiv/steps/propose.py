@@ -1,0 +1,308 @@
+"""Propose: what the rules decided becomes pre-filled Aufträge, bundled per addressee, each only once.
+
+Ends the events of the set and destroys their payloads, always. Writes the log of the whole set last.
+Left to others: telling the person (``steps.notify``), their answer (``steps.confirm``).
+Source: data-path.md §§ 4, 5; rules.md § 5.5.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import Session
+
+from proaktiv.core.binding import to_json
+from proaktiv.core.calendar import berlin_date
+from proaktiv.core.canonical import dumps
+from proaktiv.core.cases import Candidate, Decided, Item, Proposed, apply
+from proaktiv.core.errors import NotFound
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.keys import PersonKey
+from proaktiv.core.passage import Admission, Admitted, Matched, Matching
+from proaktiv.core.proposals import answer_by, draft, key_values, words
+from proaktiv.core.states import EventState
+from proaktiv.core.texts import TextError
+from proaktiv.house import House
+from proaktiv.kin import know_children
+from proaktiv.matters import PROPOSALS, load_case, write_moves
+from proaktiv.tables import (
+    BundleRow,
+    CompetenceRow,
+    LookupRow,
+    MatchRow,
+    RegisterEventRow,
+    TaskRow,
+    core_table,
+)
+from proaktiv.vault import Compartment, Place, Ring
+
+PROBES = ("evaluate.propose.before", "evaluate.propose.after")
+
+_EVENTS = core_table(RegisterEventRow)
+_BUNDLES = core_table(BundleRow)
+_MATCHES = core_table(MatchRow)
+_LOOKUPS = core_table(LookupRow)
+_TASKS = core_table(TaskRow)
+_COMPETENCES = core_table(CompetenceRow)
+
+
+class _Prepared:
+    """One decision that becomes an candidate."""
+
+    __slots__ = ("behoerde", "candidate", "content", "id", "matched")
+
+    def __init__(
+        self, matched: Matched, candidate: Candidate, content: dict[str, Any], behoerde: str, row: UUID
+    ) -> None:
+        self.matched = matched
+        self.candidate = candidate
+        self.content = content
+        self.behoerde = behoerde
+        self.id = row
+
+
+def propose(session: Session, house: House, admission: Admission, matching: Matching, ring: Ring, now: datetime) -> int:
+    """Write proposals, bundles, matches, wanted look-ups and the log of one set. Returns how many are new."""
+    house.probe("evaluate.propose.before")
+    waiting = {need.admitted.event.id for need in matching.needs}
+    decided = [item for item in matching.matched if item.admitted.event.id not in waiting]
+    prepared = _prepare(session, house, decided, now)
+    know_children(session, house, matching.matched, now)
+    fresh = _make(session, house, prepared, ring, now)
+    _keep_matches(session, house, decided, ring, now)
+    _want(session, house, matching, now)
+    _finish(session, admission, waiting)
+    house.log.record(
+        session,
+        [*admission.flows, *(_admitted_flow(house, item) for item in admission.admitted)],
+        now,
+        ring,
+    )
+    house.probe("evaluate.propose.after")
+    return fresh
+
+
+def _prepare(session: Session, house: House, decided: Sequence[Matched], now: datetime) -> list[_Prepared]:
+    competences = _competences(session)
+    prepared, tasks = [], []
+    for item in decided:
+        if item.decision.outcome != "auftrag":
+            continue
+        plan, facts = item.plan, item.facts
+        values = key_values(plan, plan.schluessel, facts)
+        area = facts.get(plan.stelle_nach)
+        behoerde = _competent(competences, plan.stelle_art, str(area.value)) if area else None
+        try:
+            texts = words(plan, house.rules.lebenslage(item.admitted.lebenslage).texte, facts, item.decision)
+        except (TextError, NotFound):
+            texts = None
+        if values is None or behoerde is None or texts is None:
+            what = "key.missing" if values is None else "competence.missing" if behoerde is None else "text.missing"
+            tasks.append(
+                {
+                    "id": house.ids.row(now),
+                    "what": what,
+                    "matter": item.admitted.event.id,
+                    "behoerde": behoerde or "",
+                    "made_at": now,
+                }
+            )
+            continue
+        content = draft(
+            plan,
+            facts,
+            item.decision,
+            source=item.admitted.event.source,
+            basis=item.admitted.match.norm,
+            behoerde=behoerde,
+            texts=texts,
+        )
+        grouped = key_values(plan, plan.gruppe, facts) if plan.gruppe else None
+        candidate = Candidate(
+            key=house.vault.mac("dedupe", item.admitted.person.bytes + values.encode()),
+            leistung=plan.leistung,
+            person=item.admitted.person,
+            shown=house.vault.mac("shown", dumps(content)),
+            group=house.vault.mac("group", grouped.encode()) if grouped else None,
+        )
+        prepared.append(_Prepared(item, candidate, content, behoerde, house.ids.row(now)))
+    if tasks:
+        session.connection().execute(insert(_TASKS), tasks)
+    return prepared
+
+
+def _competences(session: Session) -> Mapping[str, Mapping[str, str]]:
+    table: dict[str, dict[str, str]] = {}
+    for row in session.connection().execute(select(_COMPETENCES)):
+        table.setdefault(row.art, {})[row.ars_prefix] = row.behoerde
+    return table
+
+
+def _competent(competences: Mapping[str, Mapping[str, str]], art: str, ars: str) -> str | None:
+    """Return the Behörde of the longest matching area: a Gemeinde's own office before its Kreis's."""
+    areas = competences.get(art, {})
+    for length in range(len(ars), -1, -1):
+        if ars[:length] in areas:
+            return areas[ars[:length]]
+    return None
+
+
+def _make(session: Session, house: House, prepared: Sequence[_Prepared], ring: Ring, now: datetime) -> int:
+    if not prepared:
+        return 0
+    by_id = {item.id: item for item in prepared}
+    keys = [item.candidate.key for item in prepared]
+    case = load_case(session, PROPOSALS.c.dedupe.in_(keys))
+    _, effects = apply(case, Decided(tuple(item.candidate for item in prepared), tuple(by_id)))
+    new = [effect for effect in effects if isinstance(effect, Proposed)]
+    bundles = _bundle(session, house, [by_id[effect.item.id] for effect in new], now)
+    today = berlin_date(now)
+    rows = [
+        _row(by_id[effect.item.id], effect.item, effect.supersedes, bundles, ring, now)
+        | {"answer_by": answer_by(by_id[effect.item.id].matched.decision, today)}
+        for effect in new
+    ]
+    if rows:
+        session.connection().execute(insert(PROPOSALS), rows)
+    write_moves(session, house.ids, [effect for effect in effects if not isinstance(effect, Proposed)], now)
+    return len(new)
+
+
+def _bundle(
+    session: Session, house: House, items: Sequence[_Prepared], now: datetime
+) -> dict[tuple[bytes, str, UUID], UUID]:
+    """Return the bundle of each (case, Lebenslage, addressee), due to be told anew."""
+    wanted = {}
+    for item in items:
+        admitted = item.matched.admitted
+        wanted[admitted.event.case_key, admitted.lebenslage, admitted.person] = admitted.event.id
+    if not wanted:
+        return {}
+    statement = upsert(_BUNDLES).values(
+        [
+            {
+                "id": house.ids.row(now),
+                "event": event,
+                "case_key": case_key,
+                "lebenslage": lebenslage,
+                "person": person,
+                "state": "open",
+                "messages": 0,
+                "due_at": now,
+                "made_at": now,
+            }
+            for (case_key, lebenslage, person), event in wanted.items()
+        ]
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["case_key", "lebenslage", "person"],
+        set_={"state": "open", "due_at": statement.excluded.due_at},
+    )
+    found = session.connection().execute(
+        statement.returning(_BUNDLES.c.id, _BUNDLES.c.case_key, _BUNDLES.c.lebenslage, _BUNDLES.c.person)
+    )
+    return {(row.case_key, row.lebenslage, row.person): row.id for row in found}
+
+
+def _row(
+    item: _Prepared,
+    fresh: Item,
+    supersedes: UUID | None,
+    bundles: Mapping[tuple[bytes, str, UUID], UUID],
+    ring: Ring,
+    now: datetime,
+) -> dict[str, Any]:
+    admitted, plan = item.matched.admitted, item.matched.plan
+    return {
+        "id": item.id,
+        "bundle": bundles[admitted.event.case_key, admitted.lebenslage, admitted.person],
+        "event": admitted.event.id,
+        "person": admitted.person,
+        "leistung": plan.leistung,
+        "dedupe": item.candidate.key,
+        "generation": fresh.generation,
+        "supersedes": supersedes,
+        "group_key": item.candidate.group,
+        "plan_hash": plan.hash,
+        "draft": ring.seal(admitted.person, Compartment.VIEW, Place("proposals", item.id, "draft"), item.content),
+        "shown_mac": item.candidate.shown,
+        "behoerde": item.behoerde,
+        "min_vertrauen": plan.min_vertrauen,
+        "versand": plan.versand,
+        "state": fresh.state.value,
+        "made_at": now,
+        "moved_at": now,
+    }
+
+
+def _keep_matches(session: Session, house: House, decided: Sequence[Matched], ring: Ring, now: datetime) -> None:
+    rows = []
+    for item in decided:
+        admitted, row = item.admitted, house.ids.row(now)
+        used = to_json({name: fact for name, fact in item.facts.items() if name in item.plan.benoetigt})
+        rows.append(
+            {
+                "id": row,
+                "event": admitted.event.id,
+                "leistung": item.plan.leistung,
+                "person": admitted.person,
+                "pass_no": item.pass_no,
+                "plan_hash": item.plan.hash,
+                "facts": ring.seal(admitted.person, Compartment.FACTS, Place("matches", row, "facts"), used),
+                "facts_mac": house.vault.mac("facts", dumps(used)),
+                "result": item.decision.result,
+                "outcome": item.decision.outcome,
+                "next_change_on": item.decision.next_change_on,
+                "decided_at": now,
+            }
+        )
+    if rows:
+        session.connection().execute(insert(_MATCHES), rows)
+
+
+def _want(session: Session, house: House, matching: Matching, now: datetime) -> None:
+    rows = [
+        {
+            "id": house.ids.row(now),
+            "event": need.admitted.event.id,
+            "person": need.admitted.person,
+            "register_name": need.register,
+            "names": list(need.names),
+            "state": "wanted",
+            "due_at": now,
+        }
+        for need in matching.needs
+    ]
+    if rows:
+        session.connection().execute(insert(_LOOKUPS), rows)
+
+
+def _finish(session: Session, admission: Admission, waiting: set[UUID]) -> None:
+    """Move the set's events on; their payloads are gone, whatever was decided."""
+    connection = session.connection()
+    events = {item.event.id for item in admission.admitted}
+    for state, ids in ((EventState.NEEDS, events & waiting), (EventState.ADMITTED, events - waiting)):
+        if ids:
+            connection.execute(
+                update(_EVENTS).where(_EVENTS.c.id.in_(ids)).values(state=state.value, payload=None, due_at=None)
+            )
+
+
+def _admitted_flow(house: House, item: Admitted) -> Flow:
+    return Flow(
+        kind=Kind.ADMITTED,
+        sender=item.event.source,
+        receiver=house.controller,
+        purpose=item.match.purpose,
+        action="event.admitted",
+        basis=item.match.norm,
+        categories=(item.event.kind,),
+        scope=item.match.activity,
+        outcome="admitted",
+        person=PersonKey(item.person),
+        consent=str(item.match.record or ""),
+        case=str(item.event.id),
+    )

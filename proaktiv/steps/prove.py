@@ -1,0 +1,135 @@
+"""Prove: a letter code and a birth date become a session at V1. The only maker of ``SessionProof``.
+
+Compares MACs and opens nothing. Unknown, wrong, used up, locked, protected: the caller sees one answer, and the same
+work is done for each. Wrong tries are counted, so the caller's transaction must commit also when nothing was proven.
+Source: data-path.md § 2; channels-and-pages.md §§ 4, 5.2.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlmodel import Session
+
+from consent.model import Subject, SubjectStatus
+from proaktiv.core import codes
+from proaktiv.core.errors import NotProven
+from proaktiv.core.keys import PersonKey
+from proaktiv.core.trust import SessionProof, Trust
+from proaktiv.house import House
+from proaktiv.subjects import read_subjects
+from proaktiv.tables import CodeRow, EnrolmentRow, SessionRow, core_table
+
+_CODES = core_table(CodeRow)
+_SESSIONS = core_table(SessionRow)
+_ENROLMENTS = core_table(EnrolmentRow)
+
+WRONG_TRIES = 5
+SESSION_MINUTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A fresh session. ``token`` goes into the cookie and is stored nowhere; ``csrf`` goes into each form."""
+
+    token: str
+    csrf: str
+    purpose: str
+    proof: SessionProof
+
+
+def prove(session: Session, house: House, typed: str, birth_date: date, now: datetime, wall: datetime) -> Proven | None:
+    """Return a session, or None where nothing was proven; the caller commits either way.
+
+    ``wall`` is real time: sessions end by it also where the demonstration's clock jumps.
+    """
+    try:
+        code = codes.read(typed)
+    except codes.CodeError:
+        code = "0" * codes.LENGTH
+    connection = session.connection()
+    row = connection.execute(
+        select(_CODES).where(_CODES.c.code_mac == house.vault.code_mac(code)).with_for_update()
+    ).one_or_none()
+    expected = row.proof_mac if row is not None else bytes(32)
+    right = hmac.compare_digest(expected, house.vault.proof_mac(code, birth_date))
+    if row is None or row.locked_at is not None or row.expires_at <= now:
+        return None
+    if not right:
+        tries = row.wrong_tries + 1
+        connection.execute(
+            update(_CODES)
+            .where(_CODES.c.code_mac == row.code_mac)
+            .values(wrong_tries=tries, locked_at=now if tries >= WRONG_TRIES else None)
+        )
+        return None
+    if not _may_enter(session, row):
+        return None
+    return _open(session, house, row, wall)
+
+
+def _may_enter(session: Session, row: Row[*tuple[Any, ...]]) -> bool:
+    """Return whether a code may open anything for this person now; §§ 51, 52 BMG leave V1 no door."""
+    subject: Subject = read_subjects(session, [row.person])[row.person]
+    if subject.protections or subject.status is SubjectStatus.DECEASED:
+        return False
+    if row.purpose == "activation":
+        state = (
+            session.connection()
+            .execute(select(_ENROLMENTS.c.state).where(_ENROLMENTS.c.id == row.enrolment))
+            .scalar_one()
+        )
+        return state in ("found", "letter")
+    return subject.status is SubjectStatus.ALIVE
+
+
+def _open(session: Session, house: House, row: Row[*tuple[Any, ...]], wall: datetime) -> Proven:
+    token = house.ids.random(32).hex()
+    proof = SessionProof(house.ids.secret(), PersonKey(row.person), Trust.V1, row.bundle)
+    session.connection().execute(
+        insert(_SESSIONS),
+        [
+            {
+                "token_hash": _hash(token),
+                "id": proof.session,
+                "person": proof.person,
+                "trust": int(proof.trust),
+                "purpose": row.purpose,
+                "bundle": row.bundle,
+                "enrolment": row.enrolment,
+                "extra": {},
+                "expires_at": wall + timedelta(minutes=SESSION_MINUTES),
+            }
+        ],
+    )
+    return Proven(token, csrf_of(house, token), row.purpose, proof)
+
+
+def read_session(session: Session, token: str, wall: datetime) -> SessionProof:
+    """Return the proof of a session's cookie. Raises ``NotProven`` where it is unknown or over.
+
+    A person who was put under protection, or died, since the session began has no session any more.
+    """
+    row = (
+        session.connection()
+        .execute(select(_SESSIONS).where(_SESSIONS.c.token_hash == _hash(token), _SESSIONS.c.expires_at > wall))
+        .one_or_none()
+    )
+    if row is None:
+        raise NotProven("session unknown or over")
+    subject = read_subjects(session, [row.person])[row.person]
+    if subject.protections or subject.status is SubjectStatus.DECEASED:
+        raise NotProven("session unknown or over")
+    return SessionProof(row.id, PersonKey(row.person), Trust(row.trust), row.bundle)
+
+
+def csrf_of(house: House, token: str) -> str:
+    """Return the form token of a session: derived, so nothing is stored."""
+    return house.vault.mac("csrf", token.encode()).hex()
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()

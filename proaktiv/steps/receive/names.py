@@ -1,0 +1,76 @@
+"""An event's names as keyed hashes, and the locks on them: nothing in the clear is looked for or stored."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from proaktiv.core.events import RegisterEvent
+from proaktiv.database import lock_keys
+from proaktiv.recall import Stop
+from proaktiv.tables import RegisterEventRow, core_table
+from proaktiv.vault import Vault
+
+_EVENTS = core_table(RegisterEventRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """``wire`` stands for source and id, ``content`` for what the event says, ``details`` go with ``stops``."""
+
+    wire: bytes
+    entry: bytes
+    case: bytes
+    content: bytes
+    subjects: tuple[tuple[str, bytes], ...]
+    stops: tuple[Stop, ...]
+    details: tuple[str, ...]
+
+    @property
+    def entries(self) -> frozenset[bytes]:
+        """Return the register entries that this event is about or stops."""
+        return frozenset({self.entry, *(stop.target for stop in self.stops if stop.scope == "entry")})
+
+    @property
+    def keys(self) -> frozenset[bytes]:
+        """Return what must be locked as far as the event itself tells."""
+        targets = {target for _, target in self.subjects} | {stop.target for stop in self.stops}
+        return self.entries | targets | {self.wire, self.case}
+
+
+def names_of(vault: Vault, event: RegisterEvent, content: bytes) -> Names:
+    """Return the hashes of an event's names."""
+
+    def target(scope: str, ref: str) -> bytes:
+        return vault.mac("entry", ref.encode()) if scope == "entry" else vault.lookup_hash("register_id", ref)
+
+    return Names(
+        wire=vault.mac("event", f"{event.source}\n{event.event_id}".encode()),
+        entry=target("entry", event.eintrag),
+        case=vault.mac("case", event.case_ref.encode()),
+        content=vault.mac("content", content),
+        subjects=tuple((role, target("person", kennung)) for role, kennung in event.subjects),
+        stops=tuple(Stop(stop.scope, target(stop.scope, stop.ref), stop.guard) for stop in event.stops),
+        details=tuple(stop.detail for stop in event.stops),
+    )
+
+
+def lock(session: Session, names: Names) -> None:
+    """Hold everything that evaluate and the outward steps hold while they work on what this event may touch.
+
+    A stop on an entry must also hold the case of the event it stops: for a Mehrling that is the group, which the stop
+    does not name. Such an event may come in between reading and locking, so the cases are read again under the locks;
+    should two reports then wait for each other, PostgreSQL ends one and its register sends it again.
+    """
+    first = names.keys | _cases(session, names.entries)
+    lock_keys(session, first)
+    lock_keys(session, _cases(session, names.entries) - first)
+
+
+def _cases(session: Session, entries: Iterable[bytes]) -> frozenset[bytes]:
+    return frozenset(
+        session.connection()
+        .execute(select(_EVENTS.c.case_key).where(_EVENTS.c.entry_hash.in_(set(entries))).distinct())
+        .scalars()
+    )

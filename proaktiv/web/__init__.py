@@ -1,0 +1,1 @@
+"""The surfaces: intake (registers, Behörden), citizen, office. Routes parse, call once, answer."""

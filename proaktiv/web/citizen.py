@@ -1,0 +1,302 @@
+"""The citizen's surface: enrol, prove, look, decide, withdraw. JSON in this stage; pages stand on the same verbs.
+
+Holds KEK-view and KEK-flow and nothing more (data-path.md § 2). GET never changes anything; a code never stands in a
+path. Left to others: every decision (``steps``), errors (``web.problems``).
+"""
+
+from datetime import date
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from proaktiv.core.trust import SessionProof
+from proaktiv.steps.confirm import Confirmation
+from proaktiv.steps.consents import Choice
+from proaktiv.steps.enrol import Wish
+from proaktiv.steps.prove import Proven
+from proaktiv.web import problems
+from proaktiv.web.limits import BodyLimit
+from proaktiv.web.security import SameOriginOnly, SecurityHeaders
+
+SAME_ANSWER = (
+    "Wenn wir Sie im Melderegister finden, bekommen Sie in den nächsten Tagen einen Brief an Ihre gemeldete Anschrift. "
+    "If we find you in the register of residents, a letter will reach you at your registered address."
+)
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")
+]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Leistung = Annotated[str, StringConstraints(max_length=160, pattern=r"^[A-Za-z0-9/_-]+$")]
+
+
+class CitizenPipeline(Protocol):
+    """What this surface asks of the pipeline."""
+
+    def enrol(self, wish: Wish) -> None:
+        """Keep a request to be known here."""
+        ...
+
+    def prove(self, code: str, birth_date: date) -> Proven:
+        """Return a session. Raises ``NotProven``."""
+        ...
+
+    def session(self, token: str) -> SessionProof:
+        """Return the proof of a session. Raises ``NotProven``."""
+        ...
+
+    def session_for_change(self, token: str, csrf: str) -> SessionProof:
+        """Return the proof of a session whose form token is right. Raises ``NotProven``, ``NotAllowed``."""
+        ...
+
+    def overview(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what is open for this person."""
+        ...
+
+    def proposal(self, proof: SessionProof, proposal: UUID) -> dict[str, Any]:
+        """Return one proposal."""
+        ...
+
+    def auftrag(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return one Auftrag."""
+        ...
+
+    def consents(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what can be decided on."""
+        ...
+
+    def choose(self, proof: SessionProof, choices: list[Choice]) -> None:
+        """Record decisions about activities."""
+        ...
+
+    def withdraw(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
+        """Withdraw consents given in advance."""
+        ...
+
+    def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Withdraw one confirmed Auftrag."""
+        ...
+
+    def confirm(self, proof: SessionProof, proposal: UUID, shown: bytes) -> Confirmation:
+        """Record a yes."""
+        ...
+
+    def decline(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a no."""
+        ...
+
+    def postpone(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a later."""
+        ...
+
+    def healthy(self) -> None:
+        """Raise where the database cannot be reached."""
+        ...
+
+
+class Form(BaseModel):
+    """What may be typed; unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Anschrift(Form):
+    """An address as typed."""
+
+    strasse: Name
+    plz: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
+    ort: Name
+
+
+class Anmeldung(Form):
+    """A wish to be known here."""
+
+    vornamen: Name
+    familienname: Name
+    geburtsdatum: date
+    anschrift: Anschrift
+
+    def wish(self) -> Wish:
+        """Return the wish as the step takes it."""
+        return Wish(
+            vornamen=self.vornamen,
+            familienname=self.familienname,
+            geburtsdatum=self.geburtsdatum.isoformat(),
+            strasse=self.anschrift.strasse,
+            plz=self.anschrift.plz,
+            ort=self.anschrift.ort,
+        )
+
+
+class Nachweis(Form):
+    """A letter code and a birth date."""
+
+    code: Annotated[str, StringConstraints(max_length=40)]
+    geburtsdatum: date
+
+
+class Entscheidung(Form):
+    """One decision about one activity, with the digest of the text that was read."""
+
+    activity: Leistung
+    decision: Annotated[str, StringConstraints(pattern=r"^(give|refuse)$")]
+    notice: Digest
+
+    def choice(self) -> Choice:
+        """Return the decision as the step takes it."""
+        return Choice(self.activity, self.decision == "give", self.notice)
+
+
+class Entscheidungen(Form):
+    """Decisions about activities; each stands for itself."""
+
+    decisions: Annotated[list[Entscheidung], Field(min_length=1, max_length=40)]
+
+
+class Widerruf(Form):
+    """What is withdrawn: a whole Lebenslage, or one activity."""
+
+    lebenslage: Leistung = ""
+    activity: Leistung = ""
+
+
+class Ja(Form):
+    """A yes to what was shown."""
+
+    shown: Digest
+
+
+SECURE_COOKIE = "__Host-proaktiv"
+LOOPBACK_COOKIE = "proaktiv"
+"""Browsers drop ``__Host-`` cookies on plain http, which only the demonstration and tests speak."""
+
+router = APIRouter()
+
+
+def _pipeline(request: Request) -> CitizenPipeline:
+    pipeline: CitizenPipeline = request.app.state.pipeline
+    return pipeline
+
+
+PipelineDep = Annotated[CitizenPipeline, Depends(_pipeline)]
+
+
+def _proven(request: Request, pipeline: PipelineDep) -> SessionProof:
+    return pipeline.session(request.cookies.get(request.app.state.cookie, ""))
+
+
+def _may_change(
+    request: Request, pipeline: PipelineDep, x_csrf: Annotated[str, Header(max_length=128)] = ""
+) -> SessionProof:
+    return pipeline.session_for_change(request.cookies.get(request.app.state.cookie, ""), x_csrf)
+
+
+Proof = Annotated[SessionProof, Depends(_proven)]
+ProofForChange = Annotated[SessionProof, Depends(_may_change)]
+
+
+@router.get("/health")
+def health(pipeline: PipelineDep) -> dict[str, str]:
+    """Say whether this surface can work."""
+    pipeline.healthy()
+    return {"status": "ok"}
+
+
+@router.post("/anmelden", status_code=202)
+def enrol(form: Anmeldung, pipeline: PipelineDep) -> dict[str, str]:
+    """Take a wish to be known here; the answer is always the same."""
+    pipeline.enrol(form.wish())
+    return {"text": SAME_ANSWER}
+
+
+@router.post("/sitzung")
+def prove(form: Nachweis, request: Request, response: Response, pipeline: PipelineDep) -> dict[str, Any]:
+    """Open a session by letter code and birth date."""
+    session = pipeline.prove(form.code, form.geburtsdatum)
+    name, secure = request.app.state.cookie, request.app.state.cookie == SECURE_COOKIE
+    response.set_cookie(name, session.token, httponly=True, secure=secure, samesite="lax", path="/", max_age=1800)
+    return {"purpose": session.purpose, "trust": int(session.proof.trust), "csrf": session.csrf}
+
+
+@router.get("/uebersicht")
+def overview(proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
+    """Show what is open."""
+    return pipeline.overview(proof)
+
+
+@router.get("/vorschlag/{proposal_id}")
+def proposal(proposal_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
+    """Show one proposal with source, day and legal basis of each value."""
+    return pipeline.proposal(proof, proposal_id)
+
+
+@router.post("/vorschlag/{proposal_id}/ja")
+def confirm(proposal_id: UUID, form: Ja, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Record the yes; the Auftrag leaves when its undo window is over."""
+    done = pipeline.confirm(proof, proposal_id, bytes.fromhex(form.shown))
+    return {
+        "auftrag": str(done.auftrag),
+        "reference": done.reference,
+        "undo_until": done.undo_until.isoformat(),
+    }
+
+
+@router.post("/vorschlag/{proposal_id}/nein")
+def decline(proposal_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Record the no."""
+    pipeline.decline(proof, proposal_id)
+    return {"state": "declined"}
+
+
+@router.post("/vorschlag/{proposal_id}/spaeter")
+def postpone(proposal_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Record the later."""
+    pipeline.postpone(proof, proposal_id)
+    return {"state": "later"}
+
+
+@router.get("/auftrag/{auftrag_id}")
+def auftrag(auftrag_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
+    """Show where an Auftrag stands."""
+    return pipeline.auftrag(proof, auftrag_id)
+
+
+@router.post("/auftrag/{auftrag_id}/widerruf")
+def withdraw_auftrag(auftrag_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Withdraw one Auftrag: unsent it never leaves, sent it becomes a clerk's task."""
+    pipeline.withdraw_auftrag(proof, auftrag_id)
+    return {"state": "withdrawn"}
+
+
+@router.get("/einwilligungen")
+def consents(proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
+    """Show every activity that can be decided on, with its text."""
+    return pipeline.consents(proof)
+
+
+@router.post("/einwilligungen")
+def choose(form: Entscheidungen, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, int]:
+    """Record decisions, each with the digest of the text that was read."""
+    pipeline.choose(proof, [decision.choice() for decision in form.decisions])
+    return {"recorded": len(form.decisions)}
+
+
+@router.post("/einwilligungen/widerruf")
+def withdraw(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, list[str]]:
+    """Withdraw; again is no error."""
+    return {"withdrawn": list(pipeline.withdraw(proof, lebenslage=form.lebenslage, activity=form.activity))}
+
+
+def make_citizen(pipeline: CitizenPipeline, *, secure_cookies: bool) -> FastAPI:
+    """Return the citizen's surface. ``secure_cookies`` is off on loopback alone."""
+    app = FastAPI(title="proaktiv citizen", version="1", docs_url=None, redoc_url=None)
+    app.state.pipeline = pipeline
+    app.state.cookie = SECURE_COOKIE if secure_cookies else LOOPBACK_COOKIE
+    problems.install(app)
+    app.add_middleware(SameOriginOnly)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    app.include_router(router)
+    return app

@@ -1,0 +1,206 @@
+"""The intake's surface: registers report events, Behörden acknowledge what they were handed.
+
+Holds the index key, KEK-flow and public keys: what it takes in it cannot read back (data-path.md § 2).
+Left to others: every decision (``steps.authenticate``, ``steps.receive``, ``steps.acknowledge``), errors
+(``web.problems``), sizes (``web.limits``).
+"""
+
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response, Security
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+
+from proaktiv.core.clients import Client, Token
+from proaktiv.steps.receive import Received
+from proaktiv.web import problems
+from proaktiv.web.clients import read_bearer, read_token_form
+from proaktiv.web.limits import BodyLimit
+from proaktiv.web.security import SecurityHeaders
+
+EVENT_TYPE = "application/cloudevents+json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+MESSAGE_TYPE = "application/jose"
+
+
+class IntakePipeline(Protocol):
+    """What this surface asks of the pipeline."""
+
+    def token(self, assertion: str) -> Token:
+        """Return an access token. Raises ``ClientRefused``."""
+        ...
+
+    def client(self, token: str) -> Client:
+        """Return the client of an access token. Raises ``ClientRefused``."""
+        ...
+
+    def receive(self, client_id: str, body: bytes) -> Received:
+        """Keep the event in ``body``. Raises ``BadInput``, ``NotAllowed``, ``Conflict``, ``TooMany``."""
+        ...
+
+    def acknowledge(self, jws: bytes) -> None:
+        """Take a Behörde's signed message. Raises ``NotProven``, ``BadInput``, ``NotFound``, ``Conflict``."""
+        ...
+
+    def healthy(self) -> None:
+        """Raise where the database cannot be reached."""
+        ...
+
+
+class Granted(BaseModel):
+    """An access token (RFC 6749 § 5.1)."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the word of RFC 6750
+    expires_in: int
+
+
+class Accepted(BaseModel):
+    """The event is kept. ``duplicate``: it was before; nothing changed."""
+
+    id: UUID
+    duplicate: bool
+
+
+class Problem(BaseModel):
+    """RFC 9457. ``field`` is a JSON pointer into the event or a form field's name; empty for the body as a whole."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    field: str = ""
+
+
+def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entries of the problems that an operation may answer with."""
+    schema = Problem.model_json_schema()
+    return {
+        status: {"description": "Problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def _body_of(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
+
+
+_AGAIN = {
+    "again": {
+        "operationId": "report",
+        "requestBody": "$request.body",
+        "description": "The same event again is answered with the same id and duplicate = true.",
+    }
+}
+_USE = {"report": {"operationId": "report", "description": "Send events with this token as Bearer."}}
+_FORM = {
+    "type": "object",
+    "required": ["grant_type", "client_assertion_type", "client_assertion"],
+    "properties": {
+        name: {"type": "string"} for name in ("grant_type", "client_assertion_type", "client_assertion", "client_id")
+    },
+}
+_EVENT = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "time", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "maxLength": 128},
+        "source": {"type": "string", "format": "uri-reference", "maxLength": 256},
+        "type": {"type": "string"},
+        "time": {"type": "string", "format": "date-time"},
+        "data": {"type": "object"},
+    },
+}
+
+router = APIRouter()
+
+
+def _pipeline(request: Request) -> IntakePipeline:
+    pipeline: IntakePipeline = request.app.state.pipeline
+    return pipeline
+
+
+PipelineDep = Annotated[IntakePipeline, Depends(_pipeline)]
+
+
+def _client(pipeline: PipelineDep, authorization: Annotated[str, Header(include_in_schema=False)] = "") -> Client:
+    return pipeline.client(read_bearer(authorization))
+
+
+class _Body:
+    """Return the body's bytes, unparsed, if they are of the one media type. Async because Starlette reads so."""
+
+    def __init__(self, media_type: str) -> None:
+        self._media_type = media_type
+
+    async def __call__(self, request: Request) -> bytes:
+        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if given != self._media_type:
+            raise problems.WrongMediaType(f"send {self._media_type}")
+        return await request.body()
+
+
+ClientDep = Annotated[Client, Depends(_client)]
+FormBody = Annotated[bytes, Depends(_Body(FORM_TYPE))]
+EventBody = Annotated[bytes, Depends(_Body(EVENT_TYPE))]
+MessageBody = Annotated[bytes, Depends(_Body(MESSAGE_TYPE))]
+
+
+@router.get("/health")
+def health(pipeline: PipelineDep) -> dict[str, str]:
+    """Say whether this surface can work."""
+    pipeline.healthy()
+    return {"status": "ok"}
+
+
+@router.post(
+    "/token",
+    operation_id="token",
+    responses={200: {"links": _USE}, **_told(400, 401, 408, 413, 415, 503)},
+    openapi_extra=_body_of(FORM_TYPE, _FORM),
+)
+def token(body: FormBody, pipeline: PipelineDep) -> Granted:
+    """Change a signed assertion (RFC 7523) for a token that is good for five minutes."""
+    granted = pipeline.token(read_token_form(body))
+    return Granted(access_token=granted.access_token, expires_in=granted.expires_in)
+
+
+@router.post(
+    "/events",
+    status_code=202,
+    operation_id="report",
+    responses={202: {"links": _AGAIN}, **_told(400, 401, 403, 408, 409, 413, 415, 422, 429, 503)},
+    dependencies=[Security(HTTPBearer(auto_error=False, scheme_name="token"))],  # for the description alone
+    openapi_extra=_body_of(EVENT_TYPE, _EVENT),
+)
+def report(client: ClientDep, body: EventBody, pipeline: PipelineDep) -> Accepted:
+    """Take one event (CloudEvents 1.0, structured mode). The answer comes after it is kept; the same again is safe."""
+    received = pipeline.receive(client.id, body)
+    return Accepted(id=received.id, duplicate=received.duplicate)
+
+
+@router.post(
+    "/acknowledgements",
+    status_code=202,
+    response_class=Response,
+    operation_id="acknowledge",
+    responses=_told(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+    openapi_extra=_body_of(MESSAGE_TYPE, {"type": "string", "description": "compact JWS, Ed25519, kid = Behörde"}),
+)
+def acknowledge(body: MessageBody, pipeline: PipelineDep) -> Response:
+    """Take a Behörde's signed message about an Auftrag. The same again changes nothing."""
+    pipeline.acknowledge(body)
+    return Response(status_code=202)
+
+
+def make_intake(pipeline: IntakePipeline) -> FastAPI:
+    """Return the intake's surface."""
+    app = FastAPI(title="proaktiv intake", version="1", docs_url=None, redoc_url=None)
+    app.state.pipeline = pipeline
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    app.include_router(router)
+    return app

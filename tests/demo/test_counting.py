@@ -1,0 +1,121 @@
+"""What is due and what happened is counted as the role that may only read."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import pytest
+from sqlalchemy import insert, text
+
+from proaktiv.core.flows import Kind
+from proaktiv.database import Database
+from proaktiv.demo import counting
+from proaktiv.tables import FlowLogRow, RegisterEventRow, core_table
+
+NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
+SPACE = UUID(int=1)
+
+
+@pytest.fixture
+def reader(urls: dict[str, str]) -> Iterator[Database]:
+    opened = Database(urls["reader"], pool_size=1)
+    yield opened
+    opened.close()
+
+
+def an_id(name: str) -> UUID:
+    return uuid5(SPACE, name)
+
+
+def write_event(database: Database, name: str, state: str, due_at: datetime | None) -> None:
+    with database.transaction() as session:
+        session.connection().execute(
+            insert(core_table(RegisterEventRow)),
+            {
+                "id": an_id(name),
+                "client": "standesamt",
+                "source": "urn:x",
+                "event_id": name,
+                "kind": "geburt",
+                "entry_hash": name.encode(),
+                "register_version": 1,
+                "case_key": name.encode(),
+                "ars": "990010000000",
+                "occurred_month": NOW.date(),
+                "arrived_at": NOW,
+                "state": state,
+                "due_at": due_at,
+                "content_mac": b"x",
+                "flow_id": an_id(f"flow {name}"),
+            },
+        )
+
+
+def write_flow(database: Database, name: str, kind: Kind, of: str = "") -> None:
+    body = {"of": str(an_id(of))} if of else {}
+    with database.transaction() as session:
+        session.connection().execute(
+            insert(core_table(FlowLogRow)),
+            {
+                "fid": an_id(name),
+                "kind": int(kind),
+                "t": NOW,
+                **dict.fromkeys(("sender", "receiver", "purpose", "basis", "scope", "outcome"), "x"),
+                "f_salt": b"x",
+                "f_bytes": json.dumps(body).encode(),
+                "entry": b"x",
+            },
+        )
+
+
+def due(reader: Database) -> dict[str, int]:
+    with reader.transaction() as session:
+        return counting.due(session)
+
+
+def count(reader: Database) -> counting.Counts:
+    with reader.transaction() as session:
+        return counting.count(session)
+
+
+def test_in_an_empty_house_nothing_is_due_and_nothing_happened(reader: Database) -> None:
+    assert due(reader) == {}
+    counts = count(reader)
+    assert counts.total("events") == 0
+    assert set(counts.numbers.values()) == {0}
+
+
+def test_an_event_is_due_until_it_is_decided(database: Database, reader: Database) -> None:
+    write_event(database, "a", "waiting", NOW)
+    write_event(database, "b", "admitted", None)
+    assert due(reader) == {"events": 1}
+    assert count(reader).of("events", "admitted") == 1
+    assert count(reader).total("events") == 2
+
+
+def test_what_is_due_later_is_due_once_the_clock_was_moved(
+    urls: dict[str, str], database: Database, reader: Database
+) -> None:
+    with reader.transaction() as session:
+        in_two_days = session.connection().execute(text("SELECT now() + interval '2 days'")).scalar_one()
+    write_event(database, "a", "waiting", in_two_days)
+    assert due(reader) == {}
+    owner = Database(urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        session.connection().execute(text("UPDATE demo_clock SET offset_seconds = 3 * 24 * 3600"))
+    owner.close()
+    assert due(reader) == {"events": 1}
+
+
+def test_an_authorised_entry_needs_exactly_one_outcome(database: Database, reader: Database) -> None:
+    write_flow(database, "paired", Kind.AUTHORISED)
+    write_flow(database, "outcome", Kind.OUTCOME, of="paired")
+    assert count(reader).numbers["unpaired"] == 0
+    write_flow(database, "lonely", Kind.AUTHORISED)
+    assert count(reader).numbers["unpaired"] == 1
+    write_flow(database, "outcome again", Kind.OUTCOME, of="paired")
+    assert count(reader).numbers["unpaired"] == 2
+    write_flow(database, "outcome of nothing", Kind.OUTCOME, of="nothing")
+    assert count(reader).numbers["unpaired"] == 3
+    assert count(reader).flows(Kind.AUTHORISED, Kind.OUTCOME) == 5

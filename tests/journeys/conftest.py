@@ -1,0 +1,16 @@
+"""A founded city for each journey."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+
+@pytest.fixture
+def world(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
+    """A city with rules, clients, Behörden and nobody enrolled."""
+    city = World(urls, tmp_path).found()
+    yield city
+    city.close()
