@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress on stderr.")] = False,
 ) -> None:
     """Run a simulated city: register, rules, letters, citizens, Behörden; then count and verify. Exit 1 on any loss."""
+    signal.signal(signal.SIGTERM, _end_in_order)
     result = run_once(Wished(events, seed), _now, secrets.token_bytes)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
@@ -37,6 +39,11 @@ def city(
 ) -> None:
     """Be one part of the simulated city; ``demo`` starts it."""
     serve_part(part, port, folder)
+
+
+def _end_in_order(number: int, _frame: object) -> None:
+    """Unwind instead of dying at once: processes are stopped and the temporary folders go."""
+    raise SystemExit(128 + number)
 
 
 def _now() -> datetime:

@@ -26,6 +26,7 @@ from proaktiv.demo.running import Processes
 from proaktiv.demo.setting_up import Installation, set_up
 from proaktiv.demo.summing_up import Witnesses, summed_up
 from proaktiv.demo.talking import CityError, Talk
+from proaktiv.demo.waiting import Stalled, wait_until_settled
 from proaktiv.flowlog.verify import verify_database
 
 PHASES = (
@@ -43,8 +44,6 @@ PHASES = (
 )
 
 _ROBOTS = 4
-_LOOK_SECONDS = 0.2
-_STALLED_SECONDS = 90.0
 _BATCH = 20
 _UNDO_SECONDS = 25 * 3600
 _SILENCE_SECONDS = 95 * 24 * 3600
@@ -202,24 +201,17 @@ class _Run:
             owner.close()
 
     def _settle(self) -> None:
-        """Wait until nothing is due. Raises ``CityError`` when nothing moves for a while."""
-        before: dict[str, int] = {}
-        moved = time.monotonic()
-        while True:
-            self._processes.check()
-            with self._reader.transaction() as session:
-                now_due = counting.due(session)
-            if not now_due:
-                self._teller.note("")
-                return
-            said = ", ".join(f"{number} {name}" for name, number in now_due.items())
-            self._teller.note(said)
-            if now_due != before:
-                before, moved = now_due, time.monotonic()
-            if time.monotonic() - moved > _STALLED_SECONDS:
-                logs = "\n".join(self._processes.last_lines(name) for name in self._processes.names)
-                raise CityError(f"nothing moves any more, due are: {said}\n{logs}")
-            time.sleep(_LOOK_SECONDS)
+        """Wait until nothing is due. Raises ``CityError`` when a process ended or nothing moves for a while."""
+        try:
+            wait_until_settled(self._due, self._teller.note, monotonic=time.monotonic, sleep=time.sleep)
+        except Stalled as error:
+            logs = "\n".join(self._processes.last_lines(name) for name in self._processes.names)
+            raise CityError(f"{error}\n{logs}") from None
+
+    def _due(self) -> dict[str, int]:
+        self._processes.check()
+        with self._reader.transaction() as session:
+            return counting.due(session)
 
     # the end ---------------------------------------------------------------------------------------------------------
 

@@ -61,7 +61,8 @@ def inclusion(session: Session, index: int, size: int | None = None) -> Inclusio
     """
     tree = StoredTree(session)
     size = _size(session) if size is None else size
-    return Inclusion(index, size, tree.leaf(index) if index < size else b"", tuple(tree.inclusion(index, size)))
+    path = tuple(tree.inclusion(index, size))
+    return Inclusion(index, size, tree.leaf(index), path)
 
 
 def consistency(session: Session, old: int, new: int | None = None) -> Consistency:

@@ -1,8 +1,8 @@
 """Recompute the whole log from the database: every entry, the tree over them, every signature.
 
 Streams: memory does not grow with the log. Runs beside writers and sequencer; judges what was there when it began.
-The key to trust is the caller's and never comes from the log. What nobody can see from inside, a rewritten log under a stolen key, is
-left to checkpoints kept elsewhere.
+The key to trust is the caller's and never comes from the log. What nobody can see from inside, a rewritten log under
+a stolen key, is left to checkpoints kept elsewhere.
 Source: flowlog.md §§ 2, 8.
 """
 
@@ -28,6 +28,8 @@ from proaktiv.tables import (
     SubjectHeadRow,
     core_table,
 )
+
+__all__ = ["Finding", "Report", "verify_database"]
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)

@@ -43,7 +43,7 @@ WRITTEN = (
 def bench_evaluate(events: int) -> Iterator[Figure]:
     """Measure in rounds of ``events / ROUNDS``; each round is the next slice of one growing database."""
     share = events // ROUNDS
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder) / "pg") as server:
+    with tempfile.TemporaryDirectory() as folder, EmbeddedServer() as server:
         server.prepare()
         migrate(server.url("proaktiv_owner"))
         server.create_database("driver", "proaktiv")

@@ -1,10 +1,15 @@
 """The whole city runs once, as a user runs it, and nothing is left behind."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 EVENTS = 14
@@ -45,3 +50,28 @@ def test_what_was_confirmed_arrived_and_its_citizen_saw_the_receipt(result: dict
 def test_progress_goes_to_stderr_phase_by_phase(run: subprocess.CompletedProcess[str]) -> None:
     lines = [line for line in run.stderr.splitlines() if line.startswith("[")]
     assert len(lines) == 11
+
+
+@pytest.mark.chaos
+def test_a_run_that_is_ended_early_leaves_no_process_and_no_folder_behind() -> None:
+    # The base lies in the system's own temporary folder: as root the server needs a path that all may enter.
+    with tempfile.TemporaryDirectory(prefix="p-") as base:
+        Path(base).chmod(0o755)
+        run = subprocess.Popen(
+            [sys.executable, "-m", "proaktiv", "demo", "--events", "2", "--json"],
+            env={**os.environ, "TMPDIR": base},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith("[ 3/11]"):
+                break
+        started = psutil.Process(run.pid).children(recursive=True)
+        assert len(started) >= 7
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 128 + signal.SIGTERM
+        run.stderr.close()
+        assert [process for process in started if process.is_running()] == []
+        assert list(Path(base).iterdir()) == []

@@ -58,9 +58,10 @@ def test_an_empty_log_is_not_signed(world: World) -> None:
 def test_what_is_not_committed_is_not_signed(world: World) -> None:
     world.record(a_flow())
     world.integrate()
-    with pytest.raises(NotCommitted), world.role("sequencer").transaction() as session:
+    with world.role("sequencer").transaction() as session:
         session.connection().execute(text("UPDATE log_head SET size = size"))
-        world.signer().sign(session, NOW)
+        with pytest.raises(NotCommitted):
+            world.signer().sign(session, NOW)
     assert not (world.state / "last_signed").exists()
 
 
@@ -201,7 +202,7 @@ def test_adopting_still_refuses_a_forged_checkpoint_and_another_past(world: Worl
     world.as_owner("INSERT INTO checkpoint (size, note, published_at) VALUES (2, :note, now())", note=note)
     with pytest.raises(LogForked):
         world.sign(Signer(tmp_path / "moved", SIGNING_KEY, ORIGIN, adopt=True))
-    world.as_owner("UPDATE checkpoint SET note = replace(note, 'A', 'B')")
+    world.as_owner("UPDATE checkpoint SET note = left(note, -3)")
     with pytest.raises(MemoryLost, match="cannot be adopted"):
         world.sign(Signer(tmp_path / "moved", SIGNING_KEY, ORIGIN, adopt=True))
 
