@@ -308,8 +308,8 @@ class World:
         with self.database.transaction() as session:
             kinds = session.connection().execute(
                 text(
-                    "SELECT l.kind FROM flow_log l LEFT JOIN flow_leaf f USING (fid) LEFT JOIN flow_queue q USING (fid) "
-                    "ORDER BY f.idx NULLS LAST, q.qid"
+                    "SELECT l.kind FROM flow_log l LEFT JOIN flow_leaf f USING (fid) "
+                    "LEFT JOIN flow_queue q USING (fid) ORDER BY f.idx NULLS LAST, q.qid"
                 )
             )
         return [Kind(row.kind).label for row in kinds][since:]

@@ -104,14 +104,16 @@ def _rows_since(city: World, marks: dict[str, int]) -> dict[str, list[dict[str, 
 
 def _drive(url: str, rows: dict[str, list[dict[str, Any]]], transactions: int) -> float:
     """Insert the rows in as many transactions as evaluate had; return the seconds."""
-    engine = create_engine(url, use_insertmanyvalues_wo_returning=True)
+    engine = create_engine(url)
     slices = [{name: _slice(found, part, transactions) for name, found in rows.items()} for part in range(transactions)]
     with engine.connect() as connection:
         begun = time.perf_counter()
         for part in slices:
             for name, found in part.items():
                 if found:
-                    connection.execute(insert(_table(name)), found)
+                    # RETURNING is what makes SQLAlchemy use insertmanyvalues on psycopg.
+                    table = _table(name)
+                    connection.execute(insert(table).returning(next(iter(table.primary_key))), found)
             connection.commit()
         seconds = time.perf_counter() - begun
     engine.dispose()

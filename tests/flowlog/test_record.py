@@ -197,7 +197,8 @@ def staff_parts(world: World) -> list[dict[str, Any]]:
     with world.role("app").transaction() as session:
         reader.load(session)
     rows = world.rows(
-        "SELECT staff_key, a_blob, entry FROM flow_secret JOIN flow_log USING (fid) JOIN flow_queue USING (fid) ORDER BY qid"
+        "SELECT staff_key, a_blob, entry FROM flow_secret JOIN flow_log USING (fid)"
+        " JOIN flow_queue USING (fid) ORDER BY qid"
     )
     return [json.loads(reader.open(key, blob, unpack(entry).staff)[32:]) for key, blob, entry in rows]
 

@@ -278,7 +278,7 @@ def test_a_log_signed_with_another_key_is_found_and_a_malformed_key_is_refused(l
             verify_database(session, "nonsense")
 
 
-# sealed parts -----------------------------------------------------------------------------------------------------------
+# sealed parts ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from proaktiv.database import try_lock_keys
 from proaktiv.steps import receive
 from proaktiv.steps.authenticate import client_of
 from proaktiv.steps.receive import days
+from proaktiv.steps.receive.names import names_of
 from proaktiv.tables import ClientRow, EventSubjectRow, FlowLogRow, RegisterEventRow, StopRow
 from tests.builders import (
     MELDEBEHOERDE,
@@ -46,8 +48,8 @@ def test_an_event_is_kept_sealed_due_and_logged_without_a_person(city: City) -> 
     assert (row.state, row.due_at, row.arrived_at) == ("waiting", city.world.now, city.world.now)
     assert (row.client, row.source, row.event_id, row.kind) == ("standesamt", STANDESAMT, event.id, "geburt")
     assert row.occurred_month == date(2026, 10, 1)
-    assert row.entry_hash == city.world.vault.mac("entry", event.data["eintrag"].encode())
-    assert row.case_key == city.world.vault.mac("case", b"MG-1")
+    assert row.entry_hash == city.world.vault.mac("entry", f"{event.source}\n{event.data['eintrag']}".encode())
+    assert row.case_key == city.world.vault.mac("case", f"{STANDESAMT}\nMG-1".encode())
     assert city.opened(row) == event.data
     assert {(each.role, each.lookup_hash) for each in city.rows(EventSubjectRow)} == {
         (role, city.world.vault.lookup_hash("register_id", kennung))
@@ -121,6 +123,15 @@ def test_another_kind_may_use_the_same_entry_and_version(city: City) -> None:
     city.world.announce(birth)
     death = a_death(child_of(birth))
     assert not city.world.announce(death.but(eintrag=birth.data["eintrag"])).duplicate
+
+
+def test_two_registers_may_both_have_an_entry_of_the_same_number(city: City) -> None:
+    birth = a_birth(somebody("Anna"))
+    here = events.read(cloudevents.parse(birth.body), city.world.now)
+    there = replace(here, source="urn:proaktiv:demo:standesamt-nebenan")
+    ours, theirs = (names_of(city.world.vault, event, event.content) for event in (here, there))
+    assert not {ours.entry, ours.case} & {theirs.entry, theirs.case}
+    assert ours.subjects == theirs.subjects, "a person is the same person, whoever reports"
 
 
 def test_a_newer_version_waits_and_points_to_the_older_one(city: City) -> None:
@@ -273,7 +284,7 @@ def test_what_only_stops_leaves_a_stop_and_neither_payload_nor_subjects(city: Ci
     target = (
         vault.lookup_hash("register_id", "MR-1")
         if scope == "person"
-        else vault.mac("entry", event.data.get("storniert", event.data)["eintrag"].encode())
+        else vault.mac("entry", f"{event.source}\n{event.data.get('storniert', event.data)['eintrag']}".encode())
     )
     assert (stop.scope, stop.guard, stop.target, stop.event) == (scope, guard, target, row.id)
     (flow,) = received_flows(city)
@@ -320,7 +331,7 @@ def test_a_cancellation_waits_for_the_case_of_a_mehrling(city: City) -> None:
     city.world.announce(birth)
     report = events.read(cloudevents.parse(a_cancellation(birth).body), city.world.now)
     names = receive.names_of(city.world.vault, report, report.content)
-    group = city.world.vault.mac("case", b"MG-7")
+    group = city.world.vault.mac("case", f"{STANDESAMT}\nMG-7".encode())
     assert group not in names.keys
     with city.owner.transaction() as worker:
         receive.lock(worker, names)

@@ -40,15 +40,22 @@ class Names:
 
 
 def names_of(vault: Vault, event: RegisterEvent, content: bytes) -> Names:
-    """Return the hashes of an event's names."""
+    """Return the hashes of an event's names.
+
+    An entry's number and a Mehrlingsgruppe mean something only within their register: two Standesämter both have a
+    G 17/2026. A kennung is the Melderegister's key of a person, whoever reports it (data-path.md § 1).
+    """
+
+    def within(label: str, ref: str) -> bytes:
+        return vault.mac(label, f"{event.source}\n{ref}".encode())
 
     def target(scope: str, ref: str) -> bytes:
-        return vault.mac("entry", ref.encode()) if scope == "entry" else vault.lookup_hash("register_id", ref)
+        return within("entry", ref) if scope == "entry" else vault.lookup_hash("register_id", ref)
 
     return Names(
-        wire=vault.mac("event", f"{event.source}\n{event.event_id}".encode()),
+        wire=within("event", event.event_id),
         entry=target("entry", event.eintrag),
-        case=vault.mac("case", event.case_ref.encode()),
+        case=within("case", event.case_ref),
         content=vault.mac("content", content),
         subjects=tuple((role, target("person", kennung)) for role, kennung in event.subjects),
         stops=tuple(Stop(stop.scope, target(stop.scope, stop.ref), stop.guard) for stop in event.stops),
