@@ -143,10 +143,10 @@ def withdraw_against_dispatch(world: World, sabotage: Callable[[], None]) -> int
 
     def worker() -> None:
         sabotage()
-        own = replace(world, now=world.now, probe=dawdling(world, "dispatch.announce.during", 0.05)).open()
+        own = replace(world, now=world.now, probe=dawdling(world, "dispatch.announce.during", 0.4)).open()
         with own.database.transaction() as session:
             session.connection()
-        for _ in range(40):
+        for _ in range(3):
             own.pipeline.dispatch()
 
     with beside(worker):

@@ -129,6 +129,15 @@ def test_a_flipped_byte_anywhere_in_a_proof_is_refused(a: int, b: int, which: in
         assert not verify_consistency(old, new, root_of(LEAVES[:old]), root, proof)
 
 
+def test_a_proof_of_a_smaller_tree_says_nothing_about_a_larger_one() -> None:
+    read, roots = in_memory(LEAVES[:4]), [root_of(LEAVES[:size]) for size in range(5)]
+    inside, grown = inclusion_proof(read, 0, 4), consistency_proof(read, 2, 4)
+    assert verify_inclusion(0, 4, LEAVES[0], inside, roots[4])
+    assert not verify_inclusion(0, 8, LEAVES[0], inside, roots[4])
+    assert verify_consistency(2, 4, roots[2], roots[4], grown)
+    assert not verify_consistency(2, 8, roots[2], roots[4], grown)
+
+
 def test_a_proof_step_that_is_no_hash_is_refused() -> None:
     # Without the length check, left ‖ right could be cut elsewhere and hash the same.
     root = root_of(LEAVES[:2])

@@ -230,7 +230,7 @@ def test_a_header_that_would_split_the_request_is_not_sent() -> None:
         Egress(frozenset({server.host}), loopback=True).post(
             server.url, headers={"X": "a\r\nY: b"}, content=b"", deadline=Deadline(5, time.monotonic)
         )
-    assert server.heard == []
+    assert not any(server.heard), "a connection may have been opened, but nothing was said"
 
 
 def test_proxies_of_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
