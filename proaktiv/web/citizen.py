@@ -172,6 +172,15 @@ SECURE_COOKIE = "__Host-proaktiv"
 LOOPBACK_COOKIE = "proaktiv"
 """Browsers drop ``__Host-`` cookies on plain http, which only the demonstration and tests speak."""
 
+_LEADS_TO_AUFTRAG: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The Auftrag that the yes made",
+        "links": {
+            "auftrag": {"operationId": "auftrag", "parameters": {"auftrag_id": "$response.body#/auftrag"}},
+        },
+    }
+}
+
 router = APIRouter()
 
 
@@ -232,7 +241,7 @@ def proposal(proposal_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str
     return pipeline.proposal(proof, proposal_id)
 
 
-@router.post("/vorschlag/{proposal_id}/ja")
+@router.post("/vorschlag/{proposal_id}/ja", responses=_LEADS_TO_AUFTRAG)
 def confirm(proposal_id: UUID, form: Ja, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Record the yes; the Auftrag leaves when its undo window is over."""
     done = pipeline.confirm(proof, proposal_id, bytes.fromhex(form.shown))
@@ -257,7 +266,7 @@ def postpone(proposal_id: UUID, proof: ProofForChange, pipeline: PipelineDep) ->
     return {"state": "later"}
 
 
-@router.get("/auftrag/{auftrag_id}")
+@router.get("/auftrag/{auftrag_id}", operation_id="auftrag")
 def auftrag(auftrag_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
     """Show where an Auftrag stands."""
     return pipeline.auftrag(proof, auftrag_id)
