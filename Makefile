@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := PYTHONPATH=.tools $(PYTHON) -m uv
+GET_UV := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools uv
 STAMP  := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
@@ -15,10 +16,11 @@ env: $(STAMP) ## build .venv from requirements.lock
 
 # A machine without ensurepip has no `python -m venv`: pip fetches uv into .tools, uv builds the environment.
 $(STAMP): requirements.lock pyproject.toml
-	@test -d .tools/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@echo "Building $(VENV) from requirements.lock …"
+	@test -d .tools/uv || $(GET_UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 test: env ## run every test
@@ -32,13 +34,13 @@ check: env ## format, lint, types, walls, migrations, tests: what a commit must 
 	$(MAKE) --no-print-directory test
 
 demo: env ## a simulated city sends 40 events; citizens confirm, decline, withdraw; the log is verified
-	$(BIN)/proaktiv demo --once --events 40
+	@$(BIN)/proaktiv demo --once --events 40 --json
 
 bench: env ## measure, print ratios, write docs/performance.md
 	$(BIN)/python -m tests.bench
 
 lock: ## pin versions and hashes anew (no index address goes into the file)
-	@test -d .tools/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv
+	@test -d .tools/uv || $(GET_UV)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
 
 format: env ## let ruff write the files

@@ -45,7 +45,7 @@ def _owner() -> AbstractContextManager[Session]:
     return building_app.owner_session(building_app.read_settings())
 
 
-app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV", "production")), name="rules")  # noqa: TID251 - the entry point
+app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.command("demo")(city_commands.demo)
 app.command("city", hidden=True)(city_commands.city)
 
@@ -170,7 +170,7 @@ def main() -> None:
     try:
         app()
     except ProaktivError as error:
-        typer.echo(f"proaktiv: {error}", err=True)
+        typer.echo(f"proaktiv: {' '.join(str(error).split())}", err=True)
         sys.exit(2)
 
 

@@ -6,7 +6,7 @@ Each process gets what its surface needs and nothing more; a missing setting ref
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from notifiers.folder import FolderChannel
 from notifiers.model import Channel
 from proaktiv.core.errors import NotSafe, ProaktivError
 from proaktiv.core.ids import Ids
-from proaktiv.database import Database, session_lock
+from proaktiv.database import Database, check_current, refuse_embedded, session_lock
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.egress import Egress
@@ -40,6 +40,7 @@ from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
 from proaktiv.web.citizen import make_citizen
 from proaktiv.web.intake import make_intake
 from proaktiv.web.office import make_office
+from proaktiv.workers import Identity
 
 _NEEDS = {
     "work": (
@@ -88,8 +89,10 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = "PROAKTIV_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise WrongSettings(f"{name} {first['msg'].removeprefix('Value error, ')}") from None
+        name, *inside = map(str, first["loc"])
+        place = f" ({'/'.join(inside)})" if inside else ""
+        said = first["msg"].removeprefix("Value error, ")
+        raise WrongSettings(f"PROAKTIV_{name.upper()}{place} {said}") from None
 
 
 def configure_logging(settings: Settings) -> None:
@@ -131,6 +134,8 @@ def _need(settings: Settings, part: str) -> None:
         raise WrongSettings("production trusts no rules but those signed with PROAKTIV_RELEASE_PUBLIC_KEY")
     if settings.env is Env.PRODUCTION and settings.demo_clock:
         raise WrongSettings("PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production")
+    if "letters_dir" in _NEEDS[part] and settings.letters_dir is not None and not settings.letters_dir.is_dir():
+        raise WrongSettings("PROAKTIV_LETTERS_DIR names no folder; make it first, for the worker's user alone")
 
 
 def _url(value: SecretStr | None) -> str:
@@ -174,10 +179,14 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
     """Build the pipeline of one process (``work``, ``intake``, ``citizen`` or ``office``), and end it tidily."""
     _need(settings, part)
     ids = Ids(secrets.token_bytes)
-    database = Database(_url(settings.database_url), application_name=f"proaktiv-{part}")
-    try:
+    with ExitStack() as ending:
+        database = Database(_url(settings.database_url), application_name=f"proaktiv-{part}")
+        ending.callback(database.close)
         vault = _vault(settings, part, ids)
+        check_current(_url(settings.database_url))
         with database.transaction() as session:
+            if settings.env is Env.PRODUCTION:
+                refuse_embedded(session)
             rules = released.load(
                 session,
                 trusted=[settings.release_public_key] if settings.release_public_key else None,
@@ -197,10 +206,15 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
         channels: dict[str, Channel] = {}
         registers: dict[str, Register] = {}
         dispatchers: dict[str, Dispatcher] = {}
+        identity: Callable[[], int] | None = None
         if outward and settings.letters_dir is not None:
             channels["LETTER"] = FolderChannel(settings.letters_dir)
             registers = {name: HttpRegister(name, url, egress) for name, url in settings.registers.items()}
             dispatchers = {"webhook": Webhook(egress)}
+            me = Identity(database, secrets.token_bytes)
+            ending.callback(me.close)
+            me.number()  # from the start, not from the first letter
+            identity = me.number
         yield Pipeline(
             database=database,
             house=house,
@@ -213,9 +227,8 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             token_audience=settings.token_audience,
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
+            identity=identity,
         )
-    finally:
-        database.close()
 
 
 def make_surface(settings: Settings, surface: str, pipeline: Pipeline) -> FastAPI:
@@ -249,11 +262,19 @@ def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator
     _need(settings, "sign")
     database = Database(_url(settings.sequencer_url), application_name="proaktiv-sign")
     try:
+        check_current(_url(settings.sequencer_url))
+        if settings.env is Env.PRODUCTION:
+            with database.transaction() as session:
+                refuse_embedded(session)
         with session_lock(database, "signing-worker") as mine:
             if not mine:
                 raise NotSafe("another signing worker holds the lock; exactly one may run")
             key = Ed25519PrivateKey.from_private_bytes(settings.signing_key or b"")
-            yield SigningWorker(database, Signer(state, key, settings.log_origin, adopt=adopt))
+            try:
+                signer = Signer(state, key, settings.log_origin, adopt=adopt)
+            except OSError as error:
+                raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
+            yield SigningWorker(database, signer)
     finally:
         database.close()
 
@@ -279,6 +300,7 @@ def _as_role(settings: Settings, name: str) -> Iterator[Session]:
         raise WrongSettings(f"this command needs PROAKTIV_{name.upper()}")
     database = Database(url, application_name="proaktiv-command", pool_size=1)
     try:
+        check_current(url)
         with database.transaction() as session:
             yield session
     finally:

@@ -79,7 +79,7 @@ class Database:
         Raises ``DatabaseAway`` when the connection is missing or lost before COMMIT, ``CommitUnknown`` when it is lost
         during COMMIT or PostgreSQL gave up waiting for its standby (warning 01000: kept here, perhaps nowhere else).
         """
-        with self._connection() as connection, Session(bind=connection, expire_on_commit=False) as session:
+        with self._connection() as connection, _session(connection) as session:
             try:
                 yield session
                 session.flush()
@@ -93,19 +93,31 @@ class Database:
                 raise
             _commit(session, connection)
 
+    def own_connection(self) -> Connection:
+        """Return a connection outside the pool, each statement a transaction; the caller closes it.
+
+        What a session holds (a session lock) lasts as long as it does. Raises ``DatabaseAway``.
+        """
+        connection = self._connect()
+        connection.execution_options(isolation_level="AUTOCOMMIT")  # or it would sit idle in a transaction
+        connection.detach()  # so that it takes no place in the pool, and closing it closes it
+        return connection
+
     def close(self) -> None:
         """Close the pool's connections."""
         self._engine.dispose()
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _connect(self) -> Connection:
         try:
-            connection = self._engine.connect()
+            return self._engine.connect()
         except PoolTimeout:
             raise DatabaseAway("no connection of the pool became free in time") from None
         except OperationalError as error:
             raise DatabaseAway(f"PostgreSQL cannot be reached: {error.orig}") from error
-        with connection:
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        with self._connect() as connection:
             yield connection
 
 
@@ -117,6 +129,20 @@ def _with_defaults(url: str, application_name: str) -> URL:
         raise NotSafe(f"the database must be PostgreSQL, not {parsed.drivername}: locks and roles rest on it")
     defaults = {**_LINE, "application_name": application_name}
     return parsed.update_query_dict({name: value for name, value in defaults.items() if name not in parsed.query})
+
+
+@contextmanager
+def _session(connection: Connection) -> Iterator[Session]:
+    """Roll back what is open at the end. A lost connection has nothing to, and must not hide why it ended."""
+    session = Session(bind=connection, expire_on_commit=False)
+    try:
+        yield session
+    finally:
+        try:
+            session.close()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
 
 
 # COMMIT ---------------------------------------------------------------------------------------------------------------
@@ -186,9 +212,7 @@ def session_lock(database: Database, name: str) -> Iterator[bool]:
     The server frees it when the connection ends, however that comes: a dead holder is noticed at once.
     """
     arguments = {"class": _LOCK_CLASS, "name": int.from_bytes(sha256(name.encode()).digest()[:4], "big", signed=True)}
-    with database._connection() as connection:  # noqa: SLF001 - one module
-        connection.execution_options(isolation_level="AUTOCOMMIT")  # or it would sit idle in a transaction
-        connection.detach()  # so that it takes no place in the pool, and closing it closes it
+    with database.own_connection() as connection:
         ours = bool(connection.execute(text("SELECT pg_try_advisory_lock(:class, :name)"), arguments).scalar_one())
         try:
             yield ours
@@ -225,6 +249,12 @@ def check_current(url: str) -> None:
         database.close()
     if found != newest:
         raise NotSafe(f"the schema is at {found or 'nothing'}, this program needs {newest}: migrate as the owner first")
+
+
+def refuse_embedded(session: Session) -> None:
+    """Raise ``NotSafe`` where the server says that it is the demonstration's: it has no password and no backup."""
+    if session.connection().execute(text("SELECT current_setting('proaktiv.embedded', true)")).scalar_one() == "on":
+        raise NotSafe("this is the embedded PostgreSQL of demonstration and tests; production needs one of its own")
 
 
 def _alembic() -> Config:

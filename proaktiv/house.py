@@ -18,7 +18,11 @@ def no_probe(_name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One process's share of the installation. ``controller`` is its id in the flow log, e.g. ``musterstadt``."""
+    """One process's share of the installation. ``controller`` is its id in the flow log, e.g. ``musterstadt``.
+
+    ``worker`` is the number under which rows are announced (``workers``); None where nobody keeps one, and then the
+    lease alone says when such a row is due again.
+    """
 
     controller: str
     name: str
@@ -27,3 +31,4 @@ class House:
     ids: Ids
     rules: Rulebook
     probe: Probe = no_probe
+    worker: int | None = None

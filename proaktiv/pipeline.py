@@ -11,7 +11,7 @@ outward steps are three lines: announce (transaction) · hand over (none open) �
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -62,7 +62,8 @@ class Pipeline:
     """The steps of one process. What the process does not do (its channels, registers …) is empty.
 
     ``clock`` is the time that the law and the citizens live by (in the demonstration it can be moved); ``wall`` is real
-    time: leases, sessions and tokens end by it.
+    time: leases, sessions and tokens end by it. ``identity`` is asked before each announcement under which number this
+    process announces now; it raises where the process cannot say so, and then nothing is handed over.
     """
 
     database: Database
@@ -77,6 +78,7 @@ class Pipeline:
     citizen_page: str = ""
     deadline_seconds: float = 10.0
     batch: int = 100
+    identity: Callable[[], int] | None = None
 
     # the two halves ------------------------------------------------------------------------------------------------
 
@@ -142,9 +144,9 @@ class Pipeline:
 
     def look_up(self) -> int:
         """Ask registers for what is wanted, and let enrolments that were answered go on."""
-        now, wall = self.clock(), self.wall()
+        house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
-            asking = look_up.announce(session, self.house, now, OUTWARD_SET, wall=wall)
+            asking = look_up.announce(session, house, now, OUTWARD_SET, wall=wall)
         self.house.probe("look_up.announce.after")
         if not asking:
             return 0
@@ -160,10 +162,10 @@ class Pipeline:
 
     def notify(self) -> int:
         """Write to the people for whom something lies ready."""
-        now, wall = self.clock(), self.wall()
+        house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
             posting = notify.announce(
-                session, self.house, self.channels, now, OUTWARD_SET, page=self.citizen_page, wall=wall
+                session, house, self.channels, now, OUTWARD_SET, page=self.citizen_page, wall=wall
             )
         self.house.probe("notify.announce.after")
         if not posting:
@@ -180,9 +182,9 @@ class Pipeline:
 
     def dispatch(self) -> int:
         """Hand confirmed Aufträge over whose undo window has passed."""
-        now, wall = self.clock(), self.wall()
+        house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
-            sending = dispatch.announce(session, self.house, self.dispatchers, now, OUTWARD_SET, wall=wall)
+            sending = dispatch.announce(session, house, self.dispatchers, now, OUTWARD_SET, wall=wall)
         self.house.probe("dispatch.announce.after")
         if not sending:
             return 0
@@ -193,6 +195,10 @@ class Pipeline:
             dispatch.record(session, self.house, sent, now)
         self.house.probe("dispatch.record.after")
         return len(sending)
+
+    def _announcing(self) -> House:
+        """Return the house with the number that this process has now."""
+        return self.house if self.identity is None else replace(self.house, worker=self.identity())
 
     def _hand_over(self, act: Callable[[Item, Deadline], Result], items: Sequence[Item]) -> list[Result]:
         """Do the outward acts of a set side by side, each under a deadline of its own; no transaction is open."""

@@ -4,9 +4,11 @@ Work is rows with a status and a due time, so ticks on many machines at once are
 on until nothing is due. An error ends the tick, never the worker: the row stays due.
 """
 
+import logging
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from queue import SimpleQueue
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -14,6 +16,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from proaktiv.core.errors import ProaktivError
 
 _log = structlog.get_logger()
+
+# A part that is still at work when its next tick comes is what ``max_instances`` is for, not a warning.
+logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float) -> None:
@@ -46,10 +51,13 @@ def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float
             coalesce=True,
             misfire_grace_time=None,
         )
+    # Not ``stopping.set`` in the handler: a second signal that comes while it holds its lock would wait for ever.
+    told: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: told.put(number))
     scheduler.start()
     _log.info("worker.started", parts=sorted(parts))
-    stopping.wait()
+    told.get()
+    stopping.set()
     scheduler.shutdown(wait=True)
     _log.info("worker.stopped")

@@ -5,12 +5,15 @@ Every name is an environment variable ``PROAKTIV_<NAME>``. Which of them a surfa
 
 import base64
 import binascii
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 class Env(StrEnum):
@@ -33,23 +36,45 @@ def _key(value: object) -> object:
     return raw
 
 
+def _url(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        try:
+            make_url(value.get_secret_value())
+        except (ArgumentError, ValueError):
+            raise ValueError("is no database URL: postgresql://role:password@host/database") from None
+    return value
+
+
+def _json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("is not JSON") from None
+
+
 Key = Annotated[bytes | None, BeforeValidator(_key), Field(repr=False)]
+Url = Annotated[SecretStr | None, AfterValidator(_url)]
+# NoDecode: where pydantic-settings itself reads the JSON, its error names no variable.
+Json = (NoDecode, BeforeValidator(_json))
 
 
 class Settings(BaseSettings):
     """Everything an operator sets."""
 
-    model_config = SettingsConfigDict(env_prefix="PROAKTIV_", frozen=True, extra="ignore")
+    # An empty variable is one that nobody filled in: a folder "" would be the present one, a key "" no key.
+    model_config = SettingsConfigDict(env_prefix="PROAKTIV_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     env: Env = Env.PRODUCTION
     controller: str = ""
     controller_name: str = ""
 
-    database_url: SecretStr | None = None
-    sequencer_url: SecretStr | None = None
-    owner_url: SecretStr | None = None
-    reader_url: SecretStr | None = None
-    eraser_url: SecretStr | None = None
+    database_url: Url = None
+    sequencer_url: Url = None
+    owner_url: Url = None
+    reader_url: Url = None
+    eraser_url: Url = None
 
     index_key: Key = None
     code_key: Key = None
@@ -67,8 +92,8 @@ class Settings(BaseSettings):
     log_origin: str = ""
     log_vkey: str = ""
     letters_dir: Path | None = None
-    registers: dict[str, str] = Field(default_factory=dict)
-    outbound: tuple[str, ...] = ()
+    registers: Annotated[dict[str, str], *Json] = Field(default_factory=dict)
+    outbound: Annotated[tuple[str, ...], *Json] = ()
     token_audience: str = ""
     deadline_seconds: float = Field(default=10.0, gt=0, le=50)
     tick_seconds: float = Field(default=1.0, gt=0, le=60)

@@ -412,6 +412,7 @@ def _tables() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("worker", sa.BigInteger(), nullable=True),
         sa.Column("wire_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("flow_id", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lookups")),
@@ -423,6 +424,13 @@ def _tables() -> None:
         ["due_at"],
         unique=False,
         postgresql_where=sa.text("state in ('wanted', 'announced')"),
+    )
+    op.create_index(
+        "ix_lookups_worker",
+        "lookups",
+        ["worker"],
+        unique=False,
+        postgresql_where=sa.text("state = 'announced' and worker is not null"),
     )
     op.create_table(
         "matches",
@@ -667,6 +675,7 @@ def _tables() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("worker", sa.BigInteger(), nullable=True),
         sa.Column("wire_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("flow_id", sa.Uuid(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -681,6 +690,13 @@ def _tables() -> None:
         "ix_deliveries_due", "deliveries", ["due_at"], unique=False, postgresql_where=sa.text("state = 'announced'")
     )
     op.create_index("ix_deliveries_person", "deliveries", ["person"], unique=False)
+    op.create_index(
+        "ix_deliveries_worker",
+        "deliveries",
+        ["worker"],
+        unique=False,
+        postgresql_where=sa.text("state = 'announced' and worker is not null"),
+    )
     op.create_table(
         "flow_secret",
         sa.Column("fid", sa.Uuid(), nullable=False),
@@ -703,6 +719,7 @@ def _tables() -> None:
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
         sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("worker", sa.BigInteger(), nullable=True),
         sa.Column("flow_id", sa.Uuid(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
@@ -718,6 +735,13 @@ def _tables() -> None:
         postgresql_where=sa.text("state = 'announced'"),
     )
     op.create_index("ix_handovers_wire", "handovers", ["wire_id"], unique=False)
+    op.create_index(
+        "ix_handovers_worker",
+        "handovers",
+        ["worker"],
+        unique=False,
+        postgresql_where=sa.text("state = 'announced' and worker is not null"),
+    )
     op.create_table(
         "consent_activities",
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),

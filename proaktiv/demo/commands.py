@@ -10,24 +10,28 @@ from typing import Annotated
 
 import typer
 
+from proaktiv.core.errors import NotSafe
 from proaktiv.demo.once import Wished, run_once
 from proaktiv.demo.progress import show
 from proaktiv.demo.serving import serve_part
+
+Environment = Annotated[str, typer.Option(envvar="PROAKTIV_ENV", hidden=True)]
 
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Run through unattended, then end.")] = True,  # noqa: ARG001
     events: Annotated[int, typer.Option(min=1, max=100_000, help="How many different events registers report.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed invents the same families.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; progress on stderr.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; the rest on stderr.")] = False,
+    env: Environment = "demo",
 ) -> None:
     """Run a simulated city: register, rules, letters, citizens, Behörden; then count and verify. Exit 1 on any loss."""
+    _not_in_production(env)
     signal.signal(signal.SIGTERM, _end_in_order)
     result = run_once(Wished(events, seed), _now, secrets.token_bytes)
+    show(result, beside_json=as_json)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False))
-    else:
-        show(result)
     if not result["ok"]:
         raise typer.Exit(1)
 
@@ -36,9 +40,16 @@ def city(
     part: Annotated[str, typer.Option(help="register or behoerde.")],
     port: Annotated[int, typer.Option(min=1, max=65535)],
     folder: Annotated[Path, typer.Option(help="Where the run wrote what this part knows.")],
+    env: Environment = "demo",
 ) -> None:
     """Be one part of the simulated city; ``demo`` starts it."""
+    _not_in_production(env)
     serve_part(part, port, folder)
+
+
+def _not_in_production(env: str) -> None:
+    if env == "production":
+        raise NotSafe("the simulated city does not run where PROAKTIV_ENV is production; unset it or say demo")
 
 
 def _end_in_order(number: int, _frame: object) -> None:

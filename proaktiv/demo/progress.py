@@ -77,9 +77,9 @@ def telling(phases: int) -> Iterator[Teller]:
         yield BarTeller(bar, bar.add_task("", total=phases))
 
 
-def show(result: Mapping[str, Any]) -> None:
-    """Write the result for people to stdout: numbers, equations, findings."""
-    console = Console(highlight=False)
+def show(result: Mapping[str, Any], *, beside_json: bool = False) -> None:
+    """Write the result for people: numbers, equations, findings. To stderr where JSON goes to stdout."""
+    console = Console(highlight=False, stderr=beside_json)
     numbers = Table("Was", "Anzahl", title="Ein Tag in Musterstadt", title_justify="left")
     numbers.columns[1].justify = "right"
     for name in _SHOWN:

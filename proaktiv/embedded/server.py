@@ -45,6 +45,8 @@ _SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
+    # A server says itself that it is one of these; production asks (``database.refuse_embedded``).
+    "proaktiv.embedded": "on",
 }
 
 

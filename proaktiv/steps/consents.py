@@ -21,7 +21,7 @@ from proaktiv.core.cases import ConsentWithdrawn, TransmitWithdrawn, apply
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
-from proaktiv.core.trust import SessionProof
+from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, drop_lookups, load_case, silence_bundles, write_moves
 from proaktiv.tables import BundleRow, EnrolmentRow, LookupRow, PersonRow, RegisterEventRow, core_table
@@ -159,10 +159,13 @@ def withdraw_auftrag(session: Session, house: House, proof: SessionProof, auftra
     """
     connection = session.connection()
     raise_epoch(connection, [proof.person])
+    where = [AUFTRAEGE.c.id == auftrag, AUFTRAEGE.c.person == proof.person]
+    if proof.trust <= Trust.V1:  # what a code does not show, it does not withdraw
+        where.append(PROPOSALS.c.bundle == proof.bundle)
     row = connection.execute(
-        select(AUFTRAEGE.c.proposal, AUFTRAEGE.c.lebenslage, AUFTRAEGE.c.leistung).where(
-            AUFTRAEGE.c.id == auftrag, AUFTRAEGE.c.person == proof.person
-        )
+        select(AUFTRAEGE.c.proposal, AUFTRAEGE.c.lebenslage, AUFTRAEGE.c.leistung)
+        .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
+        .where(*where)
     ).one_or_none()
     if row is None:
         raise NotFound("auftrag")

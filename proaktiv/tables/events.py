@@ -92,12 +92,14 @@ class EventFactsRow(Storage, table=True):
 class LookupRow(Storage, table=True):
     """One question to one register. Written by ``steps.look_up`` and ``steps.enrol`` (as requests, state ``wanted``).
 
-    No byte leaves before ``flow_id`` points to an authorised entry (checked by the database).
+    No byte leaves before ``flow_id`` points to an authorised entry (checked by the database). ``worker`` is who has
+    it in hand, see ``workers``; null as ``lease_until`` is.
     """
 
     __tablename__ = "lookups"
     __table_args__ = (
         Index("ix_lookups_due", "due_at", postgresql_where=text("state in ('wanted', 'announced')")),
+        Index("ix_lookups_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
         UniqueConstraint("event", "person", "register_name"),
     )
 
@@ -111,6 +113,7 @@ class LookupRow(Storage, table=True):
     tries: int = 0
     due_at: datetime = instant()
     lease_until: datetime | None = instant(nullable=True)
+    worker: int | None = Field(default=None, sa_type=BigInteger)
     wire_id: str = ""
     flow_id: UUID | None = None
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -124,7 +124,7 @@ class DeliveryRow(Storage, table=True):
     """One message on one channel in one run. Only ``steps.notify`` and ``steps.enrol`` write it.
 
     States: announced handed_over skipped cancelled failed in_doubt. ``rendered`` is never stored: a letter is
-    rendered again byte for byte.
+    rendered again byte for byte. ``worker`` is who has it in hand, see ``workers``; null as ``lease_until`` is.
     """
 
     __tablename__ = "deliveries"
@@ -132,6 +132,7 @@ class DeliveryRow(Storage, table=True):
         UniqueConstraint("matter", "purpose", "channel", "run"),
         Index("ix_deliveries_due", "due_at", postgresql_where=text("state = 'announced'")),
         Index("ix_deliveries_person", "person"),
+        Index("ix_deliveries_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -145,6 +146,7 @@ class DeliveryRow(Storage, table=True):
     tries: int = 0
     due_at: datetime | None = instant(nullable=True)
     lease_until: datetime | None = instant(nullable=True)
+    worker: int | None = Field(default=None, sa_type=BigInteger)
     wire_id: str
     flow_id: UUID = Field(sa_column_args=(ForeignKey(_FLOW),), nullable=False)
     made_at: datetime = instant()
@@ -197,13 +199,17 @@ class SignatureRow(Storage, table=True):
 
 
 class HandoverRow(Storage, table=True):
-    """Auftrag x attempt. Only ``steps.dispatch`` writes it. States: announced sent failed in_doubt."""
+    """Auftrag x attempt. Only ``steps.dispatch`` writes it. States: announced sent failed in_doubt.
+
+    ``worker`` is who has it in hand, see ``workers``; null as ``lease_until`` is.
+    """
 
     __tablename__ = "handovers"
     __table_args__ = (
         UniqueConstraint("auftrag", "attempt"),
         Index("ix_handovers_lease", "lease_until", postgresql_where=text("state = 'announced'")),
         Index("ix_handovers_wire", "wire_id"),
+        Index("ix_handovers_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -215,6 +221,7 @@ class HandoverRow(Storage, table=True):
     state: str = Field(max_length=16)
     reason: str = Field(default="", max_length=32)
     lease_until: datetime | None = instant(nullable=True)
+    worker: int | None = Field(default=None, sa_type=BigInteger)
     flow_id: UUID = Field(sa_column_args=(ForeignKey(_FLOW),), nullable=False)
     made_at: datetime = instant()
     moved_at: datetime = instant()

@@ -304,8 +304,9 @@ def make_citizen(pipeline: CitizenPipeline, *, secure_cookies: bool) -> FastAPI:
     app.state.pipeline = pipeline
     app.state.cookie = SECURE_COOKIE if secure_cookies else LOOPBACK_COOKIE
     problems.install(app)
-    app.add_middleware(SameOriginOnly)
     app.add_middleware(BodyLimit)
+    app.add_middleware(SameOriginOnly)  # before a body is read
+    app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
     app.include_router(router)
     return app

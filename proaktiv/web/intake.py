@@ -201,6 +201,7 @@ def make_intake(pipeline: IntakePipeline) -> FastAPI:
     app.state.pipeline = pipeline
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
     app.include_router(router)
     return app

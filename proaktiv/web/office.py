@@ -21,8 +21,9 @@ def make_office(pipeline: OfficePipeline) -> FastAPI:
     """Return the office's surface."""
     app = FastAPI(title="proaktiv office", version="1", docs_url=None, redoc_url=None)
     problems.install(app)
-    app.add_middleware(SameOriginOnly)
     app.add_middleware(BodyLimit)
+    app.add_middleware(SameOriginOnly)  # before a body is read
+    app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
 
     @app.get("/health")

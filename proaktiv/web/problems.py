@@ -4,8 +4,10 @@ A detail is what the error says: ids, places and remedies, never personal data. 
 gets the same bytes. Left to others: what is an error (``core.errors``), too large a body (``web.limits``).
 """
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,8 +24,18 @@ from proaktiv.database import DatabaseAway
 
 log = structlog.get_logger(__name__)
 
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:proaktiv:problem:"
+
+
+class BrokenOffError(RuntimeError):
+    """An answer broke off after its head was sent; the server ends the connection."""
 
 
 class WrongMediaType(errors.ProaktivError):
@@ -75,6 +87,39 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _operational)
     app.add_exception_handler(Exception, _unexpected)
+
+
+class LastResort:
+    """Answer what nobody foresaw with a problem document, and log where it happened.
+
+    Below ``SecurityHeaders``, unlike the framework's own last resort, whose answer has no fixed headers. Nothing goes
+    on to the server: it would log the error's text, which may hold what somebody typed.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = False
+
+        async def noting(message: Message) -> None:
+            nonlocal began
+            began = began or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its text goes nowhere
+            frames = traceback.extract_tb(error.__traceback__)[-3:]
+            at = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+            log.error("request.broken", error=type(error).__name__, at=at)  # noqa: TRY400 - without its text
+            if began:
+                raise BrokenOffError("the answer had begun") from None
+            await _answer(_INTERNAL, "")(scope, receive, send)
 
 
 def document(status: int, slug: str, title: str, detail: str = "", **members: Any) -> dict[str, Any]:

@@ -82,4 +82,4 @@ def _same_origin(headers: Headers) -> bool:
         return site in _OWN
     origin = headers.get("origin")
     # No Origin at all: not a browser. The session's form token still has to be right.
-    return origin is None or origin.partition("://")[2] == headers.get("host", "")
+    return origin is None or (origin != "null" and origin.partition("://")[2] == headers.get("host", ""))

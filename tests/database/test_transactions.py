@@ -115,6 +115,40 @@ def test_a_connection_lost_before_commit_keeps_nothing_and_says_so(database: Dat
     assert count(database) == 0
 
 
+def test_a_connection_lost_under_a_copy_past_sqlalchemy_is_away_too(
+    database: Database, postgres: EmbeddedServer
+) -> None:
+    superuser = Database(postgres.url())
+
+    def lose() -> None:
+        with database.transaction() as session:
+            connection = session.connection()
+            terminate(superuser, connection.execute(_MY_PID).scalar_one())
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            with raw.cursor() as cursor, cursor.copy("COPY client_days FROM STDIN"):
+                pytest.fail("there is nobody to copy to")
+
+    with pytest.raises(DatabaseAway):
+        lose()
+    assert count(database) == 0
+    superuser.close()
+
+
+def test_a_lost_connection_does_not_hide_why_a_transaction_ended(database: Database, postgres: EmbeddedServer) -> None:
+    superuser = Database(postgres.url())
+
+    def fail() -> None:
+        with database.transaction() as session:
+            terminate(superuser, session.connection().execute(_MY_PID).scalar_one())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert count(database) == 0
+    superuser.close()
+
+
 def test_a_connection_that_died_while_idle_is_replaced(database: Database, postgres: EmbeddedServer) -> None:
     with database.transaction() as session:
         pid = session.connection().execute(_MY_PID).scalar_one()

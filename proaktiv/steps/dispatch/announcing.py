@@ -18,7 +18,7 @@ from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.house import House
 from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
-from proaktiv.steps.dispatch.due import Attempts, attempts, candidates, lock
+from proaktiv.steps.dispatch.due import Attempts, attempts, candidates, due, lock
 from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sending
 from proaktiv.tables import AuftragRow, HandoverRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
@@ -78,13 +78,14 @@ def announce(
     """Clear up to ``limit`` due Aufträge. ``wall`` is the real time where ``now`` is a demonstration's."""
     house.probe("dispatch.announce.before")
     wall = wall or now
-    found = candidates(session, now, wall, limit)
+    condition = due(session, now, wall)
+    found = candidates(session, condition, limit)
     held = hold(session, {row.event for row in found if row.event is not None})
     found = [row for row in found if row.event is None or row.event in held.events]
     wishes = [Wish(f"{row.lebenslage}/transmit/{row.leistung}", row.person, scope=str(row.id)) for row in found]
     answers, standing = ask(session, house, Transmit, wishes, operation=Operation.TRANSMIT, now=now)
     by_id = {row.id: (row, answer) for row, answer in zip(found, answers, strict=True)}
-    rows = lock(session, list(by_id), now, wall)
+    rows = lock(session, list(by_id), condition)
     ring = house.vault.ring(session, {row.person for row in rows}, (Compartment.VIEW, Compartment.FLOW))
     before = attempts(session, [row.id for row in rows])
     doings = _Doings()
@@ -201,7 +202,7 @@ def _write(session: Session, house: House, doings: _Doings, ring: Ring, now: dat
         connection.execute(
             update(_HANDOVERS)
             .where(_HANDOVERS.c.id.in_(doings.lost))
-            .values(state="in_doubt", reason="lost", lease_until=None, moved_at=now)
+            .values(state="in_doubt", reason="lost", lease_until=None, worker=None, moved_at=now)
         )
     fresh = [item for item in doings.cleared if item.row.state != AuftragState.ANNOUNCED.value]
     for item in fresh:
@@ -218,7 +219,7 @@ def _write(session: Session, house: House, doings: _Doings, ring: Ring, now: dat
         connection.execute(
             insert(_HANDOVERS),
             [
-                _handover(sending, item.attempt, now, wall)
+                _handover(sending, item.attempt, house.worker, now, wall)
                 for sending, item in zip(sendings, doings.cleared, strict=True)
             ],
         )
@@ -263,7 +264,7 @@ def _authorise(
     ]
 
 
-def _handover(sending: Sending, attempt: int, now: datetime, wall: datetime) -> dict[str, Any]:
+def _handover(sending: Sending, attempt: int, worker: int | None, now: datetime, wall: datetime) -> dict[str, Any]:
     return {
         "id": sending.handover,
         "auftrag": sending.auftrag,
@@ -274,6 +275,7 @@ def _handover(sending: Sending, attempt: int, now: datetime, wall: datetime) -> 
         "state": "announced",
         "reason": "",
         "lease_until": wall + LEASE,
+        "worker": worker,
         "flow_id": sending.clearance.flow,
         "made_at": now,
         "moved_at": now,

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from proaktiv.core.outbound import End
 from proaktiv.core.states import AuftragState
 from proaktiv.tables import AuftragRow, BehoerdeRow, HandoverRow, ProposalRow, core_table
+from proaktiv.workers import abandoned, dead_workers
 
 _AUFTRAEGE = core_table(AuftragRow)
 _HANDOVERS = core_table(HandoverRow)
@@ -29,14 +30,15 @@ class Attempts:
     lost: UUID | None = None
 
 
-def due(now: datetime, wall: datetime) -> ColumnElement[bool]:
-    """Return the condition on ``auftraege``; an announced one is due when its lease is over."""
+def due(session: Session, now: datetime, wall: datetime) -> ColumnElement[bool]:
+    """Return the condition on ``auftraege``; an announced one is due when its attempt is abandoned."""
+    dead = dead_workers(session, _HANDOVERS)
     lost = (
         select(_HANDOVERS.c.id)
         .where(
             _HANDOVERS.c.auftrag == _AUFTRAEGE.c.id,
             _HANDOVERS.c.state == "announced",
-            _HANDOVERS.c.lease_until <= wall,
+            abandoned(_HANDOVERS, wall, dead),
         )
         .exists()
     )
@@ -54,7 +56,7 @@ def due(now: datetime, wall: datetime) -> ColumnElement[bool]:
     )
 
 
-def candidates(session: Session, now: datetime, wall: datetime, limit: int) -> list[SqlRow[Any]]:
+def candidates(session: Session, condition: ColumnElement[bool], limit: int) -> list[SqlRow[Any]]:
     """Return what may be due, without a lock, each with its event and how its Behörde is reached."""
     return list(
         session.connection().execute(
@@ -70,19 +72,19 @@ def candidates(session: Session, now: datetime, wall: datetime, limit: int) -> l
             )
             .join(_PROPOSALS, _PROPOSALS.c.id == _AUFTRAEGE.c.proposal, isouter=True)
             .join(_BEHOERDEN, _BEHOERDEN.c.id == _AUFTRAEGE.c.behoerde, isouter=True)
-            .where(due(now, wall))
+            .where(condition)
             .order_by(_AUFTRAEGE.c.due_at.nulls_first(), _AUFTRAEGE.c.id)
             .limit(limit)
         )
     )
 
 
-def lock(session: Session, auftraege: Sequence[UUID], now: datetime, wall: datetime) -> list[SqlRow[Any]]:
+def lock(session: Session, auftraege: Sequence[UUID], condition: ColumnElement[bool]) -> list[SqlRow[Any]]:
     """Return the rows that are still due and that no other worker has."""
     return list(
         session.connection().execute(
             select(_AUFTRAEGE)
-            .where(_AUFTRAEGE.c.id.in_(auftraege), due(now, wall))
+            .where(_AUFTRAEGE.c.id.in_(auftraege), condition)
             .order_by(_AUFTRAEGE.c.id)
             .with_for_update(skip_locked=True)
         )

@@ -72,7 +72,7 @@ def record(session: Session, house: House, results: Sequence[Sent], now: datetim
         connection.execute(
             update(_HANDOVERS)
             .where(_HANDOVERS.c.id == bindparam("b_id"))
-            .values(state=bindparam("state"), reason=bindparam("reason"), lease_until=None, moved_at=now),
+            .values(state=bindparam("state"), reason=bindparam("reason"), lease_until=None, worker=None, moved_at=now),
             attempts,
         )
     call_human(session, house, tasks, now)

@@ -19,6 +19,7 @@ from proaktiv.registers.model import Question
 from proaktiv.steps.look_up.asking import Asking, release
 from proaktiv.tables import EnrolmentRow, EventFactsRow, LookupRow, RegisterEventRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
+from proaktiv.workers import abandoned, dead_workers
 
 _LOOKUPS = core_table(LookupRow)
 _EVENTS = core_table(RegisterEventRow)
@@ -45,7 +46,7 @@ def announce(
     """Clear up to ``limit`` due look-ups for asking. ``wall`` is the real time where ``now`` is a demonstration's."""
     house.probe("look_up.announce.before")
     wall = wall or now
-    due = _due(now, wall)
+    due = _due(now, wall, dead_workers(session, _LOOKUPS))
     candidates = _candidates(session, due, limit)
     held = hold(session, {row.event for row in candidates if row.event is not None})
     candidates = [row for row in candidates if row.event is None or row.event in held.events]
@@ -88,10 +89,10 @@ def _about(house: House, person: UUID | None, lookup: UUID) -> _About:
     return _About(house=house.controller, action="register.not_asked", person=person, case=str(lookup))
 
 
-def _due(now: datetime, wall: datetime) -> ColumnElement[bool]:
+def _due(now: datetime, wall: datetime, dead: frozenset[int]) -> ColumnElement[bool]:
     return or_(
         and_(_LOOKUPS.c.state == "wanted", _LOOKUPS.c.due_at <= now),
-        and_(_LOOKUPS.c.state == "announced", _LOOKUPS.c.lease_until <= wall),
+        and_(_LOOKUPS.c.state == "announced", abandoned(_LOOKUPS, wall, dead)),
     )
 
 
@@ -193,7 +194,9 @@ def _write(
     connection = session.connection()
     for state, lookups in (("refused", doings.refused), ("failed", doings.failed)):
         if lookups:
-            connection.execute(update(_LOOKUPS).where(_LOOKUPS.c.id.in_(lookups)).values(state=state, lease_until=None))
+            connection.execute(
+                update(_LOOKUPS).where(_LOOKUPS.c.id.in_(lookups)).values(state=state, lease_until=None, worker=None)
+            )
     over = [*doings.refused, *doings.failed]
     release(session, {locked[lookup].event for lookup in over if locked[lookup].event is not None}, now)
     lapsed = [locked[lookup].enrolment for lookup in over if locked[lookup].enrolment is not None]
@@ -233,6 +236,7 @@ def _write(
                 state="announced",
                 tries=bindparam("tries"),
                 lease_until=wall + LEASE,
+                worker=house.worker,
                 wire_id=bindparam("wire_id"),
                 flow_id=bindparam("flow_id"),
             ),

@@ -71,7 +71,13 @@ def record(session: Session, house: House, results: Sequence[Heard], now: dateti
         connection.execute(
             update(_LOOKUPS)
             .where(_LOOKUPS.c.id == bindparam("b_id"))
-            .values(state=bindparam("state"), tries=bindparam("tries"), due_at=bindparam("due_at"), lease_until=None),
+            .values(
+                state=bindparam("state"),
+                tries=bindparam("tries"),
+                due_at=bindparam("due_at"),
+                lease_until=None,
+                worker=None,
+            ),
             moves,
         )
     if fetched:

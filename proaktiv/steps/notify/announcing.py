@@ -20,7 +20,7 @@ from proaktiv.core.outbound import LEASE, again_at, authorised, refused, stopped
 from proaktiv.core.states import DeliveryState
 from proaktiv.house import House
 from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
-from proaktiv.steps.notify.due import Matter, candidates, contacts, lock, runs, with_open_proposals
+from proaktiv.steps.notify.due import Matter, candidates, contacts, due_again, lock, runs, with_open_proposals
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, Posting
 from proaktiv.tables import BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
@@ -74,12 +74,13 @@ def announce(
     channel = ways.get(LETTER)
     if channel is None:
         return []
-    matters = candidates(session, now, wall, limit)
+    again = due_again(session, now, wall)
+    matters = candidates(session, again, now, limit)
     held = hold(session, {matter.event for matter in matters if matter.event is not None})
     matters = [matter for matter in matters if matter.event is None or matter.event in held.events]
     wishes = [Wish(matter.activity, matter.person, requested=matter.purpose == ACTIVATION) for matter in matters]
     answers, standing = ask(session, house, Propose, wishes, operation=Operation.USE, now=now, channel=LETTER)
-    pairs = lock(session, list(zip(matters, answers, strict=True)), now, wall)
+    pairs = lock(session, list(zip(matters, answers, strict=True)), again, now)
     ring = house.vault.ring(session, {matter.person for matter, _ in pairs}, (Compartment.CONTACT, Compartment.FLOW))
     addresses = contacts(session, [matter.person for matter, _ in pairs])
     waiting = with_open_proposals(session, [matter.id for matter, _ in pairs if matter.purpose == BUNDLE])
@@ -198,13 +199,13 @@ def _write(
             connection.execute(
                 update(_DELIVERIES)
                 .where(_DELIVERIES.c.id == matter.delivery.id)
-                .values(state=state.value, reason=reason, due_at=None, lease_until=None, moved_at=now)
+                .values(state=state.value, reason=reason, due_at=None, lease_until=None, worker=None, moved_at=now)
             )
     if letters:
         connection.execute(upsert(_CODES).on_conflict_do_nothing(), [_code_row(house, letter) for letter in letters])
     call_human(session, house, doings.tasks, now)
     postings = _authorise(session, house, doings.flows, letters, ring, page, now)
-    _lease(session, letters, postings, now, wall)
+    _lease(session, house.worker, letters, postings, now, wall)
     house.probe("notify.announce.during")
     return postings
 
@@ -271,7 +272,12 @@ def _authorise(
 
 
 def _lease(
-    session: Session, letters: Sequence[_Letter], postings: Sequence[Posting], now: datetime, wall: datetime
+    session: Session,
+    worker: int | None,
+    letters: Sequence[_Letter],
+    postings: Sequence[Posting],
+    now: datetime,
+    wall: datetime,
 ) -> None:
     connection = session.connection()
     fresh, again = [], []
@@ -290,6 +296,7 @@ def _lease(
                     "tries": 0,
                     "due_at": now,
                     "lease_until": wall + LEASE,
+                    "worker": worker,
                     "wire_id": posting.clearance.wire_id,
                     "flow_id": posting.clearance.flow,
                     "made_at": letter.made_at,
@@ -305,6 +312,12 @@ def _lease(
         connection.execute(
             update(_DELIVERIES)
             .where(_DELIVERIES.c.id == bindparam("b_id"))
-            .values(tries=bindparam("tries"), flow_id=bindparam("flow_id"), lease_until=wall + LEASE, moved_at=now),
+            .values(
+                tries=bindparam("tries"),
+                flow_id=bindparam("flow_id"),
+                lease_until=wall + LEASE,
+                worker=worker,
+                moved_at=now,
+            ),
             again,
         )

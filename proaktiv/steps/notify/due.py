@@ -14,6 +14,7 @@ from consent.model import Permit, Propose, Refusal
 from proaktiv.core.states import DeliveryState
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER
 from proaktiv.tables import BundleRow, ContactRow, DeliveryRow, EnrolmentRow, ProposalRow, core_table
+from proaktiv.workers import abandoned, dead_workers
 
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
@@ -46,13 +47,13 @@ class Matter:
         return 0 if self.delivery is None else int(self.delivery.tries)
 
 
-def candidates(session: Session, now: datetime, wall: datetime, limit: int) -> list[Matter]:
-    """Return what may be due, without a lock: letters begun before, then bundles, then enrolments."""
+def candidates(session: Session, again: ColumnElement[bool], now: datetime, limit: int) -> list[Matter]:
+    """Return what may be due, without a lock: letters begun before (``due_again``), then bundles, then enrolments."""
     connection = session.connection()
     begun = connection.execute(
         select(_DELIVERIES, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
         .join(_BUNDLES, _BUNDLES.c.id == _DELIVERIES.c.matter, isouter=True)
-        .where(_due(now, wall), _DELIVERIES.c.person.is_not(None), _DELIVERIES.c.channel == LETTER)
+        .where(again, _DELIVERIES.c.person.is_not(None), _DELIVERIES.c.channel == LETTER)
         .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
         .limit(limit)
     ).all()
@@ -90,12 +91,14 @@ def _activity(purpose: str, lebenslage: str) -> str:
     return f"{_ENROLMENT_ACTIVITY}/{LETTER}" if purpose == ACTIVATION else f"{lebenslage}/propose/{LETTER}"
 
 
-def _due(now: datetime, wall: datetime) -> ColumnElement[bool]:
+def due_again(session: Session, now: datetime, wall: datetime) -> ColumnElement[bool]:
+    """Return the condition on ``deliveries`` for a letter that waited long enough, or whose worker never came back."""
+    dead = dead_workers(session, _DELIVERIES)
     return and_(
         _DELIVERIES.c.state == DeliveryState.ANNOUNCED.value,
         or_(
             and_(_DELIVERIES.c.lease_until.is_(None), _DELIVERIES.c.due_at <= now),
-            _DELIVERIES.c.lease_until <= wall,
+            abandoned(_DELIVERIES, wall, dead),
         ),
     )
 
@@ -104,7 +107,7 @@ Answers = list[tuple[Matter, Permit[Propose] | Refusal]]
 """Each matter with the gate's answer."""
 
 
-def lock(session: Session, pairs: Answers, now: datetime, wall: datetime) -> Answers:
+def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: datetime) -> Answers:
     """Return those still due whose rows no other worker has: bundles, then enrolments, then deliveries."""
     connection = session.connection()
     fresh = [matter for matter, _ in pairs if matter.delivery is None]
@@ -128,7 +131,7 @@ def lock(session: Session, pairs: Answers, now: datetime, wall: datetime) -> Ans
             select(_DELIVERIES)
             .where(
                 _DELIVERIES.c.id.in_([matter.delivery.id for matter, _ in pairs if matter.delivery is not None]),
-                _due(now, wall),
+                again,
             )
             .order_by(_DELIVERIES.c.id)
             .with_for_update(skip_locked=True)

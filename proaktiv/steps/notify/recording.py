@@ -65,6 +65,7 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
                 tries=bindparam("tries"),
                 due_at=bindparam("due_at"),
                 lease_until=None,
+                worker=None,
                 moved_at=now,
             ),
             moves,
