@@ -90,7 +90,7 @@ def work(
 @app.command()
 def serve(
     surface: Annotated[str, typer.Option(help="intake, citizen or office. Each holds its own keys only.")],
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on; put a TLS proxy in front.")] = "127.0.0.1",
 ) -> None:
     """Serve one HTTP surface."""

@@ -37,6 +37,10 @@ class Declined(Permanent):
         self.status = status
 
 
+class AnswerTooLarge(Permanent):
+    """The far side said yes (200 to 299) and then more than anybody reads here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer of status 200 to 299. Header names are lower case."""
@@ -181,8 +185,8 @@ class Egress:
     def post(self, url: str, *, headers: Mapping[str, str], content: bytes, deadline: Deadline) -> Response:
         """Send one POST and return its answer.
 
-        Raises ``AddressRefused`` and ``Declined`` (both ``Permanent``), ``Unavailable`` before anything was sent,
-        ``Temporary`` (408, 425, 429, 503) or ``OutcomeUnknown`` (other 5xx, cut off, deadline, garbage).
+        Raises ``AddressRefused``, ``Declined``, ``AnswerTooLarge`` (all ``Permanent``), ``Unavailable`` before anything
+        was sent, ``Temporary`` (408, 425, 429, 503) or ``OutcomeUnknown`` (other 5xx, cut off, deadline, garbage).
         """
         target = read_url(url)
         addresses = self._check(target, deadline)
@@ -264,5 +268,5 @@ def _read(response: httpcore.Response) -> bytes:
     for part in response.iter_stream():
         body += part
         if len(body) > MAX_ANSWER_BYTES:
-            raise Permanent(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            raise AnswerTooLarge(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
     return bytes(body)

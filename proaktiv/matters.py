@@ -3,7 +3,7 @@
 Left to others: what a happening does (``core.cases``), new proposals (``steps.propose``), the log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from proaktiv.core.cases import AuftragMoved, Candidate, Case, Effect, ForClerk, Item, ProposalMoved
 from proaktiv.core.ids import Ids
-from proaktiv.core.states import AuftragState, ProposalState
+from proaktiv.core.states import AuftragState, EventState, ProposalState
 from proaktiv.tables import AuftragRow, BundleRow, LookupRow, ProposalRow, RegisterEventRow, TaskRow, core_table
 
 PROPOSALS = core_table(ProposalRow)
@@ -113,15 +113,45 @@ def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
 
 
 def drop_lookups(session: Session, where: ColumnElement[bool], now: datetime) -> None:
-    """Refuse look-ups that are still wanted, and let their events be decided without them."""
-    connection = session.connection()
-    events = connection.execute(
-        update(_LOOKUPS).where(where, _LOOKUPS.c.state == "wanted").values(state="refused").returning(_LOOKUPS.c.event)
-    ).scalars()
-    waiting = [event for event in events if event is not None]
-    if waiting:
-        connection.execute(
-            update(_EVENTS)
-            .where(_EVENTS.c.id.in_(waiting), _EVENTS.c.state == "needs")
-            .values(state="waiting", due_at=now)
+    """Refuse look-ups that are wanted or under way, and let events go on that wait for none any more.
+
+    An answer that is still to come finds its row refused and is not kept.
+    """
+    events = (
+        session.connection()
+        .execute(
+            update(_LOOKUPS)
+            .where(where, _LOOKUPS.c.state.in_(("wanted", "announced")))
+            .values(state="refused", lease_until=None, worker=None)
+            .returning(_LOOKUPS.c.event)
         )
+        .scalars()
+    )
+    release_events(session, {event for event in events if event is not None}, now)
+
+
+def release_events(session: Session, events: Collection[UUID], now: datetime) -> None:
+    """Make events due again of which no look-up is wanted or under way any more.
+
+    The events are locked before their look-ups are counted: of two transactions that each end one of the last two,
+    the second sees what the first wrote.
+    """
+    if not events:
+        return
+    connection = session.connection()
+    locked = connection.execute(
+        select(_EVENTS.c.id)
+        .where(_EVENTS.c.id.in_(events), _EVENTS.c.state == EventState.NEEDS.value)
+        .order_by(_EVENTS.c.id)
+        .with_for_update()
+    ).scalars()
+    under_way = (
+        select(_LOOKUPS.c.id)
+        .where(_LOOKUPS.c.event == _EVENTS.c.id, _LOOKUPS.c.state.in_(("wanted", "announced")))
+        .exists()
+    )
+    connection.execute(
+        update(_EVENTS)
+        .where(_EVENTS.c.id.in_(list(locked)), ~under_way)
+        .values(state=EventState.WAITING.value, due_at=now)
+    )

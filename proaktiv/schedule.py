@@ -17,9 +17,6 @@ from proaktiv.core.errors import ProaktivError
 
 _log = structlog.get_logger()
 
-# A part that is still at work when its next tick comes is what ``max_instances`` is for, not a warning.
-logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-
 
 def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float) -> None:
     """Run every part each ``seconds`` until SIGTERM or SIGINT; a part never runs twice at once.
@@ -40,6 +37,8 @@ def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float
 
         return tick
 
+    # A part that is still at work when its next tick comes is what ``max_instances`` is for, not a warning.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone="UTC")
     for name, part in parts.items():
         scheduler.add_job(

@@ -11,13 +11,23 @@ from sqlmodel import Session
 
 from consent.model import Subject, SubjectStatus
 from consent.store import enter_subjects, lock_subjects
-from proaktiv.core.guards import PROTECTS_PERSON, STOPS_PERSON, Guard
-from proaktiv.tables import PersonIdentifierRow, PersonRow, RelationRow, StopRow, core_table
+from proaktiv.core.guards import PROTECTS_PERSON, STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.tables import (
+    EventSubjectRow,
+    PersonIdentifierRow,
+    PersonRow,
+    RegisterEventRow,
+    RelationRow,
+    StopRow,
+    core_table,
+)
 
 _PERSONS = core_table(PersonRow)
 _IDENTIFIERS = core_table(PersonIdentifierRow)
 _STOPS = core_table(StopRow)
 _RELATIONS = core_table(RelationRow)
+_EVENTS = core_table(RegisterEventRow)
+_SUBJECTS = core_table(EventSubjectRow)
 
 
 def read_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subject]:
@@ -105,3 +115,25 @@ def stops_on(session: Session, targets: Iterable[bytes]) -> dict[bytes, frozense
     for target, guard in found:
         guards.setdefault(target, set()).add(Guard(guard))
     return {target: frozenset(names) for target, names in guards.items()}
+
+
+def stopped_events(session: Session, events: Iterable[UUID]) -> frozenset[UUID]:
+    """Return which of the events a veto ended: on their register entry, or on the child they are about."""
+    wanted = set(events)
+    if not wanted:
+        return frozenset()
+    connection = session.connection()
+    targets: dict[UUID, set[bytes]] = {}
+    for event, entry in connection.execute(select(_EVENTS.c.id, _EVENTS.c.entry_hash).where(_EVENTS.c.id.in_(wanted))):
+        targets.setdefault(event, set()).add(entry)
+    for event, child in connection.execute(
+        select(_SUBJECTS.c.event, _SUBJECTS.c.lookup_hash).where(
+            _SUBJECTS.c.event.in_(wanted), _SUBJECTS.c.role == "kind"
+        )
+    ):
+        targets.setdefault(event, set()).add(child)
+    stops = stops_on(session, set[bytes]().union(*targets.values()))
+    ends = STOPS_EVENT | STOPS_PERSON
+    return frozenset(
+        event for event, keys in targets.items() if any(stops.get(key, frozenset()) & ends for key in keys)
+    )

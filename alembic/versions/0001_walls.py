@@ -44,7 +44,6 @@ WORKED = (
     "relations",
     "sessions",
     "signatures",
-    "stops",
     "tasks",
     "wiedervorlagen",
 )
@@ -59,6 +58,8 @@ APP = {
     "consent_ledger": "SELECT, INSERT",
     "consent_notices": "SELECT, INSERT",
     "vault_keys": "SELECT, INSERT",
+    # A veto is lifted, never taken away unseen.
+    "stops": "SELECT, INSERT, UPDATE (lifted_at)",
     # Moves forward, never goes. SELECT … FOR SHARE asks for UPDATE on one column: epoch.
     "subject_heads": "SELECT, INSERT, UPDATE",
     "consent_heads": "SELECT, INSERT, UPDATE",
@@ -84,6 +85,9 @@ SEQUENCER = {
     "log_head": "SELECT, INSERT, UPDATE, DELETE",
     "checkpoint": "SELECT, INSERT, UPDATE, DELETE",
 }
+
+# What would tell, together with a leaked index key or a code, who somebody is: reading for checks needs none of it.
+UNREAD = frozenset({"person_identifiers", "event_subjects", "codes", "sessions", "client_tokens", "vault_keys"})
 
 ERASER = {
     "flow_secret": "SELECT, UPDATE (subj, s_blob, a_blob)",
@@ -131,7 +135,7 @@ def _grants() -> None:
     for role, grants in (("proaktiv_app", APP), ("proaktiv_sequencer", SEQUENCER), ("proaktiv_eraser", ERASER)):
         for table, rights in grants.items():
             op.execute(f"GRANT {rights} ON {table} TO {role}")
-    for table in (*WORKED, *APP):
+    for table in {*WORKED, *APP} - UNREAD:
         op.execute(f"GRANT SELECT ON {table} TO proaktiv_reader")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO proaktiv_app")
 
@@ -170,6 +174,7 @@ def _tables() -> None:
         sa.Column("leistung", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("lebenslage", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("behoerde", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("names", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("shown_mac", sa.LargeBinary(), nullable=False),
         sa.Column("trust", sa.Integer(), nullable=False),
@@ -444,7 +449,7 @@ def _tables() -> None:
         sa.Column("facts_mac", sa.LargeBinary(), nullable=False),
         sa.Column("result", sqlmodel.sql.sqltypes.AutoString(length=12), nullable=False),
         sa.Column("outcome", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("next_change_on", sa.Date(), nullable=True),
+        sa.Column("next_change_month", sa.Date(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_matches")),
         sa.UniqueConstraint(

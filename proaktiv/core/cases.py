@@ -6,7 +6,8 @@ effects; the case runner of ``proaktiv rules test`` does the same without a data
 
 Rules held here:
  1. The same candidate again changes nothing; another content supersedes what is not yet confirmed (rules.md § 5.5).
- 2. What is confirmed or declined is not proposed again.
+ 2. What is confirmed, declined or lapsed is not proposed again. What was recalled is, if the register reports it anew:
+    a faulty entry that is cancelled and made again must not cost the family its Leistung.
  3. The first yes in a group closes the others, which learn only "nicht mehr offen" (data-path.md § 5).
  4. A stop recalls what is queued; what was handed over becomes a clerk's task, never an automatic counter-notice.
  5. A withdrawn consent recalls what is not confirmed; a confirmed Auftrag rests on its own consent.
@@ -176,15 +177,21 @@ def _decided(case: Case, happening: Decided) -> list[Effect]:
     effects: list[Effect] = []
     for candidate, fresh in zip(happening.candidates, happening.ids, strict=True):
         known = latest.get(candidate.key)
-        if known is None:
-            effects.append(Proposed(Item(fresh, candidate, ProposalState.OPEN), None))
-        elif known.state in OPEN_PROPOSALS and known.candidate.shown != candidate.shown:
+        if known is not None and known.state is ProposalState.CONFIRMED:
+            if known.auftrag is AuftragState.WITHDRAWN:
+                effects.append(ForClerk(known.id, "auftrag.withdrawn_before"))
+            elif known.candidate.shown != candidate.shown:
+                effects.append(ForClerk(known.id, "auftrag.changed"))
+            continue
+        if known is not None and known.state in OPEN_PROPOSALS:
+            if known.candidate.shown == candidate.shown:
+                continue
             effects.append(ProposalMoved(known.id, ProposalState.SUPERSEDED))
-            effects.append(
-                Proposed(Item(fresh, candidate, ProposalState.OPEN, generation=known.generation + 1), known.id)
-            )
-        elif known.state is ProposalState.CONFIRMED and known.candidate.shown != candidate.shown:
-            effects.append(ForClerk(known.id, "auftrag.changed"))
+        elif known is not None and known.state is not ProposalState.RECALLED:
+            continue
+        made = Item(fresh, candidate, ProposalState.OPEN, generation=known.generation + 1 if known else 1)
+        effects.append(Proposed(made, known.id if known else None))
+        latest[candidate.key] = made  # two reports of one set may be about the same thing
     return effects
 
 
@@ -226,11 +233,11 @@ def _consent_withdrawn(case: Case, _happening: ConsentWithdrawn) -> list[Effect]
 
 def _transmit_withdrawn(case: Case, happening: TransmitWithdrawn) -> list[Effect]:
     item = _find(case, happening.item)
-    if item.auftrag in UNSENT_AUFTRAEGE:
+    if item.auftrag in UNSENT_AUFTRAEGE or item.auftrag is AuftragState.WITH_CITIZEN:
         return [AuftragMoved(item.id, AuftragState.WITHDRAWN)]
     if item.auftrag in SENT_AUFTRAEGE:
         return [ForClerk(item.id, "auftrag.withdrawn_after_sending")]
-    raise Conflict("there is nothing left to withdraw")
+    return []  # it has ended; the consent can be withdrawn all the same
 
 
 def _stopped(case: Case, _happening: Stopped) -> list[Effect]:

@@ -53,6 +53,7 @@ def draft(
         "felder": [
             {
                 "ziel": field.ziel,
+                "aus": field.aus,
                 "wert": shown(facts[field.aus].value),
                 "quelle": plan.register.get(field.aus, source),
                 "stand": facts[field.aus].stand.isoformat(),

@@ -24,7 +24,10 @@ from proaktiv.rulebook.release import release as release_rules
 
 PRODUCTION = "production"
 
-Folder = Annotated[Path | None, typer.Option("--folder", help="The rules folder; else the one of this installation.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--folder", exists=True, file_okay=False, help="The rules folder; else the one of this installation."),
+]
 
 
 def make_app(open_owner_database: Callable[[], AbstractContextManager[Session]], env: str) -> typer.Typer:

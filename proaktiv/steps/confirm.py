@@ -21,19 +21,16 @@ from proaktiv.core.cases import Case, Confirmed, Declined, Postponed, ProposalMo
 from proaktiv.core.codes import ALPHABET
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, load_case, silence_bundles, write_moves
-from proaktiv.subjects import read_subjects, stops_on
-from proaktiv.tables import BundleRow, EventSubjectRow, RegisterEventRow, SignatureRow, core_table
+from proaktiv.subjects import read_subjects, stopped_events
+from proaktiv.tables import BundleRow, SignatureRow, core_table
 from proaktiv.vault import Compartment, Place
 
 _BUNDLES = core_table(BundleRow)
-_EVENTS = core_table(RegisterEventRow)
-_SUBJECTS = core_table(EventSubjectRow)
 _SIGNATURES = core_table(SignatureRow)
 
 UNDO = timedelta(hours=24)
@@ -88,6 +85,7 @@ def confirm(
                 "leistung": row.leistung,
                 "lebenslage": row.lebenslage,
                 "behoerde": row.behoerde,
+                "names": sorted({field["aus"] for field in content["felder"]}),
                 "content": ring.seal(proof.person, Compartment.VIEW, Place("auftraege", auftrag, "content"), content),
                 "shown_mac": shown,
                 "trust": int(proof.trust),
@@ -189,16 +187,7 @@ def _locked_case(session: Session, proof: SessionProof, row: Row[*tuple[Any, ...
 
 def _refuse_stopped(session: Session, proof: SessionProof, row: Row[*tuple[Any, ...]]) -> None:
     subject = read_subjects(session, [proof.person])[proof.person]
-    connection = session.connection()
-    entry = connection.execute(select(_EVENTS.c.entry_hash).where(_EVENTS.c.id == row.event)).scalar_one()
-    child = connection.execute(
-        select(_SUBJECTS.c.lookup_hash).where(_SUBJECTS.c.event == row.event, _SUBJECTS.c.role == "kind")
-    ).scalar_one_or_none()
-    stops = stops_on(session, [key for key in (entry, child) if key is not None])
-    stopped = stops.get(entry, frozenset()) & STOPS_EVENT
-    if child is not None:
-        stopped |= stops.get(child, frozenset()) & (STOPS_PERSON | STOPS_EVENT)
-    if stopped or subject.status is not SubjectStatus.ALIVE:
+    if subject.status is not SubjectStatus.ALIVE or stopped_events(session, [row.event]):
         raise Conflict("no longer open")
 
 

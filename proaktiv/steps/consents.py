@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlmodel import Session
 
 from consent.errors import ConsentConflict
-from consent.model import CHOSEN_IN_ADVANCE, Activity, ConsentState, Notice
+from consent.model import CHOSEN_IN_ADVANCE, Activity, ConsentState, Notice, Phase
 from consent.notices import digest_of
 from consent.store import activities, give, heads_of, put_notice, raise_epoch, refuse, withdraw
 from proaktiv.core.cases import ConsentWithdrawn, TransmitWithdrawn, apply
@@ -24,11 +24,20 @@ from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, drop_lookups, load_case, silence_bundles, write_moves
-from proaktiv.tables import BundleRow, EnrolmentRow, LookupRow, PersonRow, RegisterEventRow, core_table
+from proaktiv.tables import (
+    BundleRow,
+    EnrolmentRow,
+    FetchedFactsRow,
+    LookupRow,
+    PersonRow,
+    RegisterEventRow,
+    core_table,
+)
 
 _BUNDLES = core_table(BundleRow)
 _EVENTS = core_table(RegisterEventRow)
 _LOOKUPS = core_table(LookupRow)
+_FETCHED = core_table(FetchedFactsRow)
 _PERSONS = core_table(PersonRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 
@@ -49,6 +58,9 @@ def choose(session: Session, house: House, proof: SessionProof, choices: Sequenc
     for place, choice in enumerate(choices):
         _check(house, known, choice, f"/decisions/{place}")
     raise_epoch(connection, [proof.person])
+    _finish_enrolment(session, proof)  # rows before the log, whose lock comes last
+    if any(choice.gives and known[choice.activity].phase is Phase.PROPOSE for choice in choices):
+        _tell_again(session, proof, now)
     flows = [
         _changed(house, proof, known[choice.activity], "given" if choice.gives else "refused") for choice in choices
     ]
@@ -72,8 +84,6 @@ def choose(session: Session, house: House, proof: SessionProof, choices: Sequenc
             )
         except ConsentConflict as error:
             raise Conflict(f"{activity.name}: {error}; to take a given consent back, withdraw it") from None
-    if choices:
-        _finish_enrolment(session, proof)
 
 
 def _check(house: House, known: Mapping[str, Activity], choice: Choice, place: str) -> None:
@@ -99,10 +109,25 @@ def _finish_enrolment(session: Session, proof: SessionProof) -> None:
     )
 
 
+def _tell_again(session: Session, proof: SessionProof, now: datetime) -> None:
+    """Let notify look again at open bundles that nobody was told about: now they may be told."""
+    session.connection().execute(
+        update(_BUNDLES)
+        .where(
+            _BUNDLES.c.person == proof.person,
+            _BUNDLES.c.state == "open",
+            _BUNDLES.c.due_at.is_(None),
+            _BUNDLES.c.messages == 0,
+        )
+        .values(due_at=now)
+    )
+
+
 def withdraw_lebenslage(
     session: Session, house: House, proof: SessionProof, lebenslage: str, now: datetime
 ) -> tuple[str, ...]:
     """Withdraw everything given in advance for one Lebenslage. Returns the activities; again is no error."""
+    raise_epoch(session.connection(), [proof.person])
     heads = [
         head
         for head in heads_of(session.connection(), proof.person)
@@ -118,6 +143,7 @@ def withdraw_activity(
     known = activities(session.connection())
     if activity not in known or known[activity].phase not in CHOSEN_IN_ADVANCE:
         raise BadInput("/activity", "names no activity; see GET /einwilligungen")
+    raise_epoch(session.connection(), [proof.person])
     given = [
         head.activity
         for head in heads_of(session.connection(), proof.person)
@@ -129,8 +155,8 @@ def withdraw_activity(
 def _withdraw(
     session: Session, house: House, proof: SessionProof, names: Sequence[str], lebenslage: str, now: datetime
 ) -> tuple[str, ...]:
+    """Take back what rests on the activities; the caller holds the person's lock since before it read them."""
     connection = session.connection()
-    raise_epoch(connection, [proof.person])
     if not names:
         return ()
     known = activities(connection)
@@ -140,22 +166,29 @@ def _withdraw(
     _, effects = apply(load_case(session, mine), ConsentWithdrawn())
     write_moves(session, house.ids, effects, now)
     silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(mine).distinct()).scalars())
-    drop_lookups(
-        session,
-        (_LOOKUPS.c.person == proof.person)
-        & _LOOKUPS.c.event.in_(select(_EVENTS.c.id).where(_EVENTS.c.kind.in_(_kinds(house, lebenslage)))),
-        now,
-    )
+    _drop_facts(session, proof, _kinds(house, lebenslage), now)
     flows = [_changed(house, proof, known[name], "withdrawn") for name in names]
     for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
         _withdraw_head(session, proof, known[name], "", flow_id, now)
     return tuple(names)
 
 
+def _drop_facts(session: Session, proof: SessionProof, kinds: Sequence[str], now: datetime) -> None:
+    """End look-ups of the Lebenslage's events, and forget what registers answered for events not decided yet."""
+    events = select(_EVENTS.c.id).where(_EVENTS.c.kind.in_(kinds))
+    drop_lookups(session, (_LOOKUPS.c.person == proof.person) & _LOOKUPS.c.event.in_(events), now)
+    session.connection().execute(
+        delete(_FETCHED).where(
+            _FETCHED.c.person == proof.person,
+            _FETCHED.c.event.in_(events.where(_EVENTS.c.state.in_(("waiting", "needs")))),
+        )
+    )
+
+
 def withdraw_auftrag(session: Session, house: House, proof: SessionProof, auftrag: UUID, now: datetime) -> None:
     """Withdraw the consent of one confirmed Auftrag: unsent it never leaves, sent it becomes a clerk's task.
 
-    Raises ``NotFound``, or ``Conflict`` where it has ended.
+    Again is no error and changes nothing. Raises ``NotFound``, or ``Conflict`` where it has ended otherwise.
     """
     connection = session.connection()
     raise_epoch(connection, [proof.person])
@@ -169,9 +202,14 @@ def withdraw_auftrag(session: Session, house: House, proof: SessionProof, auftra
     ).one_or_none()
     if row is None:
         raise NotFound("auftrag")
+    activity = activities(connection)[f"{row.lebenslage}/transmit/{row.leistung}"]
+    if not any(
+        head.activity == activity.name and head.scope == str(auftrag) and head.state is ConsentState.GIVEN
+        for head in heads_of(connection, proof.person)
+    ):
+        return
     _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), TransmitWithdrawn(row.proposal))
     write_moves(session, house.ids, effects, now)
-    activity = activities(connection)[f"{row.lebenslage}/transmit/{row.leistung}"]
     (flow_id,) = house.log.record(session, [_changed(house, proof, activity, "withdrawn", str(auftrag))], now)
     _withdraw_head(session, proof, activity, str(auftrag), flow_id, now)
 

@@ -7,11 +7,11 @@ the look-up (``steps.look_up``), the letter (``steps.notify``). Finishing is the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -31,6 +31,10 @@ _CONTACTS = core_table(ContactRow)
 REGISTER = "MELDEREGISTER"
 NAMES = ("kennung", "vornamen", "familienname", "geburtsdatum", "anschrift")
 """What the Melderegister is asked for; the letter goes to the address that it gives, never to the typed one."""
+
+
+LETTER_EVERY = timedelta(days=14)
+"""No second activation letter to a person while one that was not answered is younger than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +132,26 @@ def identify(session: Session, house: House, answers: Sequence[Identified], now:
 def _know(session: Session, house: House, answer: Identified, facts: Mapping[str, Any], now: datetime) -> None:
     connection = session.connection()
     lookup_hash = house.vault.lookup_hash("register_id", str(facts["kennung"]))
-    # Somebody who asks twice is still one person: the second letter is about the first one's matters.
-    person = resolve(session, [lookup_hash]).get(lookup_hash, answer.person)
-    if person == answer.person:
+    # Two answers about one person may be written at once: whoever comes second waits here and finds the first.
+    claimed = connection.execute(
+        upsert(_IDENTIFIERS)
+        .values(kind="register_id", lookup_hash=lookup_hash, person=answer.person)
+        .on_conflict_do_nothing()
+        .returning(_IDENTIFIERS.c.person)
+    ).scalar_one_or_none()
+    person = claimed or resolve(session, [lookup_hash])[lookup_hash]
+    if claimed is not None:
         connection.execute(insert(_PERSONS), [{"person": person, "status": "requested", "since": now}])
-        connection.execute(
-            insert(_IDENTIFIERS), [{"kind": "register_id", "lookup_hash": lookup_hash, "person": person}]
-        )
         house.vault.create(session, [person], now)
         enter_subjects(connection, [person])
+    elif _has_letter(session, person, now):
+        # Anybody can type a neighbour's name: one letter in a while is enough for the neighbour to say no.
+        connection.execute(
+            update(_ENROLMENTS)
+            .where(_ENROLMENTS.c.id == answer.enrolment)
+            .values(state="lapsed", person=person, request=None, due_at=None)
+        )
+        return
     ring = house.vault.ring(session, [person], [Compartment.CONTACT])
     contact = {
         "name": [str(facts["vornamen"]), str(facts["familienname"])],
@@ -156,3 +171,13 @@ def _know(session: Session, house: House, answer: Identified, facts: Mapping[str
         .where(_ENROLMENTS.c.id == answer.enrolment)
         .values(state="found", person=person, request=None, due_at=now)
     )
+
+
+def _has_letter(session: Session, person: UUID, now: datetime) -> bool:
+    """Return whether an activation letter to this person is under way or still fresh."""
+    fresh = select(_ENROLMENTS.c.id).where(
+        _ENROLMENTS.c.person == person,
+        _ENROLMENTS.c.state.in_(("found", "letter")),
+        _ENROLMENTS.c.requested_at > now - LETTER_EVERY,
+    )
+    return session.connection().execute(fresh.limit(1)).first() is not None

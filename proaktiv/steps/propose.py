@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from proaktiv.core.binding import to_json
-from proaktiv.core.calendar import berlin_date
+from proaktiv.core.calendar import berlin_date, month_of
 from proaktiv.core.canonical import dumps
 from proaktiv.core.cases import Candidate, Decided, Item, Proposed, apply
 from proaktiv.core.errors import NotFound
@@ -181,28 +181,27 @@ def _bundle(
         wanted[admitted.event.case_key, admitted.lebenslage, admitted.person] = admitted.event.id
     if not wanted:
         return {}
-    statement = upsert(_BUNDLES).values(
-        [
-            {
-                "id": house.ids.row(now),
-                "event": event,
-                "case_key": case_key,
-                "lebenslage": lebenslage,
-                "person": person,
-                "state": "open",
-                "messages": 0,
-                "due_at": now,
-                "made_at": now,
-            }
-            for (case_key, lebenslage, person), event in wanted.items()
-        ]
-    )
+    rows = [
+        {
+            "id": house.ids.row(now),
+            "event": event,
+            "case_key": case_key,
+            "lebenslage": lebenslage,
+            "person": person,
+            "state": "open",
+            "messages": 0,
+            "due_at": now,
+            "made_at": now,
+        }
+        for (case_key, lebenslage, person), event in wanted.items()
+    ]
+    statement = upsert(_BUNDLES)
     statement = statement.on_conflict_do_update(
         index_elements=["case_key", "lebenslage", "person"],
         set_={"state": "open", "due_at": statement.excluded.due_at},
     )
     found = session.connection().execute(
-        statement.returning(_BUNDLES.c.id, _BUNDLES.c.case_key, _BUNDLES.c.lebenslage, _BUNDLES.c.person)
+        statement.returning(_BUNDLES.c.id, _BUNDLES.c.case_key, _BUNDLES.c.lebenslage, _BUNDLES.c.person), rows
     )
     return {(row.case_key, row.lebenslage, row.person): row.id for row in found}
 
@@ -255,7 +254,8 @@ def _keep_matches(session: Session, house: House, decided: Sequence[Matched], ri
                 "facts_mac": house.vault.mac("facts", dumps(used)),
                 "result": item.decision.result,
                 "outcome": item.decision.outcome,
-                "next_change_on": item.decision.next_change_on,
+                # Month-coarse: the day after a sixteenth birthday would give the birth date away.
+                "next_change_month": month_of(change) if (change := item.decision.next_change_on) else None,
                 "decided_at": now,
             }
         )

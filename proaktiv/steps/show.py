@@ -1,5 +1,7 @@
 """Show: what a proven person may read. Writes nothing; a GET never changes anything.
 
+Reads the stops in its own transaction: about a stopped event there is nothing to see (data-path.md § 3).
+
 At V1 it shows the one bundle of the code: no address, no other person, no history (data-path.md § 5).
 """
 
@@ -17,13 +19,14 @@ from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS
+from proaktiv.subjects import stopped_events
 from proaktiv.tables import BundleRow, core_table
 from proaktiv.vault import Compartment, Place
 
 _BUNDLES = core_table(BundleRow)
 
 HIDDEN_AT_V1 = ("anschrift", "wohnort")
-"""Fields whose value a letter and a birth date do not show: an ex-partner knows both (security-and-faults.md T3)."""
+"""Facts whose value a letter and a birth date do not show: an ex-partner knows both (security-and-faults.md T3)."""
 
 
 def overview(session: Session, proof: SessionProof) -> dict[str, Any]:
@@ -32,23 +35,31 @@ def overview(session: Session, proof: SessionProof) -> dict[str, Any]:
     if proof.trust <= Trust.V1:
         where.append(_BUNDLES.c.id == proof.bundle)
     bundles: dict[UUID, dict[str, Any]] = {}
-    found = session.connection().execute(
-        select(
-            _BUNDLES.c.id,
-            _BUNDLES.c.lebenslage,
-            PROPOSALS.c.id.label("proposal"),
-            PROPOSALS.c.leistung,
-            PROPOSALS.c.state,
-            AUFTRAEGE.c.id.label("auftrag"),
-            AUFTRAEGE.c.reference,
-            AUFTRAEGE.c.state.label("auftrag_state"),
+    found = (
+        session.connection()
+        .execute(
+            select(
+                _BUNDLES.c.id,
+                _BUNDLES.c.lebenslage,
+                PROPOSALS.c.id.label("proposal"),
+                PROPOSALS.c.event,
+                PROPOSALS.c.leistung,
+                PROPOSALS.c.state,
+                AUFTRAEGE.c.id.label("auftrag"),
+                AUFTRAEGE.c.reference,
+                AUFTRAEGE.c.state.label("auftrag_state"),
+            )
+            .join(PROPOSALS, PROPOSALS.c.bundle == _BUNDLES.c.id)
+            .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id, isouter=True)
+            .where(*where, PROPOSALS.c.state.not_in(("superseded", "recalled")))
+            .order_by(_BUNDLES.c.id, PROPOSALS.c.id)
         )
-        .join(PROPOSALS, PROPOSALS.c.bundle == _BUNDLES.c.id)
-        .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id, isouter=True)
-        .where(*where, PROPOSALS.c.state.not_in(("superseded", "recalled")))
-        .order_by(_BUNDLES.c.id, PROPOSALS.c.id)
+        .all()
     )
+    stopped = stopped_events(session, {row.event for row in found})
     for row in found:
+        if row.event in stopped:
+            continue  # not a word about it, whatever was answered before
         bundle = bundles.setdefault(
             row.id, {"id": str(row.id), "lebenslage": row.lebenslage, "proposals": [], "auftraege": []}
         )
@@ -90,7 +101,7 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID) 
 
 
 def _field(field: dict[str, Any], trust: Trust) -> dict[str, Any]:
-    hidden = trust <= Trust.V1 and any(word in field["ziel"] for word in HIDDEN_AT_V1)
+    hidden = trust <= Trust.V1 and any(word in field["aus"] for word in HIDDEN_AT_V1)
     return {**field, "wert": "(aus dem Melderegister, hier nicht gezeigt)"} if hidden else field
 
 
@@ -115,7 +126,7 @@ def auftrag(session: Session, proof: SessionProof, wanted: UUID) -> dict[str, An
         )
         .one_or_none()
     )
-    if row is None:
+    if row is None or stopped_events(session, [row.event]):
         raise NotFound("auftrag")
     return {
         "id": str(wanted),

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, sealed
+from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, json_list, sealed
 
 _FLOW = "flow_log.fid"
 
@@ -27,7 +27,7 @@ class MatchRow(Storage, table=True):
     facts_mac: bytes = sealed()
     result: str = Field(max_length=12)  # ja nein offen gilt_nicht
     outcome: str = Field(max_length=16)  # auftrag frage ... or empty
-    next_change_on: date | None = None
+    next_change_month: date | None = None
     decided_at: datetime = instant()
 
 
@@ -173,6 +173,7 @@ class AuftragRow(Storage, table=True):
     leistung: str
     lebenslage: str
     behoerde: str
+    names: list[str] = json_list()  # of the facts that fill it: what the transmit consent must cover
     content: bytes | None = sealed(nullable=True)
     shown_mac: bytes = sealed()
     trust: int

@@ -79,6 +79,12 @@ class FolderBehoerde:
         return {path.name: path.read_text().split() for path in self.folder.iterdir()}
 
 
+def arrived(behoerde: Any) -> dict[str, list[str]]:
+    """The references that came to a world's ``FolderBehoerde``, by wire id, one for each arrival."""
+    assert isinstance(behoerde, FolderBehoerde)
+    return behoerde.orders()
+
+
 class DyingChannel(FolderChannel):
     """The folder channel in a process that dies before or after the letter lies there."""
 

@@ -1,0 +1,140 @@
+"""The worker's ticks, in a process of their own: signals and threads are what they are about."""
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.processes import PATIENCE_SECONDS, end, start
+
+Worker = Callable[[str], subprocess.Popen[str]]
+
+_FRAME = """
+import sys, threading, time
+from proaktiv.core.errors import NotSafe
+from proaktiv.schedule import tick_until_stopped
+
+def say(word):
+    sys.stdout.write(word + "\\n")
+
+{body}
+tick_until_stopped(PARTS, seconds=0.02)
+say("ended")
+"""
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    """Start a worker whose ``PARTS`` a test writes down as code."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(body: str) -> subprocess.Popen[str]:
+        started.append(start("-c", _FRAME.format(body=body)))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        end(process)
+
+
+def read_until(process: subprocess.Popen[str], word: str, times: int = 1) -> list[str]:
+    """Read lines until a word has come that often. Ends with the process, too."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if lines.count(word) == times:
+            return lines
+    raise AssertionError(f"it ended before {word} came {times} times: {lines}")
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM, times: int = 1) -> str:
+    """Send a signal and wait for the end, which is a good one. Returns what was still said."""
+    for _ in range(times):
+        process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith("ended\n")
+    return out
+
+
+def test_a_tick_that_raises_ends_neither_the_worker_nor_the_other_parts(worker: Worker) -> None:
+    process = worker(
+        """
+def ours():
+    say("ours")
+    raise NotSafe("entry 7")
+def broken():
+    say("broken")
+    raise KeyError("Anna Beispiel-Probst")
+def good():
+    say("good")
+    return 0
+PARTS = {"ours": ours, "broken": broken, "good": good}
+"""
+    )
+    lines = read_until(process, "broken", 3) + read_until(process, "ours", 3) + read_until(process, "good", 3)
+    written = "\n".join(lines) + stop(process)
+    assert "entry 7" in written
+    assert "KeyError" in written
+    assert "Anna" not in written, "what an unexpected error says may be personal"
+
+
+def test_a_tick_goes_on_until_nothing_is_due(worker: Worker) -> None:
+    process = worker(
+        """
+due = [5, 4, 3, 2, 1, 0]
+def part():
+    left = due.pop(0) if due else 0
+    say(f"left {left}")
+    return left
+PARTS = {"part": part}
+"""
+    )
+    lines = [line for line in read_until(process, "left 0") if line.startswith("left")]
+    assert lines == [f"left {left}" for left in (5, 4, 3, 2, 1, 0)]
+    stop(process)
+
+
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 50)])
+def test_a_signal_ends_the_worker_with_the_work_in_hand_done(worker: Worker, number: int, times: int) -> None:
+    process = worker(
+        """
+def part():
+    say("begun")
+    time.sleep(0.5)
+    say("done")
+    return 1
+PARTS = {"part": part}
+"""
+    )
+    before = read_until(process, "begun", 2)
+    after = stop(process, number, times).splitlines()
+    assert (before + after).count("begun") == (before + after).count("done") == 2, "nothing new is begun either"
+
+
+_SLOW = """
+busy = threading.Lock()
+def part():
+    alone = busy.acquire(blocking=False)
+    say("alone" if alone else "together")
+    time.sleep(0.1)
+    if alone:
+        busy.release()
+    return 0
+"""
+
+
+def test_a_part_never_runs_twice_at_once(worker: Worker) -> None:
+    process = worker(_SLOW + 'PARTS = {"part": part}')
+    lines = read_until(process, "alone", 5)
+    assert "together" not in lines
+    assert "together" not in stop(process)
+
+
+def test_two_parts_do_run_side_by_side(worker: Worker) -> None:
+    """The control of the test above: what it looks for can be seen."""
+    process = worker(_SLOW + 'PARTS = {"part": part, "other": part}')
+    read_until(process, "together")
+    stop(process)

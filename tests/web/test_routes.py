@@ -1,0 +1,191 @@
+"""Every route of the three surfaces, by name: a new one is thought about here before it is served."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from proaktiv.web.citizen import make_citizen
+from proaktiv.web.intake import make_intake
+from proaktiv.web.office import make_office
+from tests.builders import a_birth, somebody
+from tests.web.conftest import Browser, ask, everything_stored, wish_of, with_letter
+from tests.world import World
+
+CHANGES, READS = True, False
+
+INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
+    "intake": {
+        ("GET", "/openapi.json"): READS,
+        ("GET", "/health"): READS,
+        ("POST", "/token"): CHANGES,
+        ("POST", "/events"): CHANGES,
+        ("POST", "/acknowledgements"): CHANGES,
+    },
+    "citizen": {
+        ("GET", "/openapi.json"): READS,
+        ("GET", "/health"): READS,
+        ("POST", "/anmelden"): CHANGES,
+        ("POST", "/sitzung"): CHANGES,
+        ("GET", "/uebersicht"): READS,
+        ("GET", "/vorschlag/{proposal_id}"): READS,
+        ("POST", "/vorschlag/{proposal_id}/ja"): CHANGES,
+        ("POST", "/vorschlag/{proposal_id}/nein"): CHANGES,
+        ("POST", "/vorschlag/{proposal_id}/spaeter"): CHANGES,
+        ("GET", "/auftrag/{auftrag_id}"): READS,
+        ("POST", "/auftrag/{auftrag_id}/widerruf"): CHANGES,
+        ("GET", "/einwilligungen"): READS,
+        ("POST", "/einwilligungen"): CHANGES,
+        ("POST", "/einwilligungen/widerruf"): CHANGES,
+    },
+    "office": {("GET", "/openapi.json"): READS, ("GET", "/health"): READS},
+}
+BEFORE_PROOF = {"/anmelden", "/sitzung"}
+"""What of the citizen's surface may be posted by somebody who has not shown who they are."""
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+NEEDS_PROOF = sorted(
+    path for (_, path), changes in INVENTORY["citizen"].items() if changes and path not in BEFORE_PROOF
+)
+
+
+def surfaces(world: World) -> dict[str, FastAPI]:
+    return {
+        "intake": make_intake(world.pipeline),
+        "citizen": make_citizen(world.pipeline, secure_cookies=False),
+        "office": make_office(world.pipeline),
+    }
+
+
+def routes_of(routes: list[Any]) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from routes_of(included.routes)
+        else:
+            for method in route.methods - {"HEAD"}:
+                yield method, route.path
+
+
+def test_no_surface_has_a_route_that_is_not_listed_here(world: World) -> None:
+    found = {name: set(routes_of(app.routes)) for name, app in surfaces(world).items()}
+    assert found == {name: set(listed) for name, listed in INVENTORY.items()}
+
+
+def test_a_route_that_is_not_listed_would_be_seen(world: World) -> None:
+    app = make_office(world.pipeline)
+    app.get("/neu")(lambda: None)
+    assert set(routes_of(app.routes)) - set(INVENTORY["office"]) == {("GET", "/neu")}
+
+
+def test_what_changes_something_is_never_a_get() -> None:
+    for listed in INVENTORY.values():
+        assert {method for (method, _), changes in listed.items() if changes} <= {"POST"}
+        assert {method for (method, _), changes in listed.items() if not changes} <= {"GET"}
+
+
+def filled(world: World, path: str) -> str:
+    proposal = world.value("SELECT id FROM proposals WHERE state = 'open' ORDER BY id LIMIT 1")
+    auftrag = world.value("SELECT id FROM auftraege LIMIT 1")
+    return path.format(proposal_id=proposal, auftrag_id=auftrag)
+
+
+def test_asking_changes_nothing_however_often(world: World, urls: dict[str, str]) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.melderegister.people[anna.kennung] |= {"kind.im_haushalt": True}
+    world.announce(a_birth(anna))
+    world.tick()
+    apps = surfaces(world)
+    browser = with_letter(apps["citizen"], world, anna)
+    world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    paths = {name: [filled(world, path) for _, path in listed] for name, listed in INVENTORY.items()}
+    assert not any("None" in path for path in paths["citizen"])
+
+    before = everything_stored(urls)
+    answers = browser.every(SAFE, paths["citizen"], times=20)
+    for name, app in apps.items():
+        answers += Browser(app).every(SAFE, paths[name], times=20)
+    assert everything_stored(urls) == before
+    assert {200, 401, 405} == {answer.status_code for answer in answers}
+
+    # The control: what is compared does see a change.
+    assert browser.post("/anmelden", wish_of(somebody("Ben"))).status_code == 202
+    assert everything_stored(urls) != before
+
+
+@pytest.mark.parametrize("path", NEEDS_PROOF)
+def test_without_a_session_nothing_is_changed_and_nothing_is_told(
+    world: World, urls: dict[str, str], path: str
+) -> None:
+    app = surfaces(world)["citizen"]
+    before = everything_stored(urls)
+    some = path.format(proposal_id="00000000-0000-4000-8000-000000000000", auftrag_id="no id at all")
+    for cookies in ({}, {"proaktiv": ""}, {"proaktiv": "0" * 64}, {"__Host-proaktiv": "0" * 64}):
+        (answer,) = ask(app, ("POST", some), cookies=cookies, json={"more": 1}, headers={"x-csrf": "0" * 64})
+        assert answer.status_code == 401
+        assert answer.json()["detail"] == "session unknown or over"
+    assert everything_stored(urls) == before
+
+
+@pytest.mark.parametrize("path", NEEDS_PROOF)
+def test_without_the_sessions_own_form_token_nothing_is_changed(world: World, urls: dict[str, str], path: str) -> None:
+    anna, ben = world.lives_here(somebody("Anna")), world.lives_here(somebody("Ben"))
+    for parent in (anna, ben):
+        world.announce(a_birth(parent))
+    world.tick()
+    app = surfaces(world)["citizen"]
+    hers, his = with_letter(app, world, anna), with_letter(app, world, ben)
+    some = path.format(
+        proposal_id=hers.get("/uebersicht").json()["bundles"][0]["proposals"][0]["id"],
+        auftrag_id="00000000-0000-4000-8000-000000000000",
+    )
+    before = everything_stored(urls)
+    for token in (None, "", "0" * 64, his.csrf, hers.csrf[:-1], hers.csrf.upper(), "ü"):
+        sent = {"x-csrf": token.encode() if token else token}
+        answer = hers.post(some, {"shown": "0" * 64}, headers=sent)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:proaktiv:problem:not-allowed"), token
+    assert everything_stored(urls) == before
+    assert hers.post(some, {"shown": "0" * 64}).status_code not in (401, 403), "the control: with it one gets through"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": ""},
+        {"sec-fetch-site": "cross-site", "origin": "http://127.0.0.1"},
+        {"origin": "https://elsewhere.example"},
+        {"origin": "http://127.0.0.1:1"},
+        {"origin": "null"},
+        {"origin": "null", "host": ""},
+    ],
+)
+def test_another_site_is_turned_away_before_anything_is_read(
+    world: World, urls: dict[str, str], headers: dict[str, str]
+) -> None:
+    app = surfaces(world)["citizen"]
+    before = everything_stored(urls)
+    for path in sorted({path for (_, path), changes in INVENTORY["citizen"].items() if changes}):
+        for body in (b"{", b" " * (1024 * 1024 + 1)):
+            (answer,) = ask(app, ("POST", path), content=body, headers=headers)
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:proaktiv:problem:cross-site")
+    assert everything_stored(urls) == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+        {"sec-fetch-site": "same-origin", "origin": "null"},
+        {"origin": "http://127.0.0.1"},
+        {"origin": "https://127.0.0.1"},
+        {},
+    ],
+)
+def test_the_own_site_and_what_is_no_browser_get_through(world: World, headers: dict[str, str]) -> None:
+    app = surfaces(world)["citizen"]
+    (answer,) = ask(app, ("POST", "/anmelden"), json=wish_of(somebody("Ben")), headers=headers)
+    assert answer.status_code == 202
