@@ -184,14 +184,14 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
         ending.callback(database.close)
         vault = _vault(settings, part, ids)
         check_current(_url(settings.database_url))
+        current = released.Current(
+            trusted=[settings.release_public_key] if settings.release_public_key else None,
+            allow_demo=settings.env is not Env.PRODUCTION,
+        )
         with database.transaction() as session:
             if settings.env is Env.PRODUCTION:
                 refuse_embedded(session)
-            rules = released.load(
-                session,
-                trusted=[settings.release_public_key] if settings.release_public_key else None,
-                allow_demo=settings.env is not Env.PRODUCTION,
-            )
+            rules = current(session)
         house = House(
             controller=settings.controller,
             name=settings.controller_name or settings.controller,
@@ -224,6 +224,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             channels=channels,
             registers=registers,
             dispatchers=dispatchers,
+            rules=current,
             token_audience=settings.token_audience,
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,

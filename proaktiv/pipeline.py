@@ -16,12 +16,16 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
+from sqlmodel import Session
+
 from notifiers.model import Channel
 from proaktiv.core import cloudevents, events
 from proaktiv.core.clients import Client, Token
-from proaktiv.core.errors import BadInput, NotAllowed, NotProven
+from proaktiv.core.errors import BadInput, CommitUnknown, NotAllowed, NotProven
+from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.trust import SessionProof
-from proaktiv.database import Database
+from proaktiv.database import Database, DatabaseAway
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.egress import Deadline
 from proaktiv.house import House
@@ -53,6 +57,8 @@ OUTWARD_SET = 32
 OUTWARD_THREADS = 8
 """Hand-overs of one set, and how many run at once: 32 / 8 x the deadline stays below a lease (60 s)."""
 
+_log = structlog.get_logger()
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -74,6 +80,7 @@ class Pipeline:
     channels: Mapping[str, Channel]
     registers: Mapping[str, Register]
     dispatchers: Mapping[str, Dispatcher]
+    rules: Callable[[Session], Rulebook] | None = None
     token_audience: str = ""
     citizen_page: str = ""
     deadline_seconds: float = 10.0
@@ -127,20 +134,52 @@ class Pipeline:
     # towards the citizen ----------------------------------------------------------------------------------------------
 
     def evaluate(self) -> int:
-        """Gate, match and propose one set of due events in one transaction: a Permit does not outlive it."""
+        """Gate, match and propose one set of due events in one transaction: a Permit does not outlive it.
+
+        An event that breaks its set is set aside, so that it cannot hold up all the others.
+        """
+        try:
+            return self._evaluate(self.batch, [])
+        except (DatabaseAway, CommitUnknown):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one event breaks, the next family's must go on
+            _log.error("set.broken", step="evaluate", error=type(error).__name__)
+        return sum(self._evaluate_one() for _ in range(self.batch))
+
+    def _evaluate_one(self) -> int:
+        claimed: list[UUID] = []
+        try:
+            return self._evaluate(1, claimed)
+        except (DatabaseAway, CommitUnknown):
+            raise
+        except Exception as error:
+            if not claimed:
+                raise
+            _log.error("event.broken", matter=str(claimed[0]), error=type(error).__name__)
+        with self.database.transaction() as session:
+            gate.set_aside(session, self.house, claimed[0], "event.broken", self.clock())
+        return 1
+
+    def _evaluate(self, limit: int, claimed: list[UUID]) -> int:
         now = self.clock()
         with self.database.transaction() as session:
-            admission = gate.admit(session, self.house, now, self.batch)
+            house = self._current(session)
+            admission = gate.admit(session, house, now, limit)
+            claimed.extend(item.event.id for item in admission.admitted)
             if not admission.admitted and not admission.ended:
                 return 0
-            ring = self.house.vault.ring(
+            ring = house.vault.ring(
                 session,
                 {item.person for item in admission.admitted} | {f.person for f in admission.flows if f.person},
                 (Compartment.FACTS, Compartment.VIEW, Compartment.FLOW),
             )
-            matching = match.match(session, self.house, admission.admitted, ring, now)
-            propose.propose(session, self.house, admission, matching, ring, now)
+            matching = match.match(session, house, admission.admitted, ring, now)
+            propose.propose(session, house, admission, matching, ring, now)
         return len({item.event.id for item in admission.admitted}) + admission.ended
+
+    def _current(self, session: Session) -> House:
+        """Return the house with the rules that are released now: a text and its activity's version go together."""
+        return self.house if self.rules is None else replace(self.house, rules=self.rules(session))
 
     def look_up(self) -> int:
         """Ask registers for what is wanted, and let enrolments that were answered go on."""
@@ -215,13 +254,15 @@ class Pipeline:
 
     def enrol(self, wish: Wish) -> None:
         """Keep a request to be known here; the answer is the same whatever becomes of it."""
+        now = self.clock()
         with self.database.transaction() as session:
-            enrol.enrol(session, self.house, wish, self.clock())
+            enrol.enrol(session, self.house, wish, now)
 
     def prove(self, code: str, birth_date: date) -> Proven:
         """Return a session. Raises ``NotProven``, after the wrong try was counted."""
+        now = self.clock()
         with self.database.transaction() as session:
-            proven = prove.prove(session, self.house, code, birth_date, self.clock(), self.wall())
+            proven = prove.prove(session, self.house, code, birth_date, now, self.wall())
         if proven is None:
             raise NotProven("code or birth date is not right, or the code is no longer valid")
         return proven
@@ -256,41 +297,47 @@ class Pipeline:
     def consents(self, proof: SessionProof) -> dict[str, Any]:
         """Return what a person can decide on, with texts and states."""
         with self.database.transaction() as session:
-            return show.consents(session, self.house, proof)
+            return show.consents(session, self._current(session), proof)
 
     def choose(self, proof: SessionProof, choices: Sequence[Choice]) -> None:
         """Record what a person gives and refuses."""
+        now = self.clock()
         with self.database.transaction() as session:
-            consents.choose(session, self.house, proof, choices, self.clock())
+            consents.choose(session, self._current(session), proof, choices, now)
 
     def withdraw(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
         """Withdraw a whole Lebenslage or one activity. Raises ``BadInput`` where neither or both are named."""
         if bool(lebenslage) == bool(activity):
             raise BadInput("/lebenslage", "name either lebenslage or activity")
+        now = self.clock()
         with self.database.transaction() as session:
             if activity:
-                return consents.withdraw_activity(session, self.house, proof, activity, self.clock())
-            return consents.withdraw_lebenslage(session, self.house, proof, lebenslage, self.clock())
+                return consents.withdraw_activity(session, self.house, proof, activity, now)
+            return consents.withdraw_lebenslage(session, self.house, proof, lebenslage, now)
 
     def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
         """Withdraw one confirmed Auftrag."""
+        now = self.clock()
         with self.database.transaction() as session:
-            consents.withdraw_auftrag(session, self.house, proof, auftrag, self.clock())
+            consents.withdraw_auftrag(session, self.house, proof, auftrag, now)
 
     def confirm(self, proof: SessionProof, proposal: UUID, shown: bytes) -> Confirmation:
         """Record a yes to what was shown."""
+        now = self.clock()
         with self.database.transaction() as session:
-            return confirm.confirm(session, self.house, proof, proposal, shown, self.clock())
+            return confirm.confirm(session, self._current(session), proof, proposal, shown, now)
 
     def decline(self, proof: SessionProof, proposal: UUID) -> None:
         """Record a no."""
+        now = self.clock()
         with self.database.transaction() as session:
-            confirm.decline(session, self.house, proof, proposal, self.clock())
+            confirm.decline(session, self.house, proof, proposal, now)
 
     def postpone(self, proof: SessionProof, proposal: UUID) -> None:
         """Record a later."""
+        now = self.clock()
         with self.database.transaction() as session:
-            confirm.postpone(session, self.house, proof, proposal, self.clock())
+            confirm.postpone(session, self.house, proof, proposal, now)
 
     def healthy(self) -> None:
         """Raise where the database cannot be reached."""

@@ -5,11 +5,11 @@ Needs no consent: a veto stands before the gate. What was handed over before bec
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session
 
 from consent.store import raise_epoch
@@ -17,15 +17,28 @@ from proaktiv.core.cases import AuftragMoved, ProposalMoved, Stopped, apply
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
 from proaktiv.core.keys import PersonKey
+from proaktiv.database import lock_keys
 from proaktiv.house import House
 from proaktiv.matters import PROPOSALS, drop_lookups, load_case, silence_bundles, write_moves
 from proaktiv.subjects import resolve
-from proaktiv.tables import EventSubjectRow, LookupRow, PersonRow, RegisterEventRow, core_table
+from proaktiv.tables import (
+    EventSubjectRow,
+    LookupRow,
+    PersonRow,
+    RegisterEventRow,
+    RelationRow,
+    StopRow,
+    TaskRow,
+    core_table,
+)
 
 _EVENTS = core_table(RegisterEventRow)
 _SUBJECTS = core_table(EventSubjectRow)
 _PERSONS = core_table(PersonRow)
 _LOOKUPS = core_table(LookupRow)
+_RELATIONS = core_table(RelationRow)
+_STOPS = core_table(StopRow)
+_TASKS = core_table(TaskRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +74,63 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     events = _events_of(session, stops)
     if not persons and not events:
         return Recalled(0, 0, 0)
-    addressed = session.connection().execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event.in_(events)).distinct())
-    raise_epoch(session.connection(), persons | set(addressed.scalars()))
+    connection = session.connection()
+    addressed = connection.execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event.in_(events)).distinct())
+    raise_epoch(connection, persons | set(addressed.scalars()))
     where = or_(PROPOSALS.c.event.in_(events), PROPOSALS.c.person.in_(stopped_persons))
     case = load_case(session, where)
     _, effects = apply(case, Stopped(stops[0].guard))
     write_moves(session, house.ids, effects, now)
-    connection = session.connection()
     silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(where).distinct()).scalars())
     drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(stopped_persons)), now)
-    connection.execute(
-        update(_EVENTS).where(_EVENTS.c.id.in_(events), _EVENTS.c.state == "needs").values(state="waiting", due_at=now)
-    )
     if any(stop.guard is Guard.VERSTORBEN for stop in stops):
         connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(stopped_persons)).values(status="deceased"))
-    by_person: dict[UUID, int] = {}
+    by_person: dict[UUID | None, int] = {}
     moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)}
     for item in case.items:
         if item.id in moved:
             by_person[item.candidate.person] = by_person.get(item.candidate.person, 0) + 1
-    house.log.record(session, [_flow(house, person, n, stops[0].guard) for person, n in by_person.items()], now)
+    guards = " ".join(sorted({stop.guard.value for stop in stops}))
+    # A stop that finds nothing to take back leaves its entry, too.
+    flows = [_flow(house, person, n, guards) for person, n in (by_person or {None: 0}).items()]
+    house.log.record(session, flows, now)
     return Recalled(
         proposals=sum(isinstance(effect, ProposalMoved) for effect in effects),
         auftraege=sum(isinstance(effect, AuftragMoved) for effect in effects),
         tasks=len(effects) - len(moved),
     )
+
+
+LIFTED_BY_STORNO = frozenset({"sterbefall", "schutzvermerk"})
+"""Kinds of events whose cancellation takes a stop away instead of bringing one."""
+
+
+def lift(session: Session, house: House, entry: bytes, kind: str, now: datetime) -> int:
+    """Lift the stops that a cancelled event brought, and let a human look at what they had taken back.
+
+    ``entry`` is the hash of the cancelled register entry, ``kind`` one of ``LIFTED_BY_STORNO``. Returns how many.
+    """
+    connection = session.connection()
+    cancelled = select(_EVENTS.c.id).where(_EVENTS.c.entry_hash == entry, _EVENTS.c.kind == kind)
+    standing = select(_STOPS.c.id, _STOPS.c.target).where(_STOPS.c.event.in_(cancelled), _STOPS.c.lifted_at.is_(None))
+    targets = {row.target for row in connection.execute(standing)}
+    if not targets:
+        return 0
+    lock_keys(session, targets)
+    persons = set(resolve(session, targets).values())
+    raise_epoch(connection, persons)
+    lifted = connection.execute(
+        update(_STOPS).where(_STOPS.c.event.in_(cancelled), _STOPS.c.lifted_at.is_(None)).values(lifted_at=now)
+    ).rowcount
+    children = select(_RELATIONS.c.to_person).where(_RELATIONS.c.kind == "elternteil")
+    gone = _PERSONS.c.person.in_(persons) & (_PERSONS.c.status == "deceased")
+    connection.execute(update(_PERSONS).where(gone, _PERSONS.c.person.in_(children)).values(status="child"))
+    connection.execute(update(_PERSONS).where(gone).values(status="active"))
+    task = {"id": house.ids.row(now), "what": "stop.lifted", "matter": None, "behoerde": "", "made_at": now}
+    connection.execute(insert(_TASKS), [task])
+    flow = replace(_flow(house, None, lifted, ""), action="stop.lifted", outcome="lifted")
+    house.log.record(session, [flow], now)
+    return lifted
 
 
 def _events_of(session: Session, stops: Sequence[Stop]) -> set[UUID]:
@@ -102,7 +147,7 @@ def _events_of(session: Session, stops: Sequence[Stop]) -> set[UUID]:
     return events
 
 
-def _flow(house: House, person: UUID, n: int, guard: Guard) -> Flow:
+def _flow(house: House, person: UUID | None, n: int, guards: str) -> Flow:
     return Flow(
         kind=Kind.RECALL,
         sender=house.controller,
@@ -113,6 +158,6 @@ def _flow(house: House, person: UUID, n: int, guard: Guard) -> Flow:
         outcome="recalled",
         n=n,
         restrict=True,
-        person=PersonKey(person),
-        reason=guard.value,
+        person=None if person is None else PersonKey(person),
+        reason=guards,
     )

@@ -82,6 +82,18 @@ def again_at(now: datetime, failed_tries: int, retry_after_seconds: int | None =
     return now + max(pause, wish)
 
 
+HOUSE_MADE = frozenset(
+    {
+        Reason.ACTIVITY_NOT_APPROVED,
+        Reason.CALLER_NOT_PARTY,
+        Reason.NORM_NOT_IN_FORCE,
+        Reason.RECIPIENT_NOT_COVERED,
+        Reason.FIELDS_NOT_COVERED,
+        Reason.DEFAULT_DENY,
+    }
+)
+"""Refusals that the house brought about itself: they must not end what a person may still be owed."""
+
 GUARDED = frozenset({Reason.SUBJECT_UNRESOLVED, Reason.PROTECTED, Reason.DECEASED})
 """Refusals that would tell something about the person: kept out of every view but the DSB's."""
 

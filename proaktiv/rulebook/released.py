@@ -38,6 +38,25 @@ def load(session: Session, *, trusted: Collection[bytes] | None = None, allow_de
     return Rulebook({row.lebenslage: _checked(row, trusted, allow_demo=allow_demo) for row in rows})
 
 
+class Current:
+    """The rules as released now: read anew only when something was released since."""
+
+    def __init__(self, *, trusted: Collection[bytes] | None = None, allow_demo: bool = True) -> None:
+        self._trusted = trusted
+        self._allow_demo = allow_demo
+        self._known: tuple[frozenset[tuple[str, int]], Rulebook] | None = None
+
+    def __call__(self, session: Session) -> Rulebook:
+        """Return the rules. Raises as ``load``."""
+        versions = frozenset(
+            (row.lebenslage, row.version)
+            for row in session.connection().execute(select(_RELEASES.c.lebenslage, _RELEASES.c.version))
+        )
+        if self._known is None or self._known[0] != versions:
+            self._known = versions, load(session, trusted=self._trusted, allow_demo=self._allow_demo)
+        return self._known[1]
+
+
 def _checked(row: Row[Any], trusted: Collection[bytes] | None, *, allow_demo: bool) -> Lebenslage:
     name = f"release {row.lebenslage}@{row.version}"
     if row.demo and not allow_demo:

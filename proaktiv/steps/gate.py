@@ -6,11 +6,11 @@ Source: data-path.md §§ 3, 5.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, delete, select, update
+from sqlalchemy import Row, and_, delete, insert, select, update
 from sqlmodel import Session
 
 from consent.model import Ask, Match, Operation, Permit, Question, Reason, Refusal, Subject, SubjectStatus, Watch
@@ -18,13 +18,13 @@ from consent.store import decide_set
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.outbound import GUARDED
+from proaktiv.core.outbound import GUARDED, HOUSE_MADE
 from proaktiv.core.passage import Admission, Admitted, Claimed
 from proaktiv.core.states import EventState
 from proaktiv.database import try_lock_keys
 from proaktiv.house import House
 from proaktiv.subjects import hold_subjects, resolve, stops_on
-from proaktiv.tables import EventFactsRow, EventSubjectRow, FetchedFactsRow, RegisterEventRow, core_table
+from proaktiv.tables import EventFactsRow, EventSubjectRow, FetchedFactsRow, IncidentRow, RegisterEventRow, core_table
 
 PROBES = ("evaluate.claim.after", "evaluate.gate.after")
 
@@ -32,7 +32,11 @@ _EVENTS = core_table(RegisterEventRow)
 _SUBJECTS = core_table(EventSubjectRow)
 _FACTS = core_table(EventFactsRow)
 _FETCHED = core_table(FetchedFactsRow)
+_INCIDENTS = core_table(IncidentRow)
 _EARLIER = _EVENTS.alias("earlier")
+
+ASIDE = timedelta(hours=1)
+"""How long an event waits that the house could not decide by its own fault."""
 
 
 def admit(session: Session, house: House, now: datetime, limit: int) -> Admission:
@@ -45,7 +49,8 @@ def admit(session: Session, house: House, now: datetime, limit: int) -> Admissio
     stops = stops_on(session, targets)
     running = [event for event in events if not _stopped(event, stops)]
     stopped = [event for event in events if _stopped(event, stops)]
-    admitted, flows, refused = _ask(session, house, running, now)
+    admitted, flows, refused, ours = _ask(session, house, running, now)
+    _set_aside(session, house, ours, now)
     _end(session, stopped, EventState.STOPPED)
     _end(session, refused, EventState.REFUSED)
     flows += [_stop_flow(house, event) for event in stopped]
@@ -119,8 +124,8 @@ def _stopped(event: Claimed, stops: dict[bytes, frozenset[Guard]]) -> bool:
 
 def _ask(
     session: Session, house: House, events: Sequence[Claimed], now: datetime
-) -> tuple[list[Admitted], list[Flow], list[Claimed]]:
-    """Return what is admitted, the log's refusals, and the events of which nothing remains."""
+) -> tuple[list[Admitted], list[Flow], list[Claimed], list[Claimed]]:
+    """Return what is admitted, the log's refusals, the events of which nothing remains, those that we must not end."""
     persons = resolve(session, {key for event in events for _, key in event.addressees})
     standing = hold_subjects(session, persons.values())
     places: list[tuple[Claimed, str, bytes, UUID, str]] = []
@@ -138,16 +143,29 @@ def _ask(
     match = decide_set(session.connection(), Match, [_question(house, p, standing, "match", now) for p in places])
     admitted: list[Admitted] = []
     flows: list[Flow] = []
+    # A release or an approval that is missing is the house's fault: it must not cost a family its event.
+    ours = {
+        place[0].id
+        for place, *answers in zip(places, watch, match, strict=True)
+        if any(isinstance(answer, Refusal) and answer.reason in HOUSE_MADE for answer in answers)
+    }
     for place, first, second in zip(places, watch, match, strict=True):
         event, role, key, person, lebenslage = place
+        if event.id in ours:
+            continue
         if isinstance(first, Permit) and isinstance(second, Permit):
             admitted.append(Admitted(event, person, key, role, lebenslage, first, second))
         else:
             flows.append(_refusal_flow(house, event, person, first if isinstance(first, Refusal) else second))
     kept = {item.event.id for item in admitted}
-    flows += [_unknown_flow(house, event, unknown[event.id]) for event in events if event.id in unknown]
+    flows += [
+        _unknown_flow(house, event, unknown[event.id])
+        for event in events
+        if event.id in unknown and event.id not in ours
+    ]
     flows += [_unknown_flow(house, event, 0) for event in events if not event.addressees]
-    return admitted, flows, [event for event in events if event.id not in kept]
+    ended = [event for event in events if event.id not in kept | ours]
+    return admitted, flows, ended, [event for event in events if event.id in ours]
 
 
 def _question(
@@ -171,6 +189,30 @@ def _question(
             at=now,
         ),
     )
+
+
+def _set_aside(session: Session, house: House, events: Sequence[Claimed], now: datetime) -> None:
+    """Let events wait that the house itself cannot admit now, and tell operator and DSB."""
+    for event in events:
+        set_aside(session, house, event.id, "event.house_refused", now)
+
+
+def set_aside(session: Session, house: House, event: UUID, what: str, now: datetime) -> None:
+    """Let one event wait an hour, with an incident that names it; its payload stays sealed as it is."""
+    connection = session.connection()
+    connection.execute(update(_EVENTS).where(_EVENTS.c.id == event).values(due_at=now + ASIDE))
+    connection.execute(insert(_INCIDENTS), [{"id": house.ids.row(now), "what": what, "matter": event, "at": now}])
+    flow = Flow(
+        kind=Kind.INCIDENT,
+        sender=house.controller,
+        receiver=house.controller,
+        purpose="betrieb",
+        action="event.set_aside",
+        basis="Art. 32 DSGVO",
+        outcome=what,
+        case=str(event),
+    )
+    house.log.record(session, [flow], now)
 
 
 def _end(session: Session, events: Sequence[Claimed], state: EventState) -> None:

@@ -77,13 +77,13 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID) 
     row = (
         session.connection()
         .execute(
-            select(PROPOSALS.c.leistung, PROPOSALS.c.state, PROPOSALS.c.draft, PROPOSALS.c.shown_mac).where(
-                *where, PROPOSALS.c.state != "recalled"
-            )
+            select(
+                PROPOSALS.c.event, PROPOSALS.c.leistung, PROPOSALS.c.state, PROPOSALS.c.draft, PROPOSALS.c.shown_mac
+            ).where(*where, PROPOSALS.c.state != "recalled")
         )
         .one_or_none()
     )
-    if row is None or row.draft is None:
+    if row is None or row.draft is None or stopped_events(session, [row.event]):
         raise NotFound("proposal")
     ring = house.vault.ring(session, [proof.person], [Compartment.VIEW])
     content = ring.open(proof, proof.person, Compartment.VIEW, Place("proposals", wanted, "draft"), row.draft)
@@ -114,6 +114,7 @@ def auftrag(session: Session, proof: SessionProof, wanted: UUID) -> dict[str, An
         session.connection()
         .execute(
             select(
+                PROPOSALS.c.event,
                 AUFTRAEGE.c.reference,
                 AUFTRAEGE.c.leistung,
                 AUFTRAEGE.c.state,

@@ -30,6 +30,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_CODE = Path(__file__).parents[1]
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:proaktiv:problem:"
 
@@ -114,12 +115,16 @@ class LastResort:
         try:
             await self._app(scope, receive, noting)
         except Exception as error:  # noqa: BLE001 - whatever it is, its text goes nowhere
-            frames = traceback.extract_tb(error.__traceback__)[-3:]
-            at = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+            at = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in _our(error)]
             log.error("request.broken", error=type(error).__name__, at=at)  # noqa: TRY400 - without its text
             if began:
                 raise BrokenOffError("the answer had begun") from None
             await _answer(_INTERNAL, "")(scope, receive, send)
+
+
+def _our(error: Exception) -> list[traceback.FrameSummary]:
+    """Return the last three places in our own code that an error came through."""
+    return [f for f in traceback.extract_tb(error.__traceback__) if _CODE in Path(f.filename).parents][-3:]
 
 
 def document(status: int, slug: str, title: str, detail: str = "", **members: Any) -> dict[str, Any]:

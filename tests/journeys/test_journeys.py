@@ -271,7 +271,7 @@ def test_nothing_is_ever_sent_about_a_stillbirth_and_no_payload_is_kept(world: W
     world.wait(days=40)
     assert world.letters_to(anna) == []
     assert world.count("proposals") == 0
-    assert set(world.flow_names(since=before)) <= {"received", "refused"}
+    assert set(world.flow_names(since=before)) <= {"received", "refused", "recall"}
     world.check_log()
 
 

@@ -20,7 +20,7 @@ from proaktiv.core.events import RegisterEvent
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.states import EventState
 from proaktiv.house import House
-from proaktiv.recall import recall
+from proaktiv.recall import LIFTED_BY_STORNO, lift, recall
 from proaktiv.steps.receive import days
 from proaktiv.steps.receive.names import Names, lock, names_of
 from proaktiv.tables import EventSubjectRow, RegisterEventRow, StopRow, core_table
@@ -61,6 +61,8 @@ def receive(
     days.check(session, client, now)
     row = _write(session, house, event, client, names, now)
     house.probe("receive.write.after")
+    if event.cancels is not None and event.cancels[1] in LIFTED_BY_STORNO:
+        lift(session, house, next(stop.target for stop in names.stops if stop.scope == "entry"), event.cancels[1], now)
     if names.stops:
         recall(session, house, names.stops, now)
         house.probe("receive.recall.after")
