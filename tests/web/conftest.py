@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from proaktiv.database import Database
 from proaktiv.web.citizen import LOOPBACK_COOKIE, make_citizen
-from tests.builders import Somebody
+from tests.builders import Somebody, a_birth, somebody
 from tests.world import World, code_in
 
+ONE_MEBIBYTE = 1024 * 1024
 BASE = "http://127.0.0.1"
 
 
@@ -93,6 +94,24 @@ def with_letter(app: FastAPI, world: World, person: Somebody) -> Browser:
     browser = Browser(app)
     assert browser.enters(newest_code(world, person), person.geburtsdatum).status_code == 200
     return browser
+
+
+def a_parent(world: World, name: str = "Anna") -> Somebody:
+    """Somebody who lives here, with a child that was born and a letter about it."""
+    parent = world.lives_here(somebody(name))
+    world.announce(a_birth(parent))
+    world.tick()
+    return parent
+
+
+def first_proposal(browser: Browser) -> str:
+    found: str = browser.get("/uebersicht").json()["bundles"][0]["proposals"][0]["id"]
+    return found
+
+
+def says_yes(browser: Browser) -> httpx.Response:
+    proposal = first_proposal(browser)
+    return browser.post(f"/vorschlag/{proposal}/ja", {"shown": browser.get(f"/vorschlag/{proposal}").json()["shown"]})
 
 
 def everything_stored(urls: Mapping[str, str]) -> dict[str, list[str]]:
