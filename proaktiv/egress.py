@@ -37,8 +37,8 @@ class Declined(Permanent):
         self.status = status
 
 
-class AnswerTooLarge(Permanent):
-    """The far side said yes (200 to 299) and then more than anybody reads here."""
+class AnswerTooLarge(OutcomeUnknown):
+    """The far side said yes (200 to 299) and then more than anybody reads here: what it did is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +185,8 @@ class Egress:
     def post(self, url: str, *, headers: Mapping[str, str], content: bytes, deadline: Deadline) -> Response:
         """Send one POST and return its answer.
 
-        Raises ``AddressRefused``, ``Declined``, ``AnswerTooLarge`` (all ``Permanent``), ``Unavailable`` before anything
-        was sent, ``Temporary`` (408, 425, 429, 503) or ``OutcomeUnknown`` (other 5xx, cut off, deadline, garbage).
+        Raises ``AddressRefused``, ``Declined`` (both ``Permanent``), ``Unavailable`` before anything was sent,
+        ``Temporary`` (408, 425, 429, 503) or ``OutcomeUnknown`` (other 5xx, cut off, deadline, garbage, too large).
         """
         target = read_url(url)
         addresses = self._check(target, deadline)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
@@ -18,6 +19,7 @@ from consent.store import activities, decide_set
 from notifiers.model import Clearance
 from proaktiv.core.flows import Flow
 from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.outbound import End, Ended
 from proaktiv.database import try_lock_keys
 from proaktiv.house import House
 from proaktiv.subjects import hold_subjects, stops_on
@@ -38,6 +40,8 @@ _IDENTIFIERS = core_table(PersonIdentifierRow)
 _STOPS = core_table(StopRow)
 _HEADS = core_table(SubjectHeadRow)
 _TASKS = core_table(TaskRow)
+
+_log = structlog.get_logger(__name__)
 
 Outward = TypeVar("Outward", Prefill, Propose, Transmit)
 
@@ -190,6 +194,15 @@ def write_log(
         )
     house.log.record(session, ended, now, ring)
     return house.log.authorise(session, cleared, now, ring)
+
+
+def broken(step: str, matter: UUID, wire_id: str, error: Exception) -> Ended:
+    """Log an error that no act should end with, and call the end unsure: it may have arrived.
+
+    One odd error must not lose the results of the whole set. Its text stays out of the log: it may hold anything.
+    """
+    _log.error("hand_over.broken", step=step, matter=str(matter), wire_id=wire_id, error=type(error).__name__)
+    return Ended(End.UNSURE)
 
 
 def call_human(session: Session, house: House, tasks: Iterable[tuple[str, UUID, str]], now: datetime) -> None:

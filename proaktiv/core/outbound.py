@@ -30,6 +30,9 @@ BACKOFF = (
 )
 """Pause after the first, second … failed try; there is no try after the last pause's one failed too."""
 
+HOUSE_PAUSE = timedelta(hours=1)
+"""Pause after a refusal that the house brought about itself: time for a human to put it right."""
+
 _LONGEST_PAUSE_SECONDS = 24 * 3600
 
 

@@ -5,7 +5,7 @@ import json
 from notifiers.model import Clearance
 from proaktiv.core.errors import AlreadyDone
 from proaktiv.dispatchers.model import Auftrag
-from proaktiv.egress import AnswerTooLarge, Deadline, Egress
+from proaktiv.egress import Deadline, Egress
 
 
 class Webhook:
@@ -30,15 +30,12 @@ class Webhook:
                 "felder": [dict(feld) for feld in order.felder],
             }
         )
-        try:
-            response = self._egress.post(
-                endpoint,
-                headers={"Content-Type": "application/json", "Idempotency-Key": clearance.wire_id},
-                content=content.encode(),
-                deadline=deadline,
-            )
-        except AnswerTooLarge:
-            return  # the status was a yes: they have it, and the log must not say that it failed
+        response = self._egress.post(
+            endpoint,
+            headers={"Content-Type": "application/json", "Idempotency-Key": clearance.wire_id},
+            content=content.encode(),
+            deadline=deadline,
+        )
         if response.status == 200 and _says_duplicate(response.body):
             raise AlreadyDone(f"hand-over {clearance.wire_id}: they have it")
 

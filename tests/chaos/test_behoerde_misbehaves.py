@@ -215,10 +215,12 @@ def test_a_yes_with_nonsense_beside_it_is_a_yes(city: World, desk: Desk, body: b
     the_log_tells(city, 1)
 
 
-def test_a_yes_of_two_mebibytes_is_a_yes_and_is_not_read(city: World, desk: Desk) -> None:
-    sends(city, desk, answers(202, b"x" * (2 * MAX_ANSWER_BYTES)))
-    assert (auftrag(city), tasks(city), ended(city)) == (("sent", None), [], "done")
-    the_log_tells(city, 1)
+def test_a_yes_of_two_mebibytes_is_not_read_and_the_order_that_was_taken_arrives_once(city: World, desk: Desk) -> None:
+    sends(city, desk, desk.taking_it(answers(202, b"x" * (2 * MAX_ANSWER_BYTES))))
+    assert (auftrag(city), tasks(city), ended(city)) == (("ready", BACKOFF[0]), [], "not_known")
+    arrives_later(city, desk, after=BACKOFF[0], attempts=2)
+    assert list(desk.taken.values()) == [2]
+    assert ended(city) == "done_before"
 
 
 def test_a_no_of_two_mebibytes_is_a_no(city: World, desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """Builders for the outward steps: one invented city with only the rows that a step reads."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -89,7 +89,7 @@ def activity(name: str, phase: Phase, fields: tuple[str, ...], *, consent: bool 
 RELEASED = (
     activity(PREFILL, Phase.PREFILL, FACTS),
     activity(PROPOSE, Phase.PROPOSE, ("name", "anschrift")),
-    activity(TRANSMIT, Phase.TRANSMIT, ("kind.vornamen",)),
+    activity(TRANSMIT, Phase.TRANSMIT, ("kind.geburtsdatum", "kind.vornamen")),
     activity(ENROL_PREFILL, Phase.PREFILL, ENROLMENT_NAMES, consent=False),
     activity(ENROL_PROPOSE, Phase.PROPOSE, ("name", "anschrift"), consent=False),
 )
@@ -371,7 +371,15 @@ class Town:
         )  # fmt: skip
         return proposal
 
-    def auftrag(self, person: UUID, *, consent: bool = True, state: str = "held", behoerde: str = BEHOERDE) -> UUID:
+    def auftrag(
+        self,
+        person: UUID,
+        *,
+        consent: bool = True,
+        state: str = "held",
+        behoerde: str = BEHOERDE,
+        names: Sequence[str] = ("kind.vornamen",),
+    ) -> UUID:
         auftrag = self.ids.row(NOW)
         event = self.event(state="admitted")
         proposal = self.proposal(self.ids.row(NOW), event, person, "confirmed")
@@ -385,8 +393,8 @@ class Town:
         self.write(
             AuftragRow,
             id=auftrag, reference=f"A-{auftrag.hex[-10:]}", proposal=proposal, person=person, leistung="KITA-PLATZ",
-            lebenslage="geburt", behoerde=behoerde, content=sealed, shown_mac=b"x", trust=1, sperrvermerk=False,
-            confirmed_at=NOW - timedelta(days=2), undo_until=NOW - timedelta(days=1), state=state,
+            lebenslage="geburt", behoerde=behoerde, names=list(names), content=sealed, shown_mac=b"x", trust=1,
+            sperrvermerk=False, confirmed_at=NOW - timedelta(days=2), undo_until=NOW - timedelta(days=1), state=state,
             due_at=NOW - timedelta(days=1), moved_at=NOW,
         )  # fmt: skip
         if consent:

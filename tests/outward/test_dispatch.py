@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from consent.tables import HEADS
 from proaktiv.core.errors import AlreadyDone, OutcomeUnknown, Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
-from proaktiv.core.outbound import BACKOFF
+from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
 from proaktiv.steps import dispatch
 from proaktiv.tables import AuftragRow, HandoverRow, ProposalRow
 from tests.outward.building import BEHOERDE, NOW, TRANSMIT, FakeDispatcher, Left, Town
@@ -125,8 +126,49 @@ def test_what_the_house_itself_forbids_does_not_take_back_a_citizens_yes(town: T
     way = FakeDispatcher()
     run(town, way)
     row = town.row(AuftragRow, auftrag)
-    assert (way.orders, row.state, row.due_at) == ([], "held", None)
+    assert (way.orders, row.state, row.due_at) == ([], "held", NOW + HOUSE_PAUSE)
     assert town.tasks() == ["auftrag.undeliverable"]
+    run(town, way, NOW + HOUSE_PAUSE)
+    assert town.tasks() == ["auftrag.undeliverable"]
+    town.change(AuftragRow, auftrag, leistung="KITA-PLATZ")
+    run(town, way, NOW + 2 * HOUSE_PAUSE)
+    assert town.row(AuftragRow, auftrag).state == "sent"
+
+
+def test_a_fact_that_the_consent_does_not_cover_stays_in_the_house_with_its_auftrag(town: Town) -> None:
+    auftrag, way = town.auftrag(town.person(), names=["kind.vornamen", "elternteil.anschrift"]), FakeDispatcher()
+    run(town, way)
+    row = town.row(AuftragRow, auftrag)
+    assert (way.orders, row.state, row.due_at) == ([], "held", NOW + HOUSE_PAUSE)
+    assert town.tasks() == ["auftrag.undeliverable"]
+    assert town.kinds() == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("names", "categories"), [([], ["kind.geburtsdatum", "kind.vornamen"]), (["kind.vornamen"], ["kind.vornamen"])]
+)
+def test_the_log_names_the_facts_that_left(town: Town, names: list[str], categories: list[str]) -> None:
+    town.auftrag(town.person(), names=names)
+    run(town, FakeDispatcher())
+    assert json.loads(town.flows(Kind.AUTHORISED)[0].f_bytes)["categories"] == categories
+
+
+def test_one_odd_error_does_not_lose_the_results_of_the_others(town: Town) -> None:
+    odd, whole = town.auftrag(town.person()), town.auftrag(town.person())
+    ways = {odd: FakeDispatcher(error=ZeroDivisionError("Mia Beispiel")), whole: FakeDispatcher()}
+    with capture_logs() as lines:
+        record(town, [hand_over(item, ways[item.auftrag]) for item in announce(town)])
+    assert town.row(AuftragRow, whole).state == "sent"
+    row = town.row(AuftragRow, odd)
+    assert (row.state, row.due_at) == ("ready", NOW + BACKOFF[0])
+    assert [(line["event"], line["error"]) for line in lines] == [("hand_over.broken", "ZeroDivisionError")]
+    assert "Mia" not in repr(lines)
+
+
+def test_an_odd_error_of_a_behoerde_that_may_take_it_twice_is_doubt(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    run(town, FakeDispatcher(error=ZeroDivisionError("odd"), idempotent=False))
+    assert (town.row(AuftragRow, auftrag).state, town.tasks()) == ("in_doubt", ["auftrag.in_doubt"])
 
 
 @pytest.mark.parametrize("behoerde", ["far", "nobody"])

@@ -4,13 +4,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from ipaddress import ip_address
+from uuid import UUID
 
 import httpx
 import pytest
 
+from notifiers.model import Clearance
 from proaktiv.core.addresses import AddressRefused, may_call, read_url
-from proaktiv.core.errors import OutcomeUnknown, Permanent, Temporary, Unavailable
+from proaktiv.core.errors import AlreadyDone, OutcomeUnknown, Permanent, Temporary, Unavailable
+from proaktiv.core.trust import Trust
+from proaktiv.dispatchers.model import Auftrag
+from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.egress import MAX_ANSWER_BYTES, Deadline, Declined, Egress, Response
 from tests.outward.servers import Behave, answers, drips, hangs_up, says, serving, stays_silent
 
@@ -88,8 +94,19 @@ def test_a_huge_answer_is_not_read_to_its_end(size: int) -> None:
         for _ in range(0, size, 1 << 16):
             connection.sendall(b"x" * (1 << 16))
 
-    with serving(behave) as server, pytest.raises(Permanent, match="larger"):
+    # The status was a yes: whoever sent it may have done what was asked, so it is not a failure for good.
+    with serving(behave) as server, pytest.raises(OutcomeUnknown, match="larger"):
         post(server.url, allowed=frozenset({server.host}))
+
+
+def test_a_behoerde_that_says_yes_and_far_too_much_is_unsure_and_tried_again() -> None:
+    order = Auftrag("A-1", "KITA-PLATZ", datetime(2026, 10, 14, tzinfo=UTC), Trust(1), sperrvermerk=False, felder=())
+    clearance = Clearance(flow=UUID(int=1), wire_id="w-1", authorised_at=datetime(2026, 10, 14, tzinfo=UTC))
+    deadline = Deadline(5.0, time.monotonic)
+    with serving(answers(202, b"x" * (MAX_ANSWER_BYTES + 1))) as server, pytest.raises(OutcomeUnknown):
+        Webhook(Egress(frozenset({server.host}), loopback=True)).send(order, server.url, clearance, deadline)
+    with serving(answers(200, b'{"duplicate": true}')) as server, pytest.raises(AlreadyDone):
+        Webhook(Egress(frozenset({server.host}), loopback=True)).send(order, server.url, clearance, deadline)
 
 
 def test_an_answer_of_just_the_size_allowed_is_taken() -> None:

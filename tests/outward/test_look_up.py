@@ -2,19 +2,21 @@
 
 import json
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from proaktiv.core.errors import Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
-from proaktiv.core.outbound import BACKOFF
+from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
 from proaktiv.database import Database, lock_keys
+from proaktiv.matters import drop_lookups
 from proaktiv.registers.model import Answer, PersonNotThere
 from proaktiv.steps import look_up
-from proaktiv.tables import EnrolmentRow, FetchedFactsRow, LookupRow, PersonRow, RegisterEventRow
+from proaktiv.tables import EnrolmentRow, FetchedFactsRow, LookupRow, PersonRow, RegisterEventRow, TaskRow, core_table
 from proaktiv.vault import Place
 from tests.outward.building import ENROLMENT_NAMES, NOW, PREFILL, FakeRegister, Left, Town
 
@@ -219,6 +221,50 @@ def test_facts_that_were_not_asked_for_are_told_to_the_dsb(town: Town) -> None:
     town.lookup(town.person(PREFILL))
     run(town, FakeRegister(answer=Answer({"kind.im_haushalt": True}, date(2026, 10, 1), unasked=2)))
     assert town.incidents() == ["register.answered_unasked"]
+    (incident,) = town.flows(Kind.INCIDENT)
+    said = json.loads(incident.f_bytes)
+    assert (said["action"], said["from"], said["restrict"]) == ("register.answered_unasked", "MELDEREGISTER", True)
+
+
+def test_what_the_house_itself_forbids_is_one_task_and_is_asked_again(town: Town) -> None:
+    lookup, register = town.lookup(town.person(PREFILL), register="STEUERAMT"), FakeRegister()
+    for hours in range(3):
+        run(town, register, NOW + hours * HOUSE_PAUSE)
+        row = town.row(LookupRow, lookup)
+        assert (row.state, row.due_at) == ("wanted", NOW + (hours + 1) * HOUSE_PAUSE)
+        assert announce(town, NOW + hours * HOUSE_PAUSE) == []
+    assert town.row(RegisterEventRow, row.event).state == "needs"
+    assert town.tasks() == ["lookup.house_refused"]
+    town.change(LookupRow, lookup, register_name="MELDEREGISTER")
+    run(town, register, NOW + 3 * HOUSE_PAUSE)
+    assert (len(register.asked), town.row(LookupRow, lookup).state) == (1, "answered")
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_withdrawn_while_announced_the_answer_is_dropped(town: Town, withdrawn: bool) -> None:
+    person = town.person(PREFILL)
+    lookup = town.lookup(person)
+    asked = announce(town)
+    if withdrawn:
+        with town.database.transaction() as session:
+            drop_lookups(session, core_table(LookupRow).c.person == person, NOW)
+    record(town, [look_up.hand_over(item, {"MELDEREGISTER": FakeRegister()}, Left()) for item in asked])
+    assert town.row(LookupRow, lookup).state == ("refused" if withdrawn else "answered")
+    assert len(town.rows(FetchedFactsRow)) == (0 if withdrawn else 1)
+    assert town.row(RegisterEventRow, town.row(LookupRow, lookup).event).state == "waiting"
+    assert town.kinds() == ["authorised", "outcome"]
+
+
+def test_one_odd_error_does_not_lose_the_answers_of_the_others(town: Town) -> None:
+    odd, whole = town.lookup(town.person(PREFILL)), town.lookup(town.person(PREFILL))
+    registers = {odd: FakeRegister(error=ZeroDivisionError("Mia Beispiel")), whole: FakeRegister()}
+    with capture_logs() as lines:
+        asked = announce(town)
+        record(town, [look_up.hand_over(item, {"MELDEREGISTER": registers[item.lookup]}, Left()) for item in asked])
+    assert town.row(LookupRow, whole).state == "answered"
+    assert (town.row(LookupRow, odd).state, town.row(LookupRow, odd).tries) == ("wanted", 1)
+    assert [(line["event"], line["error"]) for line in lines] == [("hand_over.broken", "ZeroDivisionError")]
+    assert "Mia" not in repr(lines)
 
 
 def test_a_question_lost_in_a_crash_is_asked_again_by_the_same_wire_id(town: Town) -> None:
@@ -334,11 +380,46 @@ def test_an_enrolment_answered_in_part_is_a_task_and_no_letter(town: Town, missi
     assert town.tasks() == ["register.incomplete"]
 
 
-def test_an_enrolments_question_that_cannot_be_read_ends_the_enrolment(town: Town) -> None:
+def test_an_enrolments_question_that_cannot_be_read_is_left_to_a_human(town: Town) -> None:
     enrolment, lookup = town.enrolment()
     other = town.vault.seal_to_worker(Place("enrolments", lookup, "request"), {})
     town.change(EnrolmentRow, enrolment, request=other)
     assert announce(town) == []
     row = town.row(EnrolmentRow, enrolment)
-    assert (row.state, row.request) == ("not_found", None)
+    assert (row.state, row.request) == ("requested", other)
     assert town.row(LookupRow, lookup).state == "failed"
+    assert town.tasks() == ["register.silent"]
+
+
+@pytest.mark.parametrize("error", [Permanent("nonsense"), Temporary("slow")])
+def test_a_register_that_fails_for_good_does_not_say_that_nobody_is_there(town: Town, error: Exception) -> None:
+    enrolment, lookup = town.enrolment()
+    request = town.row(EnrolmentRow, enrolment).request
+    for days in range(len(BACKOFF) + 1):
+        assert run(town, FakeRegister(error=error), NOW + timedelta(days=days)) == []
+    assert town.row(LookupRow, lookup).state == "failed"
+    row = town.row(EnrolmentRow, enrolment)
+    assert (row.state, row.request) == ("requested", request)
+    (task,) = town.rows(TaskRow)
+    assert (task.what, task.matter) == ("register.silent", lookup)
+
+
+def test_an_enrolments_question_whose_workers_all_died_leaves_the_request(town: Town) -> None:
+    enrolment, lookup = town.enrolment()
+    for minutes in range(20):
+        announce(town, NOW + timedelta(minutes=minutes))
+    assert town.row(LookupRow, lookup).state == "failed"
+    assert town.row(EnrolmentRow, enrolment).state == "requested"
+    assert town.row(EnrolmentRow, enrolment).request is not None
+
+
+def test_what_the_house_itself_forbids_does_not_end_an_enrolment(town: Town) -> None:
+    enrolment, lookup = town.enrolment()
+    before_the_norm = datetime(2019, 1, 1, tzinfo=UTC)
+    town.change(LookupRow, lookup, due_at=before_the_norm)
+    assert announce(town, before_the_norm) == []
+    row = town.row(LookupRow, lookup)
+    assert (row.state, row.due_at) == ("wanted", before_the_norm + HOUSE_PAUSE)
+    assert town.row(EnrolmentRow, enrolment).state == "requested"
+    assert town.tasks() == ["lookup.house_refused"]
+    assert len(run(town, FakeRegister(answer=Answer(FOUND, date(2026, 10, 1))))) == 1

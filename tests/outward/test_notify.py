@@ -2,17 +2,19 @@
 
 import json
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from notifiers import model as channels
 from notifiers.folder import FolderChannel
 from proaktiv.core import codes
 from proaktiv.core.flows import Kind
-from proaktiv.core.outbound import BACKOFF
+from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
+from proaktiv.database import lock_keys
 from proaktiv.steps import notify
 from proaktiv.tables import (
     BundleRow,
@@ -118,6 +120,125 @@ def test_a_stop_on_the_entry_writes_no_letter(town: Town) -> None:
     run(town, channel)
     assert channel.letters == {}
     assert town.kinds() == ["refused"]
+
+
+@pytest.mark.parametrize(("stopped", "letters"), [("first", 1), ("second", 1), ("both", 0)])
+def test_of_twins_the_one_who_is_not_stopped_is_told(town: Town, stopped: str, letters: int) -> None:
+    person = town.person(PROPOSE)
+    twins = {name: town.event(state="admitted", child=f"MR-{name}") for name in ("first", "second")}
+    bundle = town.bundle(person, event=twins["first"])
+    town.proposal(bundle, twins["second"], person)
+    for name, event in twins.items():
+        if stopped in (name, "both"):
+            town.stop(town.entry(event), "V14", scope="entry")
+    channel = FakeChannel()
+    run(town, channel)
+    assert len(channel.letters) == letters
+    assert ("refused" in town.kinds()) is (letters == 0)
+
+
+def test_a_stopped_twin_counts_once_nothing_else_is_open(town: Town) -> None:
+    person = town.person(PROPOSE)
+    alive, stopped = town.event(state="admitted", child="MR-1"), town.event(state="admitted", child="MR-2")
+    bundle = town.bundle(person, event=alive, proposal="declined")
+    town.proposal(bundle, stopped, person)
+    town.stop(town.entry(stopped), "V14", scope="entry")
+    channel = FakeChannel()
+    run(town, channel)
+    assert (channel.letters, town.kinds()) == ({}, ["refused"])
+
+
+def test_while_the_case_of_one_twin_is_held_the_bundle_waits(town: Town) -> None:
+    person = town.person(PROPOSE)
+    first, second = town.event(state="admitted", child="MR-1"), town.event(state="admitted", child="MR-2")
+    bundle = town.bundle(person, event=first)
+    town.proposal(bundle, second, person)
+    with town.database.transaction() as receiving:
+        lock_keys(receiving, [town.vault.mac("case", second.bytes)])
+        assert announce(town) == []
+    assert town.row(BundleRow, bundle).due_at == NOW
+    assert len(announce(town)) == 1
+
+
+def test_what_the_house_itself_forbids_does_not_silence_a_bundle(town: Town) -> None:
+    bundle, channel = town.bundle(town.person(PROPOSE)), FakeChannel()
+    town.change(BundleRow, bundle, lebenslage="umzug")  # whose activity nobody released
+    for hours in range(3):
+        run(town, channel, NOW + hours * HOUSE_PAUSE)
+        assert town.row(BundleRow, bundle).due_at == NOW + (hours + 1) * HOUSE_PAUSE
+        assert announce(town, channel, NOW + hours * HOUSE_PAUSE) == []
+    assert (channel.letters, town.tasks()) == ({}, ["bundle.house_refused"])
+    town.change(BundleRow, bundle, lebenslage="geburt")
+    run(town, channel, NOW + 3 * HOUSE_PAUSE)
+    assert len(channel.letters) == 1
+
+
+def test_a_letter_begun_that_the_house_itself_forbids_is_written_later(town: Town) -> None:
+    bundle, channel = town.bundle(town.person(PROPOSE)), FakeChannel(error=channels.Temporary("printer"))
+    run(town, channel)
+    channel.error = None
+    town.change(BundleRow, bundle, lebenslage="umzug")
+    run(town, channel, NOW + BACKOFF[0])
+    delivery = only(town.rows(DeliveryRow))
+    assert (delivery.state, delivery.due_at) == ("announced", NOW + BACKOFF[0] + HOUSE_PAUSE)
+    town.change(BundleRow, bundle, lebenslage="geburt")
+    run(town, channel, NOW + BACKOFF[0] + HOUSE_PAUSE)
+    assert only(town.rows(DeliveryRow)).state == "handed_over"
+    assert len(channel.letters) == 1
+
+
+def test_a_lost_letter_that_the_house_itself_forbids_stays_a_lost_one(town: Town) -> None:
+    person = town.person(PROPOSE)
+    bundle = town.bundle(person)
+    announce(town)
+    lost_at = NOW + timedelta(seconds=60)
+    town.change(BundleRow, bundle, lebenslage="umzug")
+    assert announce(town, now=lost_at) == announce(town, now=lost_at + timedelta(minutes=59)) == []
+    assert only(town.rows(DeliveryRow)).state == "announced"
+    assert town.tasks() == ["bundle.house_refused"]
+    town.change(BundleRow, bundle, lebenslage="geburt")
+    town.withdraws(person, PROPOSE)
+    assert announce(town, now=lost_at + HOUSE_PAUSE) == []
+    assert only(town.rows(DeliveryRow)).state == "in_doubt"
+
+
+def test_what_the_house_itself_forbids_does_not_end_an_enrolment(town: Town) -> None:
+    enrolment, channel = town.found_enrolment(), FakeChannel()
+    before_the_norm = datetime(2019, 1, 1, tzinfo=UTC)
+    town.change(EnrolmentRow, enrolment, due_at=before_the_norm)
+    run(town, channel, before_the_norm)
+    row = town.row(EnrolmentRow, enrolment)
+    assert (row.state, row.due_at) == ("found", before_the_norm + HOUSE_PAUSE)
+    assert town.tasks() == ["enrolment.house_refused"]
+    run(town, channel)
+    assert len(channel.letters) == 1
+
+
+def test_one_odd_error_does_not_lose_the_results_of_the_others(town: Town) -> None:
+    town.bundle(town.person(PROPOSE))
+    town.bundle(town.person(PROPOSE))
+    first, second = announce(town)
+    odd = FakeChannel(error=ZeroDivisionError("Anna Beispiel"))
+    with capture_logs() as lines:
+        record(
+            town,
+            [
+                notify.hand_over(first, {"LETTER": odd}, Left()),
+                notify.hand_over(second, {"LETTER": FakeChannel()}, Left()),
+            ],
+        )
+    assert town.row(DeliveryRow, second.delivery).state == "handed_over"
+    row = town.row(DeliveryRow, first.delivery)
+    assert (row.state, row.reason, row.due_at) == ("announced", "not_known", NOW + BACKOFF[0])
+    assert [(line["event"], line["error"]) for line in lines] == [("hand_over.broken", "ZeroDivisionError")]
+    assert "Anna" not in repr(lines)
+
+
+def test_an_odd_error_of_a_channel_that_may_deliver_twice_is_a_humans_matter(town: Town) -> None:
+    town.bundle(town.person(PROPOSE))
+    run(town, FakeChannel(error=ZeroDivisionError("odd"), idempotent=False))
+    assert only(town.rows(DeliveryRow)).state == "in_doubt"
+    assert town.tasks() == ["delivery.in_doubt"]
 
 
 @pytest.mark.parametrize("state", ["later", "confirmed", "declined", "recalled", "superseded", "lapsed"])

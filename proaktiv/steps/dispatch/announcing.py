@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from consent.model import Operation, Permit, Reason, Refusal, Transmit
 from proaktiv.core.flows import Flow
-from proaktiv.core.outbound import LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
@@ -28,18 +28,6 @@ _HANDOVERS = core_table(HandoverRow)
 
 LOOK_AGAIN = timedelta(minutes=15)
 """Pause while nobody has said how a Behörde is reached."""
-
-_NOT_HERS = frozenset(
-    {
-        Reason.ACTIVITY_NOT_APPROVED,
-        Reason.CALLER_NOT_PARTY,
-        Reason.NORM_NOT_IN_FORCE,
-        Reason.RECIPIENT_NOT_COVERED,
-        Reason.FIELDS_NOT_COVERED,
-        Reason.DEFAULT_DENY,
-    }
-)
-"""Refusals that the house brought about itself: they must not take back what a citizen confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +51,7 @@ class _Doings:
     moves: dict[AuftragState, list[UUID]] = field(default_factory=dict)
     resting: list[UUID] = field(default_factory=list)
     later: list[UUID] = field(default_factory=list)
+    refused_by_house: list[UUID] = field(default_factory=list)
     tasks: list[tuple[str, UUID, str]] = field(default_factory=list)
 
 
@@ -82,7 +71,7 @@ def announce(
     found = candidates(session, condition, limit)
     held = hold(session, {row.event for row in found if row.event is not None})
     found = [row for row in found if row.event is None or row.event in held.events]
-    wishes = [Wish(f"{row.lebenslage}/transmit/{row.leistung}", row.person, scope=str(row.id)) for row in found]
+    wishes = [_wish(row) for row in found]
     answers, standing = ask(session, house, Transmit, wishes, operation=Operation.TRANSMIT, now=now)
     by_id = {row.id: (row, answer) for row, answer in zip(found, answers, strict=True)}
     rows = lock(session, list(by_id), condition)
@@ -119,6 +108,12 @@ def announce(
             else:
                 doings.cleared.append(_Cleared(row, way, answer, order, failed, tried.made + 1, dispatcher.idempotent))
     return _write(session, house, doings, ring, now, wall)
+
+
+def _wish(row: SqlRow[Any]) -> Wish:
+    """Return the wish to hand over just the facts that fill it; of an older Auftrag, which names none, all of them."""
+    fields = frozenset(row.names) or None
+    return Wish(f"{row.lebenslage}/transmit/{row.leistung}", row.person, scope=str(row.id), fields=fields)
 
 
 def _about(house: House, ring: Ring, row: SqlRow[Any]) -> dict[str, Any]:
@@ -158,9 +153,9 @@ def _refuse(doings: _Doings, row: SqlRow[Any], tried: Attempts, refusal: Refusal
     if refusal.reason is Reason.PROTECTED and protections:
         doings.tasks.append(("auftrag.protected", row.id, row.behoerde))
         _rest(doings, row, tried)
-    elif refusal.reason in _NOT_HERS:
+    elif refusal.reason in HOUSE_MADE and tried.lost is None:
         doings.tasks.append((UNDELIVERABLE, row.id, row.behoerde))
-        _rest(doings, row, tried)
+        doings.refused_by_house.append(row.id)
     else:
         _take_back(doings, row, tried)
 
@@ -196,8 +191,9 @@ def _write(session: Session, house: House, doings: _Doings, ring: Ring, now: dat
         )
     if doings.resting:
         connection.execute(update(_AUFTRAEGE).where(_AUFTRAEGE.c.id.in_(doings.resting)).values(due_at=None))
-    if doings.later:
-        connection.execute(update(_AUFTRAEGE).where(_AUFTRAEGE.c.id.in_(doings.later)).values(due_at=now + LOOK_AGAIN))
+    for auftraege, pause in ((doings.later, LOOK_AGAIN), (doings.refused_by_house, HOUSE_PAUSE)):
+        if auftraege:
+            connection.execute(update(_AUFTRAEGE).where(_AUFTRAEGE.c.id.in_(auftraege)).values(due_at=now + pause))
     if doings.lost:
         connection.execute(
             update(_HANDOVERS)

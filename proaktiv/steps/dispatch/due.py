@@ -65,6 +65,7 @@ def candidates(session: Session, condition: ColumnElement[bool], limit: int) -> 
                 _AUFTRAEGE.c.person,
                 _AUFTRAEGE.c.lebenslage,
                 _AUFTRAEGE.c.leistung,
+                _AUFTRAEGE.c.names,
                 _PROPOSALS.c.event,
                 _BEHOERDEN.c.name.label("behoerde_name"),
                 _BEHOERDEN.c.dispatcher,

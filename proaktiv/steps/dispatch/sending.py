@@ -11,6 +11,7 @@ from proaktiv.core.outbound import End, Ended, ended_by
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.egress import Deadline
 from proaktiv.house import Probe, no_probe
+from proaktiv.outward import broken
 
 PROBES = (
     "dispatch.announce.before",
@@ -53,7 +54,7 @@ class Sent:
 
 
 def hand_over(sending: Sending, ways: Mapping[str, Dispatcher], deadline: Deadline, probe: Probe = no_probe) -> Sent:
-    """Send. Never raises an outbound error: how it ended stands in the answer."""
+    """Send. Never raises what the dispatcher raises: how it ended stands in the answer."""
     probe("dispatch.hand_over.before")
     dispatcher = ways.get(sending.dispatcher)
     if dispatcher is None:
@@ -63,5 +64,7 @@ def hand_over(sending: Sending, ways: Mapping[str, Dispatcher], deadline: Deadli
         ended = Ended(End.DONE)
     except OutboundError as error:
         ended = ended_by(error)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other attempts of the set must be recorded
+        ended = broken("dispatch", sending.handover, sending.clearance.wire_id, error)
     probe("dispatch.hand_over.after")
     return Sent(sending, ended)

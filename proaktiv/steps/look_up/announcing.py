@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select, update
 from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
 from consent.model import Operation, Permit, Prefill, Refusal
 from proaktiv.core.flows import Flow
-from proaktiv.core.outbound import LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.house import House
 from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
 from proaktiv.registers.model import Question
@@ -36,6 +36,7 @@ class _Doings:
 
     flows: list[Flow] = field(default_factory=list)
     refused: list[UUID] = field(default_factory=list)
+    waiting: list[UUID] = field(default_factory=list)
     failed: list[UUID] = field(default_factory=list)
     asked: list[tuple[SqlRow[Any], Permit[Prefill], Question]] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ def announce(
             doings.refused.append(lookup)
             doings.flows.append(stopped(guard.value, **_about(house, person, lookup)))
         elif isinstance(answer, Refusal):
-            doings.refused.append(lookup)
+            (doings.waiting if answer.reason in HOUSE_MADE else doings.refused).append(lookup)
             doings.flows.append(refused(answer, **_about(house, person, lookup)))
         elif row.lease_until is not None and again_at(now, row.tries + 1) is None:
             doings.failed.append(lookup)
@@ -197,14 +198,26 @@ def _write(
             connection.execute(
                 update(_LOOKUPS).where(_LOOKUPS.c.id.in_(lookups)).values(state=state, lease_until=None, worker=None)
             )
+    if doings.waiting:
+        lost = case((_LOOKUPS.c.lease_until.is_not(None), 1), else_=0)
+        connection.execute(
+            update(_LOOKUPS)
+            .where(_LOOKUPS.c.id.in_(doings.waiting))
+            .values(
+                state="wanted", tries=_LOOKUPS.c.tries + lost, due_at=now + HOUSE_PAUSE, lease_until=None, worker=None
+            )
+        )
     over = [*doings.refused, *doings.failed]
     release(session, {locked[lookup].event for lookup in over if locked[lookup].event is not None}, now)
-    lapsed = [locked[lookup].enrolment for lookup in over if locked[lookup].enrolment is not None]
+    # A question that could not be asked says nothing about the person: only what was refused ends their request.
+    lapsed = [locked[lookup].enrolment for lookup in doings.refused if locked[lookup].enrolment is not None]
     if lapsed:
         connection.execute(
             update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="not_found", due_at=None, request=None)
         )
-    call_human(session, house, [("register.silent", lookup, "") for lookup in doings.failed], now)
+    tasks = [("register.silent", lookup, "") for lookup in doings.failed]
+    tasks += [("lookup.house_refused", lookup, "") for lookup in doings.waiting]
+    call_human(session, house, tasks, now)
     asked = [
         authorised(
             permit,

@@ -16,6 +16,7 @@ from proaktiv.core.outbound import End, Ended, ended_by
 from proaktiv.core.states import EventState
 from proaktiv.egress import Deadline
 from proaktiv.house import Probe, no_probe
+from proaktiv.outward import broken
 from proaktiv.registers.model import Answer, PersonNotThere, Question, Register
 from proaktiv.tables import LookupRow, RegisterEventRow, core_table
 
@@ -68,7 +69,7 @@ class Answered:
 
 
 def hand_over(asking: Asking, registers: Mapping[str, Register], deadline: Deadline, probe: Probe = no_probe) -> Heard:
-    """Ask the register. Never raises an outbound error: how it ended stands in the answer."""
+    """Ask the register. Never raises what the register raises: how it ended stands in the answer."""
     probe("look_up.hand_over.before")
     register = registers.get(asking.question.register)
     if register is None:
@@ -79,6 +80,8 @@ def hand_over(asking: Asking, registers: Mapping[str, Register], deadline: Deadl
         heard = Heard(asking, Ended(End.DONE))
     except OutboundError as error:
         heard = Heard(asking, ended_by(error))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other questions of the set must be recorded
+        heard = Heard(asking, broken("look_up", asking.lookup, asking.clearance.wire_id, error))
     probe("look_up.hand_over.after")
     return heard
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
-from proaktiv.core.flows import Flow
+from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
 from proaktiv.house import House
 from proaktiv.outward import call_human
@@ -21,6 +21,8 @@ _LOOKUPS = core_table(LookupRow)
 _FETCHED = core_table(FetchedFactsRow)
 _INCIDENTS = core_table(IncidentRow)
 
+UNASKED = "register.answered_unasked"
+
 FACTS_KEPT = timedelta(days=365)
 """Longest life of a fetched fact whose proposal is never answered, as for facts from events."""
 
@@ -28,7 +30,9 @@ FACTS_KEPT = timedelta(days=365)
 def record(session: Session, house: House, results: Sequence[Heard], now: datetime) -> list[Answered]:
     """Write how the questions ended; return the enrolments' answers for ``steps.enrol`` in the same transaction.
 
-    A look-up that another worker has announced anew keeps its state: only the outcome is logged.
+    A look-up that another worker has announced anew, or that was refused meanwhile, keeps its state: the answer is
+    dropped and only the outcome is logged. A register that failed for good has said nothing about an enrolment: the
+    request stays, sealed, until a human has looked.
     """
     house.probe("look_up.record.before")
     connection = session.connection()
@@ -62,7 +66,7 @@ def record(session: Session, house: House, results: Sequence[Heard], now: dateti
             finished.add(asking.event)
             if heard.answer is not None and ring.has(asking.person, Compartment.FACTS):
                 fetched.append(_fetched_row(heard, heard.answer, ring, now))
-        elif asking.enrolment is not None:
+        elif asking.enrolment is not None and heard.ended.arrived:
             facts = _whole(heard)
             if heard.answer is not None and facts is None:
                 tasks.append(("register.incomplete", asking.lookup, ""))
@@ -84,8 +88,10 @@ def record(session: Session, house: House, results: Sequence[Heard], now: dateti
         connection.execute(insert(_FETCHED), fetched)
     release(session, finished, now)
     call_human(session, house, tasks, now)
-    _report_unasked(session, house, results, now)
-    house.log.record(session, [_outcome(heard) for heard in results], now, ring)
+    unasked = [heard for heard in results if heard.answer is not None and heard.answer.unasked]
+    _report(session, house, unasked, now)
+    flows = [_outcome(heard) for heard in results] + [_incident(house, heard) for heard in unasked]
+    house.log.record(session, flows, now, ring)
     house.probe("look_up.record.during")
     return answered
 
@@ -130,15 +136,25 @@ def _whole(heard: Heard) -> Mapping[str, Any] | None:
     return facts if whole else None
 
 
-def _report_unasked(session: Session, house: House, results: Sequence[Heard], now: datetime) -> None:
+def _report(session: Session, house: House, unasked: Sequence[Heard], now: datetime) -> None:
     """Tell the DSB of registers that answered more than they were asked."""
-    rows = [
-        {"id": house.ids.row(now), "what": "register.answered_unasked", "matter": heard.asking.lookup, "at": now}
-        for heard in results
-        if heard.answer is not None and heard.answer.unasked
-    ]
+    rows = [{"id": house.ids.row(now), "what": UNASKED, "matter": heard.asking.lookup, "at": now} for heard in unasked]
     if rows:
         session.connection().execute(insert(_INCIDENTS), rows)
+
+
+def _incident(house: House, heard: Heard) -> Flow:
+    return Flow(
+        kind=Kind.INCIDENT,
+        sender=heard.asking.question.register,
+        receiver=house.controller,
+        purpose="sicherheit",
+        action=UNASKED,
+        basis="Art. 32 DSGVO",
+        outcome="not_kept",
+        restrict=True,
+        case=str(heard.asking.lookup),
+    )
 
 
 def _outcome(heard: Heard) -> Flow:

@@ -15,12 +15,13 @@ from notifiers.model import Channel, Message, Recipient
 from proaktiv.core import codes
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.flows import Flow
+from proaktiv.core.guards import Guard
 from proaktiv.core.letters import activation_words, address_lines, bundle_words, written_on
-from proaktiv.core.outbound import LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.core.states import DeliveryState
 from proaktiv.house import House
-from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
-from proaktiv.steps.notify.due import Matter, candidates, contacts, due_again, lock, runs, with_open_proposals
+from proaktiv.outward import Held, Wish, ask, call_human, hold, loggable, write_log
+from proaktiv.steps.notify.due import Matter, candidates, contacts, due_again, lock, open_events, runs
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, Posting
 from proaktiv.tables import BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
@@ -51,6 +52,7 @@ class _Doings:
     letters: list[_Letter] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     silent: list[Matter] = field(default_factory=list)
+    postponed: list[Matter] = field(default_factory=list)
     ended: list[tuple[Matter, DeliveryState, str]] = field(default_factory=list)
     tasks: list[tuple[str, UUID, str]] = field(default_factory=list)
 
@@ -76,18 +78,20 @@ def announce(
         return []
     again = due_again(session, now, wall)
     matters = candidates(session, again, now, limit)
-    held = hold(session, {matter.event for matter in matters if matter.event is not None})
-    matters = [matter for matter in matters if matter.event is None or matter.event in held.events]
+    held = hold(session, set[UUID]().union(*(matter.events for matter in matters)))
+    matters = [matter for matter in matters if matter.events <= held.events]
     wishes = [Wish(matter.activity, matter.person, requested=matter.purpose == ACTIVATION) for matter in matters]
     answers, standing = ask(session, house, Propose, wishes, operation=Operation.USE, now=now, channel=LETTER)
     pairs = lock(session, list(zip(matters, answers, strict=True)), again, now)
     ring = house.vault.ring(session, {matter.person for matter, _ in pairs}, (Compartment.CONTACT, Compartment.FLOW))
     addresses = contacts(session, [matter.person for matter, _ in pairs])
-    waiting = with_open_proposals(session, [matter.id for matter, _ in pairs if matter.purpose == BUNDLE])
+    waiting = open_events(session, [matter.id for matter, _ in pairs if matter.purpose == BUNDLE])
+    # A proposal may have been made since the cases were taken: one whose case is not held is left for the next tick.
+    pairs = [pair for pair in pairs if waiting.get(pair[0].id, pair[0].events) <= held.events]
     last_runs = runs(session, [matter.id for matter, _ in pairs])
     doings = _Doings()
     for matter, answer in pairs:
-        guard = None if matter.event is None else held.stopped.get(matter.event)
+        guard = _guard(waiting.get(matter.id, matter.events), held)
         if matter.lost and not channel.capability.idempotent:
             _end(doings, matter, "lost")
         elif matter.purpose == BUNDLE and matter.id not in waiting:
@@ -97,8 +101,7 @@ def announce(
             _end(doings, matter, "stopped")
         elif isinstance(answer, Refusal):
             doings.flows.append(refused(answer, **_about(house, ring, matter)))
-            _protect(doings, matter, standing[matter.person])
-            _end(doings, matter, "refused")
+            _refuse(doings, matter, answer, standing[matter.person])
         elif matter.lost and again_at(now, matter.tries + 1) is None:
             _end(doings, matter, "used_up")
         else:
@@ -110,7 +113,8 @@ def announce(
                 _end(doings, matter, "no_contact")
             else:
                 doings.letters.append(letter)
-    return _write(session, house, doings, ring, page, now, wall)
+    idempotent = channel.capability.idempotent
+    return _write(session, house, doings, ring, page, now, wall, idempotent=idempotent)
 
 
 # what becomes of it --------------------------------------------------------------------------------------------------
@@ -123,6 +127,26 @@ def _about(house: House, ring: Ring, matter: Matter) -> dict[str, Any]:
         "person": loggable(ring, matter.person),
         "case": str(matter.id),
     }
+
+
+def _guard(events: frozenset[UUID], held: Held) -> Guard | None:
+    """Return a guard that stops all of the events, if there are any: of twins, the letter is about whoever is alive."""
+    guards = [held.stopped[event] for event in events if event in held.stopped]
+    return min(guards) if guards and len(guards) == len(events) else None
+
+
+def _refuse(doings: _Doings, matter: Matter, refusal: Refusal, subject: Subject) -> None:
+    _protect(doings, matter, subject)
+    if refusal.reason in HOUSE_MADE:
+        _postpone(doings, matter)
+    else:
+        _end(doings, matter, "refused")
+
+
+def _postpone(doings: _Doings, matter: Matter) -> None:
+    """Keep it as it is for a while: the house itself stands in the way, and the person must not pay for that."""
+    doings.postponed.append(matter)
+    doings.tasks.append((f"{'bundle' if matter.purpose == BUNDLE else 'enrolment'}.house_refused", matter.id, ""))
 
 
 def _end(doings: _Doings, matter: Matter, reason: str) -> None:
@@ -180,7 +204,15 @@ def _message(house: House, letter: _Letter, page: str) -> Message:
 
 
 def _write(
-    session: Session, house: House, doings: _Doings, ring: Ring, page: str, now: datetime, wall: datetime
+    session: Session,
+    house: House,
+    doings: _Doings,
+    ring: Ring,
+    page: str,
+    now: datetime,
+    wall: datetime,
+    *,
+    idempotent: bool,
 ) -> list[Posting]:
     connection = session.connection()
     letters = doings.letters
@@ -194,6 +226,7 @@ def _write(
         connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="lapsed", due_at=None))
     if begun:
         connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(begun)).values(due_at=None))
+    _put_off(session, doings.postponed, now, wall)
     for matter, state, reason in doings.ended:
         if matter.delivery is not None:
             connection.execute(
@@ -204,10 +237,26 @@ def _write(
     if letters:
         connection.execute(upsert(_CODES).on_conflict_do_nothing(), [_code_row(house, letter) for letter in letters])
     call_human(session, house, doings.tasks, now)
-    postings = _authorise(session, house, doings.flows, letters, ring, page, now)
+    postings = _authorise(session, house, doings.flows, letters, ring, page, now, idempotent=idempotent)
     _lease(session, house.worker, letters, postings, now, wall)
     house.probe("notify.announce.during")
     return postings
+
+
+def _put_off(session: Session, postponed: Sequence[Matter], now: datetime, wall: datetime) -> None:
+    """Make due again later. A lost letter stays a lost one: its lease grows instead, so that nobody forgets it."""
+    connection = session.connection()
+    for table, purpose in ((_BUNDLES, BUNDLE), (_ENROLMENTS, ACTIVATION)):
+        fresh = [matter.id for matter in postponed if matter.delivery is None and matter.purpose == purpose]
+        if fresh:
+            connection.execute(update(table).where(table.c.id.in_(fresh)).values(due_at=now + HOUSE_PAUSE))
+    for lost, values in (
+        (False, {"due_at": now + HOUSE_PAUSE}),
+        (True, {"lease_until": wall + HOUSE_PAUSE, "worker": None}),
+    ):
+        begun = [matter.delivery.id for matter in postponed if matter.delivery is not None and matter.lost is lost]
+        if begun:
+            connection.execute(update(_DELIVERIES).where(_DELIVERIES.c.id.in_(begun)).values(**values))
 
 
 def _code_row(house: House, letter: _Letter) -> dict[str, Any]:
@@ -235,6 +284,8 @@ def _authorise(
     ring: Ring,
     page: str,
     now: datetime,
+    *,
+    idempotent: bool,
 ) -> list[Posting]:
     flows = [
         authorised(
@@ -266,6 +317,7 @@ def _authorise(
             recipient=letter.recipient,
             flow=flow,
             clearance=clearance,
+            idempotent=idempotent,
         )
         for letter, flow, clearance in zip(letters, flows, clearances, strict=True)
     ]

@@ -27,13 +27,16 @@ _ENROLMENT_ACTIVITY = "anmeldung/propose"
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What a letter is about. ``delivery`` is the row of a letter that was begun before, if there is one."""
+    """What a letter is about. ``events``: what its open proposals rest on, or else the first event of the bundle.
+
+    ``delivery`` is the row of a letter that was begun before, if there is one.
+    """
 
     purpose: str
     id: UUID
     person: UUID
     activity: str
-    event: UUID | None
+    events: frozenset[UUID]
     delivery: SqlRow[Any] | None = None
 
     @property
@@ -57,25 +60,41 @@ def candidates(session: Session, again: ColumnElement[bool], now: datetime, limi
         .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
         .limit(limit)
     ).all()
-    matters = [
-        Matter(row.purpose, row.matter, row.person, _activity(row.purpose, row.lebenslage), row.event, row)
-        for row in begun
-    ]
     bundles = connection.execute(
         select(_BUNDLES.c.id, _BUNDLES.c.person, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
         .where(_BUNDLES.c.state == "open", _BUNDLES.c.due_at <= now, ~_under_way())
         .order_by(_BUNDLES.c.due_at, _BUNDLES.c.id)
-        .limit(max(limit - len(matters), 0))
-    )
-    matters += [Matter(BUNDLE, row.id, row.person, _activity(BUNDLE, row.lebenslage), row.event) for row in bundles]
+        .limit(max(limit - len(begun), 0))
+    ).all()
+    events = open_events(session, [row.matter for row in begun] + [row.id for row in bundles])
+    matters = [
+        Matter(
+            row.purpose,
+            row.matter,
+            row.person,
+            _activity(row.purpose, row.lebenslage),
+            events.get(row.matter) or _only(row.event),
+            row,
+        )
+        for row in begun
+    ]
+    matters += [
+        Matter(BUNDLE, row.id, row.person, _activity(BUNDLE, row.lebenslage), events.get(row.id) or _only(row.event))
+        for row in bundles
+    ]
     enrolments = connection.execute(
         select(_ENROLMENTS.c.id, _ENROLMENTS.c.person)
         .where(_ENROLMENTS.c.state == "found", _ENROLMENTS.c.due_at <= now)
         .order_by(_ENROLMENTS.c.due_at, _ENROLMENTS.c.id)
         .limit(max(limit - len(matters), 0))
     )
-    matters += [Matter(ACTIVATION, row.id, row.person, _activity(ACTIVATION, ""), None) for row in enrolments]
+    matters += [Matter(ACTIVATION, row.id, row.person, _activity(ACTIVATION, ""), frozenset()) for row in enrolments]
     return matters
+
+
+def _only(event: UUID | None) -> frozenset[UUID]:
+    """Return the bundle's first event alone; an enrolment has none."""
+    return frozenset() if event is None else frozenset({event})
 
 
 def _under_way() -> ColumnElement[bool]:
@@ -152,12 +171,19 @@ def contacts(session: Session, persons: Sequence[UUID]) -> dict[UUID, bytes]:
     return {row[0]: row[1] for row in found}
 
 
-def with_open_proposals(session: Session, bundles: Sequence[UUID]) -> set[UUID]:
-    """Return the bundles with a proposal that still waits for its first answer."""
-    found = session.connection().execute(
-        select(_PROPOSALS.c.bundle).where(_PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state == "open").distinct()
-    )
-    return set(found.scalars())
+def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Return the events of the proposals that still wait for their first answer; a bundle without any is absent.
+
+    The events of one bundle are those of twins: one of them may be stopped while the other's proposals stand.
+    """
+    events: dict[UUID, set[UUID]] = {}
+    for bundle, event in session.connection().execute(
+        select(_PROPOSALS.c.bundle, _PROPOSALS.c.event)
+        .where(_PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state == "open")
+        .distinct()
+    ):
+        events.setdefault(bundle, set()).add(event)
+    return {bundle: frozenset(found) for bundle, found in events.items()}
 
 
 def runs(session: Session, matters: Sequence[UUID]) -> dict[UUID, int]:

@@ -9,6 +9,7 @@ from notifiers.model import Channel, Clearance, DeadlineLike, Message, Recipient
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import End, Ended
 from proaktiv.house import Probe, no_probe
+from proaktiv.outward import broken
 
 LETTER = "LETTER"
 BUNDLE = "bundle"
@@ -39,6 +40,7 @@ class Posting:
     recipient: Recipient
     flow: Flow
     clearance: Clearance
+    idempotent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Posted:
 
 
 def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineLike, probe: Probe = no_probe) -> Posted:
-    """Render and hand over. Never raises a channel error: how it ended stands in the answer."""
+    """Render and hand over. Never raises what the channel raises: how it ended stands in the answer."""
     probe("notify.hand_over.before")
     channel = ways.get(posting.channel)
     if channel is None:
@@ -66,5 +68,7 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
         ended = Ended(End.LATER, error.retry_after_seconds)
     except channels.Permanent:
         ended = Ended(End.NEVER)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other letters of the set must be recorded
+        ended = broken("notify", posting.delivery, posting.clearance.wire_id, error)
     probe("notify.hand_over.after")
     return Posted(posting, ended)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from proaktiv.core.flows import Flow
-from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
+from proaktiv.core.outbound import AWAY_FOR, End, again_at, outcome
 from proaktiv.core.states import DeliveryState
 from proaktiv.house import House
 from proaktiv.outward import call_human
@@ -49,12 +49,14 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
             continue
         if not posted.ended.arrived and row.state != DeliveryState.ANNOUNCED.value:
             continue
-        move = _after(row.tries, posted.ended, now)
+        move = _after(row.tries, posted, now)
         moves.append({"b_id": row.id, **move})
         if posted.ended.arrived:
             arrived.append(posted)
         elif move["state"] == DeliveryState.FAILED.value:
             tasks.append(("delivery.failed", row.id, ""))
+        elif move["state"] == DeliveryState.IN_DOUBT.value:
+            tasks.append(("delivery.in_doubt", row.id, ""))
     if moves:
         connection.execute(
             update(_DELIVERIES)
@@ -90,13 +92,16 @@ def _lock_matters(session: Session, results: Sequence[Posted]) -> set[UUID]:
     return told
 
 
-def _after(tries: int, ended: Ended, now: datetime) -> dict[str, Any]:
+def _after(tries: int, posted: Posted, now: datetime) -> dict[str, Any]:
     """Return the delivery's next state, reason, number of failed tries and due time."""
+    ended = posted.ended
     if ended.arrived:
         return {"state": DeliveryState.HANDED_OVER.value, "reason": "", "tries": tries, "due_at": None}
     waiting = {"state": DeliveryState.ANNOUNCED.value, "reason": ended.end.value}
     if ended.end is End.AWAY:
         return {**waiting, "tries": tries, "due_at": now + AWAY_FOR}
+    if ended.end is End.UNSURE and not posted.posting.idempotent:
+        return {"state": DeliveryState.IN_DOUBT.value, "reason": ended.end.value, "tries": tries + 1, "due_at": None}
     again = None if ended.end is End.NEVER else again_at(now, tries + 1, ended.retry_after_seconds)
     if again is None:
         return {"state": DeliveryState.FAILED.value, "reason": ended.end.value, "tries": tries + 1, "due_at": None}
