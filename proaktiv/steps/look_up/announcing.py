@@ -14,9 +14,10 @@ from consent.model import Operation, Permit, Prefill, Refusal
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.house import House
+from proaktiv.matters import release_events
 from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
 from proaktiv.registers.model import Question
-from proaktiv.steps.look_up.asking import Asking, release
+from proaktiv.steps.look_up.asking import Asking
 from proaktiv.tables import EnrolmentRow, EventFactsRow, LookupRow, RegisterEventRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
 from proaktiv.workers import abandoned, dead_workers
@@ -208,7 +209,7 @@ def _write(
             )
         )
     over = [*doings.refused, *doings.failed]
-    release(session, {locked[lookup].event for lookup in over if locked[lookup].event is not None}, now)
+    release_events(session, {locked[lookup].event for lookup in over if locked[lookup].event is not None}, now)
     # A question that could not be asked says nothing about the person: only what was refused ends their request.
     lapsed = [locked[lookup].enrolment for lookup in doings.refused if locked[lookup].enrolment is not None]
     if lapsed:

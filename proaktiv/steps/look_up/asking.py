@@ -2,26 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from sqlalchemy import select, update
-from sqlmodel import Session
 
 from notifiers.model import Clearance
 from proaktiv.core.errors import OutboundError
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import End, Ended, ended_by
-from proaktiv.core.states import EventState
 from proaktiv.egress import Deadline
 from proaktiv.house import Probe, no_probe
 from proaktiv.outward import broken
 from proaktiv.registers.model import Answer, PersonNotThere, Question, Register
-from proaktiv.tables import LookupRow, RegisterEventRow, core_table
-
-_LOOKUPS = core_table(LookupRow)
-_EVENTS = core_table(RegisterEventRow)
 
 PROBES = (
     "look_up.announce.before",
@@ -84,30 +75,3 @@ def hand_over(asking: Asking, registers: Mapping[str, Register], deadline: Deadl
         heard = Heard(asking, broken("look_up", asking.lookup, asking.clearance.wire_id, error))
     probe("look_up.hand_over.after")
     return heard
-
-
-def release(session: Session, events: set[UUID], now: datetime) -> None:
-    """Make events due again of which no look-up is under way any more.
-
-    The events are locked before their look-ups are counted: of two transactions that each end one of the last two,
-    the second sees what the first wrote.
-    """
-    if not events:
-        return
-    connection = session.connection()
-    locked = connection.execute(
-        select(_EVENTS.c.id)
-        .where(_EVENTS.c.id.in_(events), _EVENTS.c.state == EventState.NEEDS.value)
-        .order_by(_EVENTS.c.id)
-        .with_for_update()
-    ).scalars()
-    under_way = (
-        select(_LOOKUPS.c.id)
-        .where(_LOOKUPS.c.event == _EVENTS.c.id, _LOOKUPS.c.state.in_(("wanted", "announced")))
-        .exists()
-    )
-    connection.execute(
-        update(_EVENTS)
-        .where(_EVENTS.c.id.in_(list(locked)), ~under_way)
-        .values(state=EventState.WAITING.value, due_at=now)
-    )

@@ -11,9 +11,10 @@ from sqlmodel import Session
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
 from proaktiv.house import House
+from proaktiv.matters import release_events
 from proaktiv.outward import call_human
 from proaktiv.registers.model import Answer
-from proaktiv.steps.look_up.asking import Answered, Heard, release
+from proaktiv.steps.look_up.asking import Answered, Heard
 from proaktiv.tables import FetchedFactsRow, IncidentRow, LookupRow, core_table
 from proaktiv.vault import Compartment, Place, Ring
 
@@ -86,7 +87,7 @@ def record(session: Session, house: House, results: Sequence[Heard], now: dateti
         )
     if fetched:
         connection.execute(insert(_FETCHED), fetched)
-    release(session, finished, now)
+    release_events(session, finished, now)
     call_human(session, house, tasks, now)
     unasked = [heard for heard in results if heard.answer is not None and heard.answer.unasked]
     _report(session, house, unasked, now)
