@@ -14,7 +14,19 @@ import structlog
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from consent.model import Ask, Operation, Permit, Prefill, Propose, Question, Refusal, Subject, SubjectStatus, Transmit
+from consent.model import (
+    Activity,
+    Ask,
+    Operation,
+    Permit,
+    Prefill,
+    Propose,
+    Question,
+    Refusal,
+    Subject,
+    SubjectStatus,
+    Transmit,
+)
 from consent.store import activities, decide_set
 from notifiers.model import Clearance
 from proaktiv.core.flows import Flow
@@ -50,8 +62,8 @@ Outward = TypeVar("Outward", Prefill, Propose, Transmit)
 class Wish:
     """What an outward step wants to do for one person.
 
-    ``fields`` None means all that the activity names. ``requested``: the person is known by their own request to
-    enrol and by nothing else yet, which is no reason to call them unknown.
+    ``fields`` None means all that the activity names, ``recipient`` None whom it names. ``requested``: the person is
+    known by their own request to enrol and by nothing else yet, which is no reason to call them unknown.
     """
 
     activity: str
@@ -59,6 +71,7 @@ class Wish:
     scope: str = ""
     fields: frozenset[str] | None = None
     requested: bool = False
+    recipient: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ def ask(
                 subject=subject,
                 ask=Ask(
                     caller=house.controller,
-                    recipient="" if activity is None else activity.recipient,
+                    recipient=_recipient(wish, activity),
                     operation=operation,
                     fields=fields,
                     at=now,
@@ -164,6 +177,12 @@ def _dead(session: Session, persons: set[UUID]) -> set[UUID]:
         )
     )
     return set(found.scalars())
+
+
+def _recipient(wish: Wish, activity: Activity | None) -> str:
+    if wish.recipient is not None:
+        return wish.recipient
+    return "" if activity is None else activity.recipient
 
 
 def loggable(ring: Ring, person: UUID | None) -> UUID | None:

@@ -223,6 +223,7 @@ class Pipeline:
         """Hand confirmed Aufträge over whose undo window has passed."""
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
+            house = replace(self._current(session), worker=house.worker)
             sending = dispatch.announce(session, house, self.dispatchers, now, OUTWARD_SET, wall=wall)
         self.house.probe("dispatch.announce.after")
         if not sending:

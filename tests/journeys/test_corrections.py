@@ -193,3 +193,18 @@ def test_a_withdrawal_twice_is_one_entry_in_the_ledger(world: World) -> None:
     world.tick()
     assert world.letters_to(ada) == []
     world.check_log()
+
+
+def test_an_auftrag_never_leaves_to_an_office_of_another_kind(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna))
+    world.tick()
+    world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    as_owner(world, "UPDATE auftraege SET behoerde = 'steueramt-musterstadt'")
+    world.wait(hours=25)
+    assert world.behoerde.orders == {}
+    assert world.count("tasks", "what = 'auftrag.undeliverable'") >= 1
+    as_owner(world, "UPDATE auftraege SET behoerde = 'standesamt-musterstadt'")
+    world.wait(hours=2)
+    assert len(world.behoerde.orders) == 1
+    world.check_log()

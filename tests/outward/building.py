@@ -32,10 +32,13 @@ from proaktiv.dispatchers.model import Auftrag
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.house import House
 from proaktiv.registers.model import Answer, Question
+from proaktiv.rulebook.check import check
+from proaktiv.rulebook.folder import rules_folder
 from proaktiv.tables import (
     AuftragRow,
     BehoerdeRow,
     BundleRow,
+    CompetenceRow,
     ContactRow,
     EnrolmentRow,
     EventFactsRow,
@@ -109,6 +112,10 @@ class Left:
 
     def remaining(self) -> float:
         return 5.0
+
+
+RULES = Rulebook({each.lebenslage.name: each.lebenslage for each in check(rules_folder())[0] if each.lebenslage})
+"""The rules of this checkout, unreleased: dispatch asks them which kind of office a Leistung belongs to."""
 
 
 @dataclass
@@ -191,7 +198,7 @@ class Town:
             vault=self.vault,
             log=FlowLog(self.vault, self.ids, public),
             ids=self.ids,
-            rules=Rulebook({}),
+            rules=RULES,
             probe=self.probed.append,
         )
         if worker:
@@ -201,6 +208,13 @@ class Town:
         owner = Database(self.urls["owner"], pool_size=1)
         with owner.transaction() as session:
             release(session.connection(), RELEASED)
+            session.connection().execute(
+                insert(core_table(CompetenceRow)),
+                [
+                    {"art": "jugendamt", "ars_prefix": prefix, "behoerde": behoerde, "quelle": "x", "stand": NOW.date()}
+                    for prefix, behoerde in (("99", BEHOERDE), ("98", "far"), ("97", "nobody"))
+                ],
+            )
             session.connection().execute(
                 insert(core_table(BehoerdeRow)),
                 [

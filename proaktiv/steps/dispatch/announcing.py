@@ -18,7 +18,7 @@ from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.house import House
 from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
-from proaktiv.steps.dispatch.due import Attempts, attempts, candidates, due, lock
+from proaktiv.steps.dispatch.due import Attempts, attempts, candidates, due, lock, not_competent
 from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sending
 from proaktiv.tables import AuftragRow, HandoverRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
@@ -71,7 +71,8 @@ def announce(
     found = candidates(session, condition, limit)
     held = hold(session, {row.event for row in found if row.event is not None})
     found = [row for row in found if row.event is None or row.event in held.events]
-    wishes = [_wish(row) for row in found]
+    foreign = not_competent(session, house.rules, found)
+    wishes = [_wish(row, foreign=row.id in foreign) for row in found]
     answers, standing = ask(session, house, Transmit, wishes, operation=Operation.TRANSMIT, now=now)
     by_id = {row.id: (row, answer) for row, answer in zip(found, answers, strict=True)}
     rows = lock(session, list(by_id), condition)
@@ -110,10 +111,18 @@ def announce(
     return _write(session, house, doings, ring, now, wall)
 
 
-def _wish(row: SqlRow[Any]) -> Wish:
-    """Return the wish to hand over just the facts that fill it; of an older Auftrag, which names none, all of them."""
-    fields = frozenset(row.names) or None
-    return Wish(f"{row.lebenslage}/transmit/{row.leistung}", row.person, scope=str(row.id), fields=fields)
+def _wish(row: SqlRow[Any], *, foreign: bool) -> Wish:
+    """Return the wish to hand over just the facts that fill it; of an older Auftrag, which names none, all of them.
+
+    A Behörde that is not competent is another recipient than the activity's, whatever the Auftrag says: row 10 denies.
+    """
+    return Wish(
+        f"{row.lebenslage}/transmit/{row.leistung}",
+        row.person,
+        scope=str(row.id),
+        fields=frozenset(row.names) or None,
+        recipient=row.behoerde if foreign else None,
+    )
 
 
 def _about(house: House, ring: Ring, row: SqlRow[Any]) -> dict[str, Any]:

@@ -10,15 +10,18 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
+from proaktiv.core.errors import NotFound
+from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.outbound import End
 from proaktiv.core.states import AuftragState
-from proaktiv.tables import AuftragRow, BehoerdeRow, HandoverRow, ProposalRow, core_table
+from proaktiv.tables import AuftragRow, BehoerdeRow, CompetenceRow, HandoverRow, ProposalRow, core_table
 from proaktiv.workers import abandoned, dead_workers
 
 _AUFTRAEGE = core_table(AuftragRow)
 _HANDOVERS = core_table(HandoverRow)
 _PROPOSALS = core_table(ProposalRow)
 _BEHOERDEN = core_table(BehoerdeRow)
+_COMPETENCES = core_table(CompetenceRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def candidates(session: Session, condition: ColumnElement[bool], limit: int) -> 
                 _AUFTRAEGE.c.lebenslage,
                 _AUFTRAEGE.c.leistung,
                 _AUFTRAEGE.c.names,
+                _AUFTRAEGE.c.behoerde,
                 _PROPOSALS.c.event,
                 _BEHOERDEN.c.name.label("behoerde_name"),
                 _BEHOERDEN.c.dispatcher,
@@ -116,3 +120,23 @@ def attempts(session: Session, auftraege: Sequence[UUID]) -> dict[UUID, Attempts
     )
     lost_ids = {row.auftrag: row.id for row in open_ones}
     return {auftrag: Attempts(row.made, row.failed, lost_ids.get(auftrag)) for auftrag, row in rows.items()}
+
+
+def not_competent(session: Session, rules: Rulebook, found: Sequence[SqlRow[Any]]) -> frozenset[UUID]:
+    """Return the Aufträge whose Behörde is no office of the kind that their Leistung belongs to, or no longer one."""
+    offices = {
+        (row.behoerde, row.art)
+        for row in session.connection().execute(
+            select(_COMPETENCES.c.behoerde, _COMPETENCES.c.art).where(
+                _COMPETENCES.c.behoerde.in_({row.behoerde for row in found})
+            )
+        )
+    }
+    return frozenset(row.id for row in found if (row.behoerde, _art(rules, row)) not in offices)
+
+
+def _art(rules: Rulebook, row: SqlRow[Any]) -> str:
+    try:
+        return rules.plan(row.lebenslage, row.leistung).stelle_art
+    except NotFound:
+        return ""
