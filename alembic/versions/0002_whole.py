@@ -1,0 +1,14 @@
+"""What makes the walls whole: undo, signatures, answers, silence, retention."""
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
