@@ -78,6 +78,7 @@ def work(
     with building_app.building(settings, "work") as pipeline:
         tick_until_stopped(
             {
+                "silence": pipeline.keep_silence,
                 "evaluate": pipeline.evaluate,
                 "look_up": pipeline.look_up,
                 "notify": pipeline.notify,

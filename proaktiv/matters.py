@@ -7,20 +7,33 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, tuple_, update
 from sqlmodel import Session
 
 from proaktiv.core.cases import AuftragMoved, Candidate, Case, Effect, ForClerk, Item, ProposalMoved
 from proaktiv.core.ids import Ids
 from proaktiv.core.states import AuftragState, EventState, ProposalState
-from proaktiv.tables import AuftragRow, BundleRow, LookupRow, ProposalRow, RegisterEventRow, TaskRow, core_table
+from proaktiv.tables import (
+    AuftragRow,
+    BundleRow,
+    LookupRow,
+    ProposalRow,
+    RegisterEventRow,
+    SignatureRow,
+    TaskRow,
+    core_table,
+)
 
 PROPOSALS = core_table(ProposalRow)
 AUFTRAEGE = core_table(AuftragRow)
+SIGNATURES = core_table(SignatureRow)
 _BUNDLES = core_table(BundleRow)
 _LOOKUPS = core_table(LookupRow)
 _EVENTS = core_table(RegisterEventRow)
 _TASKS = core_table(TaskRow)
+
+STANDING = and_(AUFTRAEGE.c.proposal == PROPOSALS.c.id, AUFTRAEGE.c.undone_at.is_(None))
+"""Joins a proposal and its Auftrag; one that was taken back is none."""
 
 _TERMINAL = frozenset(
     {
@@ -49,9 +62,12 @@ def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True
             PROPOSALS.c.group_key,
             PROPOSALS.c.state,
             PROPOSALS.c.generation,
+            PROPOSALS.c.outcome,
+            PROPOSALS.c.answer_by,
+            PROPOSALS.c.closed_by,
             AUFTRAEGE.c.state.label("auftrag"),
         )
-        .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id, isouter=True)
+        .join(AUFTRAEGE, STANDING, isouter=True)
         .where(where)
         .order_by(PROPOSALS.c.id)
     )
@@ -61,10 +77,19 @@ def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True
         tuple(
             Item(
                 id=row.id,
-                candidate=Candidate(row.dedupe, row.leistung, row.person, row.shown_mac, row.group_key),
+                candidate=Candidate(
+                    row.dedupe,
+                    row.leistung,
+                    row.person,
+                    row.shown_mac,
+                    row.group_key,
+                    asks=row.outcome == "frage",
+                ),
                 state=ProposalState(row.state),
                 auftrag=AuftragState(row.auftrag) if row.auftrag else None,
                 generation=row.generation,
+                answer_by=row.answer_by,
+                closed_by=row.closed_by,
             )
             for row in session.connection().execute(query)
         )
@@ -73,12 +98,12 @@ def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True
 
 def write_moves(session: Session, ids: Ids, effects: Sequence[Effect], now: datetime) -> None:
     """Write moved proposals, moved Aufträge and a clerk's tasks: one statement for each target state."""
-    proposals: dict[ProposalState, list[UUID]] = {}
+    proposals: dict[tuple[ProposalState, UUID | None], list[UUID]] = {}
     auftraege: dict[AuftragState, list[UUID]] = {}
     tasks = []
     for effect in effects:
         if isinstance(effect, ProposalMoved):
-            proposals.setdefault(effect.to, []).append(effect.item)
+            proposals.setdefault((effect.to, effect.closed_by), []).append(effect.item)
         elif isinstance(effect, AuftragMoved):
             auftraege.setdefault(effect.to, []).append(effect.item)
         elif isinstance(effect, ForClerk):
@@ -86,13 +111,19 @@ def write_moves(session: Session, ids: Ids, effects: Sequence[Effect], now: date
                 {"id": ids.row(now), "what": effect.what, "matter": effect.item, "behoerde": "", "made_at": now}
             )
     connection = session.connection()
-    for state, items in proposals.items():
-        connection.execute(update(PROPOSALS).where(PROPOSALS.c.id.in_(items)).values(state=state.value, moved_at=now))
+    for (state, closed_by), items in proposals.items():
+        connection.execute(
+            update(PROPOSALS)
+            .where(PROPOSALS.c.id.in_(items))
+            .values(state=state.value, closed_by=closed_by, moved_at=now)
+        )
     for order_state, items in auftraege.items():
         values: dict[str, object] = {"state": order_state.value, "moved_at": now}
         if order_state in _TERMINAL:
             values["due_at"] = None
-        connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.proposal.in_(items)).values(**values))
+        connection.execute(
+            update(AUFTRAEGE).where(AUFTRAEGE.c.proposal.in_(items), AUFTRAEGE.c.undone_at.is_(None)).values(**values)
+        )
     if tasks:
         connection.execute(insert(_TASKS), tasks)
 
@@ -108,8 +139,69 @@ def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
         .exists()
     )
     session.connection().execute(
-        update(_BUNDLES).where(_BUNDLES.c.id.in_(wanted), ~still_open).values(state="closed", due_at=None)
+        update(_BUNDLES)
+        .where(_BUNDLES.c.id.in_(wanted), ~still_open, ~_to_sign())
+        .values(state="closed", due_at=None, remind_at=None)
     )
+
+
+def _to_sign() -> ColumnElement[bool]:
+    """Say whether a second signature is asked for in the bundle: then something is open there."""
+    return (
+        select(SIGNATURES.c.auftrag)
+        .join(AUFTRAEGE, AUFTRAEGE.c.id == SIGNATURES.c.auftrag)
+        .where(
+            SIGNATURES.c.bundle == _BUNDLES.c.id,
+            SIGNATURES.c.state == "requested",
+            AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
+        )
+        .exists()
+    )
+
+
+def open_bundles(session: Session, bundles: Collection[UUID], now: datetime, *, tell_at: datetime | None) -> None:
+    """Open bundles in which something can be decided again.
+
+    ``tell_at``: they are written to then, also who was before. Whoever never was is written to in any case.
+    """
+    if not bundles:
+        return
+    these = update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles))
+    connection = session.connection()
+    connection.execute(these.values(state="open"))
+    again = these.where(_BUNDLES.c.messages == 0) if tell_at is None else these
+    connection.execute(again.values(due_at=tell_at or now))
+
+
+def bundles_of(session: Session, proposals: Collection[UUID]) -> set[UUID]:
+    """Return the bundles of some proposals."""
+    found = session.connection().execute(select(PROPOSALS.c.bundle).where(PROPOSALS.c.id.in_(proposals)).distinct())
+    return set(found.scalars())
+
+
+def decide_anew(session: Session, events: Collection[UUID], now: datetime) -> int:
+    """Make events due again that were decided before, each in its latest version; the facts kept are read anew.
+
+    What the register has corrected meanwhile is taken from the correction. An event that was stopped or refused, or is
+    due already, stays as it is. Returns how many are due now.
+    """
+    if not events:
+        return 0
+    connection = session.connection()
+    meant = select(_EVENTS.c.entry_hash, _EVENTS.c.kind).where(_EVENTS.c.id.in_(events))
+    latest: dict[tuple[bytes, str], UUID] = {
+        (row.entry_hash, row.kind): row.id
+        for row in connection.execute(
+            select(_EVENTS.c.id, _EVENTS.c.entry_hash, _EVENTS.c.kind)
+            .where(tuple_(_EVENTS.c.entry_hash, _EVENTS.c.kind).in_(meant))
+            .order_by(_EVENTS.c.register_version, _EVENTS.c.seq)
+        )
+    }
+    return connection.execute(
+        update(_EVENTS)
+        .where(_EVENTS.c.id.in_(latest.values()), _EVENTS.c.state == EventState.ADMITTED.value)
+        .values(state=EventState.WAITING.value, due_at=now)
+    ).rowcount
 
 
 def drop_lookups(session: Session, where: ColumnElement[bool], now: datetime) -> None:

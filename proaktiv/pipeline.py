@@ -2,7 +2,7 @@
 
     towards_citizen    receive ─▶ evaluate(gate ─▶ match ─▶ propose) ─▶ look_up ─▶ notify
     towards_behoerde   confirm ─▶ dispatch ─▶ acknowledge
-    outside            enrol · prove · consents · show
+    outside            enrol · prove · consents · sign · undo · silence · show
 
 Two straight halves with the citizen in the gap. One step is one transaction, opened here and nowhere else. The
 outward steps are three lines: announce (transaction) · hand over (none open) · record (transaction).
@@ -45,6 +45,9 @@ from proaktiv.steps import (
     prove,
     receive,
     show,
+    sign,
+    silence,
+    undo,
 )
 from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
@@ -90,8 +93,8 @@ class Pipeline:
     # the two halves ------------------------------------------------------------------------------------------------
 
     def towards_citizen(self) -> int:
-        """Run evaluate, look_up and notify once. Returns how much was done; zero means that nothing is due."""
-        return self.evaluate() + self.look_up() + self.notify()
+        """Run each step towards the citizen once. Returns how much was done; zero means that nothing is due."""
+        return self.keep_silence() + self.evaluate() + self.look_up() + self.notify()
 
     def towards_behoerde(self) -> int:
         """Run dispatch once. Returns how much was done."""
@@ -217,6 +220,12 @@ class Pipeline:
         self.house.probe("notify.record.after")
         return len(posting)
 
+    def keep_silence(self) -> int:
+        """Do what silence brings: lapse, remind once, go on without a second signature."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return silence.keep_silence(session, self.house, now, self.batch)
+
     # towards the Behörde ---------------------------------------------------------------------------------------------
 
     def dispatch(self) -> int:
@@ -287,13 +296,25 @@ class Pipeline:
 
     def proposal(self, proof: SessionProof, proposal: UUID) -> dict[str, Any]:
         """Return one proposal as it is shown."""
+        now = self.clock()
         with self.database.transaction() as session:
-            return show.proposal(session, self.house, proof, proposal)
+            return show.proposal(session, self.house, proof, proposal, now)
 
     def auftrag(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
         """Return where one Auftrag stands."""
+        now = self.clock()
         with self.database.transaction() as session:
-            return show.auftrag(session, proof, auftrag)
+            return show.auftrag(session, proof, auftrag, now)
+
+    def sheet(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what is to be printed and signed by hand."""
+        with self.database.transaction() as session:
+            return show.sheet(session, self.house, proof, auftrag)
+
+    def to_sign(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what a second parent is asked to sign."""
+        with self.database.transaction() as session:
+            return sign.to_sign(session, self.house, proof, auftrag)
 
     def consents(self, proof: SessionProof) -> dict[str, Any]:
         """Return what a person can decide on, with texts and states."""
@@ -339,6 +360,24 @@ class Pipeline:
         now = self.clock()
         with self.database.transaction() as session:
             confirm.postpone(session, self.house, proof, proposal, now)
+
+    def undo(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Take a yes or a signature back while nothing has left."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            undo.undo(session, self.house, proof, auftrag, now)
+
+    def sign(self, proof: SessionProof, auftrag: UUID, shown: bytes) -> None:
+        """Record the second signature under what was shown."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            sign.sign(session, self._current(session), proof, auftrag, shown, now)
+
+    def refuse_signature(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Record that the second parent does not sign."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            sign.refuse(session, self.house, proof, auftrag, now)
 
     def healthy(self) -> None:
         """Raise where the database cannot be reached."""

@@ -6,20 +6,29 @@ Needs no consent: a veto stands before the gate. What was handed over before bec
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlmodel import Session
 
 from consent.store import raise_epoch
-from proaktiv.core.cases import AuftragMoved, ProposalMoved, Stopped, apply
+from proaktiv.core.cases import AuftragMoved, ForClerk, ProposalMoved, Stopped, apply
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.states import ProposalState
 from proaktiv.database import lock_keys
 from proaktiv.house import House
-from proaktiv.matters import PROPOSALS, drop_lookups, load_case, silence_bundles, write_moves
+from proaktiv.matters import (
+    PROPOSALS,
+    bundles_of,
+    drop_lookups,
+    load_case,
+    open_bundles,
+    silence_bundles,
+    write_moves,
+)
 from proaktiv.subjects import resolve
 from proaktiv.tables import (
     EventSubjectRow,
@@ -29,6 +38,7 @@ from proaktiv.tables import (
     RelationRow,
     StopRow,
     TaskRow,
+    WiedervorlageRow,
     core_table,
 )
 
@@ -39,6 +49,11 @@ _LOOKUPS = core_table(LookupRow)
 _RELATIONS = core_table(RelationRow)
 _STOPS = core_table(StopRow)
 _TASKS = core_table(TaskRow)
+_WIEDERVORLAGEN = core_table(WiedervorlageRow)
+
+
+QUIET = timedelta(days=28)
+"""How long nothing is written to a parent whose proposals stand open again because the other one died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +93,21 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     addressed = connection.execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event.in_(events)).distinct())
     raise_epoch(connection, persons | set(addressed.scalars()))
     where = or_(PROPOSALS.c.event.in_(events), PROPOSALS.c.person.in_(stopped_persons))
-    case = load_case(session, where)
-    _, effects = apply(case, Stopped(stops[0].guard))
+    reached = select(PROPOSALS.c.id).where(where)
+    # With what their yes had closed: the other parent may want what the dead one had ordered.
+    case = load_case(session, or_(where, PROPOSALS.c.closed_by.in_(reached)))
+    ids = frozenset(connection.execute(reached).scalars())
+    _, effects = apply(case, Stopped(stops[0].guard, ids))
     write_moves(session, house.ids, effects, now)
+    reopened = {e.item for e in effects if isinstance(e, ProposalMoved) and e.to is ProposalState.OPEN}
+    open_bundles(session, bundles_of(session, reopened), now, tell_at=now + QUIET)
+    _forget(session, events, stopped_persons)
     silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(where).distinct()).scalars())
     drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(stopped_persons)), now)
     if any(stop.guard is Guard.VERSTORBEN for stop in stops):
         connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(stopped_persons)).values(status="deceased"))
     by_person: dict[UUID | None, int] = {}
-    moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)}
+    moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)} & ids
     for item in case.items:
         if item.id in moved:
             by_person[item.candidate.person] = by_person.get(item.candidate.person, 0) + 1
@@ -95,9 +116,16 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     flows = [_flow(house, person, n, guards) for person, n in (by_person or {None: 0}).items()]
     house.log.record(session, flows, now)
     return Recalled(
-        proposals=sum(isinstance(effect, ProposalMoved) for effect in effects),
+        proposals=sum(isinstance(effect, ProposalMoved) for effect in effects) - len(reopened),
         auftraege=sum(isinstance(effect, AuftragMoved) for effect in effects),
-        tasks=len(effects) - len(moved),
+        tasks=sum(isinstance(effect, ForClerk) for effect in effects),
+    )
+
+
+def _forget(session: Session, events: set[UUID], persons: set[UUID]) -> None:
+    """Delete what would remind of a stopped event, or a dead person, later: no birthday of a child that died."""
+    session.connection().execute(
+        delete(_WIEDERVORLAGEN).where(or_(_WIEDERVORLAGEN.c.event.in_(events), _WIEDERVORLAGEN.c.person.in_(persons)))
     )
 
 

@@ -11,10 +11,14 @@ Rules held here:
  3. The first yes in a group closes the others, which learn only "nicht mehr offen" (data-path.md § 5).
  4. A stop recalls what is queued; what was handed over becomes a clerk's task, never an automatic counter-notice.
  5. A withdrawn consent recalls what is not confirmed; a confirmed Auftrag rests on its own consent.
+ 6. A yes that is taken back before it left opens its proposal again, and the siblings that it had closed. What a stop
+    or a withdrawal reached meanwhile stays closed.
+ 7. Silence confirms nothing: what is unanswered after its last day lapses.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +29,7 @@ from proaktiv.core.states import (
     OPEN_PROPOSALS,
     PROPOSAL,
     SENT_AUFTRAEGE,
+    UNDOABLE_AUFTRAEGE,
     UNSENT_AUFTRAEGE,
     AuftragState,
     ProposalState,
@@ -34,24 +39,34 @@ from proaktiv.core.states import (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the rules say shall be proposed: one Leistung to one addressee. ``shown`` stands for its content."""
+    """What the rules say shall be proposed: one Leistung to one addressee. ``shown`` stands for its content.
+
+    ``asks``: the person must answer something before it can become an Auftrag.
+    """
 
     key: bytes
     leistung: str
     person: UUID
     shown: bytes
     group: bytes | None = None
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One proposal and, after the yes, its Auftrag."""
+    """One proposal and, after the yes, its Auftrag.
+
+    ``answer_by`` is the last day on which an answer counts. ``closed_by`` is the item of the same group whose yes
+    closed this one.
+    """
 
     id: UUID
     candidate: Candidate
     state: ProposalState
     auftrag: AuftragState | None = None
     generation: int = 1
+    answer_by: date | None = None
+    closed_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,20 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """The person takes the yes back while that is possible."""
+
+    item: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DayPassed:
+    """It is this day now, in Berlin."""
+
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """The person said no."""
 
@@ -109,9 +138,10 @@ class TransmitWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A guard stands before everything."""
+    """A guard stands before everything of these persons and these items; the rest of the case lives on."""
 
     guard: Guard
+    items: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +152,18 @@ class Moved:
     to: AuftragState
 
 
-Happening = Decided | Confirmed | Declined | Postponed | ConsentWithdrawn | TransmitWithdrawn | Stopped | Moved
+Happening = (
+    Decided
+    | Confirmed
+    | Undone
+    | DayPassed
+    | Declined
+    | Postponed
+    | ConsentWithdrawn
+    | TransmitWithdrawn
+    | Stopped
+    | Moved
+)
 
 
 # effects -------------------------------------------------------------------------------------------------------------
@@ -138,10 +179,11 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class ProposalMoved:
-    """An item's proposal has a new state."""
+    """An item's proposal has a new state; ``closed_by`` names the item whose yes brought it."""
 
     item: UUID
     to: ProposalState
+    closed_by: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +241,8 @@ def _confirmed(case: Case, happening: Confirmed) -> list[Effect]:
     item = _find(case, happening.item)
     if item.candidate.shown != happening.shown:
         raise Conflict("the content changed since it was shown")
+    if item.candidate.asks:
+        raise Conflict("answer the questions first")
     moved(PROPOSAL, item.state, ProposalState.CONFIRMED)
     siblings = [
         other
@@ -211,7 +255,34 @@ def _confirmed(case: Case, happening: Confirmed) -> list[Effect]:
     return [
         ProposalMoved(item.id, ProposalState.CONFIRMED),
         AuftragMoved(item.id, happening.state),
-        *(ProposalMoved(other.id, ProposalState.LAPSED) for other in siblings),
+        *(ProposalMoved(other.id, ProposalState.LAPSED, closed_by=item.id) for other in siblings),
+    ]
+
+
+def _undone(case: Case, happening: Undone) -> list[Effect]:
+    item = _find(case, happening.item)
+    if item.auftrag not in UNDOABLE_AUFTRAEGE:
+        raise Conflict("it can no longer be taken back")
+    return [
+        AuftragMoved(item.id, AuftragState.WITHDRAWN),
+        ProposalMoved(item.id, moved(PROPOSAL, item.state, ProposalState.OPEN)),
+        *_reopened(case, item.id),
+    ]
+
+
+def _reopened(case: Case, closing: UUID) -> list[Effect]:
+    return [
+        ProposalMoved(other.id, moved(PROPOSAL, other.state, ProposalState.OPEN))
+        for other in case.items
+        if other.closed_by == closing and other.state is ProposalState.LAPSED
+    ]
+
+
+def _day_passed(case: Case, happening: DayPassed) -> list[Effect]:
+    return [
+        ProposalMoved(item.id, moved(PROPOSAL, item.state, ProposalState.LAPSED))
+        for item in case.items
+        if item.state in OPEN_PROPOSALS and item.answer_by is not None and item.answer_by < happening.today
     ]
 
 
@@ -228,25 +299,34 @@ def _postponed(case: Case, happening: Postponed) -> list[Effect]:
 
 
 def _consent_withdrawn(case: Case, _happening: ConsentWithdrawn) -> list[Effect]:
-    return [ProposalMoved(item.id, ProposalState.RECALLED) for item in case.items if item.state in OPEN_PROPOSALS]
+    return [ProposalMoved(item.id, ProposalState.RECALLED) for item in case.items if _could_be_asked(item)]
+
+
+def _could_be_asked(item: Item) -> bool:
+    """Return whether it is open, or would be again if the yes that closed it were taken back."""
+    return item.state in OPEN_PROPOSALS or (item.state is ProposalState.LAPSED and item.closed_by is not None)
 
 
 def _transmit_withdrawn(case: Case, happening: TransmitWithdrawn) -> list[Effect]:
     item = _find(case, happening.item)
     if item.auftrag in UNSENT_AUFTRAEGE or item.auftrag is AuftragState.WITH_CITIZEN:
-        return [AuftragMoved(item.id, AuftragState.WITHDRAWN)]
+        # Who withdraws does not want it; the other parent, whose proposal it had closed, may.
+        return [AuftragMoved(item.id, AuftragState.WITHDRAWN), *_reopened(case, item.id)]
     if item.auftrag in SENT_AUFTRAEGE:
         return [ForClerk(item.id, "auftrag.withdrawn_after_sending")]
     return []  # it has ended; the consent can be withdrawn all the same
 
 
-def _stopped(case: Case, _happening: Stopped) -> list[Effect]:
+def _stopped(case: Case, happening: Stopped) -> list[Effect]:
     effects: list[Effect] = []
-    for item in case.items:
-        if item.state in OPEN_PROPOSALS:
+    reached = [item for item in case.items if item.id in happening.items]
+    living = Case(tuple(item for item in case.items if item.id not in happening.items))
+    for item in reached:
+        if _could_be_asked(item):
             effects.append(ProposalMoved(item.id, ProposalState.RECALLED))
         elif item.auftrag in UNSENT_AUFTRAEGE:
             effects.append(AuftragMoved(item.id, AuftragState.WITHDRAWN))
+            effects += _reopened(living, item.id)
         elif item.auftrag in SENT_AUFTRAEGE:
             effects.append(ForClerk(item.id, "auftrag.recall_by_hand"))
     return effects
@@ -262,6 +342,8 @@ def _moved(case: Case, happening: Moved) -> list[Effect]:
 _RULES: dict[type, Callable[[Case, Any], list[Effect]]] = {
     Decided: _decided,
     Confirmed: _confirmed,
+    Undone: _undone,
+    DayPassed: _day_passed,
     Declined: _declined,
     Postponed: _postponed,
     ConsentWithdrawn: _consent_withdrawn,
@@ -284,7 +366,7 @@ def _after(case: Case, effects: Sequence[Effect]) -> Case:
         if isinstance(effect, Proposed):
             items[effect.item.id] = effect.item
         elif isinstance(effect, ProposalMoved):
-            items[effect.item] = replace(items[effect.item], state=effect.to)
+            items[effect.item] = replace(items[effect.item], state=effect.to, closed_by=effect.closed_by)
         elif isinstance(effect, AuftragMoved):
             items[effect.item] = replace(items[effect.item], auftrag=effect.to)
     return Case(tuple(items.values()))

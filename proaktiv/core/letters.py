@@ -12,6 +12,10 @@ from typing import Any
 SUBJECT = "Für Sie liegt etwas bereit"
 
 _PAGE = "Die Adresse der Seite können Sie auch selbst eintippen: {page}"
+_AGAIN = (
+    "wir haben Ihnen dazu schon geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun. "
+    "English: we have written to you about this before. If you have answered, there is nothing more to do."
+)
 _NOTHING = (
     "Wenn Sie nichts tun, geschieht nichts. Wir fragen Sie nie nach Ihrer Bankverbindung und nie am Telefon nach "
     "diesem Code."
@@ -29,11 +33,15 @@ class Words:
     paragraphs: tuple[str, ...]
 
 
-def bundle_words(sender: str, page: str) -> Words:
-    """Return the words that tell of something prepared. ``page`` is the address to type, or empty."""
+def bundle_words(sender: str, page: str, *, again: bool = False) -> Words:
+    """Return the words that tell of something prepared. ``page`` is the address to type, or empty.
+
+    ``again``: they were told before. The code of an earlier letter stays good.
+    """
     return Words(
         SUBJECT,
         (
+            *((_AGAIN,) if again else ()),
             (
                 f"{sender} hat etwas für Sie vorbereitet. Sie müssen keinen Antrag stellen. Sehen Sie es sich an und "
                 "sagen Sie ja, nein oder später."

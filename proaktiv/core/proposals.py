@@ -48,6 +48,7 @@ def draft(
         "lebenslage": plan.lebenslage,
         "name": plan.name,
         "behoerde": behoerde,
+        "versand": plan.versand,
         "titel": texts["titel"],
         "grund": texts["grund"],
         "felder": [

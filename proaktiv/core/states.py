@@ -85,14 +85,28 @@ PROPOSAL: Mapping[ProposalState, frozenset[ProposalState]] = {
     ProposalState.CONFIRMED: frozenset({ProposalState.OPEN}),  # undo
     ProposalState.DECLINED: frozenset(),
     ProposalState.SUPERSEDED: frozenset(),
-    ProposalState.LAPSED: frozenset(),
+    ProposalState.LAPSED: frozenset({ProposalState.OPEN, ProposalState.RECALLED}),  # the yes that closed it is undone
     ProposalState.RECALLED: frozenset(),
 }
 
 AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
     AuftragState.AWAITING_SIGNATURE: frozenset({AuftragState.HELD, AuftragState.WITHDRAWN, AuftragState.WITH_CITIZEN}),
-    AuftragState.HELD: frozenset({AuftragState.READY, AuftragState.ANNOUNCED, AuftragState.WITHDRAWN}),
-    AuftragState.READY: frozenset({AuftragState.ANNOUNCED, AuftragState.WITHDRAWN, AuftragState.WITH_CITIZEN}),
+    AuftragState.HELD: frozenset(
+        {
+            AuftragState.READY,
+            AuftragState.ANNOUNCED,
+            AuftragState.WITHDRAWN,
+            AuftragState.AWAITING_SIGNATURE,  # the second signature is taken back
+        }
+    ),
+    AuftragState.READY: frozenset(
+        {
+            AuftragState.ANNOUNCED,
+            AuftragState.WITHDRAWN,
+            AuftragState.WITH_CITIZEN,
+            AuftragState.AWAITING_SIGNATURE,
+        }
+    ),
     AuftragState.ANNOUNCED: frozenset(
         {AuftragState.SENT, AuftragState.READY, AuftragState.IN_DOUBT, AuftragState.ACKNOWLEDGED}
     ),
@@ -110,6 +124,7 @@ AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
 
 OPEN_PROPOSALS = frozenset({ProposalState.OPEN, ProposalState.LATER})
 UNSENT_AUFTRAEGE = frozenset({AuftragState.AWAITING_SIGNATURE, AuftragState.HELD, AuftragState.READY})
+UNDOABLE_AUFTRAEGE = frozenset({AuftragState.AWAITING_SIGNATURE, AuftragState.HELD, AuftragState.WITH_CITIZEN})
 SENT_AUFTRAEGE = frozenset(
     {
         AuftragState.ANNOUNCED,

@@ -1,13 +1,14 @@
 """Confirm: the citizen's yes, no, or later to one proposal.
 
-A yes makes exactly one Auftrag, gives the consent that it alone rests on (``transmit``), signs what was shown and
-closes the siblings of its group. A second yes gets the same answer as the first.
-Left to others: who stands there (``steps.prove``), sending (``steps.dispatch``).
-Source: data-path.md § 5; channels-and-pages.md § 5.2.
+A yes makes exactly one Auftrag, signs what was shown, gives the consent that it alone rests on (``transmit``) and
+closes the siblings of its group. Where two must sign, the Auftrag waits for the second signature; whoever of the group
+is known here is asked for it, nobody else is ever contacted. A second yes gets the same answer as the first.
+Left to others: who stands there (``steps.prove``), the second signature (``steps.sign``), taking back
+(``steps.undo``), sending (``steps.dispatch``). Source: data-path.md § 5; channels-and-pages.md § 5.2.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,29 +16,36 @@ from sqlalchemy import Row, insert, or_, select
 from sqlmodel import Session
 
 from consent.model import SubjectStatus
-from consent.store import activities, give, put_notice, raise_epoch
-from proaktiv.core.calendar import BERLIN
-from proaktiv.core.cases import Case, Confirmed, Declined, Postponed, ProposalMoved, apply
+from consent.store import raise_epoch
+from proaktiv.assent import Transmission, act, give_transmit, log_yes
+from proaktiv.core.calendar import berlin_date
+from proaktiv.core.canonical import dumps
+from proaktiv.core.cases import Case, Confirmed, Declined, Item, Postponed, ProposalMoved, apply
 from proaktiv.core.codes import ALPHABET
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
-from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
+from proaktiv.core.views import BEHOERDE, counts_here, for_second, rendered, signers, way
+from proaktiv.core.windows import signature_due, undo_until
 from proaktiv.house import House
-from proaktiv.matters import AUFTRAEGE, PROPOSALS, load_case, silence_bundles, write_moves
+from proaktiv.matters import (
+    AUFTRAEGE,
+    PROPOSALS,
+    SIGNATURES,
+    STANDING,
+    bundles_of,
+    load_case,
+    open_bundles,
+    silence_bundles,
+    write_moves,
+)
 from proaktiv.subjects import read_subjects, stopped_events
-from proaktiv.tables import BundleRow, SignatureRow, core_table
-from proaktiv.vault import Compartment, Place
+from proaktiv.tables import BundleRow, core_table
+from proaktiv.vault import Compartment, Place, Ring
 
 _BUNDLES = core_table(BundleRow)
-_SIGNATURES = core_table(SignatureRow)
 
-UNDO = timedelta(hours=24)
-"""How long an Auftrag confirmed at V1 waits, so that the person can take it back."""
-
-TIGHT = timedelta(hours=48)
-"""With less than this until a clock's loss, an Auftrag leaves at once."""
+FIRST, SECOND = "elternteil", "zweiter_elternteil"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def confirm(
 ) -> Confirmation:
     """Record the yes to what was shown. Raises ``NotFound``, ``NotAllowed`` or ``Conflict``.
 
-    ``shown`` is the MAC the page carried: where the content changed meanwhile, nothing is confirmed.
+    ``shown`` is the MAC the page carried: where what it would show changed meanwhile, nothing is confirmed.
     """
     row = _own(session, proof, proposal)
     if row.auftrag is not None:
@@ -66,19 +74,24 @@ def confirm(
     if again.auftrag is not None:
         return Confirmation(again.auftrag, again.reference, again.undo_until)
     _refuse_stopped(session, proof, row)
-    ring = house.vault.ring(session, [proof.person], (Compartment.VIEW, Compartment.FLOW))
-    content = ring.open(proof, proof.person, Compartment.VIEW, Place("proposals", proposal, "draft"), row.draft)
-    undo_until = _undo_until(content, proof.trust, now)
-    # ``selbst`` and ``hinweis`` end with the citizen: nothing is sent (data-path.md § 5, mode of sending).
-    state = AuftragState.HELD if row.versand == "behoerde" else AuftragState.WITH_CITIZEN
-    _, effects = apply(case, Confirmed(proposal, shown, state))
-    auftrag, reference = house.ids.row(now), _reference(house)
+    if again.answer_by < berlin_date(now):
+        raise Conflict("no longer open")
+    asked = _to_ask(session, case, proposal)
+    ring = house.vault.ring(session, [proof.person, *asked], (Compartment.VIEW, Compartment.FLOW))
+    place = Place("proposals", proposal, "draft")
+    content = ring.open(proof, proof.person, Compartment.VIEW, place, again.draft)
+    if house.vault.mac("rendered", dumps(rendered(content, proof.trust, now))) != shown:
+        raise Conflict("the content changed since it was shown")
+    state, due_at, until = _first_state(content, proof.trust, now)
+    _, effects = apply(case, Confirmed(proposal, again.shown_mac, state))
+    order = Transmission(house.ids.row(now), row.lebenslage, row.leistung)
+    reference = _reference(house)
     write_moves(session, house.ids, effects, now)
     session.connection().execute(
         insert(AUFTRAEGE),
         [
             {
-                "id": auftrag,
+                "id": order.auftrag,
                 "reference": reference,
                 "proposal": proposal,
                 "person": proof.person,
@@ -86,36 +99,124 @@ def confirm(
                 "lebenslage": row.lebenslage,
                 "behoerde": row.behoerde,
                 "names": sorted({field["aus"] for field in content["felder"]}),
-                "content": ring.seal(proof.person, Compartment.VIEW, Place("auftraege", auftrag, "content"), content),
+                "content": ring.seal(
+                    proof.person, Compartment.VIEW, Place("auftraege", order.auftrag, "content"), content
+                ),
                 "shown_mac": shown,
                 "trust": int(proof.trust),
                 "sperrvermerk": False,
                 "confirmed_at": now,
-                "eingang_at": now if _counts_here(content) else None,
-                "undo_until": undo_until,
+                "eingang_at": now if counts_here(content) and state is not AuftragState.WITH_CITIZEN else None,
+                "undo_until": until,
+                "undone_at": None,
+                "ohne_zweite": content["ohne_zweite"] if state is AuftragState.AWAITING_SIGNATURE else "",
                 "state": state.value,
-                "due_at": undo_until if state is AuftragState.HELD else None,
+                "due_at": due_at,
                 "moved_at": now,
             }
         ],
     )
-    session.connection().execute(
-        insert(_SIGNATURES),
+    session.connection().execute(insert(SIGNATURES), [_signature(order, proof, shown, now)])
+    closed = [effect.item for effect in effects if isinstance(effect, ProposalMoved)]
+    if state is AuftragState.AWAITING_SIGNATURE:
+        _ask_second(session, ring, order, content, asked, now)
+    silence_bundles(session, bundles_of(session, closed))
+    if way(content, proof.trust) == BEHOERDE:
+        give_transmit(session, house, proof, order, "auftrag.confirmed", now)
+    else:
+        log_yes(session, house, proof, order, now)
+    return Confirmation(order.auftrag, reference, until)
+
+
+def _first_state(
+    content: dict[str, Any], trust: Trust, now: datetime
+) -> tuple[AuftragState, datetime | None, datetime]:
+    """Return the state after the yes, when the house looks at it next, and until when it can be taken back.
+
+    ``selbst`` and ``hinweis`` end with the citizen: nothing is sent (data-path.md § 5, mode of sending).
+    """
+    if way(content, trust) != BEHOERDE:
+        return AuftragState.WITH_CITIZEN, None, undo_until(content["fristen"], trust, now, sent=False)
+    until = undo_until(content["fristen"], trust, now)
+    if signers(content, trust):
+        return AuftragState.AWAITING_SIGNATURE, max(now, signature_due(content["fristen"], now)), until
+    return AuftragState.HELD, until, until
+
+
+def _signature(order: Transmission, proof: SessionProof, shown: bytes, now: datetime) -> dict[str, Any]:
+    return {
+        "auftrag": order.auftrag,
+        "person": proof.person,
+        "role": FIRST,
+        "state": "signed",
+        "bundle": None,
+        "content": None,
+        "trust": int(proof.trust),
+        "shown_mac": shown,
+        "at": now,
+    }
+
+
+def _to_ask(session: Session, case: Case, proposal: UUID) -> dict[UUID, Item]:
+    """Return who else of the group is known here and may be asked for a signature, with their own proposal.
+
+    Nobody under protection: to be asked would tell them, and others, that they have something to do with it.
+    """
+    mine = next(item for item in case.items if item.id == proposal)
+    if mine.candidate.group is None:
+        return {}
+    others = {
+        item.candidate.person: item
+        for item in case.items
+        if item.candidate.group == mine.candidate.group
+        and item.candidate.leistung == mine.candidate.leistung
+        and item.candidate.person != mine.candidate.person
+        and item.state.value in ("open", "later", "declined")
+    }
+    standing = read_subjects(session, others)
+    return {
+        person: item
+        for person, item in others.items()
+        if standing[person].status is SubjectStatus.ALIVE and not standing[person].protections
+    }
+
+
+def _ask_second(
+    session: Session,
+    ring: Ring,
+    order: Transmission,
+    content: dict[str, Any],
+    asked: dict[UUID, Item],
+    now: datetime,
+) -> None:
+    """Lay what is to be signed before the second parent, under their own key, and let notify tell them."""
+    if not asked:
+        return
+    connection = session.connection()
+    places = dict(
+        connection.execute(
+            select(PROPOSALS.c.person, PROPOSALS.c.bundle).where(PROPOSALS.c.id.in_([i.id for i in asked.values()]))
+        ).all()
+    )
+    place = Place("signatures", order.auftrag, "content")
+    connection.execute(
+        insert(SIGNATURES),
         [
             {
-                "auftrag": auftrag,
-                "person": proof.person,
-                "role": "antragsteller",
-                "trust": int(proof.trust),
-                "shown_mac": shown,
-                "at": now,
+                "auftrag": order.auftrag,
+                "person": person,
+                "role": SECOND,
+                "state": "requested",
+                "bundle": places[person],
+                "content": ring.seal(person, Compartment.VIEW, place, for_second(content)),
+                "trust": None,
+                "shown_mac": None,
+                "at": None,
             }
+            for person in asked
         ],
     )
-    closed = [effect.item for effect in effects if isinstance(effect, ProposalMoved)]
-    silence_bundles(session, _bundles_of(session, closed))
-    _give_transmit(session, house, proof, row, auftrag, now)
-    return Confirmation(auftrag, reference, undo_until)
+    open_bundles(session, set(places.values()), now, tell_at=now)
 
 
 def decline(session: Session, house: House, proof: SessionProof, proposal: UUID, now: datetime) -> None:
@@ -127,7 +228,7 @@ def decline(session: Session, house: House, proof: SessionProof, proposal: UUID,
     _, effects = apply(case, Declined(proposal))
     write_moves(session, house.ids, effects, now)
     silence_bundles(session, [row.bundle])
-    house.log.record(session, [_act(house, proof, proposal, "proposal.declined")], now)
+    house.log.record(session, [act(house, proof, proposal, "proposal.declined")], now)
 
 
 def postpone(session: Session, house: House, proof: SessionProof, proposal: UUID, now: datetime) -> None:
@@ -136,7 +237,7 @@ def postpone(session: Session, house: House, proof: SessionProof, proposal: UUID
     case = _locked_case(session, proof, row)
     _, effects = apply(case, Postponed(proposal))
     write_moves(session, house.ids, effects, now)
-    house.log.record(session, [_act(house, proof, proposal, "proposal.postponed")], now)
+    house.log.record(session, [act(house, proof, proposal, "proposal.postponed")], now)
 
 
 def _own(session: Session, proof: SessionProof, proposal: UUID) -> Row[*tuple[Any, ...]]:
@@ -157,13 +258,15 @@ def _own(session: Session, proof: SessionProof, proposal: UUID) -> Row[*tuple[An
                 PROPOSALS.c.behoerde,
                 PROPOSALS.c.versand,
                 PROPOSALS.c.min_vertrauen,
+                PROPOSALS.c.shown_mac,
+                PROPOSALS.c.answer_by,
                 _BUNDLES.c.lebenslage,
                 AUFTRAEGE.c.id.label("auftrag"),
                 AUFTRAEGE.c.reference,
                 AUFTRAEGE.c.undo_until,
             )
             .join(_BUNDLES, _BUNDLES.c.id == PROPOSALS.c.bundle)
-            .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id, isouter=True)
+            .join(AUFTRAEGE, STANDING, isouter=True)
             .where(*where)
         )
         .one_or_none()
@@ -189,89 +292,6 @@ def _refuse_stopped(session: Session, proof: SessionProof, row: Row[*tuple[Any, 
     subject = read_subjects(session, [proof.person])[proof.person]
     if subject.status is not SubjectStatus.ALIVE or stopped_events(session, [row.event]):
         raise Conflict("no longer open")
-
-
-def _undo_until(content: dict[str, Any], trust: Trust, now: datetime) -> datetime:
-    """Return until when the Auftrag waits: 24 h at V1, never past a clock's loss, not at all when time is short."""
-    if trust > Trust.V1:
-        return now
-    ends = [
-        datetime.combine(date.fromisoformat(clock["sicher_bis"]), time.max, BERLIN)
-        for clock in content["fristen"]
-        if clock["sicher_bis"]
-    ]
-    ahead = [end for end in ends if end > now]
-    if ahead and min(ahead) - now < TIGHT:
-        return now
-    return now + UNDO
-
-
-def _counts_here(content: dict[str, Any]) -> bool:
-    """Return whether the yes at any Gemeinde already keeps the deadline (§ 16 (2) SGB I)."""
-    return any(clock["massgeblich"] == "eingang_irgendein_traeger_oder_gemeinde" for clock in content["fristen"])
-
-
-def _bundles_of(session: Session, proposals: list[UUID]) -> list[UUID]:
-    return list(
-        session.connection()
-        .execute(select(PROPOSALS.c.bundle).where(PROPOSALS.c.id.in_(proposals)).distinct())
-        .scalars()
-    )
-
-
-def _give_transmit(
-    session: Session, house: House, proof: SessionProof, row: Row[*tuple[Any, ...]], auftrag: UUID, now: datetime
-) -> None:
-    connection = session.connection()
-    activity = activities(connection)[f"{row.lebenslage}/transmit/{row.leistung}"]
-    record = house.ids.secret()
-    # What was shown of this Auftrag stands in the signature; the notice is the released text about handing it over.
-    text = notice_of(house.rules.fluss(activity.name))
-    notice = put_notice(connection, activity, locale=LOCALE, media_type=MEDIA_TYPE, body=text)
-    flow = Flow(
-        kind=Kind.CONFIRMED,
-        sender="citizen",
-        receiver=house.controller,
-        receiver_name=house.name,
-        purpose=activity.purpose,
-        action="auftrag.confirmed",
-        basis=activity.norm,
-        categories=(row.leistung.lower(),),
-        scope=activity.id,
-        outcome="confirmed",
-        person=proof.person,
-        consent=str(record),
-        actor="citizen",
-        case=str(auftrag),
-    )
-    (flow_id,) = house.log.record(session, [flow], now)
-    give(
-        connection,
-        person=proof.person,
-        activity=activity,
-        scope=str(auftrag),
-        at=now,
-        record=record,
-        flow_id=flow_id,
-        notice=notice,
-        channel="web",
-        trust=int(proof.trust),
-    )
-
-
-def _act(house: House, proof: SessionProof, proposal: UUID, action: str) -> Flow:
-    return Flow(
-        kind=Kind.ACT,
-        sender="citizen",
-        receiver=house.controller,
-        purpose="proposal",
-        action=action,
-        basis="act of the person",
-        outcome=action.rpartition(".")[2],
-        person=proof.person,
-        actor="citizen",
-        case=str(proposal),
-    )
 
 
 def _reference(house: House) -> str:

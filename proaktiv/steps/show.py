@@ -5,32 +5,34 @@ Reads the stops in its own transaction: about a stopped event there is nothing t
 At V1 it shows the one bundle of the code: no address, no other person, no history (data-path.md § 5).
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from consent.model import CHOSEN_IN_ADVANCE, ConsentState, Notice
 from consent.notices import digest_of
 from consent.store import activities, heads_of
+from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import NotFound
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
+from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
+from proaktiv.core.views import blank, for_second, rendered
 from proaktiv.house import House
-from proaktiv.matters import AUFTRAEGE, PROPOSALS
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, STANDING
 from proaktiv.subjects import stopped_events
 from proaktiv.tables import BundleRow, core_table
 from proaktiv.vault import Compartment, Place
 
 _BUNDLES = core_table(BundleRow)
 
-HIDDEN_AT_V1 = ("anschrift", "wohnort")
-"""Facts whose value a letter and a birth date do not show: an ex-partner knows both (security-and-faults.md T3)."""
-
 
 def overview(session: Session, proof: SessionProof) -> dict[str, Any]:
-    """Return bundles, their proposals and Aufträge, with states only."""
+    """Return bundles, their proposals and Aufträge and the signatures that are asked for, with states only."""
     where = [_BUNDLES.c.person == proof.person]
     if proof.trust <= Trust.V1:
         where.append(_BUNDLES.c.id == proof.bundle)
@@ -45,41 +47,76 @@ def overview(session: Session, proof: SessionProof) -> dict[str, Any]:
                 PROPOSALS.c.event,
                 PROPOSALS.c.leistung,
                 PROPOSALS.c.state,
+                PROPOSALS.c.outcome,
                 AUFTRAEGE.c.id.label("auftrag"),
                 AUFTRAEGE.c.reference,
                 AUFTRAEGE.c.state.label("auftrag_state"),
             )
             .join(PROPOSALS, PROPOSALS.c.bundle == _BUNDLES.c.id)
-            .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id, isouter=True)
+            .join(AUFTRAEGE, STANDING, isouter=True)
             .where(*where, PROPOSALS.c.state.not_in(("superseded", "recalled")))
             .order_by(_BUNDLES.c.id, PROPOSALS.c.id)
         )
         .all()
     )
-    stopped = stopped_events(session, {row.event for row in found})
+    requests = _requests(session, proof)
+    stopped = stopped_events(session, {row.event for row in found} | {row.event for row in requests})
     for row in found:
         if row.event in stopped:
             continue  # not a word about it, whatever was answered before
-        bundle = bundles.setdefault(
-            row.id, {"id": str(row.id), "lebenslage": row.lebenslage, "proposals": [], "auftraege": []}
+        bundle = bundles.setdefault(row.id, _empty(row.id, row.lebenslage))
+        bundle["proposals"].append(
+            {"id": str(row.proposal), "leistung": row.leistung, "state": row.state, "outcome": row.outcome}
         )
-        bundle["proposals"].append({"id": str(row.proposal), "leistung": row.leistung, "state": row.state})
         if row.auftrag is not None:
             bundle["auftraege"].append({"id": str(row.auftrag), "reference": row.reference, "state": row.auftrag_state})
+    for row in requests:
+        if row.event not in stopped:
+            bundle = bundles.setdefault(row.bundle, _empty(row.bundle, row.lebenslage))
+            bundle["unterschriften"].append({"auftrag": str(row.auftrag), "leistung": row.leistung, "state": row.state})
     return {"bundles": list(bundles.values())}
 
 
-def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID) -> dict[str, Any]:
-    """Return one proposal as it is shown, with the MAC that a yes must carry. Raises ``NotFound``."""
+def _empty(bundle: UUID, lebenslage: str) -> dict[str, Any]:
+    return {"id": str(bundle), "lebenslage": lebenslage, "proposals": [], "auftraege": [], "unterschriften": []}
+
+
+def _requests(session: Session, proof: SessionProof) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the second signatures that this person gave or is asked for."""
+    where = [SIGNATURES.c.person == proof.person, SIGNATURES.c.state.in_(("requested", "signed"))]
+    if proof.trust <= Trust.V1:
+        where.append(SIGNATURES.c.bundle == proof.bundle)
+    return (
+        session.connection()
+        .execute(
+            select(
+                SIGNATURES.c.auftrag,
+                SIGNATURES.c.bundle,
+                SIGNATURES.c.state,
+                AUFTRAEGE.c.leistung,
+                AUFTRAEGE.c.lebenslage,
+                PROPOSALS.c.event,
+            )
+            .join(AUFTRAEGE, AUFTRAEGE.c.id == SIGNATURES.c.auftrag)
+            .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
+            .where(*where, SIGNATURES.c.bundle.is_not(None))
+            .order_by(SIGNATURES.c.auftrag)
+        )
+        .all()
+    )
+
+
+def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, now: datetime) -> dict[str, Any]:
+    """Return one proposal as it is shown, with the MAC over just this that a yes must carry. Raises ``NotFound``."""
     where = [PROPOSALS.c.id == wanted, PROPOSALS.c.person == proof.person]
     if proof.trust <= Trust.V1:
         where.append(PROPOSALS.c.bundle == proof.bundle)
     row = (
         session.connection()
         .execute(
-            select(
-                PROPOSALS.c.event, PROPOSALS.c.leistung, PROPOSALS.c.state, PROPOSALS.c.draft, PROPOSALS.c.shown_mac
-            ).where(*where, PROPOSALS.c.state != "recalled")
+            select(PROPOSALS.c.event, PROPOSALS.c.leistung, PROPOSALS.c.state, PROPOSALS.c.draft).where(
+                *where, PROPOSALS.c.state != "recalled"
+            )
         )
         .one_or_none()
     )
@@ -87,26 +124,59 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID) 
         raise NotFound("proposal")
     ring = house.vault.ring(session, [proof.person], [Compartment.VIEW])
     content = ring.open(proof, proof.person, Compartment.VIEW, Place("proposals", wanted, "draft"), row.draft)
+    view = rendered(content, proof.trust, now)
+    shown = house.vault.mac("rendered", dumps(view)).hex()
+    return {"id": str(wanted), "leistung": row.leistung, "state": row.state, **view, "shown": shown}
+
+
+def auftrag(session: Session, proof: SessionProof, wanted: UUID, now: datetime) -> dict[str, Any]:
+    """Return where a confirmed Auftrag stands. Raises ``NotFound``."""
+    row = _auftrag(session, proof, wanted)
+    waits = row.state in {AuftragState.HELD.value, AuftragState.WITH_CITIZEN.value} and row.undo_until > now
+    missing = row.state == AuftragState.AWAITING_SIGNATURE.value
     return {
         "id": str(wanted),
+        "reference": row.reference,
         "leistung": row.leistung,
-        "state": row.state,
-        "titel": content["titel"],
-        "grund": content["grund"],
-        "behoerde": content["behoerde"],
-        "felder": [_field(field, proof.trust) for field in content["felder"]],
-        "fristen": content["fristen"],
-        "shown": row.shown_mac.hex(),
+        "state": "undone" if row.undone_at else row.state,
+        "behoerde": row.behoerde,
+        "confirmed_at": row.confirmed_at.isoformat(),
+        "eingang_at": row.eingang_at.isoformat() if row.eingang_at else "",
+        "undo_until": row.undo_until.isoformat(),
+        "undoable": row.undone_at is None and (waits or missing),
+        "signature_missing": missing,
+        "signature_by": row.due_at.isoformat() if missing and row.due_at else "",
+        "sheet": row.undone_at is None and (missing or row.state == AuftragState.WITH_CITIZEN.value),
     }
 
 
-def _field(field: dict[str, Any], trust: Trust) -> dict[str, Any]:
-    hidden = trust <= Trust.V1 and any(word in field["aus"] for word in HIDDEN_AT_V1)
-    return {**field, "wert": "(aus dem Melderegister, hier nicht gezeigt)"} if hidden else field
+def sheet(session: Session, house: House, proof: SessionProof, wanted: UUID) -> dict[str, Any]:
+    """Return what is to be printed and signed by hand: the filled form, or the second parent's part of it.
+
+    What this trust does not show is left to be filled in by hand. Raises ``NotFound``.
+    """
+    row = _auftrag(session, proof, wanted)
+    missing = row.state == AuftragState.AWAITING_SIGNATURE.value
+    if row.undone_at is not None or row.content is None or not (missing or row.state == AuftragState.WITH_CITIZEN):
+        raise NotFound("sheet")
+    ring = house.vault.ring(session, [proof.person], [Compartment.VIEW])
+    place = Place("auftraege", wanted, "content")
+    content = ring.open(proof, proof.person, Compartment.VIEW, place, row.content)
+    view = for_second(content) if missing else content
+    return {
+        "auftrag": str(wanted),
+        "reference": row.reference,
+        "art": "mitzeichnung" if missing else "formular",
+        "leistung": content["leistung"],
+        "name": content["name"],
+        "behoerde": content["behoerde"],
+        "unterschriften": content.get("unterzeichner") or ["elternteil"],
+        "felder": [blank(field, proof.trust) for field in view["felder"]],
+        "fristen": content["fristen"],
+    }
 
 
-def auftrag(session: Session, proof: SessionProof, wanted: UUID) -> dict[str, Any]:
-    """Return where a confirmed Auftrag stands. Raises ``NotFound``."""
+def _auftrag(session: Session, proof: SessionProof, wanted: UUID) -> Row[*tuple[Any, ...]]:
     where = [AUFTRAEGE.c.id == wanted, AUFTRAEGE.c.person == proof.person]
     if proof.trust <= Trust.V1:
         where.append(PROPOSALS.c.bundle == proof.bundle)
@@ -119,8 +189,12 @@ def auftrag(session: Session, proof: SessionProof, wanted: UUID) -> dict[str, An
                 AUFTRAEGE.c.leistung,
                 AUFTRAEGE.c.state,
                 AUFTRAEGE.c.behoerde,
+                AUFTRAEGE.c.content,
                 AUFTRAEGE.c.confirmed_at,
+                AUFTRAEGE.c.eingang_at,
                 AUFTRAEGE.c.undo_until,
+                AUFTRAEGE.c.undone_at,
+                AUFTRAEGE.c.due_at,
             )
             .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
             .where(*where)
@@ -129,15 +203,7 @@ def auftrag(session: Session, proof: SessionProof, wanted: UUID) -> dict[str, An
     )
     if row is None or stopped_events(session, [row.event]):
         raise NotFound("auftrag")
-    return {
-        "id": str(wanted),
-        "reference": row.reference,
-        "leistung": row.leistung,
-        "state": row.state,
-        "behoerde": row.behoerde,
-        "confirmed_at": row.confirmed_at.isoformat(),
-        "undo_until": row.undo_until.isoformat(),
-    }
+    return row
 
 
 def consents(session: Session, house: House, proof: SessionProof) -> dict[str, Any]:

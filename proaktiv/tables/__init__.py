@@ -5,7 +5,15 @@ personal is sealed by the vault before it gets here.
 """
 
 from proaktiv.tables.columns import METADATA, core_table
-from proaktiv.tables.events import EventFactsRow, EventSubjectRow, FetchedFactsRow, LookupRow, RegisterEventRow, StopRow
+from proaktiv.tables.events import (
+    AnswerRow,
+    EventFactsRow,
+    EventSubjectRow,
+    FetchedFactsRow,
+    LookupRow,
+    RegisterEventRow,
+    StopRow,
+)
 from proaktiv.tables.flow import (
     CheckpointRow,
     FlowLeafRow,
@@ -47,6 +55,7 @@ from proaktiv.tables.people import ContactRow, EnrolmentRow, PersonIdentifierRow
 __all__ = [
     "METADATA",
     "AcknowledgementRow",
+    "AnswerRow",
     "AuftragRow",
     "BehoerdeRow",
     "BundleRow",

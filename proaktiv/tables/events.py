@@ -134,7 +134,22 @@ class FetchedFactsRow(Storage, table=True):
     expires_at: datetime = instant()
 
 
+class AnswerRow(Storage, table=True):
+    """What a person answered to the questions of one event: sealed ``view``, never overwritten. By ``steps.answer``."""
+
+    __tablename__ = "answers"
+
+    id: UUID = Field(primary_key=True)
+    event: UUID = Field(index=True)
+    person: UUID = Field(index=True)
+    names: list[str] = json_list()
+    values: bytes = sealed()
+    answered_at: datetime = instant()
+    expires_at: datetime = instant()
+
+
 __all__ = [
+    "AnswerRow",
     "EventFactsRow",
     "EventSubjectRow",
     "FetchedFactsRow",

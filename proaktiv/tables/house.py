@@ -94,10 +94,16 @@ class ReleaseRow(Storage, table=True):
 
 
 class TaskRow(Storage, table=True):
-    """What a human must do. Written by any step; ids only, nothing personal."""
+    """What a human must do; ``core.tasks`` says what that is. Written by any step; ids only, nothing personal.
+
+    ``how`` is the way out that the human chose.
+    """
 
     __tablename__ = "tasks"
-    __table_args__ = (Index("ix_tasks_open", "made_at", postgresql_where=text("done_at is null")),)
+    __table_args__ = (
+        Index("ix_tasks_open", "made_at", postgresql_where=text("done_at is null")),
+        Index("ix_tasks_matter", "matter", postgresql_where=text("done_at is null")),
+    )
 
     id: UUID = Field(primary_key=True)
     what: str = Field(max_length=48)
@@ -105,6 +111,7 @@ class TaskRow(Storage, table=True):
     behoerde: str = ""
     made_at: datetime = instant()
     done_at: datetime | None = instant(nullable=True)
+    how: str = Field(default="", max_length=24)
 
 
 class IncidentRow(Storage, table=True):

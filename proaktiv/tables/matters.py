@@ -32,27 +32,35 @@ class MatchRow(Storage, table=True):
 
 
 class WiedervorlageRow(Storage, table=True):
-    """Look again in that month. By ``steps.propose`` and ``steps.enrol``."""
+    """Decide an event anew for one person, in that month. Written by ``steps.propose``, ended by ``steps.revisit``.
+
+    ``due_month`` is the first of a month: the day on which somebody comes of age would give their birth date away.
+    ``due_on`` is the day itself, kept only where waiting for the month's end would cost a Frist.
+    """
 
     __tablename__ = "wiedervorlagen"
+    __table_args__ = (UniqueConstraint("event", "person", "what"), Index("ix_wiedervorlagen_due", "due_month"))
 
     id: UUID = Field(primary_key=True)
     person: UUID = Field(index=True)
     what: str
     due_month: date
+    due_on: date | None = None
     event: UUID | None = None
 
 
 class BundleRow(Storage, table=True):
     """One Lebenslage x one addressee: the unit of message, page and code. By ``steps.propose``.
 
-    ``due_at`` says when notify may write; null when nothing is to be told. ``state``: open, closed, recalled.
+    ``due_at`` says when notify may write; null when nothing is to be told. ``remind_at`` says when the one reminder is
+    due; null when there is none, or no more. ``state``: open, closed, recalled.
     """
 
     __tablename__ = "bundles"
     __table_args__ = (
         Index("ix_bundles_due", "due_at", postgresql_where=text("state = 'open' and due_at is not null")),
         Index("ix_bundles_person", "person"),
+        Index("ix_bundles_remind", "remind_at", postgresql_where=text("state = 'open' and remind_at is not null")),
         UniqueConstraint("case_key", "lebenslage", "person"),
     )
 
@@ -64,6 +72,7 @@ class BundleRow(Storage, table=True):
     state: str = Field(default="open", max_length=16)
     messages: int = 0
     due_at: datetime | None = instant(nullable=True)
+    remind_at: datetime | None = instant(nullable=True)
     made_at: datetime = instant()
 
 
@@ -71,13 +80,18 @@ class ProposalRow(Storage, table=True):
     """A pre-filled Auftrag, not yet confirmed. Born in ``steps.propose``; states see ``core.states``.
 
     ``draft`` is sealed ``view``: value, source, date and basis of each field, clocks, texts. ``shown_mac`` is the MAC
-    of the draft: what a confirmation refers to. ``answer_by`` is the last day on which an answer counts.
+    of the draft, which tells one content from another. ``answer_by`` is the last day on which an answer counts.
+    ``outcome``: ``auftrag``, or ``frage`` where the person must answer something first. ``closed_by`` is the proposal
+    of the same group whose yes closed this one; taken back, that yes opens it again.
     """
 
     __tablename__ = "proposals"
     __table_args__ = (
         UniqueConstraint("dedupe", "generation"),
         Index("ix_proposals_bundle", "bundle"),
+        Index("ix_proposals_event", "event"),
+        Index("ix_proposals_group", "group_key", postgresql_where=text("group_key is not null")),
+        Index("ix_proposals_closed_by", "closed_by", postgresql_where=text("closed_by is not null")),
         Index("ix_proposals_person", "person", postgresql_where=text("state in ('open', 'later')")),
         Index("ix_proposals_answer_by", "answer_by", postgresql_where=text("state in ('open', 'later')")),
     )
@@ -97,7 +111,9 @@ class ProposalRow(Storage, table=True):
     behoerde: str
     min_vertrauen: int
     versand: str = Field(max_length=12)
+    outcome: str = Field(default="auftrag", max_length=12)
     state: str = Field(default="open", max_length=16)
+    closed_by: UUID | None = None
     answer_by: date
     made_at: datetime = instant()
     moved_at: datetime = instant()
@@ -154,15 +170,17 @@ class DeliveryRow(Storage, table=True):
 
 
 class AuftragRow(Storage, table=True):
-    """One confirmed order. Born in ``steps.confirm``; moved by ``dispatch``, ``acknowledge``, ``consents``.
+    """One confirmed order. Born in ``steps.confirm``; moved by the steps after it.
 
-    ``content`` is sealed ``view``, exactly as confirmed. ``behoerde`` is frozen at the first hand-over.
+    ``content`` is sealed ``view``, exactly as confirmed. ``behoerde`` is frozen at the first hand-over. An Auftrag that
+    was taken back has ``undone_at``; its proposal may get another one. ``ohne_zweite`` says what becomes of it at
+    ``due_at`` where a second signature is wanted and does not come; empty where one is enough.
     """
 
     __tablename__ = "auftraege"
     __table_args__ = (
-        UniqueConstraint("proposal"),
-        Index("ix_auftraege_due", "due_at", postgresql_where=text("state in ('held', 'ready')")),
+        Index("uq_auftraege_proposal", "proposal", unique=True, postgresql_where=text("undone_at is null")),
+        Index("ix_auftraege_due", "due_at", postgresql_where=text("state in ('held', 'ready', 'awaiting_signature')")),
         Index("ix_auftraege_person", "person"),
     )
 
@@ -181,22 +199,36 @@ class AuftragRow(Storage, table=True):
     confirmed_at: datetime = instant()
     eingang_at: datetime | None = instant(nullable=True)
     undo_until: datetime = instant()
+    undone_at: datetime | None = instant(nullable=True)
+    ohne_zweite: str = Field(default="", max_length=32)
     state: str = Field(max_length=20)
     due_at: datetime | None = instant(nullable=True)
     moved_at: datetime = instant()
 
 
 class SignatureRow(Storage, table=True):
-    """Who signed which Auftrag, in which role, at which trust, over which shown content. By ``steps.confirm``."""
+    """Who signed which Auftrag, in which role, at which trust, over what. By ``steps.confirm``, ``sign``, ``undo``.
+
+    ``state``: signed, requested (a second signature that is asked for), refused, closed. Of a request ``content`` is
+    what the second person is shown, sealed ``view`` under their own key, and ``bundle`` where they find it. ``trust``,
+    ``shown_mac`` and ``at`` are null until they sign.
+    """
 
     __tablename__ = "signatures"
+    __table_args__ = (
+        Index("ix_signatures_person", "person"),
+        Index("ix_signatures_bundle", "bundle", postgresql_where=text("bundle is not null")),
+    )
 
     auftrag: UUID = Field(primary_key=True)
     person: UUID = Field(primary_key=True)
     role: str = Field(max_length=32)
-    trust: int
-    shown_mac: bytes = sealed()
-    at: datetime = instant()
+    state: str = Field(default="signed", max_length=12)
+    bundle: UUID | None = None
+    content: bytes | None = sealed(nullable=True)
+    trust: int | None = None
+    shown_mac: bytes | None = sealed(nullable=True)
+    at: datetime | None = instant(nullable=True)
 
 
 class HandoverRow(Storage, table=True):

@@ -91,6 +91,26 @@ class CitizenPipeline(Protocol):
         """Record a later."""
         ...
 
+    def undo(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Take a yes or a signature back."""
+        ...
+
+    def sheet(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what is to be signed by hand."""
+        ...
+
+    def to_sign(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what a second parent is asked to sign."""
+        ...
+
+    def sign(self, proof: SessionProof, auftrag: UUID, shown: bytes) -> None:
+        """Record a second signature."""
+        ...
+
+    def refuse_signature(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Record that the second parent does not sign."""
+        ...
+
     def healthy(self) -> None:
         """Raise where the database cannot be reached."""
         ...
@@ -277,6 +297,39 @@ def withdraw_auftrag(auftrag_id: UUID, proof: ProofForChange, pipeline: Pipeline
     """Withdraw one Auftrag: unsent it never leaves, sent it becomes a clerk's task."""
     pipeline.withdraw_auftrag(proof, auftrag_id)
     return {"state": "withdrawn"}
+
+
+@router.post("/auftrag/{auftrag_id}/rueckgaengig")
+def undo(auftrag_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Take the yes, or the signature, back while nothing has left; the proposal stands open again."""
+    pipeline.undo(proof, auftrag_id)
+    return {"state": "undone"}
+
+
+@router.get("/auftrag/{auftrag_id}/blatt")
+def sheet(auftrag_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
+    """Return the filled sheet to print and sign by hand."""
+    return pipeline.sheet(proof, auftrag_id)
+
+
+@router.get("/unterschrift/{auftrag_id}", operation_id="unterschrift")
+def to_sign(auftrag_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
+    """Show what a second parent is asked to sign."""
+    return pipeline.to_sign(proof, auftrag_id)
+
+
+@router.post("/unterschrift/{auftrag_id}/ja")
+def sign(auftrag_id: UUID, form: Ja, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Record the second signature under what was shown."""
+    pipeline.sign(proof, auftrag_id, bytes.fromhex(form.shown))
+    return {"state": "signed"}
+
+
+@router.post("/unterschrift/{auftrag_id}/nein")
+def refuse_signature(auftrag_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Record that the second parent does not sign."""
+    pipeline.refuse_signature(proof, auftrag_id)
+    return {"state": "refused"}
 
 
 @router.get("/einwilligungen")

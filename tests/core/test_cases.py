@@ -137,7 +137,7 @@ def test_a_stop_recalls_everything_unsent_and_calls_a_human_for_the_rest() -> No
             item(THREE, key=b"3", state="confirmed", auftrag=AuftragState.SENT),
         )
     )
-    after, done = apply(case, Stopped(Guard.KIND_VERSTORBEN))
+    after, done = apply(case, Stopped(Guard.KIND_VERSTORBEN, frozenset({ONE, TWO, THREE})))
     assert after.items[0].state is ProposalState.RECALLED
     assert after.items[1].auftrag is AuftragState.WITHDRAWN
     assert ForClerk(THREE, "auftrag.recall_by_hand") in done

@@ -241,7 +241,7 @@ def test_an_odd_error_of_a_channel_that_may_deliver_twice_is_a_humans_matter(tow
     assert town.tasks() == ["delivery.in_doubt"]
 
 
-@pytest.mark.parametrize("state", ["later", "confirmed", "declined", "recalled", "superseded", "lapsed"])
+@pytest.mark.parametrize("state", ["confirmed", "declined", "recalled", "superseded", "lapsed"])
 def test_a_bundle_with_nothing_open_is_silent(town: Town, state: str) -> None:
     bundle, channel = town.bundle(town.person(PROPOSE), proposal=state), FakeChannel()
     run(town, channel)

@@ -186,7 +186,11 @@ def _letter(
 
 def _message(house: House, letter: _Letter, page: str) -> Message:
     """Return the message; for one letter always the same, so that a repeat has the same bytes."""
-    words = (bundle_words if letter.matter.purpose == BUNDLE else activation_words)(house.name, page)
+    words = (
+        bundle_words(house.name, page, again=letter.run > 1)
+        if letter.matter.purpose == BUNDLE
+        else activation_words(house.name, page)
+    )
     reference = codes.from_mac(house.vault.mac("letter", letter.delivery.bytes))[:8]
     return Message(
         purpose=letter.matter.purpose,

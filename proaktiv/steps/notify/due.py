@@ -2,24 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, union
 from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
 from consent.model import Permit, Propose, Refusal
-from proaktiv.core.states import DeliveryState
+from proaktiv.core.states import AuftragState, DeliveryState
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER
-from proaktiv.tables import BundleRow, ContactRow, DeliveryRow, EnrolmentRow, ProposalRow, core_table
+from proaktiv.tables import (
+    AuftragRow,
+    BundleRow,
+    ContactRow,
+    DeliveryRow,
+    EnrolmentRow,
+    ProposalRow,
+    SignatureRow,
+    core_table,
+)
 from proaktiv.workers import abandoned, dead_workers
 
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 _DELIVERIES = core_table(DeliveryRow)
 _PROPOSALS = core_table(ProposalRow)
+_AUFTRAEGE = core_table(AuftragRow)
+_SIGNATURES = core_table(SignatureRow)
 _CONTACTS = core_table(ContactRow)
 
 _ENROLMENT_ACTIVITY = "anmeldung/propose"
@@ -172,18 +183,38 @@ def contacts(session: Session, persons: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Return the events of the proposals that still wait for their first answer; a bundle without any is absent.
+    """Return the events of what waits for an answer, or for a second signature; a bundle without any is absent.
 
     The events of one bundle are those of twins: one of them may be stopped while the other's proposals stand.
     """
+    asked = (
+        select(_SIGNATURES.c.bundle, _PROPOSALS.c.event)
+        .join(_AUFTRAEGE, _AUFTRAEGE.c.id == _SIGNATURES.c.auftrag)
+        .join(_PROPOSALS, _PROPOSALS.c.id == _AUFTRAEGE.c.proposal)
+        .where(
+            _SIGNATURES.c.bundle.in_(bundles),
+            _SIGNATURES.c.state == "requested",
+            _AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
+        )
+    )
+    offered = select(_PROPOSALS.c.bundle, _PROPOSALS.c.event).where(
+        _PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state.in_(("open", "later"))
+    )
     events: dict[UUID, set[UUID]] = {}
-    for bundle, event in session.connection().execute(
-        select(_PROPOSALS.c.bundle, _PROPOSALS.c.event)
-        .where(_PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state == "open")
-        .distinct()
-    ):
+    for bundle, event in session.connection().execute(union(offered, asked)):
         events.setdefault(bundle, set()).add(event)
     return {bundle: frozenset(found) for bundle, found in events.items()}
+
+
+def last_days(session: Session, bundles: Sequence[UUID]) -> dict[UUID, date]:
+    """Return the first of the last days on which an answer counts, for bundles that nobody was told of before."""
+    found = session.connection().execute(
+        select(_BUNDLES.c.id, func.min(_PROPOSALS.c.answer_by))
+        .join(_PROPOSALS, _PROPOSALS.c.bundle == _BUNDLES.c.id)
+        .where(_BUNDLES.c.id.in_(bundles), _BUNDLES.c.messages == 0, _PROPOSALS.c.state.in_(("open", "later")))
+        .group_by(_BUNDLES.c.id)
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def runs(session: Session, matters: Sequence[UUID]) -> dict[UUID, int]:

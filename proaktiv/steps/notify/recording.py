@@ -11,8 +11,10 @@ from sqlmodel import Session
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, End, again_at, outcome
 from proaktiv.core.states import DeliveryState
+from proaktiv.core.windows import remind_at
 from proaktiv.house import House
 from proaktiv.outward import call_human
+from proaktiv.steps.notify.due import last_days
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, Posted
 from proaktiv.tables import BundleRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment
@@ -72,7 +74,7 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
             ),
             moves,
         )
-    _tell(session, [posted for posted in arrived if posted.posting.matter in told])
+    _tell(session, [posted for posted in arrived if posted.posting.matter in told], now)
     call_human(session, house, tasks, now)
     ring = house.vault.ring(session, {posted.posting.person for posted in results}, (Compartment.FLOW,))
     house.log.record(session, [_outcome(posted) for posted in results], now, ring)
@@ -108,11 +110,19 @@ def _after(tries: int, posted: Posted, now: datetime) -> dict[str, Any]:
     return {**waiting, "tries": tries + 1, "due_at": again}
 
 
-def _tell(session: Session, arrived: Sequence[Posted]) -> None:
-    """Count the message at its bundle; an enrolment now waits for its code."""
+def _tell(session: Session, arrived: Sequence[Posted], now: datetime) -> None:
+    """Count the message at its bundle and note when to remind once; an enrolment now waits for its code."""
     connection = session.connection()
     bundles = [posted.posting.matter for posted in arrived if posted.posting.purpose == BUNDLE]
     if bundles:
+        reminders = [
+            {"b_id": bundle, "remind_at": remind_at(now, day)} for bundle, day in last_days(session, bundles).items()
+        ]
+        if reminders:
+            connection.execute(
+                update(_BUNDLES).where(_BUNDLES.c.id == bindparam("b_id")).values(remind_at=bindparam("remind_at")),
+                reminders,
+            )
         connection.execute(
             update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1, due_at=None)
         )

@@ -1,0 +1,96 @@
+"""What a person is shown of a proposal or an Auftrag, as data: the yes refers to exactly this. Pure.
+
+At V1 no address and nobody else is shown: an ex-partner knows the birth date and may read the post
+(security-and-faults.md T3). Left to others: sealing, the MAC over a view (steps), how it looks (``web``).
+Source: data-path.md § 5.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from proaktiv.core.fristen import Massgeblich
+from proaktiv.core.trust import Trust
+from proaktiv.core.windows import leaves_at_once
+
+HIDDEN_AT_V1 = ("anschrift", "wohnort")
+"""Parts of fact names whose value a letter and a birth date do not show."""
+
+HIDDEN = "(aus dem Melderegister, hier nicht gezeigt)"
+
+SHOWN_TO_SECOND = frozenset({"elternteil.vornamen", "elternteil.familienname"})
+"""What of the first parent the second one sees besides the child: who asks, and nothing else."""
+
+BEHOERDE, SELBST = "behoerde", "selbst"
+
+
+def rendered(content: Mapping[str, Any], trust: Trust, now: datetime) -> dict[str, Any]:
+    """Return a proposal as it is shown at this trust and time.
+
+    ``sofort``: the yes leaves at once and cannot be taken back, because a Frist is near. ``eingang``: whether the yes
+    itself keeps the Frist, or only its arrival at the Behörde.
+    """
+    return {
+        "titel": content["titel"],
+        "grund": content["grund"],
+        "behoerde": content["behoerde"],
+        "felder": [_field(field, trust) for field in content["felder"]],
+        "fristen": content["fristen"],
+        "fragen": content.get("fragen", []),
+        "versand": way(content, trust),
+        "unterschriften": signers(content, trust),
+        "sofort": way(content, trust) == BEHOERDE and leaves_at_once(content["fristen"], trust, now),
+        "eingang": "mit_ihrem_ja" if counts_here(content) else "bei_der_behoerde",
+    }
+
+
+def way(content: Mapping[str, Any], trust: Trust) -> str:
+    """Return how the Leistung is sent at this trust: ``behoerde``, ``selbst`` or ``hinweis``.
+
+    ``content["versand"]`` is one word, or a word for each trust from which on it holds: {"V1": …, "V2": …}.
+    """
+    said = content["versand"]
+    if isinstance(said, str):
+        return said
+    return str(said[max(level for level in said if Trust[level] <= max(trust, Trust.V1))])
+
+
+def signers(content: Mapping[str, Any], trust: Trust) -> list[str]:
+    """Return the roles that must sign at this trust; a sheet is signed by hand, so there it is nobody."""
+    roles: list[str] = content.get("unterzeichner", [])
+    return list(roles) if way(content, trust) == BEHOERDE and len(roles) > 1 else []
+
+
+def counts_here(content: Mapping[str, Any]) -> bool:
+    """Return whether the yes at any Gemeinde already keeps a Frist (§ 16 (2) SGB I)."""
+    here = Massgeblich.EINGANG_IRGENDEIN_TRAEGER_ODER_GEMEINDE.value
+    return any(clock["massgeblich"] == here for clock in content["fristen"])
+
+
+def for_second(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the second parent is shown before signing: the child and who asks; no address, no answer."""
+    return {
+        "leistung": content["leistung"],
+        "name": content["name"],
+        "behoerde": content["behoerde"],
+        "titel": content["titel"],
+        "felder": [
+            field
+            for field in content["felder"]
+            if field["aus"] in SHOWN_TO_SECOND or field["aus"].startswith(("kind.", "eintrag."))
+        ],
+        "fristen": content["fristen"],
+    }
+
+
+def blank(field: Mapping[str, Any], trust: Trust) -> dict[str, Any]:
+    """Return a field of a sheet: empty, to be filled in by hand, where this trust does not show it."""
+    return {**field, "wert": "" if _hidden(field, trust) else field["wert"]}
+
+
+def _field(field: Mapping[str, Any], trust: Trust) -> dict[str, Any]:
+    return {**field, "wert": HIDDEN if _hidden(field, trust) else field["wert"]}
+
+
+def _hidden(field: Mapping[str, Any], trust: Trust) -> bool:
+    return trust <= Trust.V1 and any(word in field["aus"] for word in HIDDEN_AT_V1)

@@ -1,0 +1,91 @@
+"""How long something waits: for a yes to be taken back, for a second signature, for an answer. Pure.
+
+All of them are reckoned from the day that a person is told (``sicher_bis``), in Berlin time. Source: data-path.md § 5;
+channels-and-pages.md § 3.5.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from proaktiv.core.calendar import BERLIN, berlin_date
+from proaktiv.core.dates import Holiday, bundesweiter_feiertag
+from proaktiv.core.trust import Trust
+
+UNDO = timedelta(hours=24)
+"""How long an Auftrag confirmed at V1 waits, so that the person can take it back."""
+
+TIGHT = timedelta(hours=48)
+"""With less than this until a clock's loss, an Auftrag leaves at once."""
+
+SIGNATURE_WORKING_DAYS = 5
+"""So many working days before ``sicher_bis`` it is decided what becomes of a missing second signature."""
+
+SIGNATURE_DAYS = 28
+"""Calendar days that a second signature may take where no Frist says more."""
+
+ANSWER_DAYS = 7
+"""Calendar days that somebody may need to answer a reminder."""
+
+POST_WORKING_DAYS = 5
+"""Working days that a letter takes: one to print, four on its way."""
+
+REMIND_AFTER_DAYS = 10
+"""Calendar days between a letter and its reminder, at least."""
+
+_DAY = timedelta(days=1)
+_SATURDAY = 5
+
+
+def undo_until(fristen: Iterable[Mapping[str, Any]], trust: Trust, now: datetime, *, sent: bool = True) -> datetime:
+    """Return until when a yes can be taken back: 24 h at V1, never past a clock's loss, not at all when time is short.
+
+    What is not ``sent`` anywhere can be taken back for 24 h at every trust.
+    """
+    if sent and (trust > Trust.V1 or leaves_at_once(fristen, trust, now)):
+        return now
+    return now + UNDO
+
+
+def leaves_at_once(fristen: Iterable[Mapping[str, Any]], trust: Trust, now: datetime) -> bool:
+    """Return whether an Auftrag confirmed now leaves without waiting because a Frist is near."""
+    ahead = [end for clock in fristen if (end := _loss(clock)) is not None and end > now]
+    return trust > Trust.V1 or (bool(ahead) and min(ahead) - now < TIGHT)
+
+
+def signature_due(fristen: Iterable[Mapping[str, Any]], now: datetime) -> datetime:
+    """Return when it is decided what becomes of a missing second signature: at the latest at the next Frist ahead."""
+    today = berlin_date(now)
+    days = [date.fromisoformat(clock["sicher_bis"]) for clock in fristen if clock["sicher_bis"]]
+    ahead = [day for day in days if day >= today]
+    if not ahead:
+        return now + timedelta(days=SIGNATURE_DAYS)
+    return datetime.combine(working_days_before(min(ahead), SIGNATURE_WORKING_DAYS), time(0), BERLIN)
+
+
+def remind_at(told: datetime, answer_by: date) -> datetime | None:
+    """Return when the one reminder is due, or None where it would come too late to be of use.
+
+    Reckoned backward from the last day: time to answer, time for the post. A bundle told early is reminded late.
+    """
+    last = working_days_before(answer_by - timedelta(days=ANSWER_DAYS), POST_WORKING_DAYS)
+    earliest = berlin_date(told) + timedelta(days=REMIND_AFTER_DAYS)
+    if earliest > last:
+        return None
+    return datetime.combine(last, time(6), BERLIN)
+
+
+def working_days_before(day: date, n: int, holiday: Holiday = bundesweiter_feiertag) -> date:
+    """Return the day that lies ``n`` working days before ``day``: with that many working days left in between."""
+    while n:
+        day -= _DAY
+        if day.weekday() < _SATURDAY and not holiday(day):
+            n -= 1
+    return day
+
+
+def _loss(clock: Mapping[str, Any]) -> datetime | None:
+    """Return the end of the day that a person is told."""
+    if not clock["sicher_bis"]:
+        return None
+    return datetime.combine(date.fromisoformat(clock["sicher_bis"]), time.max, BERLIN)

@@ -1,0 +1,144 @@
+"""Undo: take a yes, or a signature, back while nothing has left the house.
+
+The Auftrag ends, its proposal stands open again, and so do the siblings that the yes had closed. What the register has
+corrected meanwhile is decided anew. Later there is only the withdrawal (``steps.consents``), which a Behörde may have
+to be told of. Source: data-path.md § 5 (Undo).
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, or_, select, update
+from sqlmodel import Session
+
+from consent.store import raise_epoch
+from proaktiv.assent import Transmission, act, withdraw_transmit
+from proaktiv.core.cases import Case, Moved, ProposalMoved, Undone, apply
+from proaktiv.core.errors import Conflict, NotFound
+from proaktiv.core.states import AuftragState, ProposalState
+from proaktiv.core.trust import SessionProof, Trust
+from proaktiv.house import House
+from proaktiv.matters import (
+    AUFTRAEGE,
+    PROPOSALS,
+    SIGNATURES,
+    bundles_of,
+    decide_anew,
+    load_case,
+    open_bundles,
+    silence_bundles,
+    write_moves,
+)
+from proaktiv.subjects import stopped_events
+
+TOO_LATE = "the time to take it back is over; it can still be withdrawn"
+
+
+def undo(session: Session, house: House, proof: SessionProof, auftrag: UUID, now: datetime) -> None:
+    """Take back the own yes, or the own signature; again is no error. Raises ``NotFound`` or ``Conflict``."""
+    row = _own(session, proof, auftrag)
+    # Whose Auftrag it is, too: that is what dispatch holds while it hands over.
+    raise_epoch(session.connection(), [proof.person, row.person])
+    case = load_case(session, or_(PROPOSALS.c.id == row.proposal, PROPOSALS.c.closed_by == row.proposal))
+    row = _own(session, proof, auftrag)
+    if row.person == proof.person:
+        _undo_yes(session, house, proof, auftrag, row, case, now)
+    else:
+        _undo_signature(session, house, proof, auftrag, row, case, now)
+
+
+def _own(session: Session, proof: SessionProof, auftrag: UUID) -> Row[*tuple[Any, ...]]:
+    """Return the Auftrag that this person confirmed or was asked to sign. Raises ``NotFound``."""
+    bundle = or_(PROPOSALS.c.bundle == proof.bundle, SIGNATURES.c.bundle == proof.bundle)
+    row = (
+        session.connection()
+        .execute(
+            select(
+                AUFTRAEGE.c.proposal,
+                AUFTRAEGE.c.person,
+                AUFTRAEGE.c.lebenslage,
+                AUFTRAEGE.c.leistung,
+                AUFTRAEGE.c.state,
+                AUFTRAEGE.c.undo_until,
+                AUFTRAEGE.c.undone_at,
+                PROPOSALS.c.event,
+                PROPOSALS.c.bundle,
+                SIGNATURES.c.state.label("signature"),
+                SIGNATURES.c.bundle.label("asked_in"),
+            )
+            .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
+            .join(SIGNATURES, SIGNATURES.c.auftrag == AUFTRAEGE.c.id)
+            .where(
+                AUFTRAEGE.c.id == auftrag,
+                SIGNATURES.c.person == proof.person,
+                *([bundle] if proof.trust <= Trust.V1 else []),
+            )
+        )
+        .one_or_none()
+    )
+    if row is None or stopped_events(session, [row.event]):
+        raise NotFound("auftrag")
+    return row
+
+
+def _undo_yes(
+    session: Session,
+    house: House,
+    proof: SessionProof,
+    auftrag: UUID,
+    row: Row[*tuple[Any, ...]],
+    case: Case,
+    now: datetime,
+) -> None:
+    if row.undone_at is not None:
+        return
+    if row.state != AuftragState.AWAITING_SIGNATURE.value and row.undo_until <= now:
+        raise Conflict(TOO_LATE)
+    _, effects = apply(case, Undone(row.proposal))
+    write_moves(session, house.ids, effects, now)
+    connection = session.connection()
+    connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(undone_at=now))
+    asked = connection.execute(
+        update(SIGNATURES)
+        .where(SIGNATURES.c.auftrag == auftrag, SIGNATURES.c.state == "requested")
+        .values(state="closed", content=None)
+        .returning(SIGNATURES.c.bundle)
+    ).scalars()
+    reopened = [e.item for e in effects if isinstance(e, ProposalMoved) and e.to is ProposalState.OPEN]
+    others = [item for item in reopened if item != row.proposal]
+    open_bundles(session, [row.bundle], now, tell_at=None)
+    # Whoever was told that it is no longer open must hear that it is.
+    open_bundles(session, bundles_of(session, others) - {row.bundle}, now, tell_at=now)
+    silence_bundles(session, asked)
+    decide_anew(session, [row.event], now)
+    order = Transmission(auftrag, row.lebenslage, row.leistung)
+    withdraw_transmit(session, house, proof, order, [act(house, proof, auftrag, "auftrag.undone")], now)
+
+
+def _undo_signature(
+    session: Session,
+    house: House,
+    proof: SessionProof,
+    auftrag: UUID,
+    row: Row[*tuple[Any, ...]],
+    case: Case,
+    now: datetime,
+) -> None:
+    if row.signature == "requested":
+        return
+    waits = row.state == AuftragState.HELD.value and row.undo_until > now
+    if row.signature != "signed" or not waits:
+        raise Conflict(TOO_LATE)
+    _, effects = apply(case, Moved(row.proposal, AuftragState.AWAITING_SIGNATURE))
+    write_moves(session, house.ids, effects, now)
+    connection = session.connection()
+    connection.execute(
+        update(SIGNATURES)
+        .where(SIGNATURES.c.auftrag == auftrag, SIGNATURES.c.person == proof.person)
+        .values(state="requested", trust=None, shown_mac=None, at=None)
+    )
+    connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(due_at=row.undo_until))
+    open_bundles(session, [row.asked_in], now, tell_at=None)
+    order = Transmission(auftrag, row.lebenslage, row.leistung)
+    withdraw_transmit(session, house, proof, order, [act(house, proof, auftrag, "signature.undone")], now)
