@@ -98,6 +98,14 @@ def _row(kennung: str, role: str, values: Mapping[str, Value], stand: date) -> R
     return Row(kennung, role, {name: Fact(value, stand) for name, value in values.items()})
 
 
+def with_answers(facts: Mapping[str, Fact], answers: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return a row's facts and what the person answered; an answer never overwrites what a register said.
+
+    An answer's ``stand`` is the day on which it was given.
+    """
+    return {**answers, **facts}
+
+
 def one_line(address: Mapping[str, Any]) -> str:
     """Return an address as one line."""
     return f"{address['strasse']}, {address['plz']} {address['ort']}"

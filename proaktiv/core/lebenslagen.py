@@ -1,23 +1,18 @@
 """Rules as values: Lebenslage, its Datenflüsse, its Plans. What the steps and the pages see of ``rules/``.
 
-A Plan is one Leistung, compiled: immutable, with a hash over its canonical JSON by which a decision stays explicable
-for years. Left to others: reading and checking files (``rulebook``), deciding (``core.matching``).
+Left to others: one Leistung (``core.plans``), reading and checking files (``rulebook``), deciding (``core.matching``).
 Source: rules.md §§ 5, 6.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 
 from consent.model import Basis, Phase
-from proaktiv.core import conditions
-from proaktiv.core.canonical import dumps
-from proaktiv.core.conditions import Check, Node, Vergleich
 from proaktiv.core.errors import NotFound
 from proaktiv.core.fristen import Frist, Rechnung
+from proaktiv.core.plans import Gilt, Leika, Plan, Vorbelegung
 
 LANGUAGES = ("de", "en", "ls")
 """German, English, Leichte Sprache. German is the one that exists always."""
@@ -95,156 +90,6 @@ class Datenfluss:
             einwilligung=data["einwilligung"],
             alternativer_weg=data["alternativer_weg"],
             hinweis_text=dict(data["hinweis_text"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Vorbelegung:
-    """One field of the Auftrag and the fact that fills it."""
-
-    ziel: str
-    aus: str
-    aenderbar: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Gilt:
-    """The rule's own time: it applies where the key fact lies from ``ab`` to ``bis`` (both included)."""
-
-    schluessel: str
-    ab: date
-    bis: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Leika:
-    """A key of the Leistungskatalog with where it was read and when; never without both."""
-
-    key: str
-    quelle: str
-    geprueft_am: date
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One Leistung of one Lebenslage, compiled. ``je`` is the role that gets a decision of its own.
-
-    ``schluessel`` are the facts that make two proposals the same one; ``gruppe`` those of a group in which the first
-    acceptance closes the others. ``stelle_nach`` is the fact that holds the ARS. ``register`` says which facts come by
-    look-up, and from which register. ``benoetigt``, ``hash`` and ``check`` are derived.
-    """
-
-    lebenslage: str
-    leistung: str
-    name: str
-    je: str
-    bedingung: Node
-    gilt: Gilt
-    stelle_art: str
-    stelle_nach: str
-    schluessel: tuple[str, ...]
-    version: int = 1
-    leika: Leika | None = None
-    indikator: Node | None = None
-    fristen: tuple[Frist, ...] = ()
-    gruppe: tuple[str, ...] = ()
-    versand: str = "behoerde"
-    form: str = "formlos"
-    min_vertrauen: int = 1
-    vorbelegung: tuple[Vorbelegung, ...] = ()
-    register: Mapping[str, str] = field(default_factory=dict, hash=False)
-    status: str = "in_kraft"
-    geprueft_bis: date | None = None
-    benoetigt: frozenset[str] = field(init=False, compare=False)
-    hash: str = field(init=False, compare=False)
-    check: Check = field(init=False, compare=False, repr=False)
-    wechsel: tuple[Vergleich, ...] = field(init=False, compare=False, repr=False)
-    """Comparisons of today with a date: only there can the passing of days change the result."""
-
-    def __post_init__(self) -> None:
-        set_once = object.__setattr__
-        set_once(self, "register", MappingProxyType(dict(self.register)))
-        set_once(self, "benoetigt", self._facts())
-        set_once(self, "hash", hashlib.sha256(dumps(self.to_json())).hexdigest())
-        set_once(self, "check", conditions.compile_node(self.bedingung))
-        days = (leaf for leaf in conditions.leaves(self.bedingung) if leaf.das == "heute")
-        set_once(self, "wechsel", tuple(days))
-
-    def _facts(self) -> frozenset[str]:
-        used = set(conditions.facts_of(self.bedingung))
-        if self.indikator is not None:
-            used |= conditions.facts_of(self.indikator)
-        used |= {frist.ende.von for frist in self.fristen if frist.ende}
-        used |= {*self.schluessel, *self.gruppe, self.stelle_nach, self.gilt.schluessel}
-        used |= {field.aus for field in self.vorbelegung}
-        return frozenset(used - {"heute"})
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the Plan as JSON data; its canonical bytes are what ``hash`` covers."""
-        return {
-            "bedingung": conditions.to_json(self.bedingung),
-            "form": self.form,
-            "fristen": [frist.to_json() for frist in self.fristen],
-            "geprueft_bis": self.geprueft_bis.isoformat() if self.geprueft_bis else None,
-            "gilt": {
-                "ab": self.gilt.ab.isoformat(),
-                "bis": self.gilt.bis.isoformat() if self.gilt.bis else None,
-                "schluessel": self.gilt.schluessel,
-            },
-            "gruppe": list(self.gruppe),
-            "indikator": conditions.to_json(self.indikator) if self.indikator else None,
-            "je": self.je,
-            "lebenslage": self.lebenslage,
-            "leika": {
-                "geprueft_am": self.leika.geprueft_am.isoformat(),
-                "key": self.leika.key,
-                "quelle": self.leika.quelle,
-            }
-            if self.leika
-            else None,
-            "leistung": self.leistung,
-            "min_vertrauen": self.min_vertrauen,
-            "name": self.name,
-            "register": dict(self.register),
-            "schluessel": list(self.schluessel),
-            "status": self.status,
-            "stelle_art": self.stelle_art,
-            "stelle_nach": self.stelle_nach,
-            "version": self.version,
-            "versand": self.versand,
-            "vorbelegung": [
-                {"aenderbar": item.aenderbar, "aus": item.aus, "ziel": item.ziel} for item in self.vorbelegung
-            ],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Plan":
-        """Return what ``to_json`` gave, compiled again."""
-        gilt, leika = data["gilt"], data["leika"]
-        return cls(
-            lebenslage=data["lebenslage"],
-            leistung=data["leistung"],
-            name=data["name"],
-            je=data["je"],
-            bedingung=conditions.from_json(data["bedingung"]),
-            gilt=Gilt(gilt["schluessel"], date.fromisoformat(gilt["ab"]), _day(gilt["bis"])),
-            stelle_art=data["stelle_art"],
-            stelle_nach=data["stelle_nach"],
-            schluessel=tuple(data["schluessel"]),
-            version=data["version"],
-            leika=Leika(leika["key"], leika["quelle"], date.fromisoformat(leika["geprueft_am"])) if leika else None,
-            indikator=conditions.from_json(data["indikator"]) if data["indikator"] else None,
-            fristen=tuple(Frist.from_json(frist) for frist in data["fristen"]),
-            gruppe=tuple(data["gruppe"]),
-            versand=data["versand"],
-            form=data["form"],
-            min_vertrauen=data["min_vertrauen"],
-            vorbelegung=tuple(
-                Vorbelegung(item["ziel"], item["aus"], aenderbar=item["aenderbar"]) for item in data["vorbelegung"]
-            ),
-            register=data["register"],
-            status=data["status"],
-            geprueft_bis=_day(data["geprueft_bis"]),
         )
 
 
@@ -328,10 +173,6 @@ class Rulebook:
             return self._flows[name]
         except KeyError:
             raise NotFound(f"Datenfluss {name}") from None
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
 
 
 __all__ = [

@@ -15,7 +15,7 @@ from proaktiv.core import conditions
 from proaktiv.core.conditions import JA, NEIN, Explained, Op, Vergleich
 from proaktiv.core.dates import Holiday, bundesweiter_feiertag
 from proaktiv.core.fristen import Clock, Rechnung, Value
-from proaktiv.core.lebenslagen import Plan
+from proaktiv.core.plans import Plan
 
 Result = Literal["ja", "nein", "offen", "gilt_nicht"]
 
@@ -27,14 +27,16 @@ _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 class Decision:
     """What a Plan says. ``needs`` are register facts to fetch before this is final, by register.
 
-    ``missing`` are the facts that can still decide an open result. ``next_change_on`` is the first day on which the
-    same facts give another result, or None.
+    ``missing`` are the facts that can still decide an open result. The outcome ``frage`` means that only the person
+    can go on: ``fragen`` are the facts to ask for. ``next_change_on`` is the first day on which the same facts give
+    another result, or None.
     """
 
     result: Result
-    outcome: Literal["auftrag", ""] = ""
+    outcome: Literal["auftrag", "frage", ""] = ""
     missing: tuple[str, ...] = ()
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING, hash=False)
+    fragen: tuple[str, ...] = ()
     clocks: tuple[Clock, ...] = ()
     next_change_on: date | None = None
     _plan: Plan | None = field(default=None, repr=False, compare=False)
@@ -70,20 +72,26 @@ def decide(
     if answer is NEIN:
         return Decision("nein", next_change_on=change, _plan=plan, _facts=known)
     if answer is JA:
+        fragen = _fields_to_ask(plan, known) if plan.fragen else ()
         return Decision(
             "ja",
-            outcome="auftrag",
+            outcome="frage" if fragen else "auftrag",
             needs=_prefill_needs(plan, known, asked) if plan.register else _NOTHING,
+            fragen=fragen,
             clocks=tuple([frist.clock(known, holiday) for frist in plan.fristen]),
             next_change_on=change,
             _plan=plan,
             _facts=known,
         )
     missing = conditions.missing(plan.bedingung, known)
+    fragen = _to_ask(plan, known, missing) if plan.fragen else ()
     return Decision(
         "offen",
+        outcome="frage" if fragen else "",
         missing=missing,
         needs=_needs(plan, known, missing, asked),
+        fragen=fragen,
+        clocks=tuple([frist.clock(known, holiday) for frist in plan.fristen]) if fragen else (),
         next_change_on=change,
         _plan=plan,
         _facts=known,
@@ -118,6 +126,27 @@ def _needs(
         if plan.register.get(item.aus) in registers and item.aus not in facts and item.aus not in asked
     ]
     return _by_register(plan, wanted)
+
+
+def _to_ask(plan: Plan, facts: Mapping[str, Value], missing: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what to ask the person: nothing while another source is missing, or nothing hints that it is worth it.
+
+    Sensitive facts wait until everything else is known and still does not decide (data minimisation).
+    """
+    fragen = {frage.name: frage for frage in plan.fragen}
+    if any(name not in fragen for name in missing):
+        return ()
+    if plan.indikator is None or conditions.interpret(plan.indikator, facts).ergebnis is not JA:
+        return ()
+    first = [name for name in missing if not fragen[name].sensibel] or list(missing)
+    # One form, not two: what would fill fields is asked along.
+    return tuple(dict.fromkeys([*first, *(name for name in _fields_to_ask(plan, facts) if not fragen[name].sensibel)]))
+
+
+def _fields_to_ask(plan: Plan, facts: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return the facts that fill fields and that only the person knows."""
+    asked = {frage.name for frage in plan.fragen}
+    return tuple([item.aus for item in plan.vorbelegung if item.aus in asked and item.aus not in facts])
 
 
 def _by_register(plan: Plan, names: list[str]) -> Mapping[str, tuple[str, ...]]:

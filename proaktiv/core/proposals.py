@@ -10,9 +10,12 @@ from typing import Any
 
 from proaktiv.core.binding import Fact
 from proaktiv.core.calendar import end_of_month
-from proaktiv.core.lebenslagen import Plan, Texte
+from proaktiv.core.lebenslagen import Texte
 from proaktiv.core.matching import Decision
+from proaktiv.core.plans import Plan
+from proaktiv.core.questions import ANSWERED
 from proaktiv.core.texts import fill, shown
+from proaktiv.core.trust import Trust
 
 ANSWER_DAYS = 60
 """Calendar days for an answer where no clock says more."""
@@ -41,14 +44,18 @@ def draft(
     """Return the proposal's content as JSON data: every field with value, source, day and legal basis.
 
     ``texts`` are ``titel`` and ``grund`` as ``words`` made them. ``source`` is the register that reported the event,
-    ``basis`` the norm of the flow that brought the facts.
+    ``basis`` the norm of the flow that brought the facts. Where ``fragen`` is not empty, the person must answer
+    before there is anything to say yes to. ``unterzeichner`` are the roles that sign, the addressee's first;
+    ``ohne_zweite`` says what becomes of it without the second, and is empty where one signature is enough.
     """
+    sources = {frage.name: ANSWERED for frage in plan.fragen} | dict(plan.register)
+    signers = plan.signers({name: fact.value for name, fact in facts.items()})
+    questions = {frage.name: frage for frage in plan.fragen}
     return {
         "leistung": plan.leistung,
         "lebenslage": plan.lebenslage,
         "name": plan.name,
         "behoerde": behoerde,
-        "versand": plan.versand,
         "titel": texts["titel"],
         "grund": texts["grund"],
         "felder": [
@@ -56,7 +63,7 @@ def draft(
                 "ziel": field.ziel,
                 "aus": field.aus,
                 "wert": shown(facts[field.aus].value),
-                "quelle": plan.register.get(field.aus, source),
+                "quelle": sources.get(field.aus, source),
                 "stand": facts[field.aus].stand.isoformat(),
                 "grundlage": basis,
                 "aenderbar": field.aenderbar,
@@ -74,14 +81,32 @@ def draft(
             }
             for clock in decision.clocks
         ],
+        "fragen": [questions[name].shown() for name in decision.fragen],
+        "form": list(plan.form),
+        "unterzeichner": list(signers),
+        "ohne_zweite": plan.ohne_zweite if len(signers) > 1 else "",
+        "versand": {f"V{level}": way for level, way in plan.ways().items()},
     }
 
 
+def way_of(content: Mapping[str, Any], trust: Trust) -> str:
+    """Return how a proposal of this content is sent after a yes at ``trust``: behoerde, selbst or hinweis.
+
+    ``trust`` is at least the proposal's ``min_vertrauen``; below it nothing can be confirmed.
+    """
+    ways = {Trust[level]: way for level, way in content["versand"].items()}
+    return str(ways[max(level for level in ways if level <= trust)])
+
+
 def words(plan: Plan, texts: Texte, facts: Mapping[str, Fact], decision: Decision) -> dict[str, str]:
-    """Return title and reason of a proposal in German, filled. Raises ``TextError``, ``NotFound``."""
+    """Return title and reason of a proposal in German, filled. Raises ``TextError``, ``NotFound``.
+
+    Where something must be asked first, the reason is the text ``frage``: it promises nothing yet.
+    """
     values: dict[str, object] = {name: fact.value for name, fact in facts.items()}
     values |= {f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks if clock.sicher_bis}
-    return {part: fill(texts.text(f"{plan.leistung}.{part}"), values) for part in ("titel", "grund")}
+    parts = {"titel": "titel", "grund": "frage" if decision.outcome == "frage" else "grund"}
+    return {name: fill(texts.text(f"{plan.leistung}.{part}"), values) for name, part in parts.items()}
 
 
 def answer_by(decision: Decision, today: date) -> date:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from proaktiv.core.fristen import Massgeblich
+from proaktiv.core.proposals import way_of
 from proaktiv.core.trust import Trust
 from proaktiv.core.windows import leaves_at_once
 
@@ -21,7 +22,7 @@ HIDDEN = "(aus dem Melderegister, hier nicht gezeigt)"
 SHOWN_TO_SECOND = frozenset({"elternteil.vornamen", "elternteil.familienname"})
 """What of the first parent the second one sees besides the child: who asks, and nothing else."""
 
-BEHOERDE, SELBST = "behoerde", "selbst"
+BEHOERDE = "behoerde"
 
 
 def rendered(content: Mapping[str, Any], trust: Trust, now: datetime) -> dict[str, Any]:
@@ -36,29 +37,18 @@ def rendered(content: Mapping[str, Any], trust: Trust, now: datetime) -> dict[st
         "behoerde": content["behoerde"],
         "felder": [_field(field, trust) for field in content["felder"]],
         "fristen": content["fristen"],
-        "fragen": content.get("fragen", []),
-        "versand": way(content, trust),
+        "fragen": content["fragen"],
+        "versand": way_of(content, trust),
         "unterschriften": signers(content, trust),
-        "sofort": way(content, trust) == BEHOERDE and leaves_at_once(content["fristen"], trust, now),
+        "sofort": way_of(content, trust) == BEHOERDE and leaves_at_once(content["fristen"], trust, now),
         "eingang": "mit_ihrem_ja" if counts_here(content) else "bei_der_behoerde",
     }
 
 
-def way(content: Mapping[str, Any], trust: Trust) -> str:
-    """Return how the Leistung is sent at this trust: ``behoerde``, ``selbst`` or ``hinweis``.
-
-    ``content["versand"]`` is one word, or a word for each trust from which on it holds: {"V1": …, "V2": …}.
-    """
-    said = content["versand"]
-    if isinstance(said, str):
-        return said
-    return str(said[max(level for level in said if Trust[level] <= max(trust, Trust.V1))])
-
-
 def signers(content: Mapping[str, Any], trust: Trust) -> list[str]:
     """Return the roles that must sign at this trust; a sheet is signed by hand, so there it is nobody."""
-    roles: list[str] = content.get("unterzeichner", [])
-    return list(roles) if way(content, trust) == BEHOERDE and len(roles) > 1 else []
+    roles: list[str] = content["unterzeichner"]
+    return list(roles) if way_of(content, trust) == BEHOERDE and len(roles) > 1 else []
 
 
 def counts_here(content: Mapping[str, Any]) -> bool:

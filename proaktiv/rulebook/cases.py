@@ -34,6 +34,8 @@ class Case:
     today: date
     erwartet: str
     fehlt: tuple[str, ...] | None = None
+    fragt: tuple[str, ...] | None = None
+    unterzeichner: tuple[str, ...] = ()
     braucht: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)
     gefragt: frozenset[str] = frozenset()
     fristen: Mapping[str, date] = field(default_factory=dict, hash=False)
@@ -74,6 +76,10 @@ def run(case: Case) -> tuple[str, ...]:
         wrong.append(f"erwartet {case.erwartet}, ist {decision.result}")
     if case.fehlt is not None and set(decision.missing) != set(case.fehlt):
         wrong.append(f"fehlt: erwartet {_list(case.fehlt)}, ist {_list(decision.missing)}")
+    if case.fragt is not None and decision.fragen != case.fragt:
+        wrong.append(f"fragt: erwartet {_list(case.fragt)}, ist {_list(decision.fragen)}")
+    if case.unterzeichner and (signers := case.plan.signers(case.facts)) != case.unterzeichner:
+        wrong.append(f"unterzeichner: erwartet {_list(case.unterzeichner)}, ist {_list(signers)}")
     if case.braucht is not None and _sets(decision.needs) != _sets(case.braucht):
         wrong.append(f"braucht: erwartet {dict(case.braucht)}, ist {dict(decision.needs)}")
     clocks = {clock.name: clock for clock in decision.clocks}
@@ -131,7 +137,10 @@ class _Cases:
         parts = self.reader.fields(
             node,
             ("name", "erwartet"),
-            ("mit", "fehlt", "braucht", "gefragt", "fristen", "sicher_bis", "wegen", "naechster_wechsel"),
+            (
+                *("mit", "fehlt", "fragt", "unterzeichner", "braucht", "gefragt"),
+                *("fristen", "sicher_bis", "wegen", "naechster_wechsel"),
+            ),
         )
         merged = {**base, **self.facts(parts.get("mit"))}
         today = merged.pop("heute", None)
@@ -148,6 +157,8 @@ class _Cases:
             today=today,
             erwartet=self.reader.word(parts.get("erwartet"), RESULTS, "offen"),
             fehlt=self.reader.texts(parts["fehlt"]) if "fehlt" in parts else None,
+            fragt=self.reader.texts(parts["fragt"]) if "fragt" in parts else None,
+            unterzeichner=self.reader.texts(parts.get("unterzeichner")),
             braucht=self.needs(parts.get("braucht")),
             gefragt=frozenset(self.reader.texts(parts.get("gefragt"))),
             fristen=self.days(parts.get("fristen")),

@@ -7,12 +7,12 @@ Source: rules.md § 0.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from proaktiv.core.fristen import Value
 from proaktiv.core.guards import Guard
 from proaktiv.core.keys import Ars, KeyFormatError
+from proaktiv.rulebook.facts import Fakt, FaktTyp, read_fakt
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, Scalar, load
 from proaktiv.rulebook.reading import Reader
@@ -22,46 +22,6 @@ UNKNOWN = "unbekannt"
 """What a case writes for a fact that is not known."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?")
-
-
-class FaktTyp(StrEnum):
-    """What kind of value a fact has."""
-
-    TEXT = "text"
-    CODE = "code"
-    ARS = "ars"
-    ZAHL = "zahl"
-    JANEIN = "janein"
-    DATUM = "datum"
-
-
-class Quelle(StrEnum):
-    """Where a fact comes from: the event, a register look-up, the person, our contact data, or the clock."""
-
-    EREIGNIS = "ereignis"
-    REGISTER = "register"
-    PERSON = "person"
-    KONTAKT = "kontakt"
-    UHR = "uhr"
-
-
-@dataclass(frozen=True, slots=True)
-class Fakt:
-    """One fact of the catalogue. ``lebenslagen`` are those in which it can be known; empty means all."""
-
-    name: str
-    typ: FaktTyp
-    quelle: Quelle
-    register: str = ""
-    lebenslagen: tuple[str, ...] = ()
-    codes: tuple[str, ...] = ()
-    low: int = -(10**14)
-    high: int = 10**14
-    beschriftung: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    def known_in(self, lebenslage: str) -> bool:
-        """Return whether the fact can be known in a Lebenslage."""
-        return not self.lebenslagen or lebenslage in self.lebenslagen
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,39 +63,8 @@ def _fakten(reader: Reader, node: Node) -> dict[str, Fakt]:
     for name, inner in node.entries.items():
         if not _NAME.fullmatch(name):
             reader.wrong(node.keys[name], f"'{name}' is no fact name; write it like kind.geburtsdatum")
-        found[name] = _fakt(reader, name, inner)
+        found[name] = read_fakt(reader, name, inner)
     return found
-
-
-def _fakt(reader: Reader, name: str, node: Node) -> Fakt:
-    parts = reader.fields(node, ("typ", "quelle", "beschriftung"), ("register", "lebenslagen", "werte", "bereich"))
-    typ = FaktTyp(reader.word(parts.get("typ"), [each.value for each in FaktTyp], FaktTyp.TEXT.value))
-    quelle = Quelle(reader.word(parts.get("quelle"), [each.value for each in Quelle], Quelle.EREIGNIS.value))
-    codes = reader.texts(parts.get("werte"))
-    if (typ is FaktTyp.CODE) != bool(codes):
-        reader.wrong(node, "a fact of typ code needs 'werte', the list of its codes, and no other may have it")
-    register = reader.text(parts.get("register"))
-    if (quelle is Quelle.REGISTER) != bool(register):
-        reader.wrong(node, "a fact with quelle register names its 'register', and no other may")
-    low, high = -(10**14), 10**14
-    if "bereich" in parts:
-        bounds = reader.items(parts["bereich"])
-        if typ is not FaktTyp.ZAHL or len(bounds) != 2:
-            reader.wrong(parts["bereich"], "a fact of typ zahl may have 'bereich: [lowest, highest]'")
-        else:
-            low, high = (reader.whole(bound, -(10**14), 10**14) for bound in bounds)
-    labels = reader.fields(parts["beschriftung"], ("de", "en")) if "beschriftung" in parts else {}
-    return Fakt(
-        name=name,
-        typ=typ,
-        quelle=quelle,
-        register=register,
-        lebenslagen=reader.texts(parts.get("lebenslagen")),
-        codes=codes,
-        low=low,
-        high=high,
-        beschriftung={language: reader.text(text) for language, text in labels.items()},
-    )
 
 
 def _stellen(reader: Reader, node: Node) -> set[str]:

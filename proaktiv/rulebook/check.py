@@ -11,14 +11,19 @@ from pathlib import Path
 
 from consent.model import Basis, Phase
 from proaktiv.core import texts
-from proaktiv.core.conditions import Alle, Eine, Nicht, Node, Op, Vergleich
-from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage, Plan
-from proaktiv.rulebook.catalogue import Catalogue, FaktTyp, Quelle, read_catalogue
-from proaktiv.rulebook.compile import Compiled, Place, compile_folder, folders
+from proaktiv.core.conditions import facts_of
+from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage
+from proaktiv.core.plans import Plan
+from proaktiv.core.trust import Trust
+from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
+from proaktiv.rulebook.compile import Compiled, compile_folder, folders
+from proaktiv.rulebook.contradictions import contradictions
+from proaktiv.rulebook.facts import FaktTyp, Quelle
 from proaktiv.rulebook.load import Problem
+from proaktiv.rulebook.reading import Place
 
 NEEDED_TEXTS = ("titel", "grund")
-"""What every Leistung says in every language."""
+"""What every Leistung says in every language; one that asks the person also says ``frage``."""
 
 _CONSENT = frozenset({Basis.CONSENT, Basis.CONSENT_SPECIAL, Basis.CONSENT_STATUTORY})
 _BARE_NUMBER = re.compile(r"[0-9]{3,}|[0-9]\s*(?:€|Euro|EUR|%)")
@@ -56,6 +61,8 @@ class _Checking:
         for plan in self.lebenslage.plans:
             yield from self.covered(plan)
             yield from self.fitting(plan)
+            yield from self.signing(plan)
+            yield from self.asking(plan)
         yield from self.texts()
 
     def problem(self, key: str, message: str) -> Problem:
@@ -86,12 +93,19 @@ class _Checking:
             message = "where consent is asked, 'alternativer_weg' says how it goes without (recital 43 DSGVO)"
             yield self.problem(fluss.name, message)
         part = fluss.name.split("/")[-1]
-        if fluss.phase is Phase.TRANSMIT and part not in {plan.leistung for plan in self.lebenslage.plans}:
-            yield self.problem(fluss.name, f"there is no Leistung '{part}' to transmit")
+        if fluss.phase is Phase.TRANSMIT:
+            yield from self.transmitted(fluss, part)
         if fluss.phase is Phase.PREFILL:
             foreign = [name for name in sorted(fluss.felder) if self.catalogue.fakten[name].register != part]
             if foreign:
                 yield self.problem(fluss.name, f"not from the register {part}: {', '.join(foreign)}")
+
+    def transmitted(self, fluss: Datenfluss, leistung: str) -> Iterator[Problem]:
+        plans = {plan.leistung: plan for plan in self.lebenslage.plans}
+        if leistung not in plans:
+            yield self.problem(fluss.name, f"there is no Leistung '{leistung}' to transmit")
+        elif "behoerde" not in plans[leistung].ways().values():
+            yield self.problem(fluss.name, f"the Leistung '{leistung}' is never sent; nothing needs this flow")
 
     # Plans -----------------------------------------------------------------------------------------------------------
 
@@ -101,7 +115,7 @@ class _Checking:
         for register in sorted(set(plan.register.values())):
             names = {name for name, source in plan.register.items() if source == register}
             yield from self.lacking(plan, f"prefill/{register}", names)
-        if plan.versand == "behoerde":
+        if "behoerde" in plan.ways().values():
             yield from self.lacking(plan, f"transmit/{plan.leistung}", {item.aus for item in plan.vorbelegung})
 
     def lacking(self, plan: Plan, short: str, names: Iterable[str]) -> Iterator[Problem]:
@@ -134,6 +148,39 @@ class _Checking:
             place = self.compiled.places.get(plan.leistung, Place(f"{self.compiled.name}/leistungen", 1, 1))
             yield Problem(place.file, line, column, message)
 
+    def signing(self, plan: Plan) -> Iterator[Problem]:
+        """Find forms that nobody can keep, and Aufträge of two that would become two Aufträge."""
+        two = len(plan.unterzeichner) > 1
+        if two and not plan.gruppe:
+            yield self.problem(plan.leistung, "two signers need 'gruppe', or each begins an Auftrag of their own")
+        if "unterschrift_beide" in plan.form and not two:
+            yield self.problem(plan.leistung, "'form: unterschrift_beide' needs two 'unterzeichner'")
+        if two and not {"unterschrift_beide", "nutzerkonto_substantiell"} & set(plan.form):
+            yield self.problem(plan.leistung, f"two sign, and 'form: {', '.join(plan.form)}' has no place for both")
+        ways = plan.ways()
+        if "formlos" not in plan.form and any(way == "behoerde" and level < Trust.V2 for level, way in ways.items()):
+            forms = ", ".join(plan.form)
+            message = f"below V2 nobody keeps the form ({forms}): 'versand' is selbst or hinweis there"
+            yield self.problem(plan.leistung, message)
+        elif "behoerde" in ways.values() and not {"formlos", "nutzerkonto_substantiell"} & set(plan.form):
+            message = f"what is sent keeps no form of paper ({', '.join(plan.form)}); add nutzerkonto_substantiell"
+            yield self.problem(plan.leistung, message)
+
+    def asking(self, plan: Plan) -> Iterator[Problem]:
+        """Find questions that would be asked of everybody, or of nobody."""
+        said = {frage.name for frage in plan.fragen}
+        if said & facts_of(plan.bedingung):
+            if plan.indikator is None:
+                yield self.problem(plan.leistung, "conditions that only a person can answer need an 'indikator'")
+            elif said & facts_of(plan.indikator):
+                names = ", ".join(sorted(said & facts_of(plan.indikator)))
+                yield self.problem(plan.leistung, f"the 'indikator' cannot wait for the person's answer: {names}")
+        fixed = {*plan.schluessel, *plan.gruppe, plan.stelle_nach, plan.gilt.schluessel} & said
+        if fixed:
+            names = ", ".join(sorted(fixed))
+            message = f"what only the person says cannot tell proposals apart or find the office: {names}"
+            yield self.problem(plan.leistung, message)
+
     # texts -----------------------------------------------------------------------------------------------------------
 
     def texts(self) -> Iterator[Problem]:
@@ -141,7 +188,7 @@ class _Checking:
         sections = {"lebenslage", *(plan.leistung for plan in self.lebenslage.plans)}
         for plan in self.lebenslage.plans:
             for language in LANGUAGES:
-                for part in NEEDED_TEXTS:
+                for part in (*NEEDED_TEXTS, *(("frage",) if plan.fragen else ())):
                     if f"{plan.leistung}.{part}" not in by_language.get(language, {}):
                         file = f"{self.compiled.name}/texte/{language}.yaml"
                         yield Problem(file, 1, 1, f"the text '{plan.leistung}: {part}' is missing")
@@ -174,47 +221,3 @@ class _Checking:
         match = self.flows.get(f"{self.lebenslage.name}/match")
         plan = self.lebenslage.plan(section)
         return (match.felder if match else frozenset()) | {f"fristen.{frist.name}" for frist in plan.fristen}
-
-
-def contradictions(node: Node) -> Iterator[tuple[int, int, str]]:
-    """Yield line, column and message of every ``alle`` that can never hold, however the facts are.
-
-    Looks at the direct parts of one ``alle``: enough for what authors mistype, and never a false alarm.
-    """
-    if isinstance(node, Vergleich):
-        return
-    if isinstance(node, Nicht):
-        yield from contradictions(node.teil)
-        return
-    if isinstance(node, Alle):
-        by_fact: dict[str, list[Vergleich]] = {}
-        for part in node.teile:
-            if isinstance(part, Vergleich):
-                by_fact.setdefault(part.das, []).append(part)
-        for name, parts in by_fact.items():
-            if _excluded(parts):
-                last = parts[-1]
-                yield last.line, last.column, f"this can never hold together with the other conditions on {name}"
-    if isinstance(node, Alle | Eine):
-        for part in node.teile:
-            yield from contradictions(part)
-
-
-def _excluded(parts: list[Vergleich]) -> bool:
-    possible: set[object] | None = None
-    for part in parts:
-        if part.op in {Op.IST, Op.EINER_VON}:
-            named: set[object] = set(part.wert) if isinstance(part.wert, tuple) else {part.wert}
-            possible = named if possible is None else possible & named
-    if possible is not None and not possible:
-        return True
-    low = [_bound(part, Op.MINDESTENS, Op.MEHR_ALS, 1) for part in parts]
-    high = [_bound(part, Op.MAXIMAL, Op.WENIGER_ALS, -1) for part in parts]
-    lows, highs = [n for n in low if n is not None], [n for n in high if n is not None]
-    return bool(lows and highs) and max(lows) > min(highs)
-
-
-def _bound(part: Vergleich, including: Op, excluding: Op, step: int) -> int | None:
-    if part.op not in {including, excluding} or not isinstance(part.wert, int):
-        return None
-    return part.wert + (step if part.op is excluding else 0)

@@ -26,6 +26,8 @@ def _head(decision: Decision) -> list[str]:
     parts = [f"-> {decision.result}"]
     if decision.missing:
         parts.append(f"fehlt: {', '.join(decision.missing)}")
+    if decision.fragen:
+        parts.append(f"fragt: {', '.join(decision.fragen)}")
     parts += [f"braucht {register}: {', '.join(names)}" for register, names in decision.needs.items()]
     if decision.next_change_on:
         parts.append(f"nächster Wechsel: {decision.next_change_on.isoformat()}")

@@ -6,6 +6,7 @@ Whoever uses the result must look at ``problems`` first. Left to others: YAML it
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
@@ -14,6 +15,16 @@ from proaktiv.rulebook.load import Mapping, Node, Problem, Scalar, Sequence
 from proaktiv.rulebook.suggest import suggestion, words
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is written."""
+
+    file: str
+    line: int
+    column: int
+
 
 _KIND = {Scalar: "a single value", Sequence: "a list", Mapping: "named values (name: value)"}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
@@ -31,6 +42,10 @@ class Reader:
     def wrong(self, node: Node, message: str) -> None:
         """Remember one mistake at a node."""
         self.problems.append(Problem(self.file, node.line, node.column, message))
+
+    def place(self, node: Node) -> Place:
+        """Return where a node stands."""
+        return Place(self.file, node.line, node.column)
 
     def fields(self, node: Node, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
         """Return named nodes: unknown names, missing ones and other shapes are reported."""

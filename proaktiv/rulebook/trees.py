@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from proaktiv.core.conditions import DATES, NUMBERS, Alle, Eine, Nicht, Op, Operand, Vergleich
 from proaktiv.core.conditions import Node as Tree
 from proaktiv.core.fristen import STEPS, Rechnung
-from proaktiv.rulebook.catalogue import Catalogue, Fakt, FaktTyp, find_fact, read_value
+from proaktiv.rulebook.catalogue import Catalogue, find_fact, read_value
+from proaktiv.rulebook.facts import Fakt, FaktTyp
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Scalar, Sequence
 from proaktiv.rulebook.reading import Reader

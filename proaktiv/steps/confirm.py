@@ -23,9 +23,10 @@ from proaktiv.core.canonical import dumps
 from proaktiv.core.cases import Case, Confirmed, Declined, Item, Postponed, ProposalMoved, apply
 from proaktiv.core.codes import ALPHABET
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
+from proaktiv.core.proposals import way_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
-from proaktiv.core.views import BEHOERDE, counts_here, for_second, rendered, signers, way
+from proaktiv.core.views import BEHOERDE, counts_here, for_second, rendered, signers
 from proaktiv.core.windows import signature_due, undo_until
 from proaktiv.house import House
 from proaktiv.matters import (
@@ -121,7 +122,7 @@ def confirm(
     if state is AuftragState.AWAITING_SIGNATURE:
         _ask_second(session, ring, order, content, asked, now)
     silence_bundles(session, bundles_of(session, closed))
-    if way(content, proof.trust) == BEHOERDE:
+    if way_of(content, proof.trust) == BEHOERDE:
         give_transmit(session, house, proof, order, "auftrag.confirmed", now)
     else:
         log_yes(session, house, proof, order, now)
@@ -135,7 +136,7 @@ def _first_state(
 
     ``selbst`` and ``hinweis`` end with the citizen: nothing is sent (data-path.md § 5, mode of sending).
     """
-    if way(content, trust) != BEHOERDE:
+    if way_of(content, trust) != BEHOERDE:
         return AuftragState.WITH_CITIZEN, None, undo_until(content["fristen"], trust, now, sent=False)
     until = undo_until(content["fristen"], trust, now)
     if signers(content, trust):

@@ -170,7 +170,7 @@ def sheet(session: Session, house: House, proof: SessionProof, wanted: UUID) -> 
         "leistung": content["leistung"],
         "name": content["name"],
         "behoerde": content["behoerde"],
-        "unterschriften": content.get("unterzeichner") or ["elternteil"],
+        "unterschriften": content["unterzeichner"],
         "felder": [blank(field, proof.trust) for field in view["felder"]],
         "fristen": content["fristen"],
     }

@@ -1,0 +1,203 @@
+"""Plan: one Leistung of one Lebenslage, compiled.
+
+Immutable, with a hash over its canonical JSON by which a decision stays explicable for years. Left to others: the
+Lebenslage around it (``core.lebenslagen``), reading and checking files (``rulebook``), deciding (``core.matching``).
+Source: rules.md §§ 5, 6.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from proaktiv.core import conditions
+from proaktiv.core.canonical import dumps
+from proaktiv.core.conditions import JA, Check, Node, Vergleich
+from proaktiv.core.fristen import Frist, Value
+from proaktiv.core.questions import Frage
+
+
+@dataclass(frozen=True, slots=True)
+class Vorbelegung:
+    """One field of the Auftrag and the fact that fills it."""
+
+    ziel: str
+    aus: str
+    aenderbar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gilt:
+    """The rule's own time: it applies where the key fact lies from ``ab`` to ``bis`` (both included)."""
+
+    schluessel: str
+    ab: date
+    bis: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leika:
+    """A key of the Leistungskatalog with where it was read and when; never without both."""
+
+    key: str
+    quelle: str
+    geprueft_am: date
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One Leistung of one Lebenslage, compiled. ``je`` is the role that gets a decision of its own.
+
+    ``schluessel`` are the facts that make two proposals the same one; ``gruppe`` those of a group in which the first
+    acceptance closes the others. ``stelle_nach`` is the fact that holds the ARS. ``register`` says which facts come by
+    look-up, and from which register; ``fragen`` which the person says. ``versand`` is the way at ``min_vertrauen``,
+    ``versand_ab`` another way from a higher trust level on. ``unterzeichner`` are the roles that sign, the addressee's
+    first; the second need not where ``zweite_entfaellt`` holds, and ``ohne_zweite`` says what becomes of an Auftrag
+    that it never signs. ``benoetigt``, ``hash`` and ``check`` are derived.
+    """
+
+    lebenslage: str
+    leistung: str
+    name: str
+    je: str
+    bedingung: Node
+    gilt: Gilt
+    stelle_art: str
+    stelle_nach: str
+    schluessel: tuple[str, ...]
+    version: int = 1
+    leika: Leika | None = None
+    indikator: Node | None = None
+    fristen: tuple[Frist, ...] = ()
+    gruppe: tuple[str, ...] = ()
+    unterzeichner: tuple[str, ...] = ()
+    zweite_entfaellt: Node | None = None
+    ohne_zweite: str = ""
+    versand: str = "behoerde"
+    versand_ab: Mapping[int, str] = field(default_factory=dict, hash=False)
+    form: tuple[str, ...] = ("formlos",)
+    min_vertrauen: int = 1
+    vorbelegung: tuple[Vorbelegung, ...] = ()
+    register: Mapping[str, str] = field(default_factory=dict, hash=False)
+    fragen: tuple[Frage, ...] = ()
+    status: str = "in_kraft"
+    geprueft_bis: date | None = None
+    benoetigt: frozenset[str] = field(init=False, compare=False)
+    hash: str = field(init=False, compare=False)
+    check: Check = field(init=False, compare=False, repr=False)
+    wechsel: tuple[Vergleich, ...] = field(init=False, compare=False, repr=False)
+    """Comparisons of today with a date: only there can the passing of days change the result."""
+
+    def __post_init__(self) -> None:
+        set_once = object.__setattr__
+        set_once(self, "register", MappingProxyType(dict(self.register)))
+        set_once(self, "versand_ab", MappingProxyType(dict(self.versand_ab)))
+        set_once(self, "unterzeichner", self.unterzeichner or (self.je,))
+        set_once(self, "benoetigt", self._facts())
+        set_once(self, "hash", hashlib.sha256(dumps(self.to_json())).hexdigest())
+        set_once(self, "check", conditions.compile_node(self.bedingung))
+        days = (leaf for leaf in conditions.leaves(self.bedingung) if leaf.das == "heute")
+        set_once(self, "wechsel", tuple(days))
+
+    def _facts(self) -> frozenset[str]:
+        used = set(conditions.facts_of(self.bedingung))
+        for tree in (self.indikator, self.zweite_entfaellt):
+            used |= conditions.facts_of(tree) if tree is not None else frozenset()
+        used |= {frist.ende.von for frist in self.fristen if frist.ende}
+        used |= {*self.schluessel, *self.gruppe, self.stelle_nach, self.gilt.schluessel}
+        used |= {field.aus for field in self.vorbelegung}
+        return frozenset(used - {"heute"})
+
+    def ways(self) -> dict[int, str]:
+        """Return how it is sent, by the trust level (0..3) from which that holds, lowest first."""
+        return {self.min_vertrauen: self.versand, **dict(sorted(self.versand_ab.items()))}
+
+    def signers(self, facts: Mapping[str, Value]) -> tuple[str, ...]:
+        """Return the roles that must sign for these facts: all of them where it is unknown whether one may be left."""
+        if self.zweite_entfaellt is not None and conditions.interpret(self.zweite_entfaellt, facts).ergebnis is JA:
+            return self.unterzeichner[:1]
+        return self.unterzeichner
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the Plan as JSON data; its canonical bytes are what ``hash`` covers."""
+        return {
+            "bedingung": conditions.to_json(self.bedingung),
+            "form": list(self.form),
+            "fragen": [frage.to_json() for frage in self.fragen],
+            "fristen": [frist.to_json() for frist in self.fristen],
+            "geprueft_bis": self.geprueft_bis.isoformat() if self.geprueft_bis else None,
+            "gilt": {
+                "ab": self.gilt.ab.isoformat(),
+                "bis": self.gilt.bis.isoformat() if self.gilt.bis else None,
+                "schluessel": self.gilt.schluessel,
+            },
+            "gruppe": list(self.gruppe),
+            "indikator": conditions.to_json(self.indikator) if self.indikator else None,
+            "je": self.je,
+            "lebenslage": self.lebenslage,
+            "leika": {
+                "geprueft_am": self.leika.geprueft_am.isoformat(),
+                "key": self.leika.key,
+                "quelle": self.leika.quelle,
+            }
+            if self.leika
+            else None,
+            "leistung": self.leistung,
+            "min_vertrauen": self.min_vertrauen,
+            "name": self.name,
+            "ohne_zweite": self.ohne_zweite,
+            "register": dict(self.register),
+            "schluessel": list(self.schluessel),
+            "status": self.status,
+            "stelle_art": self.stelle_art,
+            "stelle_nach": self.stelle_nach,
+            "unterzeichner": list(self.unterzeichner),
+            "version": self.version,
+            "versand": self.versand,
+            "versand_ab": {str(level): way for level, way in self.versand_ab.items()},
+            "vorbelegung": [
+                {"aenderbar": item.aenderbar, "aus": item.aus, "ziel": item.ziel} for item in self.vorbelegung
+            ],
+            "zweite_entfaellt": conditions.to_json(self.zweite_entfaellt) if self.zweite_entfaellt else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Plan":
+        """Return what ``to_json`` gave, compiled again."""
+        gilt, leika, alone = data["gilt"], data["leika"], data["zweite_entfaellt"]
+        return cls(
+            lebenslage=data["lebenslage"],
+            leistung=data["leistung"],
+            name=data["name"],
+            je=data["je"],
+            bedingung=conditions.from_json(data["bedingung"]),
+            gilt=Gilt(gilt["schluessel"], date.fromisoformat(gilt["ab"]), _day(gilt["bis"])),
+            stelle_art=data["stelle_art"],
+            stelle_nach=data["stelle_nach"],
+            schluessel=tuple(data["schluessel"]),
+            version=data["version"],
+            leika=Leika(leika["key"], leika["quelle"], date.fromisoformat(leika["geprueft_am"])) if leika else None,
+            indikator=conditions.from_json(data["indikator"]) if data["indikator"] else None,
+            fristen=tuple(Frist.from_json(frist) for frist in data["fristen"]),
+            gruppe=tuple(data["gruppe"]),
+            unterzeichner=tuple(data["unterzeichner"]),
+            zweite_entfaellt=conditions.from_json(alone) if alone else None,
+            ohne_zweite=data["ohne_zweite"],
+            versand=data["versand"],
+            versand_ab={int(level): way for level, way in data["versand_ab"].items()},
+            form=tuple(data["form"]),
+            min_vertrauen=data["min_vertrauen"],
+            vorbelegung=tuple(
+                Vorbelegung(item["ziel"], item["aus"], aenderbar=item["aenderbar"]) for item in data["vorbelegung"]
+            ),
+            register=data["register"],
+            fragen=tuple(Frage.from_json(frage) for frage in data["fragen"]),
+            status=data["status"],
+            geprueft_bis=_day(data["geprueft_bis"]),
+        )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -1,0 +1,142 @@
+"""One fact of the catalogue: its type, where it comes from, and how the person is asked for it.
+
+Left to others: the catalogue's files (``catalogue``), what rules do with a fact (``trees``, ``leistungen``).
+Source: rules.md §§ 0, 4.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from proaktiv.core.lebenslagen import LANGUAGES
+from proaktiv.core.questions import MAX_TEXT, YES_NO, Frage
+from proaktiv.rulebook.load import Node
+from proaktiv.rulebook.reading import Reader
+
+
+class FaktTyp(StrEnum):
+    """What kind of value a fact has."""
+
+    TEXT = "text"
+    CODE = "code"
+    ARS = "ars"
+    ZAHL = "zahl"
+    JANEIN = "janein"
+    DATUM = "datum"
+
+
+class Quelle(StrEnum):
+    """Where a fact comes from: the event, a register look-up, the person, our contact data, or the clock."""
+
+    EREIGNIS = "ereignis"
+    REGISTER = "register"
+    PERSON = "person"
+    KONTAKT = "kontakt"
+    UHR = "uhr"
+
+
+@dataclass(frozen=True, slots=True)
+class Fakt:
+    """One fact of the catalogue. ``lebenslagen`` are those in which it can be known; empty means all."""
+
+    name: str
+    typ: FaktTyp
+    quelle: Quelle
+    register: str = ""
+    lebenslagen: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    low: int = -(10**14)
+    high: int = 10**14
+    beschriftung: Mapping[str, str] = field(default_factory=dict, hash=False)
+    frage: Frage | None = None
+
+    def known_in(self, lebenslage: str) -> bool:
+        """Return whether the fact can be known in a Lebenslage."""
+        return not self.lebenslagen or lebenslage in self.lebenslagen
+
+
+def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
+    """Return one fact as the catalogue describes it; what is wrong is reported."""
+    parts = reader.fields(
+        node,
+        ("typ", "quelle", "beschriftung"),
+        ("register", "lebenslagen", "werte", "bereich", "laenge", "frage", "antworten", "sensibel"),
+    )
+    typ = FaktTyp(reader.word(parts.get("typ"), [each.value for each in FaktTyp], FaktTyp.TEXT.value))
+    quelle = Quelle(reader.word(parts.get("quelle"), [each.value for each in Quelle], Quelle.EREIGNIS.value))
+    codes = reader.texts(parts.get("werte"))
+    if (typ is FaktTyp.CODE) != bool(codes):
+        reader.wrong(node, "a fact of typ code needs 'werte', the list of its codes, and no other may have it")
+    register = reader.text(parts.get("register"))
+    if (quelle is Quelle.REGISTER) != bool(register):
+        reader.wrong(node, "a fact with quelle register names its 'register', and no other may")
+    if quelle is Quelle.REGISTER and reader.yes(parts.get("sensibel")):
+        reader.wrong(parts["sensibel"], "what is sensitive is never looked up; use quelle: person")
+    low, high = -(10**14), 10**14
+    if "bereich" in parts:
+        if typ is FaktTyp.ZAHL:
+            low, high = _bounds(reader, parts["bereich"], low, high)
+        else:
+            reader.wrong(parts["bereich"], "only a fact of typ zahl has a 'bereich'")
+    labels = reader.fields(parts["beschriftung"], ("de", "en")) if "beschriftung" in parts else {}
+    fakt = Fakt(
+        name=name,
+        typ=typ,
+        quelle=quelle,
+        register=register,
+        lebenslagen=reader.texts(parts.get("lebenslagen")),
+        codes=codes,
+        low=low,
+        high=high,
+        beschriftung={language: reader.text(text) for language, text in labels.items()},
+    )
+    return replace(fakt, frage=_frage(reader, fakt, node, parts))
+
+
+def _bounds(reader: Reader, node: Node, low: int, high: int) -> tuple[int, int]:
+    bounds = reader.items(node)
+    if len(bounds) != 2:
+        reader.wrong(node, "here must stand two numbers: [lowest, highest]")
+        return low, high
+    lowest, highest = (reader.whole(bound, low, high) for bound in bounds)
+    if lowest > highest:
+        reader.wrong(node, "the lowest stands first: [lowest, highest]")
+    return lowest, highest
+
+
+def _frage(reader: Reader, fakt: Fakt, node: Node, parts: Mapping[str, Node]) -> Frage | None:
+    """Return how the person is asked for a fact, in every language; facts of other sources are never asked for."""
+    typ = fakt.typ
+    if fakt.quelle is not Quelle.PERSON:
+        for part in ("frage", "antworten", "laenge"):
+            if part in parts:
+                reader.wrong(parts[part], f"only a fact with quelle person has '{part}'")
+        return None
+    if "frage" not in parts:
+        reader.wrong(node, "a fact with quelle person needs 'frage', how it is asked: de, en, ls")
+    if typ is FaktTyp.ARS:
+        reader.wrong(parts["typ"], "nobody knows an ARS by heart; ask for something else")
+    if typ is FaktTyp.ZAHL and "bereich" not in parts:
+        reader.wrong(node, "a number that a person types needs its 'bereich'")
+    if (typ is FaktTyp.CODE) != ("antworten" in parts):
+        reader.wrong(node, "a question of typ code needs 'antworten', how each of its 'werte' reads; no other may")
+    if "laenge" in parts and typ is not FaktTyp.TEXT:
+        reader.wrong(parts["laenge"], "only a fact of typ text has a 'laenge'")
+    low, high = (fakt.low, fakt.high) if typ is FaktTyp.ZAHL else (0, 0)
+    if typ is FaktTyp.TEXT:
+        low, high = _bounds(reader, parts["laenge"], 1, MAX_TEXT) if "laenge" in parts else (1, MAX_TEXT)
+    antworten = YES_NO if typ is FaktTyp.JANEIN else {}
+    if typ is FaktTyp.CODE and "antworten" in parts:
+        words = reader.fields(parts["antworten"], fakt.codes)
+        antworten = {word: _in_every_language(reader, inner) for word, inner in words.items()}
+    text = _in_every_language(reader, parts["frage"]) if "frage" in parts else {}
+    return Frage(fakt.name, typ.value, text, antworten, low, high, sensibel=reader.yes(parts.get("sensibel")))
+
+
+def _in_every_language(reader: Reader, node: Node) -> dict[str, str]:
+    found = {}
+    for language, inner in reader.fields(node, LANGUAGES).items():
+        found[language] = reader.text(inner)
+        if {"{", "}"} & set(found[language]):
+            reader.wrong(inner, "a question is the same for everybody: nothing fills a placeholder here")
+    return found

@@ -1,0 +1,224 @@
+"""One file of ``leistungen/`` → one Plan, typed by the catalogue.
+
+Nothing raises: what is wrong is in the reader's ``problems``, and a Plan with problems is not used.
+Left to others: condition trees (``trees``), the rest of a Lebenslage's folder (``compile``), whether its parts fit
+together (``check``). Source: rules.md §§ 0, 4; data-path.md § 5 (two parents, mode of sending).
+"""
+
+import re
+from dataclasses import replace
+
+from proaktiv.core.conditions import Eine
+from proaktiv.core.fristen import DATELESS, Frist, FristTyp, Massgeblich
+from proaktiv.core.plans import Gilt, Leika, Plan, Vorbelegung
+from proaktiv.core.trust import Trust
+from proaktiv.rulebook.catalogue import Catalogue
+from proaktiv.rulebook.facts import Quelle
+from proaktiv.rulebook.load import Mapping as NodeMapping
+from proaktiv.rulebook.load import Node, Scalar, Sequence
+from proaktiv.rulebook.reading import Place, Reader
+from proaktiv.rulebook.trees import Trees
+
+ROLES = ("elternteil", "person")
+"""Who a decision can be for: the role whose facts a row holds (``core.binding``)."""
+
+SIGNERS = ("elternteil", "zweiter_elternteil", "person")
+"""Who can sign: the addressee by their role, and the other parent of the same birth."""
+
+OHNE_ZWEITE = ("einreichen_und_nachreichen", "warten")
+STATUS = ("in_kraft", "entwurf")
+VERSAND = ("behoerde", "selbst", "hinweis")
+FORMS = ("formlos", "unterschrift_beide", "nutzerkonto_substantiell", "unterschrift")
+TRUST = tuple(level.name for level in Trust)
+NEVER = Eine(())
+"""Stands for a condition that could not be read: never yes. A folder with problems is not used anyway."""
+
+_LEISTUNG = re.compile(r"[A-Z][A-Z0-9-]{1,47}")
+_NEEDED = (
+    *("leistung", "name", "version", "status", "geprueft_bis", "je", "gilt", "voraussetzungen", "vorschlag", "stelle"),
+    *("versand", "form", "min_vertrauen", "fristen", "vorbelegung"),
+)
+_MAY_STAND = ("leika", "indikator", "unterzeichner", "zweite_entfaellt", "ohne_zweite")
+
+
+class Leistungen:
+    """Reads the files of one Lebenslage's Leistungen; ``places`` remembers where each part is written."""
+
+    def __init__(self, reader: Reader, catalogue: Catalogue, lebenslage: str, places: dict[str, Place]) -> None:
+        self.reader = reader
+        self.catalogue = catalogue
+        self.lebenslage = lebenslage
+        self.places = places
+        self.trees = Trees(reader, catalogue, lebenslage)
+
+    def plan(self, node: Node) -> Plan:
+        """Return the Plan that a file describes."""
+        reader, trees = self.reader, self.trees
+        parts = reader.fields(node, _NEEDED, _MAY_STAND)
+        leistung = reader.text(parts.get("leistung"))
+        if leistung and not _LEISTUNG.fullmatch(leistung):
+            reader.wrong(parts["leistung"], f"'{leistung}' is no id of a Leistung; write capitals, like KITA-PLATZ")
+        if leistung in self.places:
+            reader.wrong(node, f"the Leistung '{leistung}' stands in another file too")
+        self.places[leistung] = reader.place(node)
+        vorschlag = reader.fields(parts["vorschlag"], ("schluessel",), ("gruppe",)) if "vorschlag" in parts else {}
+        stelle = reader.fields(parts["stelle"], ("art", "nach")) if "stelle" in parts else {}
+        min_vertrauen = TRUST.index(reader.word(parts.get("min_vertrauen"), TRUST, "V1"))
+        versand, versand_ab = self.ways(parts.get("versand"), min_vertrauen)
+        plan = Plan(
+            lebenslage=self.lebenslage,
+            leistung=leistung,
+            name=reader.text(parts.get("name")),
+            je=reader.word(parts.get("je"), ROLES, ROLES[0]),
+            bedingung=trees.tree(parts.get("voraussetzungen")) or NEVER,
+            gilt=self.gilt(parts.get("gilt")),
+            stelle_art=reader.word(stelle.get("art"), sorted(self.catalogue.stellen)),
+            stelle_nach=self.name(stelle.get("nach")),
+            schluessel=self.names(vorschlag.get("schluessel")),
+            version=reader.whole(parts.get("version"), 1, 10_000),
+            leika=self.leika(parts.get("leika")),
+            indikator=trees.tree(parts.get("indikator")),
+            fristen=tuple(self.frist(item) for item in reader.items(parts.get("fristen"))),
+            gruppe=self.names(vorschlag.get("gruppe")),
+            unterzeichner=self.signers(parts),
+            zweite_entfaellt=trees.tree(parts.get("zweite_entfaellt")),
+            ohne_zweite=reader.word(parts.get("ohne_zweite"), OHNE_ZWEITE),
+            versand=versand,
+            versand_ab=versand_ab,
+            form=self.forms(parts.get("form")),
+            min_vertrauen=min_vertrauen,
+            vorbelegung=self.prefill(leistung, parts.get("vorbelegung")),
+            status=reader.word(parts.get("status"), STATUS, "entwurf"),
+            geprueft_bis=reader.day_or_none(parts.get("geprueft_bis")),
+        )
+        return self.with_sources(plan)
+
+    def with_sources(self, plan: Plan) -> Plan:
+        """Return the Plan with the registers and questions that the catalogue names for its facts."""
+        used = [self.catalogue.fakten[name] for name in sorted(plan.benoetigt) if name in self.catalogue.fakten]
+        return replace(
+            plan,
+            register={fakt.name: fakt.register for fakt in used if fakt.quelle is Quelle.REGISTER},
+            fragen=tuple(fakt.frage for fakt in used if fakt.frage is not None),
+        )
+
+    # who signs, how it is sent ---------------------------------------------------------------------------------------
+
+    def signers(self, parts: dict[str, Node]) -> tuple[str, ...]:
+        """Return the roles that sign; one signs alone unless the file says otherwise."""
+        reader = self.reader
+        written = parts.get("unterzeichner")
+        signers = tuple(reader.word(item, SIGNERS) for item in reader.items(written))
+        je = reader.text(parts.get("je"))
+        if written is not None and all(signers):
+            if signers not in {(je,), ("elternteil", "zweiter_elternteil")} or signers[:1] != (je,):
+                hint = " or [elternteil, zweiter_elternteil]" if je == "elternteil" else ""
+                reader.wrong(written, f"with 'je: {je}' the signers are [{je}]{hint}")
+            elif len(signers) > 1 and "ohne_zweite" not in parts:
+                reader.wrong(
+                    written, f"two signers need 'ohne_zweite', what happens without the second: {_words(OHNE_ZWEITE)}"
+                )
+        if len(signers) < 2:
+            for name in ("ohne_zweite", "zweite_entfaellt"):
+                if name in parts:
+                    reader.wrong(parts[name], f"'{name}' belongs to two signers: unterzeichner has one")
+        return signers
+
+    def ways(self, node: Node | None, min_vertrauen: int) -> tuple[str, dict[int, str]]:
+        """Return the way of sending at the lowest trust level, and the other ways by the level that opens them."""
+        reader = self.reader
+        if not isinstance(node, NodeMapping):
+            return reader.word(node, VERSAND, VERSAND[0]), {}
+        ways = {
+            TRUST.index(level): reader.word(way, VERSAND, VERSAND[0])
+            for level, way in reader.fields(node, (), TRUST).items()
+        }
+        lowest = TRUST[min_vertrauen]
+        if min(ways, default=-1) != min_vertrauen:
+            reader.wrong(node, f"'versand' by trust begins with {lowest}, the 'min_vertrauen'")
+            return VERSAND[0], {}
+        levels = sorted(ways)
+        for level, below in zip(levels[1:], levels, strict=False):
+            if ways[level] == ways[below]:
+                reader.wrong(node.keys[TRUST[level]], f"'{ways[level]}' holds from {TRUST[below]} on already")
+        return ways.pop(min_vertrauen), dict(sorted(ways.items()))
+
+    def forms(self, node: Node | None) -> tuple[str, ...]:
+        """Return the forms of which one must be kept."""
+        reader = self.reader
+        if not isinstance(node, Sequence):
+            return (reader.word(node, FORMS, FORMS[0]),)
+        forms = tuple(reader.word(item, FORMS, FORMS[0]) for item in node.items)
+        if len(set(forms)) < len(forms) or not forms or ("formlos" in forms and len(forms) > 1):
+            reader.wrong(node, "'form' is one form or a list of different ones; 'formlos' stands alone")
+        return forms
+
+    # the other parts -------------------------------------------------------------------------------------------------
+
+    def gilt(self, node: Node | None) -> Gilt:
+        """Return the rule's own time."""
+        reader = self.reader
+        parts = reader.fields(node, ("schluessel", "ab"), ("bis",)) if node is not None else {}
+        key = self.trees.reckoning(parts.get("schluessel"))
+        return Gilt(key.von if key else "", reader.day(parts.get("ab")), reader.day_or_none(parts.get("bis")))
+
+    def leika(self, node: Node | None) -> Leika | None:
+        """Return the LeiKa key with its source."""
+        if node is None:
+            return None
+        reader = self.reader
+        parts = reader.fields(node, ("schluessel", "quelle", "geprueft_am"))
+        key = reader.leika(parts.get("schluessel"))
+        return Leika(key, reader.text(parts.get("quelle")), reader.day(parts.get("geprueft_am")))
+
+    def frist(self, node: Node) -> Frist:
+        """Return one Frist."""
+        reader = self.reader
+        parts = reader.fields(node, ("name", "typ", "massgeblich"), ("ende", "verschiebung", "norm", "quelle", "folge"))
+        typ = FristTyp(reader.word(parts.get("typ"), [each.value for each in FristTyp], FristTyp.KEINE.value))
+        if (typ in DATELESS) == ("ende" in parts):
+            without = "has no date, so no 'ende'" if typ in DATELESS else "needs 'ende', how it is reckoned"
+            reader.wrong(node, f"a Frist of typ {typ.value} {without}")
+        if "ende" in parts and not ({"norm", "quelle"} & parts.keys()):
+            reader.wrong(node, "a Frist needs its 'norm' or its 'quelle'")
+        return Frist(
+            name=reader.text(parts.get("name")),
+            typ=typ,
+            massgeblich=Massgeblich(
+                reader.word(parts.get("massgeblich"), [each.value for each in Massgeblich], Massgeblich.ABGABE.value)
+            ),
+            ende=self.trees.reckoning(parts.get("ende")),
+            verschiebung=reader.text(parts.get("verschiebung")),
+            norm=reader.text(parts.get("norm")),
+            quelle=reader.text(parts.get("quelle")),
+            folge=reader.text(parts.get("folge")),
+        )
+
+    def prefill(self, leistung: str, node: Node | None) -> tuple[Vorbelegung, ...]:
+        """Return the fields that facts fill."""
+        reader = self.reader
+        found: dict[str, Vorbelegung] = {}
+        for item in reader.items(node):
+            parts = reader.fields(item, ("ziel", "aus", "aenderbar"))
+            ziel = reader.text(parts.get("ziel"))
+            if ziel in found:
+                reader.wrong(item, f"the field '{ziel}' is filled twice")
+            self.places[f"{leistung}.{ziel}"] = reader.place(item)
+            found[ziel] = Vorbelegung(ziel, self.name(parts.get("aus")), reader.yes(parts.get("aenderbar")))
+        return tuple(found.values())
+
+    def name(self, node: Node | None) -> str:
+        """Return the name of a fact."""
+        fakt = self.trees.fact(node) if node is not None else None
+        return fakt.name if fakt else ""
+
+    def names(self, node: Node | None) -> tuple[str, ...]:
+        """Return the names of facts."""
+        for item in self.reader.items(node):
+            if isinstance(item, Scalar):
+                self.trees.fact(item)
+        return self.reader.texts(node)
+
+
+def _words(allowed: tuple[str, ...]) -> str:
+    return " or ".join(allowed)
