@@ -79,6 +79,7 @@ def work(
         tick_until_stopped(
             {
                 "silence": pipeline.keep_silence,
+                "revisit": pipeline.revisit,
                 "evaluate": pipeline.evaluate,
                 "look_up": pipeline.look_up,
                 "notify": pipeline.notify,

@@ -2,7 +2,7 @@
 
     towards_citizen    receive ─▶ evaluate(gate ─▶ match ─▶ propose) ─▶ look_up ─▶ notify
     towards_behoerde   confirm ─▶ dispatch ─▶ acknowledge
-    outside            enrol · prove · consents · sign · undo · silence · show
+    outside            enrol · prove · consents · answer · sign · undo · silence · revisit · show
 
 Two straight halves with the citizen in the gap. One step is one transaction, opened here and nowhere else. The
 outward steps are three lines: announce (transaction) · hand over (none open) · record (transaction).
@@ -32,6 +32,7 @@ from proaktiv.house import House
 from proaktiv.registers.model import Register
 from proaktiv.steps import (
     acknowledge,
+    answer,
     authenticate,
     confirm,
     consents,
@@ -44,6 +45,7 @@ from proaktiv.steps import (
     propose,
     prove,
     receive,
+    revisit,
     show,
     sign,
     silence,
@@ -94,7 +96,7 @@ class Pipeline:
 
     def towards_citizen(self) -> int:
         """Run each step towards the citizen once. Returns how much was done; zero means that nothing is due."""
-        return self.keep_silence() + self.evaluate() + self.look_up() + self.notify()
+        return self.keep_silence() + self.revisit() + self.evaluate() + self.look_up() + self.notify()
 
     def towards_behoerde(self) -> int:
         """Run dispatch once. Returns how much was done."""
@@ -225,6 +227,12 @@ class Pipeline:
         now = self.clock()
         with self.database.transaction() as session:
             return silence.keep_silence(session, self.house, now, self.batch)
+
+    def revisit(self) -> int:
+        """Let events be decided anew whose day has come."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return revisit.revisit(session, self.house, now, self.batch)
 
     # towards the Behörde ---------------------------------------------------------------------------------------------
 
@@ -378,6 +386,12 @@ class Pipeline:
         now = self.clock()
         with self.database.transaction() as session:
             sign.refuse(session, self.house, proof, auftrag, now)
+
+    def answer(self, proof: SessionProof, proposal: UUID, written: Mapping[str, str]) -> None:
+        """Keep what a person answered; the proposal is decided anew with it."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            answer.answer(session, self._current(session), proof, proposal, written, now)
 
     def healthy(self) -> None:
         """Raise where the database cannot be reached."""

@@ -14,6 +14,7 @@ Rules held here:
  6. A yes that is taken back before it left opens its proposal again, and the siblings that it had closed. What a stop
     or a withdrawal reached meanwhile stays closed.
  7. Silence confirms nothing: what is unanswered after its last day lapses.
+ 8. What the rules say no to, after a correction or an answer, is not asked any longer.
 """
 
 from collections.abc import Callable, Sequence
@@ -81,10 +82,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The rules were applied to an event and made these candidates; ``ids`` are the ids for new items, one each."""
+    """The rules were applied to an event and made these candidates; ``ids`` are the ids for new items, one each.
+
+    ``gone`` are the keys of what the rules say no to now.
+    """
 
     candidates: tuple[Candidate, ...]
     ids: tuple[UUID, ...]
+    gone: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +239,19 @@ def _decided(case: Case, happening: Decided) -> list[Effect]:
         made = Item(fresh, candidate, ProposalState.OPEN, generation=known.generation + 1 if known else 1)
         effects.append(Proposed(made, known.id if known else None))
         latest[candidate.key] = made  # two reports of one set may be about the same thing
+    proposed = {candidate.key for candidate in happening.candidates}
+    for key in happening.gone - proposed:
+        effects += _no_longer(latest[key]) if key in latest else []
     return effects
+
+
+def _no_longer(item: Item) -> list[Effect]:
+    """Take back what does not apply any more; of what was confirmed a human must say what becomes."""
+    if item.state in OPEN_PROPOSALS:
+        return [ProposalMoved(item.id, ProposalState.RECALLED)]
+    if item.auftrag in UNSENT_AUFTRAEGE | SENT_AUFTRAEGE:
+        return [ForClerk(item.id, "auftrag.changed")]
+    return []
 
 
 def _confirmed(case: Case, happening: Confirmed) -> list[Effect]:

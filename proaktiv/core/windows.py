@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from proaktiv.core.calendar import BERLIN, berlin_date
+from proaktiv.core.calendar import BERLIN, berlin_date, end_of_month, month_of
 from proaktiv.core.dates import Holiday, bundesweiter_feiertag
 from proaktiv.core.trust import Trust
 
@@ -73,6 +73,16 @@ def remind_at(told: datetime, answer_by: date) -> datetime | None:
     if earliest > last:
         return None
     return datetime.combine(last, time(6), BERLIN)
+
+
+def look_again(change: date, safe_days: Iterable[date | None]) -> tuple[date, date | None]:
+    """Return the month in which to look again and, only where a Frist would be lost by its end, the day itself.
+
+    ``change`` is the first day with another result: often a birthday, which must not stand beside a person.
+    ``safe_days`` are the last days of the Fristen. With the month alone it is looked at when that month is over.
+    """
+    over = end_of_month(change)
+    return month_of(change), change if any(day is not None and day <= over for day in safe_days) else None
 
 
 def working_days_before(day: date, n: int, holiday: Holiday = bundesweiter_feiertag) -> date:

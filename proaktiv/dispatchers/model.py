@@ -18,7 +18,9 @@ from proaktiv.egress import Deadline
 class Auftrag:
     """One Auftrag exactly as it was confirmed. ``felder`` are ``{ziel, wert, quelle, stand}``, in the form's order.
 
-    ``sperrvermerk`` tells the Behörde that the person's address is protected (§ 51 BMG).
+    ``sperrvermerk`` tells the Behörde that the person's address is protected (§ 51 BMG). ``unterschriften`` are
+    ``{rolle, trust, am}`` of whoever signed, the first parent first; ``nachzureichen`` are roles whose signature is
+    still to come by the person's own hand.
     """
 
     reference: str
@@ -27,6 +29,8 @@ class Auftrag:
     trust: Trust
     sperrvermerk: bool
     felder: Sequence[Mapping[str, Any]]
+    unterschriften: Sequence[Mapping[str, Any]] = ()
+    nachzureichen: Sequence[str] = ()
 
 
 class Dispatcher(Protocol):

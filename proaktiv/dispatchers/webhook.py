@@ -28,6 +28,8 @@ class Webhook:
                 "trust": int(order.trust),
                 "sperrvermerk": order.sperrvermerk,
                 "felder": [dict(feld) for feld in order.felder],
+                "unterschriften": [dict(each) for each in order.unterschriften],
+                "nachzureichen": list(order.nachzureichen),
             }
         )
         response = self._egress.post(

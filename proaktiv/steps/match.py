@@ -1,7 +1,8 @@
 """Match: apply the rules to what admitted events say. The only place that opens an event's payload.
 
 The first pass opens the payload once, keeps the facts that the permits cover under the addressees' own keys, and
-asks for register facts that the rules lack. The second pass reads only those kept and fetched facts.
+asks for register facts that the rules lack. The second pass reads only those kept and fetched facts, and what the
+person answered.
 Left to others: what becomes of a decision (``steps.propose``), fetching (``steps.look_up``).
 """
 
@@ -10,21 +11,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, func, insert, select
 from sqlmodel import Session
 
 from consent.model import Match, Permit
-from proaktiv.core.binding import Fact, bind, from_json, to_json
+from proaktiv.core.binding import Fact, bind, from_json, to_json, with_answers
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.matching import decide
 from proaktiv.core.passage import Admitted, Matched, Matching, Needs
 from proaktiv.house import House
-from proaktiv.tables import EventFactsRow, FetchedFactsRow, LookupRow, core_table
+from proaktiv.tables import AnswerRow, EventFactsRow, FetchedFactsRow, LookupRow, MatchRow, RegisterEventRow, core_table
 from proaktiv.vault import Compartment, Place, Ring
 
 _FACTS = core_table(EventFactsRow)
 _FETCHED = core_table(FetchedFactsRow)
 _LOOKUPS = core_table(LookupRow)
+_MATCHES = core_table(MatchRow)
+_ANSWERS = core_table(AnswerRow)
+_EVENTS = core_table(RegisterEventRow)
+_ASKED = _EVENTS.alias("asked")
 
 FACTS_KEPT_DAYS = 365
 """Longest life of facts whose proposal is never answered; the retention job ends them earlier."""
@@ -37,6 +42,7 @@ def match(session: Session, house: House, admitted: Sequence[Admitted], ring: Ri
     """
     facts = _facts(session, house, admitted, ring, now)
     asked = _asked(session, {item.event.id for item in admitted})
+    passes = _passes(session, {item.event.id for item in admitted if item.event.payload is None})
     today = berlin_date(now)
     matched: list[Matched] = []
     needs: dict[tuple[UUID, UUID, str], Needs] = {}
@@ -47,7 +53,7 @@ def match(session: Session, house: House, admitted: Sequence[Admitted], ring: Ri
         done = asked.get((item.event.id, item.person), frozenset())
         for plan in house.rules.lebenslagen[item.lebenslage].plans:
             decision = decide(plan, values, today, done)
-            matched.append(Matched(item, plan, known, decision, 1 if item.event.payload is not None else 2))
+            matched.append(Matched(item, plan, known, decision, passes.get((item.event.id, item.person), 0) + 1))
             for register, names in decision.needs.items():
                 key = (item.event.id, item.person, register)
                 before = needs[key].names if key in needs else ()
@@ -92,7 +98,32 @@ def _facts(
     again = [item for item in admitted if item.event.payload is None]
     if again:
         facts |= _kept_facts(session, again, ring)
+    for place, answers in _answers(session, admitted, ring).items():
+        facts[place] = with_answers(facts[place], answers)
     return facts
+
+
+def _answers(session: Session, admitted: Sequence[Admitted], ring: Ring) -> dict[tuple[UUID, UUID], dict[str, Fact]]:
+    """Return what the persons answered to questions of this entry, whichever version of it they were asked about."""
+    by_place = {(item.event.id, item.person): item.match for item in admitted}
+    found: dict[tuple[UUID, UUID], dict[str, Fact]] = {}
+    rows = session.connection().execute(
+        select(_ANSWERS.c.id, _ANSWERS.c.person, _ANSWERS.c["values"], _EVENTS.c.id.label("event"))
+        .join(_ASKED, _ASKED.c.id == _ANSWERS.c.event)
+        .join(_EVENTS, and_(_EVENTS.c.entry_hash == _ASKED.c.entry_hash, _EVENTS.c.kind == _ASKED.c.kind))
+        .where(
+            _EVENTS.c.id.in_({event for event, _ in by_place}),
+            _ANSWERS.c.person.in_({person for _, person in by_place}),
+        )
+        .order_by(_ANSWERS.c.answered_at, _ANSWERS.c.id)
+    )
+    for answers, person, values, event in rows:
+        permit = by_place.get((event, person))
+        if permit is not None:
+            # The person gave it for just this; the match permit is the reason to open it.
+            opened = ring.open(permit, person, Compartment.VIEW, Place("answers", answers, "values"), values)
+            found.setdefault((event, person), {}).update(from_json(opened))
+    return found
 
 
 def _covered(facts: Mapping[str, Fact], permit: Permit[Match]) -> dict[str, Fact]:
@@ -123,6 +154,18 @@ def _kept_facts(session: Session, admitted: Sequence[Admitted], ring: Ring) -> d
             # What was fetched passed a gate of its own (prefill); the match permit is the reason to open it.
             facts[event, person] |= from_json(ring.open(permit, person, Compartment.FACTS, place, values))
     return facts
+
+
+def _passes(session: Session, events: set[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Return how often events were decided for whom: each decision is kept."""
+    if not events:
+        return {}
+    rows = session.connection().execute(
+        select(_MATCHES.c.event, _MATCHES.c.person, func.max(_MATCHES.c.pass_no))
+        .where(_MATCHES.c.event.in_(events))
+        .group_by(_MATCHES.c.event, _MATCHES.c.person)
+    )
+    return {(event, person): number for event, person, number in rows}
 
 
 def _asked(session: Session, events: set[UUID]) -> dict[tuple[UUID, UUID], frozenset[str]]:

@@ -10,24 +10,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from proaktiv.core.binding import to_json
 from proaktiv.core.calendar import berlin_date, month_of
 from proaktiv.core.canonical import dumps
-from proaktiv.core.cases import Candidate, Decided, Item, Proposed, apply
+from proaktiv.core.cases import Candidate, Decided, Item, ProposalMoved, Proposed, apply
 from proaktiv.core.errors import NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.passage import Admission, Admitted, Matched, Matching
 from proaktiv.core.proposals import answer_by, draft, key_values, words
-from proaktiv.core.states import EventState
+from proaktiv.core.states import EventState, ProposalState
 from proaktiv.core.texts import TextError
+from proaktiv.foresight import note_changes
 from proaktiv.house import House
 from proaktiv.kin import know_children
-from proaktiv.matters import PROPOSALS, load_case, write_moves
+from proaktiv.matters import PROPOSALS, bundles_of, load_case, silence_bundles, write_moves
 from proaktiv.tables import (
     BundleRow,
     CompetenceRow,
@@ -71,8 +72,9 @@ def propose(session: Session, house: House, admission: Admission, matching: Matc
     decided = [item for item in matching.matched if item.admitted.event.id not in waiting]
     prepared = _prepare(session, house, decided, now)
     know_children(session, house, matching.matched, now)
-    fresh = _make(session, house, prepared, ring, now)
+    fresh = _make(session, house, prepared, _gone(session, house, decided), ring, now)
     _keep_matches(session, house, decided, ring, now)
+    note_changes(session, house, decided, now)
     _want(session, house, matching, now)
     _finish(session, admission, waiting)
     house.log.record(
@@ -89,7 +91,7 @@ def _prepare(session: Session, house: House, decided: Sequence[Matched], now: da
     competences = _competences(session)
     prepared, tasks = [], []
     for item in decided:
-        if item.decision.outcome != "auftrag":
+        if not item.decision.outcome:
             continue
         plan, facts = item.plan, item.facts
         values = key_values(plan, plan.schluessel, facts)
@@ -127,6 +129,7 @@ def _prepare(session: Session, house: House, decided: Sequence[Matched], now: da
             person=item.admitted.person,
             shown=house.vault.mac("shown", dumps(content)),
             group=house.vault.mac("group", grouped.encode()) if grouped else None,
+            asks=item.decision.outcome == "frage",
         )
         prepared.append(_Prepared(item, candidate, content, behoerde, house.ids.row(now)))
     if tasks:
@@ -150,15 +153,44 @@ def _competent(competences: Mapping[str, Mapping[str, str]], art: str, ars: str)
     return None
 
 
-def _make(session: Session, house: House, prepared: Sequence[_Prepared], ring: Ring, now: datetime) -> int:
-    if not prepared:
+def _gone(session: Session, house: House, decided: Sequence[Matched]) -> frozenset[bytes]:
+    """Return the keys of proposals of these very cases that the rules say no to now.
+
+    Asked only where an event is decided again: of a new one nothing can be there yet.
+    """
+    again = [item for item in decided if item.decision.result in ("nein", "gilt_nicht")]
+    if not again:
+        return frozenset()
+    wanted = {}
+    for item in again:
+        values = key_values(item.plan, item.plan.schluessel, item.facts)
+        if values is not None:
+            wanted[house.vault.mac("dedupe", item.admitted.person.bytes + values.encode())] = item
+    there = session.connection().execute(
+        select(PROPOSALS.c.dedupe, _EVENTS.c.case_key)
+        .join(_EVENTS, _EVENTS.c.id == PROPOSALS.c.event)
+        .where(PROPOSALS.c.dedupe.in_(wanted))
+    )
+    return frozenset(row.dedupe for row in there if row.case_key == wanted[row.dedupe].admitted.event.case_key)
+
+
+def _make(
+    session: Session,
+    house: House,
+    prepared: Sequence[_Prepared],
+    gone: frozenset[bytes],
+    ring: Ring,
+    now: datetime,
+) -> int:
+    if not prepared and not gone:
         return 0
     by_id = {item.id: item for item in prepared}
-    keys = [item.candidate.key for item in prepared]
+    keys = {item.candidate.key for item in prepared} | gone
     case = load_case(session, PROPOSALS.c.dedupe.in_(keys))
-    _, effects = apply(case, Decided(tuple(item.candidate for item in prepared), tuple(by_id)))
+    _, effects = apply(case, Decided(tuple(item.candidate for item in prepared), tuple(by_id), gone))
     new = [effect for effect in effects if isinstance(effect, Proposed)]
-    bundles = _bundle(session, house, [by_id[effect.item.id] for effect in new], now)
+    answered = {item.id for item in case.items if item.candidate.asks}
+    bundles = _bundle(session, house, new, by_id, answered, now)
     today = berlin_date(now)
     rows = [
         _row(by_id[effect.item.id], effect.item, effect.supersedes, bundles, ring, now)
@@ -168,17 +200,30 @@ def _make(session: Session, house: House, prepared: Sequence[_Prepared], ring: R
     if rows:
         session.connection().execute(insert(PROPOSALS), rows)
     write_moves(session, house.ids, [effect for effect in effects if not isinstance(effect, Proposed)], now)
+    recalled = [e.item for e in effects if isinstance(e, ProposalMoved) and e.to is ProposalState.RECALLED]
+    if recalled:
+        silence_bundles(session, bundles_of(session, recalled))
     return len(new)
 
 
 def _bundle(
-    session: Session, house: House, items: Sequence[_Prepared], now: datetime
+    session: Session,
+    house: House,
+    new: Sequence[Proposed],
+    by_id: Mapping[UUID, "_Prepared"],
+    answered: set[UUID],
+    now: datetime,
 ) -> dict[tuple[bytes, str, UUID], UUID]:
-    """Return the bundle of each (case, Lebenslage, addressee), due to be told anew."""
-    wanted = {}
-    for item in items:
-        admitted = item.matched.admitted
-        wanted[admitted.event.case_key, admitted.lebenslage, admitted.person] = admitted.event.id
+    """Return the bundle of each (case, Lebenslage, addressee), due to be told anew.
+
+    What comes of the person's own answer needs no letter: they are there and see it.
+    """
+    wanted: dict[tuple[bytes, str, UUID], tuple[UUID, bool]] = {}
+    for effect in new:
+        admitted = by_id[effect.item.id].matched.admitted
+        place = (admitted.event.case_key, admitted.lebenslage, admitted.person)
+        tell = effect.supersedes not in answered or (place in wanted and wanted[place][1])
+        wanted[place] = admitted.event.id, tell
     if not wanted:
         return {}
     rows = [
@@ -190,15 +235,15 @@ def _bundle(
             "person": person,
             "state": "open",
             "messages": 0,
-            "due_at": now,
+            "due_at": now if tell else None,
             "made_at": now,
         }
-        for (case_key, lebenslage, person), event in wanted.items()
+        for (case_key, lebenslage, person), (event, tell) in wanted.items()
     ]
     statement = upsert(_BUNDLES)
     statement = statement.on_conflict_do_update(
         index_elements=["case_key", "lebenslage", "person"],
-        set_={"state": "open", "due_at": statement.excluded.due_at},
+        set_={"state": "open", "due_at": func.coalesce(statement.excluded.due_at, _BUNDLES.c.due_at)},
     )
     found = session.connection().execute(
         statement.returning(_BUNDLES.c.id, _BUNDLES.c.case_key, _BUNDLES.c.lebenslage, _BUNDLES.c.person), rows
@@ -231,7 +276,9 @@ def _row(
         "behoerde": item.behoerde,
         "min_vertrauen": plan.min_vertrauen,
         "versand": plan.versand,
+        "outcome": item.matched.decision.outcome,
         "state": fresh.state.value,
+        "closed_by": None,
         "made_at": now,
         "moved_at": now,
     }

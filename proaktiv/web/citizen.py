@@ -4,6 +4,7 @@ Holds KEK-view and KEK-flow and nothing more (data-path.md § 2). GET never chan
 path. Left to others: every decision (``steps``), errors (``web.problems``).
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -91,6 +92,10 @@ class CitizenPipeline(Protocol):
         """Record a later."""
         ...
 
+    def answer(self, proof: SessionProof, proposal: UUID, written: Mapping[str, str]) -> None:
+        """Keep what a person answered. Raises ``BadInput``."""
+        ...
+
     def undo(self, proof: SessionProof, auftrag: UUID) -> None:
         """Take a yes or a signature back."""
         ...
@@ -173,6 +178,15 @@ class Entscheidungen(Form):
     """Decisions about activities; each stands for itself."""
 
     decisions: Annotated[list[Entscheidung], Field(min_length=1, max_length=40)]
+
+
+class Antworten(Form):
+    """Answers by the name of their question, as written."""
+
+    answers: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=80)], Annotated[str, StringConstraints(max_length=400)]],
+        Field(min_length=1, max_length=20),
+    ]
 
 
 class Widerruf(Form):
@@ -270,6 +284,13 @@ def confirm(proposal_id: UUID, form: Ja, proof: ProofForChange, pipeline: Pipeli
         "reference": done.reference,
         "undo_until": done.undo_until.isoformat(),
     }
+
+
+@router.post("/vorschlag/{proposal_id}/antwort", status_code=202)
+def answer(proposal_id: UUID, form: Antworten, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Keep the answers; the proposal is decided anew with them, see ``/uebersicht`` a moment later."""
+    pipeline.answer(proof, proposal_id, form.answers)
+    return {"state": "answered"}
 
 
 @router.post("/vorschlag/{proposal_id}/nein")

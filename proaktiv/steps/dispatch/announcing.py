@@ -1,7 +1,7 @@
 """First transaction: ask the gate now, freeze the attempt, log it as authorised, lease its row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,13 +12,14 @@ from sqlmodel import Session
 
 from consent.model import Operation, Permit, Reason, Refusal, Transmit
 from proaktiv.core.flows import Flow
+from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.house import House
 from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
-from proaktiv.steps.dispatch.due import Attempts, attempts, candidates, due, lock, not_competent
+from proaktiv.steps.dispatch.due import Attempts, Signed, attempts, candidates, due, lock, not_competent, signatures
 from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sending
 from proaktiv.tables import AuftragRow, HandoverRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
@@ -39,6 +40,7 @@ class _Cleared:
     tries: int
     attempt: int
     idempotent: bool
+    signed: Sequence[Signed] = ()
 
 
 @dataclass(slots=True)
@@ -76,8 +78,10 @@ def announce(
     answers, standing = ask(session, house, Transmit, wishes, operation=Operation.TRANSMIT, now=now)
     by_id = {row.id: (row, answer) for row, answer in zip(found, answers, strict=True)}
     rows = lock(session, list(by_id), condition)
-    ring = house.vault.ring(session, {row.person for row in rows}, (Compartment.VIEW, Compartment.FLOW))
     before = attempts(session, [row.id for row in rows])
+    signed = signatures(session, [row.id for row in rows])
+    persons = {row.person for row in rows} | {each.person for all_of in signed.values() for each in all_of}
+    ring = house.vault.ring(session, persons, (Compartment.VIEW, Compartment.FLOW))
     doings = _Doings()
     for row in rows:
         way, answer = by_id[row.id]
@@ -102,12 +106,16 @@ def announce(
         elif tried.lost is not None and again_at(now, failed) is None:
             _doubt(doings, row)
         else:
-            order = _order(row, answer, ring, protections)
+            signers = signed.get(row.id, [])
+            order = _order(row, answer, ring, protections, signers)
             if order is None:
                 doings.tasks.append((UNDELIVERABLE, row.id, row.behoerde))
                 _rest(doings, row, tried)
             else:
-                doings.cleared.append(_Cleared(row, way, answer, order, failed, tried.made + 1, dispatcher.idempotent))
+                attempt = tried.made + 1
+                doings.cleared.append(
+                    _Cleared(row, way, answer, order, failed, attempt, dispatcher.idempotent, signers)
+                )
     return _write(session, house, doings, ring, now, wall)
 
 
@@ -169,14 +177,18 @@ def _refuse(doings: _Doings, row: SqlRow[Any], tried: Attempts, refusal: Refusal
         _take_back(doings, row, tried)
 
 
-def _order(row: SqlRow[Any], permit: Permit[Transmit], ring: Ring, protections: frozenset[str]) -> Auftrag | None:
+def _order(
+    row: SqlRow[Any], permit: Permit[Transmit], ring: Ring, protections: frozenset[str], signed: Sequence[Signed]
+) -> Auftrag | None:
     """Return what was confirmed, or None when it cannot be read: one broken row must not hold up the others."""
     try:
         place = Place("auftraege", row.id, "content")
         content = ring.open(permit, row.person, Compartment.VIEW, place, row.content)
         felder = tuple({name: feld[name] for name in ("ziel", "wert", "quelle", "stand")} for feld in content["felder"])
+        roles = content["unterzeichner"] if row.ohne_zweite else [each.role for each in signed]
     except (KeyError, TypeError, VaultError):
         return None
+    given = {each.role for each in signed}
     return Auftrag(
         reference=row.reference,
         leistung=row.leistung,
@@ -184,6 +196,8 @@ def _order(row: SqlRow[Any], permit: Permit[Transmit], ring: Ring, protections: 
         trust=Trust(row.trust),
         sperrvermerk=row.sperrvermerk or "51" in protections,
         felder=felder,
+        unterschriften=tuple({"rolle": each.role, "trust": each.trust, "am": each.at.isoformat()} for each in signed),
+        nachzureichen=tuple(role for role in roles if role not in given),
     )
 
 
@@ -248,9 +262,27 @@ def _authorise(
         )
         for item in cleared
     ]
+    signers = [
+        (place, replace(flows[place], person=PersonKey(each.person), consent="", categories=("unterschrift",)))
+        for place, item in enumerate(cleared)
+        for each in item.signed
+        if each.person != item.row.person and ring.has(each.person, Compartment.FLOW)
+    ]
     clearances = write_log(
-        session, house, ended, [(flow, str(item.row.id)) for flow, item in zip(flows, cleared, strict=True)], ring, now
+        session,
+        house,
+        ended,
+        [
+            *((flow, str(item.row.id)) for flow, item in zip(flows, cleared, strict=True)),
+            *((flow, str(cleared[place].row.id)) for place, flow in signers),
+        ],
+        ring,
+        now,
     )
+    # Whoever signed as the second sees in their own log that, and where, it went.
+    also: dict[int, list[tuple[Flow, UUID]]] = {}
+    for (place, flow), clearance in zip(signers, clearances[len(cleared) :], strict=True):
+        also.setdefault(place, []).append((flow, clearance.flow))
     return [
         Sending(
             handover=house.ids.row(now),
@@ -264,8 +296,9 @@ def _authorise(
             order=item.order,
             flow=flow,
             clearance=clearance,
+            also=tuple(also.get(place, ())),
         )
-        for item, flow, clearance in zip(cleared, flows, clearances, strict=True)
+        for place, (item, flow, clearance) in enumerate(zip(cleared, flows, clearances, strict=False))
     ]
 
 

@@ -14,13 +14,22 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.outbound import End
 from proaktiv.core.states import AuftragState
-from proaktiv.tables import AuftragRow, BehoerdeRow, CompetenceRow, HandoverRow, ProposalRow, core_table
+from proaktiv.tables import (
+    AuftragRow,
+    BehoerdeRow,
+    CompetenceRow,
+    HandoverRow,
+    ProposalRow,
+    SignatureRow,
+    core_table,
+)
 from proaktiv.workers import abandoned, dead_workers
 
 _AUFTRAEGE = core_table(AuftragRow)
 _HANDOVERS = core_table(HandoverRow)
 _PROPOSALS = core_table(ProposalRow)
 _BEHOERDEN = core_table(BehoerdeRow)
+_SIGNATURES = core_table(SignatureRow)
 _COMPETENCES = core_table(CompetenceRow)
 
 
@@ -140,3 +149,25 @@ def _art(rules: Rulebook, row: SqlRow[Any]) -> str:
         return rules.plan(row.lebenslage, row.leistung).stelle_art
     except NotFound:
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who signed one Auftrag, in which role, at which trust and when."""
+
+    person: UUID
+    role: str
+    trust: int
+    at: datetime
+
+
+def signatures(session: Session, auftraege: Sequence[UUID]) -> dict[UUID, list[Signed]]:
+    """Return the signatures under some Aufträge, oldest first."""
+    found: dict[UUID, list[Signed]] = {}
+    for row in session.connection().execute(
+        select(_SIGNATURES)
+        .where(_SIGNATURES.c.auftrag.in_(auftraege), _SIGNATURES.c.state == "signed")
+        .order_by(_SIGNATURES.c.auftrag, _SIGNATURES.c.at)
+    ):
+        found.setdefault(row.auftrag, []).append(Signed(row.person, row.role, row.trust, row.at))
+    return found

@@ -76,8 +76,10 @@ def record(session: Session, house: House, results: Sequence[Sent], now: datetim
             attempts,
         )
     call_human(session, house, tasks, now)
-    ring = house.vault.ring(session, {sent.sending.person for sent in results}, (Compartment.FLOW,))
-    house.log.record(session, [_outcome(sent) for sent in results], now, ring)
+    persons = {sent.sending.person for sent in results}
+    persons |= {flow.person for sent in results for flow, _ in sent.sending.also if flow.person is not None}
+    ring = house.vault.ring(session, persons, (Compartment.FLOW,))
+    house.log.record(session, [flow for sent in results for flow in _outcomes(sent)], now, ring)
     house.probe("dispatch.record.during")
 
 
@@ -114,6 +116,7 @@ def _after(sent: Sent, now: datetime) -> tuple[AuftragState, datetime | None]:
     return (AuftragState.IN_DOUBT, None) if again is None else (AuftragState.READY, again)
 
 
-def _outcome(sent: Sent) -> Flow:
+def _outcomes(sent: Sent) -> list[Flow]:
     action = "auftrag.handed_over" if sent.ended.arrived else "auftrag.not_handed_over"
-    return outcome(sent.sending.flow, sent.sending.clearance.flow, sent.ended, action)
+    entries = ((sent.sending.flow, sent.sending.clearance.flow), *sent.sending.also)
+    return [outcome(flow, of, sent.ended, action) for flow, of in entries]

@@ -30,7 +30,10 @@ IN_DOUBT = "auftrag.in_doubt"
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """One attempt to hand over one Auftrag. ``tries`` counts the attempts that failed before it."""
+    """One attempt to hand over one Auftrag. ``tries`` counts the attempts that failed before it.
+
+    ``also`` are the entries by which the log tells whoever else signed.
+    """
 
     handover: UUID
     auftrag: UUID
@@ -43,6 +46,7 @@ class Sending:
     order: Auftrag
     flow: Flow
     clearance: Clearance
+    also: tuple[tuple[Flow, UUID], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
