@@ -5,6 +5,8 @@ proaktiv serve     one HTTP surface: intake, citizen or office
 proaktiv work      a worker; with --sign the one signing worker
 proaktiv city      one part of the simulated city (started by demo)
 proaktiv rules …   check, test, explain and release the rules
+proaktiv tasks …   what waits for a human, and how it ended
+proaktiv incidents what the DSB must see
 proaktiv log …     state of the flow log, and its verification
 proaktiv migrate   bring the database to the present tables
 """
@@ -21,13 +23,14 @@ import typer
 import uvicorn
 from sqlmodel import Session
 
-from proaktiv import __version__
+from proaktiv import __version__, desk
 from proaktiv import app as building_app
 from proaktiv.core.errors import ProaktivError
 from proaktiv.database import migrate as run_migrations
 from proaktiv.demo import commands as city_commands
 from proaktiv.flowlog.status import status as log_status
 from proaktiv.flowlog.verify import verify_database
+from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
 from proaktiv.schedule import tick_until_stopped
 
@@ -45,7 +48,12 @@ def _owner() -> AbstractContextManager[Session]:
     return building_app.owner_session(building_app.read_settings())
 
 
+def _office() -> AbstractContextManager[Pipeline]:
+    return building_app.building(building_app.read_settings(), "office")
+
+
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
+app.add_typer(desk.make_app(_office), name="tasks")
 app.command("demo")(city_commands.demo)
 app.command("city", hidden=True)(city_commands.city)
 
@@ -159,6 +167,12 @@ def verify(
         typer.echo(report.text())
     if not report.ok:
         raise typer.Exit(1)
+
+
+@app.command()
+def incidents(as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False) -> None:
+    """List what the DSB must see, newest first: ids and names of incidents, nothing personal."""
+    desk.incidents(_office, as_json=as_json)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from proaktiv.core import cloudevents, events
 from proaktiv.core.clients import Client, Token
 from proaktiv.core.errors import BadInput, CommitUnknown, NotAllowed, NotProven
 from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.core.tasks import How
 from proaktiv.core.trust import SessionProof
 from proaktiv.database import Database, DatabaseAway
 from proaktiv.dispatchers.model import Dispatcher
@@ -49,6 +50,7 @@ from proaktiv.steps import (
     show,
     sign,
     silence,
+    tasks,
     undo,
 )
 from proaktiv.steps.confirm import Confirmation
@@ -392,6 +394,24 @@ class Pipeline:
         now = self.clock()
         with self.database.transaction() as session:
             answer.answer(session, self._current(session), proof, proposal, written, now)
+
+    # the office -------------------------------------------------------------------------------------------------------
+
+    def tasks(self, behoerde: str = "") -> list[dict[str, Any]]:
+        """Return what waits for a human."""
+        with self.database.transaction() as session:
+            return tasks.open_tasks(session, behoerde)
+
+    def incidents(self) -> list[dict[str, str]]:
+        """Return what the DSB must see."""
+        with self.database.transaction() as session:
+            return tasks.incidents(session)
+
+    def finish(self, task: UUID, how: How, by: str) -> None:
+        """End a task in one of its ways."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            tasks.finish(session, self.house, task, how, by, now)
 
     def healthy(self) -> None:
         """Raise where the database cannot be reached."""

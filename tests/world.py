@@ -20,6 +20,7 @@ from notifiers.model import Clearance
 from proaktiv.core.errors import AlreadyDone
 from proaktiv.core.flows import Kind
 from proaktiv.core.ids import Ids
+from proaktiv.core.tasks import TASKS
 from proaktiv.core.trust import SessionProof
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Auftrag
@@ -315,7 +316,9 @@ class World:
         return [Kind(row.kind).label for row in kinds][since:]
 
     def check_log(self) -> int:
-        """Integrate, sign and verify the whole log. Returns its size."""
+        """Integrate, sign and verify the whole log; no task may be one that nobody can end. Returns its size."""
+        with self.database.transaction() as session:
+            assert set(session.connection().execute(text("SELECT DISTINCT what FROM tasks")).scalars()) <= set(TASKS)
         with self.sequencer.transaction() as session:
             integrate(session)
         with self.sequencer.transaction() as session:

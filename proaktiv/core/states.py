@@ -97,6 +97,7 @@ AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
             AuftragState.ANNOUNCED,
             AuftragState.WITHDRAWN,
             AuftragState.AWAITING_SIGNATURE,  # the second signature is taken back
+            AuftragState.WITH_CITIZEN,  # a clerk found no way to the Behörde
         }
     ),
     AuftragState.READY: frozenset(
@@ -119,7 +120,9 @@ AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
     AuftragState.REJECTED: frozenset(),
     AuftragState.WITHDRAWN: frozenset(),
     AuftragState.WITH_CITIZEN: frozenset({AuftragState.WITHDRAWN}),
-    AuftragState.IN_DOUBT: frozenset({AuftragState.SENT, AuftragState.READY, AuftragState.ACKNOWLEDGED}),
+    AuftragState.IN_DOUBT: frozenset(
+        {AuftragState.SENT, AuftragState.READY, AuftragState.ACKNOWLEDGED, AuftragState.WITH_CITIZEN}
+    ),
 }
 
 OPEN_PROPOSALS = frozenset({ProposalState.OPEN, ProposalState.LATER})

@@ -1,0 +1,160 @@
+"""Every task that a human may be given: what has happened, what to do, and the ways out. One table.
+
+``what`` stands in ``tasks.what`` and in logs; clerks read ``says`` and ``do``. A way out that is not named here does
+not exist. Left to others: writing tasks (any step), what a way out does to the rows (``steps.tasks``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class How(StrEnum):
+    """How a human ends a task. ``done``: it was seen to elsewhere; proaktiv changes nothing."""
+
+    DONE = "done"
+    AGAIN = "again"
+    ARRIVED = "arrived"
+    TO_CITIZEN = "to_citizen"
+
+
+class Matter(StrEnum):
+    """What ``tasks.matter`` is the id of."""
+
+    PROPOSAL = "proposal"
+    AUFTRAG = "auftrag"
+    EVENT = "event"
+    LOOKUP = "lookup"
+    DELIVERY = "delivery"
+    BUNDLE = "bundle"
+    ENROLMENT = "enrolment"
+    NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of task. ``ways`` are offered in this order."""
+
+    matter: Matter
+    says: str
+    do: str
+    ways: tuple[How, ...] = (How.DONE,)
+
+
+TASKS: Mapping[str, Task] = {
+    "auftrag.changed": Task(
+        Matter.PROPOSAL,
+        "Das Register hat Angaben berichtigt, auf denen ein bestätigter Auftrag beruht.",
+        "Sagen Sie es der Behörde und der Person; der Auftrag wird nicht still geändert.",
+    ),
+    "auftrag.in_doubt": Task(
+        Matter.AUFTRAG,
+        "Ob der Auftrag bei der Behörde angekommen ist, ist nicht bekannt.",
+        "Fragen Sie die Behörde. Angekommen: arrived. Nicht angekommen: again, oder to_citizen.",
+        (How.ARRIVED, How.AGAIN, How.TO_CITIZEN),
+    ),
+    "auftrag.protected": Task(
+        Matter.AUFTRAG,
+        "Die Person steht unter Schutz (§§ 51, 52 BMG); der Auftrag wird nicht von selbst gesendet.",
+        "Klären Sie den Weg mit der Meldebehörde. Soll er gesendet werden: again.",
+        (How.DONE, How.AGAIN),
+    ),
+    "auftrag.recall_by_hand": Task(
+        Matter.PROPOSAL,
+        "Ein Auftrag ist schon bei der Behörde, und jetzt steht ein Schutz davor (Tod, Sperre, Storno).",
+        "Rufen Sie die Behörde an; schreiben Sie der Familie nicht.",
+    ),
+    "auftrag.undeliverable": Task(
+        Matter.AUFTRAG,
+        "Die Behörde nimmt den Auftrag nicht an, oder er kann nicht gelesen werden.",
+        "Klären Sie, woran es liegt. Dann again; geht es gar nicht, to_citizen: die Person bekommt ein Blatt.",
+        (How.AGAIN, How.TO_CITIZEN),
+    ),
+    "auftrag.withdrawn_after_sending": Task(
+        Matter.PROPOSAL,
+        "Die Person hat einen Auftrag widerrufen, der schon bei der Behörde ist.",
+        "Teilen Sie der Behörde den Widerruf mit.",
+    ),
+    "auftrag.withdrawn_before": Task(
+        Matter.PROPOSAL,
+        "Das Register meldet neu, was die Person schon einmal wollte und dann widerrufen hat.",
+        "Fragen Sie die Person, ob sie es jetzt will.",
+    ),
+    "behoerde.not_reachable": Task(
+        Matter.AUFTRAG,
+        "Für die Behörde ist kein Weg eingerichtet.",
+        "Richten Sie den Weg ein; es wird alle 15 Minuten von selbst versucht.",
+    ),
+    "bundle.house_refused": Task(
+        Matter.BUNDLE,
+        "Ein Brief darf nicht geschrieben werden, weil im Haus etwas fehlt (Freigabe, Norm, Empfänger).",
+        "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
+    ),
+    "bundle.protected": Task(
+        Matter.BUNDLE,
+        "Für die Person besteht ein bedingter Sperrvermerk (§ 52 BMG); es wird nicht geschrieben.",
+        "Entscheiden Sie, ob und wie die Person es erfährt.",
+    ),
+    "competence.missing": Task(
+        Matter.EVENT,
+        "Für eine Leistung ist an diesem Ort keine Behörde eingetragen.",
+        "Tragen Sie die Zuständigkeit ein, dann again.",
+        (How.AGAIN, How.DONE),
+    ),
+    "contact.unreadable": Task(
+        Matter.BUNDLE,
+        "Die Anschrift einer Person kann nicht gelesen werden.",
+        "Prüfen Sie die Schlüssel (proaktiv doctor), dann again.",
+        (How.AGAIN, How.DONE),
+    ),
+    "delivery.failed": Task(
+        Matter.DELIVERY,
+        "Ein Brief ist endgültig nicht hinausgegangen.",
+        "Beheben Sie die Ursache, dann again; oder erreichen Sie die Person anders und done.",
+        (How.AGAIN, How.DONE),
+    ),
+    "delivery.in_doubt": Task(
+        Matter.DELIVERY,
+        "Ob ein Brief hinausgegangen ist, ist nicht bekannt.",
+        "Sehen Sie im Druckzentrum nach. Gedruckt: arrived. Nicht gedruckt: again.",
+        (How.ARRIVED, How.AGAIN),
+    ),
+    "enrolment.house_refused": Task(
+        Matter.ENROLMENT,
+        "Ein Aktivierungsbrief darf nicht geschrieben werden, weil im Haus etwas fehlt.",
+        "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
+    ),
+    "key.missing": Task(
+        Matter.EVENT,
+        "Ein Fakt fehlt, an dem ein Vorschlag wiedererkannt wird.",
+        "Fragen Sie das Register nach einer Berichtigung, oder again.",
+        (How.AGAIN, How.DONE),
+    ),
+    "lookup.house_refused": Task(
+        Matter.LOOKUP,
+        "Ein Register darf nicht gefragt werden, weil im Haus etwas fehlt.",
+        "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
+    ),
+    "register.incomplete": Task(
+        Matter.LOOKUP,
+        "Das Melderegister hat eine Anmeldung nur teilweise beantwortet; was eingetippt war, ist gelöscht.",
+        "Klären Sie es mit der Meldebehörde; die Person muss sich neu anmelden.",
+    ),
+    "register.silent": Task(
+        Matter.LOOKUP,
+        "Ein Register hat auf keine Frage geantwortet; es ging ohne diese Angaben weiter.",
+        "Antwortet das Register wieder: again. Sonst done.",
+        (How.AGAIN, How.DONE),
+    ),
+    "stop.lifted": Task(
+        Matter.NONE,
+        "Ein Schutz (Tod, Sperre) war ein Irrtum; was er zurückgenommen hat, kommt nicht von selbst wieder.",
+        "Prüfen Sie, was der Person noch zusteht.",
+    ),
+    "text.missing": Task(
+        Matter.EVENT,
+        "Ein Text der Leistung fehlt oder hat eine Lücke.",
+        "Ergänzen und veröffentlichen Sie die Regel, dann again.",
+        (How.AGAIN, How.DONE),
+    ),
+}

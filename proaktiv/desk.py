@@ -1,0 +1,87 @@
+"""``proaktiv tasks`` and ``proaktiv incidents``: the clerk's and the DSB's desk in a shell, until it has pages.
+
+Shows ids and plain sentences, nothing personal: who a matter is about stands behind a gate of its own.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from proaktiv.core.tasks import How
+from proaktiv.pipeline import Pipeline
+
+Opening = Callable[[], AbstractContextManager[Pipeline]]
+
+
+def make_app(opening: Opening) -> typer.Typer:
+    """Return the commands; ``opening`` builds the office's share of the installation."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        help="What waits for a human: list it, do it, say how it ended.",
+    )
+
+    @app.command("list")
+    def show(
+        behoerde: Annotated[str, typer.Option(help="Only tasks of this Behörde (its id).")] = "",
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+    ) -> None:
+        """List open tasks, oldest first: what happened, what to do, and the ways to end it."""
+        with opening() as pipeline:
+            found = pipeline.tasks(behoerde)
+        if as_json:
+            typer.echo(json.dumps(found, ensure_ascii=False))
+        elif found:
+            _print(found)
+        else:
+            typer.echo("Nichts zu tun. Nothing waits for a human.")
+
+    @app.command("done")
+    def done(
+        task: Annotated[UUID, typer.Argument(help="The task's id, from `proaktiv tasks list`.")],
+        how: Annotated[
+            How,
+            typer.Argument(
+                help="done: seen to elsewhere. again: try once more. arrived: it is there. "
+                "to_citizen: the person gets a sheet instead."
+            ),
+        ],
+        by: Annotated[str, typer.Option(help="Your id in the house; it stands in the flow log.")],
+    ) -> None:
+        """End one task. It is logged with your id, and the person it is about sees it."""
+        with opening() as pipeline:
+            pipeline.finish(task, how, by)
+        typer.echo(f"Task {task}: {how.value}.")
+
+    return app
+
+
+def incidents(opening: Opening, *, as_json: bool) -> None:
+    """Print what the DSB must see, newest first."""
+    with opening() as pipeline:
+        found = pipeline.incidents()
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for each in found:
+        typer.echo(f"{each['at']}  {each['what']}  {each['matter']}")
+    if not found:
+        typer.echo("No incidents.")
+
+
+def _print(found: list[dict[str, Any]]) -> None:
+    table = Table(
+        "seit", "Aufgabe", "was geschah · was zu tun ist", "Wege", title=f"{len(found)} offen", show_lines=True
+    )
+    for each in found:
+        about = f"{each['what']}\n{each['id']}"
+        if each["behoerde"]:
+            about += f"\n{each['behoerde']}"
+        table.add_row(each["made_at"][:16], about, f"{each['says']}\n{each['do']}", "\n".join(each["ways"]))
+    Console().print(table)

@@ -1,0 +1,227 @@
+"""Tasks: what a human must do, and what their answer does.
+
+``core.tasks`` is the table of kinds and ways out. Each act is logged with who did it; the person it is about sees it.
+Left to others: writing tasks (any step), who may do this (the office's surface, the operator's shell).
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, select, update
+from sqlmodel import Session
+
+from consent.store import raise_epoch
+from proaktiv.core.cases import Moved, apply
+from proaktiv.core.errors import BadInput, Conflict, NotFound
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.keys import PersonKey
+from proaktiv.core.states import AuftragState, DeliveryState, EventState
+from proaktiv.core.tasks import TASKS, How, Matter, Task
+from proaktiv.house import House
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, decide_anew, load_case, write_moves
+from proaktiv.outward import loggable
+from proaktiv.tables import (
+    BundleRow,
+    DeliveryRow,
+    EnrolmentRow,
+    IncidentRow,
+    LookupRow,
+    RegisterEventRow,
+    TaskRow,
+    core_table,
+)
+from proaktiv.vault import Compartment
+
+_TASKS = core_table(TaskRow)
+_INCIDENTS = core_table(IncidentRow)
+_DELIVERIES = core_table(DeliveryRow)
+_BUNDLES = core_table(BundleRow)
+_LOOKUPS = core_table(LookupRow)
+_ENROLMENTS = core_table(EnrolmentRow)
+_EVENTS = core_table(RegisterEventRow)
+
+
+def open_tasks(session: Session, behoerde: str = "", limit: int = 200) -> list[dict[str, Any]]:
+    """Return open tasks, oldest first; of one Behörde where it is named. Ids only, nothing personal."""
+    where: list[ColumnElement[bool]] = [_TASKS.c.done_at.is_(None)]
+    if behoerde:
+        where.append(_TASKS.c.behoerde == behoerde)
+    rows = session.connection().execute(
+        select(_TASKS).where(*where).order_by(_TASKS.c.made_at, _TASKS.c.id).limit(limit)
+    )
+    return [_described(row) for row in rows]
+
+
+def incidents(session: Session, limit: int = 200) -> list[dict[str, str]]:
+    """Return what the DSB must see, newest first."""
+    rows = session.connection().execute(
+        select(_INCIDENTS).order_by(_INCIDENTS.c.at.desc(), _INCIDENTS.c.id).limit(limit)
+    )
+    return [{"id": str(r.id), "what": r.what, "matter": str(r.matter or ""), "at": r.at.isoformat()} for r in rows]
+
+
+def finish(session: Session, house: House, task: UUID, how: How, by: str, now: datetime) -> None:
+    """End a task in one of its ways; the same again is no error.
+
+    ``by`` is the id of whoever did it; it stands in the staff part of the log. Raises ``NotFound``, ``BadInput`` where
+    the way is none of this task, ``Conflict`` where it was ended otherwise or the matter has gone on by itself.
+    """
+    if not by.strip():
+        raise BadInput("--by", "must name who ends the task")
+    connection = session.connection()
+    row = connection.execute(select(_TASKS).where(_TASKS.c.id == task)).one_or_none()
+    if row is None:
+        raise NotFound("task")
+    kind = TASKS[row.what]
+    if how not in kind.ways:
+        raise BadInput("HOW", f"{row.what} can be ended by: {', '.join(kind.ways)}")
+    person = _person(session, kind, row.matter)
+    if person is not None:
+        raise_epoch(connection, [person])
+    row = connection.execute(select(_TASKS).where(_TASKS.c.id == task).with_for_update()).one()
+    if row.done_at is not None:
+        if row.how == how.value:
+            return
+        raise Conflict(f"this task was ended by {row.how or 'somebody'} before")
+    if how is not How.DONE:
+        _WAYS[kind.matter](session, house, row.matter, how, now)
+    elif kind.matter is Matter.LOOKUP:
+        _forget_request(session, row.matter)
+    connection.execute(update(_TASKS).where(_TASKS.c.id == task).values(done_at=now, how=how.value))
+    ring = house.vault.ring(session, {person} if person else set(), (Compartment.FLOW,))
+    known = loggable(ring, person)
+    flow = Flow(
+        kind=Kind.ACT,
+        sender=house.controller,
+        receiver=house.controller,
+        purpose="betrieb",
+        action="task.ended",
+        basis="Art. 32 DSGVO",
+        outcome=how.value,
+        person=None if known is None else PersonKey(known),
+        actor=by,
+        case=str(row.matter or ""),
+        reason=row.what,
+    )
+    house.log.record(session, [flow], now, ring)
+
+
+def _described(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    kind = TASKS.get(row.what)
+    return {
+        "id": str(row.id),
+        "what": row.what,
+        "matter": str(row.matter or ""),
+        "behoerde": row.behoerde,
+        "made_at": row.made_at.isoformat(),
+        "says": kind.says if kind else "",
+        "do": kind.do if kind else "",
+        "ways": [way.value for way in kind.ways] if kind else [How.DONE.value],
+    }
+
+
+def _person(session: Session, kind: Task, matter: UUID | None) -> UUID | None:
+    """Return whom the matter is about, where it is about one person."""
+    table = {
+        Matter.PROPOSAL: PROPOSALS,
+        Matter.AUFTRAG: AUFTRAEGE,
+        Matter.LOOKUP: _LOOKUPS,
+        Matter.DELIVERY: _DELIVERIES,
+        Matter.BUNDLE: _BUNDLES,
+        Matter.ENROLMENT: _ENROLMENTS,
+    }.get(kind.matter)
+    if table is None or matter is None:
+        return None
+    return session.connection().execute(select(table.c.person).where(table.c.id == matter)).scalar_one_or_none()
+
+
+def _auftrag(session: Session, house: House, matter: UUID, how: How, now: datetime) -> None:
+    connection = session.connection()
+    row = connection.execute(select(AUFTRAEGE).where(AUFTRAEGE.c.id == matter)).one()
+    if row.undone_at is not None:
+        raise Conflict("the Auftrag was taken back by the person")
+    to = {How.ARRIVED: AuftragState.SENT, How.AGAIN: AuftragState.READY, How.TO_CITIZEN: AuftragState.WITH_CITIZEN}[how]
+    resting = row.state in (AuftragState.HELD.value, AuftragState.READY.value) and row.due_at is None
+    if not (resting and how is How.AGAIN):
+        _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), Moved(row.proposal, to))
+        write_moves(session, house.ids, effects, now)
+    if how is How.AGAIN:
+        connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == matter).values(due_at=now))
+
+
+def _event(session: Session, _house: House, matter: UUID, _how: How, now: datetime) -> None:
+    if not decide_anew(session, [matter], now):
+        raise Conflict("the event is stopped, refused or under way; there is nothing to decide anew")
+
+
+def _lookup(session: Session, _house: House, matter: UUID, _how: How, now: datetime) -> None:
+    """Ask the register once more; an event that went on without the answer waits for it again."""
+    connection = session.connection()
+    asked = connection.execute(
+        update(_LOOKUPS)
+        .where(_LOOKUPS.c.id == matter, _LOOKUPS.c.state == "failed")
+        .values(state="wanted", tries=0, due_at=now, lease_until=None, worker=None)
+        .returning(_LOOKUPS.c.event)
+    ).one_or_none()
+    if asked is None:
+        raise Conflict("the register is being asked, or may not be asked any more")
+    if asked.event is not None:
+        connection.execute(
+            update(_EVENTS)
+            .where(_EVENTS.c.id == asked.event, _EVENTS.c.state == EventState.ADMITTED.value)
+            .values(state=EventState.NEEDS.value, due_at=None)
+        )
+
+
+def _delivery(session: Session, _house: House, matter: UUID, how: How, now: datetime) -> None:
+    connection = session.connection()
+    row = connection.execute(select(_DELIVERIES).where(_DELIVERIES.c.id == matter)).one()
+    if row.state not in (DeliveryState.IN_DOUBT.value, DeliveryState.FAILED.value):
+        raise Conflict("the letter has gone on by itself")
+    if how is How.ARRIVED:
+        connection.execute(
+            update(_DELIVERIES)
+            .where(_DELIVERIES.c.id == matter)
+            .values(state=DeliveryState.HANDED_OVER.value, reason="seen_by_clerk", moved_at=now)
+        )
+        return
+    _write_again(session, row.matter, now)
+
+
+def _bundle(session: Session, _house: House, matter: UUID, _how: How, now: datetime) -> None:
+    _write_again(session, matter, now)
+
+
+def _write_again(session: Session, matter: UUID, now: datetime) -> None:
+    """Make the bundle or the enrolment due for a new letter with a new code."""
+    connection = session.connection()
+    found = connection.execute(
+        update(_BUNDLES).where(_BUNDLES.c.id == matter, _BUNDLES.c.state == "open").values(due_at=now)
+    ).rowcount
+    found += connection.execute(
+        update(_ENROLMENTS)
+        .where(_ENROLMENTS.c.id == matter, _ENROLMENTS.c.state.in_(("found", "letter", "lapsed")))
+        .values(state="found", due_at=now)
+    ).rowcount
+    if not found:
+        raise Conflict("nothing is open there any more")
+
+
+def _forget_request(session: Session, lookup: UUID) -> None:
+    """Destroy what was typed to enrol where the register is not asked again."""
+    asked = select(_LOOKUPS.c.enrolment).where(_LOOKUPS.c.id == lookup, _LOOKUPS.c.enrolment.is_not(None))
+    session.connection().execute(
+        update(_ENROLMENTS)
+        .where(_ENROLMENTS.c.id.in_(asked), _ENROLMENTS.c.state == "requested")
+        .values(state="lapsed", request=None, due_at=None)
+    )
+
+
+_WAYS = {
+    Matter.AUFTRAG: _auftrag,
+    Matter.EVENT: _event,
+    Matter.LOOKUP: _lookup,
+    Matter.DELIVERY: _delivery,
+    Matter.BUNDLE: _bundle,
+}
