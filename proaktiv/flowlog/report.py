@@ -1,6 +1,7 @@
 """What a verification says: findings, each with its place, and the report around them."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ class What(StrEnum):
     TILE = "tile"
     HEAD = "head"
     CHECKPOINT = "checkpoint"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was verified and what was found. ``truncated``: there are more findings than are listed."""
+    """What was verified and what was found.
+
+    ``root`` is None where nobody trusted says one, ``pending`` where nobody can know: an export does not hold what is
+    queued. Entries before ``first`` were not there to be read, their hashes were. ``truncated``: there are more
+    findings than are listed.
+    """
 
     size: int
-    root: bytes
-    pending: int
+    root: bytes | None
+    pending: int | None
     checkpoints: int
     findings: tuple[Finding, ...]
     truncated: bool = False
+    first: int = 0
+    expires_on: date | None = None
 
     @property
     def ok(self) -> bool:
@@ -66,18 +75,23 @@ class Report:
         return {
             "ok": self.ok,
             "size": self.size,
-            "root": self.root.hex(),
+            "first": self.first,
+            "root": self.root.hex() if self.root else None,
             "pending": self.pending,
             "checkpoints": self.checkpoints,
             "findings": [finding.to_json() for finding in self.findings],
             "truncated": self.truncated,
+            "expires_on": self.expires_on.isoformat() if self.expires_on else None,
         }
 
     def text(self) -> str:
         """Return it as lines for people."""
+        queued = "" if self.pending is None else f", {self.pending} more still queued"
         lines = [
-            f"{self.size} entries, {self.pending} more still queued, {self.checkpoints} signed checkpoints",
-            f"root {self.root.hex()}",
+            f"{self.size} entries{queued}, {self.checkpoints} signed checkpoints",
+            *([f"of entries 0 to {self.first - 1} only the hashes are here"] if self.first else []),
+            *([f"to be deleted on {self.expires_on}"] if self.expires_on else []),
+            f"root {self.root.hex() if self.root else 'that a trusted key signed: none'}",
             *(
                 f"{finding.what.value}: {finding.detail}"
                 + (f" (entry {finding.index})" if finding.index is not None else "")

@@ -1,0 +1,151 @@
+"""Hold entries, tiles and signatures against each other, in the order of the log.
+
+Where they come from is the caller's business: the database (``flowlog.verify``) or an export
+(``flowlog.export_verify``). So both find the same and say it in the same words. Streams: memory does not grow.
+Source: flowlog.md §§ 2, 8.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Protocol
+
+from proaktiv.core.merkle import LoadTile, leaf_hash
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_checkpoint
+from proaktiv.flowlog.checks import RowCheck
+from proaktiv.flowlog.report import FINDINGS_MAX, Finding, What
+from proaktiv.flowlog.twins import TwinTrees
+
+_TELL_EVERY = 2_000
+
+
+class Noted(Protocol):
+    """A checkpoint as it is stored: what it is filed under, and the note."""
+
+    @property
+    def size(self) -> int:
+        """Return the number of entries it is filed under."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Return the signed note, not checked yet."""
+        ...
+
+
+def tell_nobody(_done: int) -> None:
+    """Do nothing."""
+
+
+class Judge:
+    """One verification.
+
+    ``kept`` is a checkpoint that the caller kept elsewhere, its signature checked. ``tell`` hears now and then how many
+    entries are done.
+    """
+
+    def __init__(
+        self,
+        vkey: str,
+        load: LoadTile,
+        check: RowCheck,
+        *,
+        erased: Collection[int] = frozenset(),
+        kept: Checkpoint | None = None,
+        tell: Callable[[int], None] = tell_nobody,
+    ) -> None:
+        self.findings: list[Finding] = []
+        self.truncated = False
+        self.checkpoints = 0
+        self._vkey = vkey
+        self._check = check
+        self._erased = erased
+        self._kept = kept
+        self._tell = tell
+        self._trees = TwinTrees(load, self.find)
+
+    def find(self, finding: Finding) -> None:
+        """Take a finding down, as long as there is room."""
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(finding)
+        else:
+            self.truncated = True
+
+    def walk(self, size: int, entries: Iterator[Any], notes: Iterator[Noted], first: int = 0) -> None:
+        """Go through the entries of a log of ``size`` and its checkpoints, both in ascending order.
+
+        Entries before ``first`` count by the hashes in the tiles alone.
+        """
+        due = next(notes, None)
+        row = next(entries, None)
+        for index in range(size):
+            while due is not None and due.size <= index:
+                self._signed(due)
+                due = next(notes, None)
+            self._judge_kept(index)
+            while row is not None and row.idx < index:
+                self._misplaced(row)
+                row = next(entries, None)
+            if row is not None and row.idx == index:
+                self._leaf(index, row, first)
+                row = next(entries, None)
+            else:
+                self._hole(index, first)
+            if index % _TELL_EVERY == 0:
+                self._tell(index)
+        while row is not None:
+            self._misplaced(row)
+            row = next(entries, None)
+        while due is not None:
+            if due.size > size:
+                self.checkpoints += 1
+                self.find(Finding(What.CHECKPOINT, f"{due.size} entries were signed, the log holds {size}"))
+            else:
+                self._signed(due)
+            due = next(notes, None)
+        self._judge_kept(size)
+        if self._kept is not None and self._kept.size > size:
+            self.find(
+                Finding(What.CHECKPOINT, f"{self._kept.size} entries stand in the one you kept, the log holds {size}")
+            )
+
+    def settle(self, head: Finding, root: bytes | None) -> None:
+        """Hold the whole tree against the root that the log gives itself (None: it gives none) and decide."""
+        if root is not None:
+            self._trees.judge(head, root)
+        self._trees.settle()
+
+    def _misplaced(self, row: Any) -> None:
+        self.find(Finding(What.INDEX, "stands twice, out of order or beyond the log", row.idx, row.leaf_fid))
+
+    def _hole(self, index: int, first: int) -> None:
+        if index >= first:
+            self.find(Finding(What.INDEX, "no entry has this place", index))
+        self._trees.append(index, None, None, [])
+
+    def _leaf(self, index: int, row: Any, first: int) -> None:
+        if index < first:
+            self.find(Finding(What.INDEX, "lies before the first entry of this export", index, row.leaf_fid))
+        if row.fid is None:
+            self.find(Finding(What.ROW, "the row is missing", index, row.leaf_fid))
+            self._trees.append(index, None, row.leaf_fid, [])
+            return
+        problems = list(self._check.findings(row, index, erased=index in self._erased))
+        self._trees.append(index, leaf_hash(bytes(row.entry)), row.fid, problems)
+
+    def _signed(self, row: Noted) -> None:
+        self.checkpoints += 1
+        try:
+            said = open_checkpoint(row.note, self._vkey)
+        except NoteError as error:
+            self.find(Finding(What.CHECKPOINT, f"of {row.size} entries: {error}"))
+            return
+        if said.size != row.size:
+            self.find(Finding(What.CHECKPOINT, f"of {row.size} entries speaks of {said.size}"))
+            return
+        self._trees.judge(Finding(What.CHECKPOINT, f"of {row.size} entries: the log is not what was signed"), said.root)
+
+    def _judge_kept(self, index: int) -> None:
+        if self._kept is not None and self._kept.size == index:
+            finding = Finding(
+                What.CHECKPOINT, f"of {index} entries that you kept: the log does not begin with what was signed then"
+            )
+            self._trees.judge(finding, self._kept.root)

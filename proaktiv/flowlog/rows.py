@@ -1,0 +1,57 @@
+"""The rows of the log, streamed out of the database in the order of the log.
+
+Reads only, and joins outward: what is missing comes as None, so that whoever checks can say so.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
+
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+_LEAF = core_table(FlowLeafRow)
+_CHECKPOINTS = core_table(CheckpointRow)
+_BATCH = 2_000
+
+# Not as ``t``: a row of SQLAlchemy has an attribute of that name.
+PARTS = (
+    *(column for column in _LOG.c if column.name != "t"),
+    _LOG.c.t.label("recorded_at"),
+    _SECRET.c.fid.label("secret_fid"),
+    _SECRET.c.subj,
+    _SECRET.c.s_blob,
+    _SECRET.c.a_blob,
+    _SECRET.c.staff_key,
+)
+"""What a check of one entry reads, out of ``flow_log`` and ``flow_secret``."""
+
+
+def entries(connection: Connection, size: int, first: int = 0) -> Iterator[Row[Any]]:
+    """Yield the entries from ``first`` to before ``size`` that have a place."""
+    return stream(
+        connection,
+        select(_LEAF.c.idx, _LEAF.c.fid.label("leaf_fid"), *PARTS)
+        .select_from(_LEAF)
+        .outerjoin(_LOG, _LOG.c.fid == _LEAF.c.fid)
+        .outerjoin(_SECRET, _SECRET.c.fid == _LEAF.c.fid)
+        .where(_LEAF.c.idx >= first, _LEAF.c.idx < size)
+        .order_by(_LEAF.c.idx),
+    )
+
+
+def notes(connection: Connection, newest: int) -> Iterator[Row[Any]]:
+    """Yield the checkpoints up to ``newest`` entries."""
+    return stream(
+        connection,
+        select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note)
+        .where(_CHECKPOINTS.c.size <= newest)
+        .order_by(_CHECKPOINTS.c.size),
+    )
+
+
+def stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    """Yield a query's rows without holding them all."""
+    yield from connection.execute(query, execution_options={"yield_per": _BATCH})
