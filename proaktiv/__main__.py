@@ -7,11 +7,10 @@ proaktiv city      one part of the simulated city (started by demo)
 proaktiv rules …   check, test, explain and release the rules
 proaktiv tasks …   what waits for a human, and how it ended
 proaktiv incidents what the DSB must see
-proaktiv log …     state of the flow log, and its verification
+proaktiv log …     state of the flow log, its export, and its verification here or elsewhere
 proaktiv migrate   bring the database to the present tables
 """
 
-import json
 import os
 import sys
 from contextlib import AbstractContextManager
@@ -28,8 +27,7 @@ from proaktiv import app as building_app
 from proaktiv.core.errors import ProaktivError
 from proaktiv.database import migrate as run_migrations
 from proaktiv.demo import commands as city_commands
-from proaktiv.flowlog.status import status as log_status
-from proaktiv.flowlog.verify import verify_database
+from proaktiv.flowlog import commands as log_commands
 from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
 from proaktiv.schedule import tick_until_stopped
@@ -40,12 +38,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="proaktiv: register events become pre-filled Aufträge that citizens confirm; every flow of data is logged.",
 )
-log_app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
-app.add_typer(log_app, name="log")
 
 
 def _owner() -> AbstractContextManager[Session]:
     return building_app.owner_session(building_app.read_settings())
+
+
+def _reader() -> AbstractContextManager[Session]:
+    return building_app.reader_session(building_app.read_settings())
 
 
 def _office() -> AbstractContextManager[Pipeline]:
@@ -54,6 +54,7 @@ def _office() -> AbstractContextManager[Pipeline]:
 
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
+app.add_typer(log_commands.make_app(_reader, lambda: building_app.read_settings().log_vkey), name="log")
 app.command("demo")(city_commands.demo)
 app.command("city", hidden=True)(city_commands.city)
 
@@ -130,43 +131,6 @@ def migrate() -> None:
         raise building_app.WrongSettings("migrate needs PROAKTIV_OWNER_URL")
     run_migrations(settings.owner_url.get_secret_value())
     typer.echo("The database is current.")
-
-
-@log_app.command("status")
-def show_status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Say how many entries the log holds, how many wait, and how old the last signature is."""
-    settings = building_app.read_settings()
-    with building_app.reader_session(settings) as session:
-        found = log_status(session)
-    if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
-        return
-    for name, value in found.to_json().items():
-        typer.echo(f"{name:<22} {value}")
-
-
-@log_app.command("verify")
-def verify(
-    vkey: Annotated[
-        str, typer.Option(help="The log's public key as the DSB noted it; default: PROAKTIV_LOG_VKEY.")
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-) -> None:
-    """Recompute the whole log from the database: every entry, the tree, every signature. Exit 1 on any finding."""
-    settings = building_app.read_settings()
-    trusted = vkey or settings.log_vkey
-    if not trusted:
-        raise building_app.WrongSettings(
-            "verify needs --vkey or PROAKTIV_LOG_VKEY: the key to trust never comes from the log"
-        )
-    with building_app.reader_session(settings) as session:
-        report = verify_database(session, trusted)
-    if as_json:
-        typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
-    else:
-        typer.echo(report.text())
-    if not report.ok:
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,0 +1,167 @@
+"""``proaktiv log …``: what operator and DSB type. Thin: each command reads, calls one thing, prints.
+
+The entry point mounts ``make_app`` and hands in how the reader's database is opened and which key the settings name.
+``verify --export`` asks for neither: it runs on a machine that has nothing but the export.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlmodel import Session
+
+from proaktiv.core.errors import BadInput, ProaktivError
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_checkpoint
+from proaktiv.flowlog.export import export_log
+from proaktiv.flowlog.export_verify import verify_export
+from proaktiv.flowlog.judging import tell_nobody
+from proaktiv.flowlog.policy import trusted_log
+from proaktiv.flowlog.report import Report
+from proaktiv.flowlog.status import status as log_status
+from proaktiv.flowlog.verify import verify_database
+
+_FILE_MAX = 64 * 1024
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+class NoTrustedKey(ProaktivError):  # noqa: N818 - reads as the sentence it is: raise NoTrustedKey
+    """Nobody said which key to believe."""
+
+
+def make_app(
+    open_reader: Callable[[], AbstractContextManager[Session]], key_of_settings: Callable[[], str]
+) -> typer.Typer:
+    """Return the ``log`` commands. ``open_reader`` yields a session that only reads."""
+    app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
+
+    @app.command("status")
+    def show_status(as_json: AsJson = False) -> None:
+        """Say how many entries the log holds, how many wait, and how old the last signature is."""
+        with open_reader() as session:
+            found = log_status(session)
+        if as_json:
+            typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+            return
+        for name, value in found.to_json().items():
+            typer.echo(f"{name:<22} {value}")
+
+    @app.command("export")
+    def export(
+        target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder; an existing one is never touched.")],
+        size: Annotated[
+            int | None, typer.Option(min=1, help="As of the checkpoint over so many entries; default: the newest.")
+        ] = None,
+        first: Annotated[
+            int, typer.Option("--from", min=0, help="Leave out entries before this one, in steps of 256.")
+        ] = 0,
+        expires_on: Annotated[
+            datetime | None,
+            typer.Option("--expires-on", formats=["%Y-%m-%d"], help="Mark the day by which it is to be deleted."),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Write the signed log into a folder that can be verified on any other machine. No keys, no sealed parts."""
+        with open_reader() as session, _bar("entries exported") as tell:
+            done = export_log(
+                session,
+                target,
+                size=size,
+                first=first,
+                expires_on=expires_on.date() if expires_on else None,
+                tell=tell,
+            )
+        manifest = done.manifest
+        if as_json:
+            told = {"origin": manifest.origin, "size": manifest.size, "first": manifest.first}
+            typer.echo(json.dumps({**told, "manifest_sha256": done.digest}, ensure_ascii=False))
+            return
+        typer.echo(f"{target}: entries {manifest.first} to {manifest.size - 1} of {manifest.origin}")
+        typer.echo(f"SHA-256 of its MANIFEST.json: {done.digest}")
+
+    @app.command("verify")
+    def verify(
+        folder: Annotated[
+            Path | None,
+            typer.Option("--export", help="An exported folder, instead of the database; needs no settings."),
+        ] = None,
+        vkey: Annotated[
+            str, typer.Option(help="The log's public key as the DSB noted it; default: PROAKTIV_LOG_VKEY.")
+        ] = "",
+        policy: Annotated[
+            Path | None, typer.Option(help="The DSB's policy file (C2SP tlog-policy) that names the key, not --vkey.")
+        ] = None,
+        since: Annotated[
+            Path | None, typer.Option(help="A checkpoint file kept from before: the log must begin with it.")
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Recompute the whole log: every entry, the tree, every signature. Exit 1 on any finding."""
+        if vkey and policy:
+            raise BadInput("--policy", "names the key, and so does --vkey: give one of them")
+        trusted = trusted_log(_text(policy)) if policy else vkey
+        if folder is not None:
+            if not trusted:
+                raise NoTrustedKey(
+                    "verify --export needs --vkey or --policy: the key to trust never comes from the export"
+                )
+            kept = _kept(since, trusted)
+            with _bar("entries verified") as tell:
+                report = verify_export(folder, trusted, kept=kept, tell=tell)
+        else:
+            trusted = trusted or key_of_settings()
+            if not trusted:
+                raise NoTrustedKey(
+                    "verify needs --vkey or PROAKTIV_LOG_VKEY: the key to trust never comes from the log"
+                )
+            kept = _kept(since, trusted)
+            with open_reader() as session, _bar("entries verified") as tell:
+                report = verify_database(session, trusted, kept=kept, tell=tell)
+        _print(report, as_json=as_json)
+
+    return app
+
+
+def _print(report: Report, *, as_json: bool) -> None:
+    typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else report.text())
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _kept(since: Path | None, vkey: str) -> Checkpoint | None:
+    """Return the checkpoint that the caller kept. Raises ``BadInput`` if the trusted key did not sign it."""
+    if since is None:
+        return None
+    try:
+        return open_checkpoint(_text(since), vkey)
+    except NoteError as error:
+        raise BadInput("--since", f"{since} is no checkpoint of this log: {error}") from None
+
+
+def _text(path: Path) -> str:
+    """Return a small text file. Raises ``BadInput``."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_FILE_MAX).decode()
+    except OSError as error:
+        raise BadInput(str(path), f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(str(path), "is not text") from None
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int], None]]:
+    """Yield what counts on a terminal's stderr, and is silent elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield tell_nobody
+        return
+    columns = (BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("{task.completed:,} {task.description}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,216 @@
+"""Read an export that somebody handed over: nothing in it is believed, and nothing in it chooses what is opened.
+
+Opens plain files under names that follow from the size alone, never a link, never a path that the export names. What
+is missing or broken becomes a finding; only what cannot be read at all raises.
+Left to others: what it means (``flowlog.export_verify``).
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, tile_count, tile_path
+from proaktiv.flowlog import export_layout as layout
+from proaktiv.flowlog.entries import ENTRY_BYTES
+from proaktiv.flowlog.export_layout import ExportUnreadable, Manifest
+from proaktiv.flowlog.export_lines import LINE_MAX, ExportedEntry, ExportedNote, LineBroken
+from proaktiv.flowlog.report import Finding, What
+
+_PLAIN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_SMALL_MAX = 64 * 1024
+_CHUNK = 1024 * 1024
+_PATH_LINE_MAX = 1024
+_Line = TypeVar("_Line", ExportedEntry, ExportedNote)
+
+Find = Callable[[Finding], None]
+
+
+class Missing(LookupError):  # noqa: N818 - as in a sentence: raise Missing
+    """A file that belongs to an export is not there, or is no plain file."""
+
+
+class Export:
+    """One exported folder. Raises ``ExportUnreadable`` where it is none, and wherever reading fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self.manifest = Manifest.parse(self.small(layout.MANIFEST))
+        except (Missing, LineBroken):
+            raise ExportUnreadable(
+                f"{folder} is no export of this format: name the folder that holds {layout.MANIFEST}"
+            ) from None
+        self._there = self._walk()
+        # A claimed size costs time: believe no more than the files can hold.
+        if self.manifest.size > len(self._there) * TILE_WIDTH:
+            raise ExportUnreadable(f"{folder} says {self.manifest.size} entries and holds {len(self._there)} files")
+
+    def small(self, path: str) -> bytes:
+        """Return a file's bytes, at most 64 KiB of them. Raises ``Missing``, ``ExportUnreadable``."""
+        with self._open(path) as file:
+            return file.read(_SMALL_MAX)
+
+    def compare_files(self, find: Find) -> None:
+        """Hold every file against the list of SHA-256, and the list against the manifest."""
+        size = self.manifest.size
+        expected = list(layout.summed_paths(size, self.manifest.first))
+        known = {*expected, layout.MANIFEST, layout.SUMS}
+        for path in sorted(self._there - known):
+            if not _left_by_a_file_manager(path):
+                find(Finding(What.FILE, f"{_printable(path)} does not belong to an export"))
+        listed = self._listed(find)
+        if listed and listed.keys() - set(expected):
+            find(Finding(What.FILE, f"{layout.SUMS} lists what does not belong to an export"))
+        for path in expected:
+            try:
+                digest = self._digest(path)
+            except Missing as error:
+                find(Finding(What.FILE, str(error)))
+                continue
+            if listed is not None and listed.get(path) != digest:
+                find(Finding(What.FILE, f"{path} is not what was exported"))
+            if path == layout.README and self.small(path) != layout.README_TEXT.encode():
+                find(Finding(What.FILE, f"{path} has another text than every export; do not follow it"))
+        for level, n, width in layout.tiles(size):
+            self._compare_width(tile_path(level, n, width), width, find)
+
+    def _listed(self, find: Find) -> dict[str, str] | None:
+        """Return path → SHA-256 as listed, None without a list. What is no line of one is left out."""
+        try:
+            if self._digest(layout.SUMS) != self.manifest.sums:
+                find(Finding(What.FILE, f"{layout.SUMS} is not what was exported"))
+            with self._open(layout.SUMS) as file:
+                lines = islice(iter(lambda: file.readline(_PATH_LINE_MAX), b""), len(self._there))
+                pairs = (line.decode(errors="replace").rstrip("\n").partition("  ") for line in lines)
+                return {path: digest for digest, _, path in pairs}
+        except Missing as error:
+            find(Finding(What.FILE, str(error)))
+            return None
+
+    def _compare_width(self, path: str, width: int, find: Find) -> None:
+        try:
+            with self._open(path) as file:
+                there = os.fstat(file.fileno()).st_size
+        except Missing:
+            return
+        if there > width * HASH_BYTES:  # a shorter one is found where its hashes are needed
+            find(Finding(What.TILE, f"{path} holds more than {width} hashes"))
+
+    def notes(self, find: Find) -> Iterator[ExportedNote]:
+        """Yield the checkpoints with ascending sizes; what stands out of order is found and left out."""
+        last = -1
+        for number, note in self._lines(layout.CHECKPOINTS, ExportedNote, find):
+            if note.size <= last:
+                find(Finding(What.CHECKPOINT, f"of {note.size} entries: line {number} stands twice or out of order"))
+                continue
+            last = note.size
+            yield note
+
+    def entries(self, find: Find) -> Iterator[ExportedEntry]:
+        """Yield the entries in the order of their lines, each held against its bundle."""
+        size, first = self.manifest.size, self.manifest.first
+        bundled: list[bytes] = []
+        at = first
+        for _, entry in self._lines(layout.ENTRIES, ExportedEntry, find):
+            while at < min(entry.idx, size):
+                at = self._bundle(at, b"", bundled, find)
+            if at == entry.idx:
+                at = self._bundle(at, entry.entry, bundled, find)
+            yield entry
+        while at < size:
+            at = self._bundle(at, b"", bundled, find)
+
+    def tile(self, level: int, n: int) -> bytes:
+        """Return a tile's bytes. Raises ``LookupError``."""
+        width = min(TILE_WIDTH, tile_count(level, self.manifest.size) - n * TILE_WIDTH)
+        with self._open(tile_path(level, n, width)) as file:
+            return file.read(width * HASH_BYTES + 1)
+
+    def _bundle(self, at: int, entry: bytes, bundled: list[bytes], find: Find) -> int:
+        bundled.append(entry)
+        at += 1
+        if at % TILE_WIDTH and at < self.manifest.size:
+            return at
+        expected = layout.bundle(bundled)
+        path = layout.bundle_path((at - 1) // TILE_WIDTH, len(bundled))
+        try:
+            found = self.small(path)
+        except Missing:
+            found = expected  # told already, where the sums are compared
+        if found != expected:
+            shorter = min(len(found), len(expected))
+            place = next((i for i in range(shorter) if found[i] != expected[i]), shorter)
+            # Exact where entries have their length, and near it where they do not.
+            index = min(at - len(bundled) + place // (2 + ENTRY_BYTES), at - 1)
+            find(Finding(What.ENTRY, f"{path} holds another one than {layout.ENTRIES}", index))
+        bundled.clear()
+        return at
+
+    # files ------------------------------------------------------------------------------------------------------------
+
+    def _lines(self, path: str, kind: type[_Line], find: Find) -> Iterator[tuple[int, _Line]]:
+        try:
+            with self._open(path) as file:
+                for number, raw in enumerate(iter(lambda: file.readline(LINE_MAX + 1), b""), 1):
+                    if len(raw) > LINE_MAX:
+                        find(Finding(What.FILE, f"{path}: line {number} is longer than any; the rest is not read"))
+                        return
+                    try:
+                        yield number, kind.parse(raw)
+                    except LineBroken as error:
+                        find(Finding(What.FILE, f"{path}: line {number} is {error}"))
+        except Missing:
+            return  # told already, where the sums are compared
+
+    def _digest(self, path: str) -> str:
+        digest = sha256()
+        with self._open(path) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    @contextmanager
+    def _open(self, path: str) -> Iterator[BinaryIO]:
+        """Open one plain file below the folder. Raises ``Missing``, ``ExportUnreadable``."""
+        try:
+            handle = os.open(self._folder / path, _PLAIN)
+        except (FileNotFoundError, NotADirectoryError):
+            raise Missing(f"{path} is missing") from None
+        except OSError as error:
+            if (self._folder / path).is_symlink():
+                raise Missing(f"{path} is a link") from None
+            raise ExportUnreadable(f"{self._folder / path} cannot be read: {error.strerror}") from None
+        with open(handle, "rb") as file:  # noqa: PTH123 - a handle, not a path
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Missing(f"{path} is no plain file")
+            try:
+                yield file
+            except OSError as error:
+                raise ExportUnreadable(f"{self._folder / path} cannot be read: {error.strerror}") from None
+
+    def _walk(self) -> set[str]:
+        def give_up(error: OSError) -> None:
+            raise ExportUnreadable(f"{error.filename} cannot be read: {error.strerror}") from None
+
+        found = set()
+        for below, folders, files in os.walk(self._folder, onerror=give_up):
+            place = Path(below).relative_to(self._folder)
+            links = [name for name in folders if (Path(below) / name).is_symlink()]
+            found |= {(place / name).as_posix() for name in (*files, *links)}
+        return found
+
+
+def _printable(path: str) -> str:
+    """Return a foreign name so that it can neither move a cursor nor fill a screen."""
+    return ascii(path[:100])[1:-1]
+
+
+def _left_by_a_file_manager(path: str) -> bool:
+    """Return whether looking at a folder leaves such a file behind; nobody reads it, so it proves nothing."""
+    name = path.rpartition("/")[2]
+    return name in {".DS_Store", "Thumbs.db", "desktop.ini"} or name.startswith("._")

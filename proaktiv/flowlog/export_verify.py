@@ -1,0 +1,87 @@
+"""Verify an exported log: no database, no settings, no network.
+
+Finds what ``flowlog.verify`` finds, as far as it can be seen without the house: not what is queued or sealed. The key
+to trust is the caller's and never comes from the export, and so is the checkpoint that the log must begin with.
+Source: flowlog.md §§ 2, 3, 8.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+from proaktiv.flowlog import export_layout as layout
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, open_checkpoint
+from proaktiv.flowlog.checks import RowCheck
+from proaktiv.flowlog.export_lines import ExportedNote
+from proaktiv.flowlog.export_reading import Export, Missing
+from proaktiv.flowlog.judging import Judge, tell_nobody
+from proaktiv.flowlog.report import Finding, Report, What
+
+
+def verify_export(
+    folder: Path,
+    vkey: str,
+    *,
+    kept: Checkpoint | None = None,
+    erased: Collection[int] = frozenset(),
+    tell: Callable[[int], None] = tell_nobody,
+) -> Report:
+    """Check an exported folder and return what was found.
+
+    ``vkey`` is the log's key as the DSB noted it, ``kept`` a checkpoint that the DSB verified earlier and kept: the log
+    must begin with it, and an export without the entries before it is whole. ``erased`` are indexes whose sealed parts
+    may be missing. Raises ``ExportUnreadable`` where there is nothing to judge, ``NoteError`` for a malformed ``vkey``.
+    """
+    name = Vkey.parse(vkey).name
+    export = Export(folder)
+    size, first = export.manifest.size, export.manifest.first
+    judge = Judge(vkey, export.tile, RowCheck(), erased=erased, kept=kept, tell=tell)
+    if export.manifest.origin != name:
+        judge.find(Finding(What.FILE, f"{layout.MANIFEST} names another log than the key does"))
+    if first > (kept.size if kept else 0):
+        judge.find(
+            Finding(
+                What.INDEX,
+                f"entries 0 to {first - 1} are not here, and no checkpoint that you kept covers them (--since)",
+            )
+        )
+    export.compare_files(judge.find)
+    newest = ""
+
+    def notes() -> Iterator[ExportedNote]:
+        nonlocal newest
+        for note in export.notes(judge.find):
+            newest = note.note
+            yield note
+
+    judge.walk(size, export.entries(judge.find), notes(), first)
+    root = _head(export, vkey, newest, judge.find)
+    judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
+    return Report(
+        size,
+        root,
+        None,
+        judge.checkpoints,
+        tuple(judge.findings),
+        judge.truncated,
+        first,
+        export.manifest.expires_on,
+    )
+
+
+def _head(export: Export, vkey: str, newest: str, find: Callable[[Finding], None]) -> bytes | None:
+    """Return the root that the log gives the exported entries, None if nobody trusted says one."""
+    try:
+        raw = export.small(layout.HEAD)
+    except Missing:
+        return None  # told already, where the sums are compared
+    if raw != newest.encode():
+        find(Finding(What.CHECKPOINT, f"the file {layout.HEAD} is not the last of {layout.CHECKPOINTS}"))
+    try:
+        said = open_checkpoint(raw.decode(), vkey)
+    except (NoteError, UnicodeDecodeError) as error:
+        find(Finding(What.HEAD, str(error) if isinstance(error, NoteError) else "the checkpoint is not text"))
+        return None
+    if said.size != export.manifest.size:
+        find(Finding(What.HEAD, f"the checkpoint speaks of {said.size} entries, the export of {export.manifest.size}"))
+        return None
+    return said.root
