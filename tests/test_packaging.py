@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from proaktiv.embedded import EmbeddedServer
+from tests.flowlog.conftest import World as LogWorld
+from tests.flowlog.exports import VKEY, export, fill, flip
 
 ROOT = Path(__file__).parents[1]
 
@@ -103,6 +105,41 @@ def test_the_installed_program_migrates_an_empty_database(installed: Path, tmp_p
 
 def test_the_installed_program_shows_its_commands(installed: Path, tmp_path: Path) -> None:
     assert "demo" in run(installed, tmp_path, "-m", "proaktiv", "--help")
+
+
+def test_the_installed_program_verifies_an_export_on_a_machine_that_has_nothing_else(
+    installed: Path, tmp_path: Path, urls: dict[str, str]
+) -> None:
+    house = LogWorld(urls, tmp_path / "signer")
+    fill(house)
+    export(house, tmp_path / "stick")
+    house.close()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def verified() -> subprocess.CompletedProcess[str]:
+        # No environment at all, another folder, the wheel and its dependencies: what a DSB's own machine has.
+        argv = ["proaktiv", "log", "verify", "--export", str(tmp_path / "stick"), "--vkey", VKEY]
+        program = (
+            f"import sys; sys.path[:0] = {[str(installed), sysconfig.get_path('purelib')]!r}; sys.argv = {argv!r};"
+            "from proaktiv.__main__ import main; main()"
+        )
+        return subprocess.run(
+            [sys.executable, "-I", "-S", "-c", program],
+            cwd=elsewhere,
+            env={},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = verified()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "Everything adds up."
+    flip(tmp_path / "stick" / "tile" / "0" / "000", 0)
+    done = verified()
+    assert (done.returncode, done.stderr) == (1, "")
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_the_licence_is_the_eupl_in_full() -> None:

@@ -78,6 +78,17 @@ def change_entry(folder: Path, index: int, change: Callable[[dict[str, Any]], ob
     change_lines(folder / "entries.jsonl", rewritten)
 
 
+def given(value: Any, *path: str) -> Callable[[dict[str, Any]], None]:
+    """Put a value into a field."""
+
+    def change(line: dict[str, Any]) -> None:
+        for step in path[:-1]:
+            line = line[step]
+        line[path[-1]] = value
+
+    return change
+
+
 def sum_up(folder: Path, **claims: Any) -> None:
     """Make list and manifest fit what the folder holds now, perhaps with other claims."""
     paths = [line.split("  ")[1] for line in (folder / "SHA256SUMS").read_text().splitlines()]

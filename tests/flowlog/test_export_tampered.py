@@ -37,6 +37,7 @@ from tests.flowlog.exports import (
     fill,
     flip,
     found,
+    given,
     kept,
     sum_up,
     verify,
@@ -138,15 +139,6 @@ def flipped(name: str, place: int, *path: str) -> Callable[[dict[str, Any]], Non
         text = line[name]
         other = "A" if text[place] != "A" else "B"
         line[name] = text[:place] + other + text[place + 1 :]
-
-    return change
-
-
-def given(value: Any, *path: str) -> Callable[[dict[str, Any]], None]:
-    def change(line: dict[str, Any]) -> None:
-        for step in path[:-1]:
-            line = line[step]
-        line[path[-1]] = value
 
     return change
 

@@ -1,0 +1,118 @@
+"""``proaktiv log export`` and ``verify --export`` as operator and DSB type them."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from proaktiv.flowlog.checkpoints import open_checkpoint
+from tests.flowlog.conftest import World, a_flow
+from tests.flowlog.exports import SIZE, VKEY, change_entry, export, fill, given, sum_up
+from tests.processes import proaktiv, refused
+
+
+@pytest.fixture
+def logged(world: World) -> World:
+    fill(world)
+    return world
+
+
+def test_an_operator_exports_and_the_dsb_verifies(logged: World, tmp_path: Path) -> None:
+    reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
+    out = tmp_path / "auszug"
+    done = proaktiv("log", "export", str(out), "--expires-on", "2027-03-31", settings=reader)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert first == f"{out}: entries 0 to 265 of flowlog.musterstadt.example/1"
+    assert second.startswith("SHA-256 of its MANIFEST.json: ")
+
+    told = proaktiv("log", "verify", "--export", str(out), "--vkey", VKEY)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[0] == "266 entries, 2 signed checkpoints"
+    assert told.stdout.splitlines()[-1] == "Everything adds up."
+
+    change_entry(out, 3, given("somebody else", "x", "receiver"))
+    sum_up(out)
+    told = proaktiv("log", "verify", "--export", str(out), "--vkey", VKEY)
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "column: receiver (entry 3)" in told.stdout.splitlines()
+    assert told.stdout.splitlines()[-1] == "The log does not add up."
+    told = proaktiv("log", "verify", "--export", str(out), "--vkey", VKEY, "--json")
+    assert told.returncode == 1
+    (finding,) = json.loads(told.stdout)["findings"]
+    assert (finding["what"], finding["index"]) == ("column", 3)
+
+
+def test_a_later_export_continues_an_earlier_one(logged: World, tmp_path: Path) -> None:
+    reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
+    export(logged, tmp_path / "october", expires_on=date(2026, 12, 31))
+    logged.log_and_sign(*(a_flow() for _ in range(40)))
+    done = proaktiv("log", "export", str(tmp_path / "november"), "--from", str(SIZE), "--json", settings=reader)
+    assert json.loads(done.stdout).items() >= {"size": SIZE + 40, "first": 256}.items()
+    verify = ("log", "verify", "--export", str(tmp_path / "november"), "--vkey", VKEY)
+    assert proaktiv(*verify).returncode == 1
+    assert proaktiv(*verify, "--since", str(tmp_path / "october" / "checkpoint")).returncode == 0
+
+
+def test_the_database_too_must_begin_with_what_was_kept(logged: World, tmp_path: Path) -> None:
+    reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
+    export(logged, tmp_path / "out")
+    verify = ("log", "verify", "--vkey", VKEY, "--since", str(tmp_path / "out" / "checkpoint"))
+    assert proaktiv(*verify, settings=reader).returncode == 0
+    # An older state of everything, as a restored backup is: nothing in it contradicts itself.
+    logged.as_owner("DELETE FROM checkpoint WHERE size = 266")
+    logged.as_owner("DELETE FROM flow_leaf WHERE idx >= 6")
+    for table in ("flow_secret", "flow_log"):
+        logged.as_owner(f"DELETE FROM {table} WHERE fid NOT IN (SELECT fid FROM flow_leaf)")
+    logged.as_owner("DELETE FROM tile WHERE (level, n) <> (0, 0)")
+    said = kept_of_six(logged)
+    logged.as_owner("UPDATE log_head SET size = 6, root = :root", root=said)
+    told = proaktiv(*verify, settings=reader)
+    assert told.returncode == 1
+    assert "266 entries stand in the one you kept, the log holds 6" in told.stdout
+    assert proaktiv("log", "verify", "--vkey", VKEY, settings=reader).returncode == 0  # the control
+
+
+def kept_of_six(world: World) -> bytes:
+    return open_checkpoint(world.one("SELECT note FROM checkpoint WHERE size = 6"), VKEY).root
+
+
+def test_the_key_may_come_from_the_dsbs_own_policy(logged: World, tmp_path: Path) -> None:
+    export(logged, tmp_path / "out")
+    policy = tmp_path / "policy.txt"
+    policy.write_text(f"# noted at the founding, 1 March 2026\nlog {VKEY}\nquorum none\n")
+    verify = ("log", "verify", "--export", str(tmp_path / "out"))
+    assert proaktiv(*verify, "--policy", str(policy)).returncode == 0
+    policy.write_text("log PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\nquorum none\n")
+    assert proaktiv(*verify, "--policy", str(policy)).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("export", "{out}"), "this command needs PROAKTIV_READER_URL"),
+        (("verify", "--export", "{there}"), "verify --export needs --vkey or --policy: the key to trust never comes"),
+        (("verify", "--export", "{there}", "--vkey", "x"), "not an Ed25519 verifier key"),
+        (("verify", "--export", "{out}", "--vkey", VKEY), "is no export of this format: name the folder that holds"),
+        (("verify", "--export", "{there}", "--vkey", VKEY, "--policy", "{out}"), "give one of them"),
+        (("verify", "--export", "{there}", "--policy", "{out}"), "cannot be read: No such file or directory"),
+        (("verify", "--export", "{there}", "--policy", "{there}/tile/0/000"), "is not text"),
+        (
+            ("verify", "--export", "{there}", "--vkey", VKEY, "--since", "{there}/README.txt"),
+            "README.txt is no checkpoint of this log",
+        ),
+    ],
+)
+def test_what_refuses_says_why_in_one_line(logged: World, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    export(logged, tmp_path / "there")
+    given_words = [word.format(out=tmp_path / "out", there=tmp_path / "there") for word in words]
+    assert told in refused(proaktiv("log", *given_words))
+
+
+def test_an_export_never_overwrites(logged: World, tmp_path: Path) -> None:
+    reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
+    told = refused(proaktiv("log", "export", str(tmp_path), settings=reader))
+    assert told == f"{tmp_path} is there already: name a new folder, an export is never overwritten"
+    told = refused(proaktiv("log", "export", str(tmp_path / "out"), "--size", "7", settings=reader))
+    assert told == "no checkpoint was signed at 7 entries; the nearest: 6, 266"
