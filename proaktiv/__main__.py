@@ -54,7 +54,14 @@ def _office() -> AbstractContextManager[Pipeline]:
 
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
-app.add_typer(log_commands.make_app(_reader, lambda: building_app.read_settings().log_vkey), name="log")
+app.add_typer(
+    log_commands.make_app(
+        _reader,
+        lambda: building_app.read_settings().log_vkey,
+        lambda: building_app.signers_vkey(building_app.read_settings()),
+    ),
+    name="log",
+)
 app.command("demo")(city_commands.demo)
 app.command("city", hidden=True)(city_commands.city)
 

@@ -26,6 +26,7 @@ from proaktiv.database import Database, check_current, refuse_embedded, session_
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.egress import Egress
+from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import Signer
@@ -278,6 +279,13 @@ def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator
             yield SigningWorker(database, signer)
     finally:
         database.close()
+
+
+def signers_vkey(settings: Settings) -> str:
+    """Return the public key of whoever signs with these settings. Raises ``WrongSettings``, ``NoteError``."""
+    if not settings.signing_key or not settings.log_origin:
+        raise WrongSettings("log vkey needs PROAKTIV_SIGNING_KEY and PROAKTIV_LOG_ORIGIN, as `work --sign` has them")
+    return str(vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(settings.signing_key)))
 
 
 @contextmanager

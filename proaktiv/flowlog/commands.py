@@ -1,6 +1,6 @@
 """``proaktiv log …``: what operator and DSB type. Thin: each command reads, calls one thing, prints.
 
-The entry point mounts ``make_app`` and hands in how the reader's database is opened and which key the settings name.
+The entry point mounts ``make_app`` and hands in what needs settings: the reader's database, and the keys.
 ``verify --export`` asks for neither: it runs on a machine that has nothing but the export.
 """
 
@@ -35,9 +35,14 @@ class NoTrustedKey(ProaktivError):  # noqa: N818 - reads as the sentence it is: 
 
 
 def make_app(
-    open_reader: Callable[[], AbstractContextManager[Session]], key_of_settings: Callable[[], str]
+    open_reader: Callable[[], AbstractContextManager[Session]],
+    key_of_settings: Callable[[], str],
+    key_of_signer: Callable[[], str],
 ) -> typer.Typer:
-    """Return the ``log`` commands. ``open_reader`` yields a session that only reads."""
+    """Return the ``log`` commands. ``open_reader`` yields a session that only reads.
+
+    ``key_of_settings`` is the key that the settings trust (empty: none), ``key_of_signer`` the one that signs.
+    """
     app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
 
     @app.command("status")
@@ -51,9 +56,14 @@ def make_app(
         for name, value in found.to_json().items():
             typer.echo(f"{name:<22} {value}")
 
+    @app.command("vkey")
+    def show_vkey() -> None:
+        """Print the public key that the log is signed with, where the signing worker runs. The DSB notes it once."""
+        typer.echo(key_of_signer())
+
     @app.command("export")
     def export(
-        target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder; an existing one is never touched.")],
+        folder: Annotated[Path, typer.Argument(help="A new folder; an existing one is never touched.")],
         size: Annotated[
             int | None, typer.Option(min=1, help="As of the checkpoint over so many entries; default: the newest.")
         ] = None,
@@ -70,7 +80,7 @@ def make_app(
         with open_reader() as session, _bar("entries exported") as tell:
             done = export_log(
                 session,
-                target,
+                folder,
                 size=size,
                 first=first,
                 expires_on=expires_on.date() if expires_on else None,
@@ -81,7 +91,7 @@ def make_app(
             told = {"origin": manifest.origin, "size": manifest.size, "first": manifest.first}
             typer.echo(json.dumps({**told, "manifest_sha256": done.digest}, ensure_ascii=False))
             return
-        typer.echo(f"{target}: entries {manifest.first} to {manifest.size - 1} of {manifest.origin}")
+        typer.echo(f"{folder}: entries {manifest.first} to {manifest.size - 1} of {manifest.origin}")
         typer.echo(f"SHA-256 of its MANIFEST.json: {done.digest}")
 
     @app.command("verify")

@@ -1,13 +1,14 @@
 """``proaktiv log export`` and ``verify --export`` as operator and DSB type them."""
 
 import json
+from base64 import b64encode
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from proaktiv.flowlog.checkpoints import open_checkpoint
-from tests.flowlog.conftest import World, a_flow
+from tests.flowlog.conftest import ORIGIN, World, a_flow
 from tests.flowlog.exports import SIZE, VKEY, change_entry, export, fill, given, sum_up
 from tests.processes import proaktiv, refused
 
@@ -42,6 +43,14 @@ def test_an_operator_exports_and_the_dsb_verifies(logged: World, tmp_path: Path)
     assert told.returncode == 1
     (finding,) = json.loads(told.stdout)["findings"]
     assert (finding["what"], finding["index"]) == ("column", 3)
+
+
+def test_the_dsb_is_told_the_key_where_it_signs() -> None:
+    signs = {"PROAKTIV_LOG_ORIGIN": ORIGIN, "PROAKTIV_SIGNING_KEY": b64encode(b"s" * 32).decode()}
+    assert proaktiv("log", "vkey", settings=signs).stdout == f"{VKEY}\n"
+    assert refused(proaktiv("log", "vkey")).startswith("log vkey needs PROAKTIV_SIGNING_KEY and PROAKTIV_LOG_ORIGIN")
+    signs["PROAKTIV_LOG_ORIGIN"] = "two words"
+    assert refused(proaktiv("log", "vkey", settings=signs)) == "a log's origin has neither blanks nor +"
 
 
 def test_a_later_export_continues_an_earlier_one(logged: World, tmp_path: Path) -> None:
