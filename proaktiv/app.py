@@ -25,6 +25,7 @@ from proaktiv.core.ids import Ids
 from proaktiv.database import Database, check_current, refuse_embedded, session_lock
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
+from proaktiv.drift import DRIFT_MAX
 from proaktiv.egress import Egress
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
@@ -230,6 +231,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             identity=identity,
+            drift_max=DRIFT_MAX,
         )
 
 
