@@ -3,13 +3,16 @@
 Each process gets what its surface needs and nothing more; a missing setting refuses to start with one line.
 """
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,6 +23,7 @@ from sqlmodel import Session
 
 from notifiers.folder import FolderChannel
 from notifiers.model import Channel
+from proaktiv.contradictions import contradictions
 from proaktiv.core.errors import NotSafe, ProaktivError
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database, check_current, refuse_embedded, session_lock
@@ -30,11 +34,13 @@ from proaktiv.egress import Egress
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
+from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
 from proaktiv.house import House, Probe, no_probe
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
+from proaktiv.roles import require_role
 from proaktiv.rulebook import released
 from proaktiv.settings import Env, Settings
 from proaktiv.tables import DemoClockRow, core_table
@@ -87,14 +93,29 @@ class WrongSettings(ProaktivError):  # noqa: N818
 
 def read_settings() -> Settings:
     """Return the settings of this process. Raises ``WrongSettings`` with one line and no secret."""
+    settings, wrong = readable_settings()
+    if wrong:
+        raise WrongSettings(wrong[0])
+    return settings
+
+
+def readable_settings() -> tuple[Settings, tuple[str, ...]]:
+    """Return the settings without those that cannot be read, and what is wrong with each of these."""
+    known = {f"PROAKTIV_{name.upper()}" for name in Settings.model_fields}
+    given = {name for name in os.environ if name.startswith("PROAKTIV_")}  # noqa: TID251 - settings are read here
+    # A typing error would else mean that the setting is silently not set. What resembles none may be somebody else's.
+    meant = {name: get_close_matches(name, known, 1, cutoff=0.85) for name in sorted(given - known)}
+    wrong = [f"{name} is no setting: is {close[0]} meant?" for name, close in meant.items() if close]
+    unread: dict[str, Any] = {}
     try:
-        return Settings()
+        return Settings(), tuple(wrong)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name, *inside = map(str, first["loc"])
-        place = f" ({'/'.join(inside)})" if inside else ""
-        said = first["msg"].removeprefix("Value error, ")
-        raise WrongSettings(f"PROAKTIV_{name.upper()}{place} {said}") from None
+        for fault in error.errors(include_input=False, include_url=False):
+            name, *inside = map(str, fault["loc"])
+            place = f" ({'/'.join(inside)})" if inside else ""
+            wrong.append(f"PROAKTIV_{name.upper()}{place} {fault['msg'].removeprefix('Value error, ')}")
+            unread[name] = Settings.model_fields[name].get_default(call_default_factory=True)
+    return Settings(**unread), tuple(wrong)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -115,36 +136,45 @@ def configure_logging(settings: Settings) -> None:
     )
 
 
-def _now() -> datetime:
+def wall_clock() -> datetime:
+    """Return real time, aware, UTC."""
     return datetime.now(UTC)  # noqa: TID251 - the one place where the clock is read
 
 
-def _need(settings: Settings, part: str) -> None:
-    missing = [name for name in _NEEDS[part] if not getattr(settings, name)]
-    if not settings.controller and part != "sign":
-        missing.insert(0, "controller")
-    if missing:
-        raise WrongSettings(
-            f"{part} needs PROAKTIV_{missing[0].upper()}"
-            + (
-                f" and {len(missing) - 1} more: " + ", ".join(f"PROAKTIV_{name.upper()}" for name in missing[1:])
-                if missing[1:]
-                else ""
-            )
-        )
+def missing(settings: Settings, part: str) -> tuple[str, ...]:
+    """Return the names of what a process must hold and does not."""
+    names = tuple(name for name in _NEEDS[part] if not getattr(settings, name))
+    return names if settings.controller or part == "sign" else ("controller", *names)
+
+
+def refusals(settings: Settings, part: str) -> Iterator[str]:
+    """Yield why a process does not start with these settings, each in one line with its remedy."""
+    if lacking := [f"PROAKTIV_{name.upper()}" for name in missing(settings, part)]:
+        more = f" and {len(lacking) - 1} more: {', '.join(lacking[1:])}" if lacking[1:] else ""
+        yield f"{part} needs {lacking[0]}{more}"
     if settings.env is Env.PRODUCTION and part != "sign" and not settings.release_public_key:
-        raise WrongSettings("production trusts no rules but those signed with PROAKTIV_RELEASE_PUBLIC_KEY")
+        yield "production trusts no rules but those signed with PROAKTIV_RELEASE_PUBLIC_KEY; set it"
     if settings.env is Env.PRODUCTION and settings.demo_clock:
-        raise WrongSettings("PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production")
-    if "letters_dir" in _NEEDS[part] and settings.letters_dir is not None and not settings.letters_dir.is_dir():
-        raise WrongSettings("PROAKTIV_LETTERS_DIR names no folder; make it first, for the worker's user alone")
+        yield "PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production; unset it"
+    if "letters_dir" in _NEEDS[part] and settings.letters_dir is not None:
+        if not settings.letters_dir.is_dir():
+            yield "PROAKTIV_LETTERS_DIR names no folder; make it first, for the worker's user alone"
+        elif not os.access(settings.letters_dir, os.W_OK | os.X_OK):
+            yield "PROAKTIV_LETTERS_DIR cannot be written; let it belong to the worker's user"
+    yield from contradictions(settings, part)
+
+
+def _need(settings: Settings, part: str) -> None:
+    for refusal in refusals(settings, part):
+        raise WrongSettings(refusal)
 
 
 def _url(value: SecretStr | None) -> str:
     return value.get_secret_value() if value else ""
 
 
-def _vault(settings: Settings, part: str, ids: Ids) -> Vault:
+def make_vault(settings: Settings, part: str, ids: Ids) -> Vault:
+    """Return the vault of one process, with the keys of its part alone. Its settings must be complete."""
     keks = {
         compartment: Kek(f"{compartment}-1", getattr(settings, f"kek_{compartment}"))
         for compartment in _COMPARTMENTS[part]
@@ -165,13 +195,13 @@ def _vault(settings: Settings, part: str, ids: Ids) -> Vault:
 def _clock(settings: Settings, database: Database) -> Callable[[], datetime]:
     """Return the process's clock. The demonstration's runs ahead of the real one by what its table says."""
     if not settings.demo_clock:
-        return _now
+        return wall_clock
     offsets = core_table(DemoClockRow)
 
     def shifted() -> datetime:
         with database.transaction() as session:
             seconds = session.connection().execute(select(offsets.c.offset_seconds)).scalar_one()
-        return _now() + timedelta(seconds=seconds)
+        return wall_clock() + timedelta(seconds=seconds)
 
     return shifted
 
@@ -184,7 +214,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
     with ExitStack() as ending:
         database = Database(_url(settings.database_url), application_name=f"proaktiv-{part}")
         ending.callback(database.close)
-        vault = _vault(settings, part, ids)
+        vault = make_vault(settings, part, ids)
         check_current(_url(settings.database_url))
         current = released.Current(
             trusted=[settings.release_public_key] if settings.release_public_key else None,
@@ -193,6 +223,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
         with database.transaction() as session:
             if settings.env is Env.PRODUCTION:
                 refuse_embedded(session)
+            require_role(session, "app", "PROAKTIV_DATABASE_URL")
             rules = current(session)
         house = House(
             controller=settings.controller,
@@ -221,7 +252,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             database=database,
             house=house,
             clock=_clock(settings, database),
-            wall=_now,
+            wall=wall_clock,
             monotonic=time.monotonic,
             channels=channels,
             registers=registers,
@@ -256,7 +287,7 @@ class SigningWorker:
         with self.database.transaction() as session:
             taken = integrate(session)
         with self.database.transaction() as session:
-            self.signer.sign(session, _now())
+            self.signer.sign(session, wall_clock())
         return taken
 
 
@@ -267,12 +298,13 @@ def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator
     database = Database(_url(settings.sequencer_url), application_name="proaktiv-sign")
     try:
         check_current(_url(settings.sequencer_url))
-        if settings.env is Env.PRODUCTION:
-            with database.transaction() as session:
+        with database.transaction() as session:
+            if settings.env is Env.PRODUCTION:
                 refuse_embedded(session)
-        with session_lock(database, "signing-worker") as mine:
+            require_role(session, "sequencer", "PROAKTIV_SEQUENCER_URL")
+        with session_lock(database, SIGNING_LOCK) as mine:
             if not mine:
-                raise NotSafe("another signing worker holds the lock; exactly one may run")
+                raise NotSafe("another signing worker holds the lock; exactly one may run: end that one first")
             key = Ed25519PrivateKey.from_private_bytes(settings.signing_key or b"")
             try:
                 signer = Signer(state, key, settings.log_origin, adopt=adopt)

@@ -8,7 +8,7 @@ import binascii
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -30,19 +30,28 @@ def _key(value: object) -> object:
     try:
         raw = base64.b64decode(value, validate=True)
     except binascii.Error:
-        raise ValueError("is not base64") from None
+        raise ValueError("is not base64: head -c 32 /dev/urandom | base64") from None
     if len(raw) != 32:
-        raise ValueError(f"has {len(raw)} bytes, a key has 32")
+        raise ValueError(f"has {len(raw)} bytes, a key has 32: head -c 32 /dev/urandom | base64")
+    if not any(raw):
+        raise ValueError("is all zeros, which everybody knows: head -c 32 /dev/urandom | base64")
     return raw
 
 
 def _url(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
         try:
-            make_url(value.get_secret_value())
+            url = make_url(value.get_secret_value())
         except (ArgumentError, ValueError):
             raise ValueError("is no database URL: postgresql://role:password@host/database") from None
+        if url.get_backend_name() not in {"postgresql", "postgres"}:
+            raise ValueError("is another database's: the database must be PostgreSQL, locks and roles rest on it")
+        if not url.database or not url.username:
+            raise ValueError("names no role or no database: postgresql://role:password@host/database")
     return value
+
+
+_FORM = 'registers {"NAME": "https://host/path"}, hosts ["host"]'
 
 
 def _json(value: object) -> object:
@@ -51,7 +60,7 @@ def _json(value: object) -> object:
     try:
         return json.loads(value)
     except ValueError:
-        raise ValueError("is not JSON") from None
+        raise ValueError(f"is not JSON: {_FORM}") from None
 
 
 Key = Annotated[bytes | None, BeforeValidator(_key), Field(repr=False)]
@@ -99,4 +108,4 @@ class Settings(BaseSettings):
     tick_seconds: float = Field(default=1.0, gt=0, le=60)
     batch: int = Field(default=100, ge=1, le=250)
     demo_clock: bool = False
-    log_format: str = "json"
+    log_format: Literal["json", "text"] = "json"

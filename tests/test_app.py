@@ -290,7 +290,13 @@ def production(given: dict[str, str]) -> dict[str, str]:
     return {
         name: f"{value}&options=-c%20proaktiv.embedded%3Doff" if name.endswith("_URL") else value
         for name, value in given.items()
-    } | {"PROAKTIV_ENV": "production", "PROAKTIV_RELEASE_PUBLIC_KEY": b64(own)}
+    } | {
+        "PROAKTIV_ENV": "production",
+        "PROAKTIV_RELEASE_PUBLIC_KEY": b64(own),
+        "PROAKTIV_REGISTERS": '{"MELDEREGISTER": "https://register.example"}',
+        "PROAKTIV_OUTBOUND": '["register.example"]',
+        "PROAKTIV_TOKEN_AUDIENCE": "https://intake.example/token",
+    }
 
 
 ALL_PARTS = tuple(NEEDED)

@@ -139,11 +139,12 @@ def only_connectors_talk_to_the_network(root: Path) -> list[str]:
 
 
 def settings_are_read_by_the_composition_root(root: Path) -> list[str]:
-    """Find an import of the settings outside app and __main__."""
+    """Find an import of the settings outside app, what judges them for app, the doctor and __main__."""
+    readers = {"app", "contradictions", "doctor/examination", "__main__"}
     return [
         at(path, node, "reads the settings")
         for path, tree in modules(root)
-        if path not in {"proaktiv/app.py", "proaktiv/__main__.py"}
+        if path not in {f"proaktiv/{reader}.py" for reader in readers}
         for node, name in imports(tree)
         if name == "proaktiv.settings" or name.startswith("proaktiv.settings.")
     ]

@@ -29,6 +29,9 @@ from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
 _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
 
+LOCK = "signing-worker"
+"""The session lock of the one signing worker, by name."""
+
 PROBES = ("signer.remember.before", "signer.remember.after", "signer.publish.before", "signer.publish.after")
 """Where a test may kill the process."""
 

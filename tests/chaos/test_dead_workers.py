@@ -17,7 +17,6 @@ import pytest
 from proaktiv.app import building
 from proaktiv.database import Database, DatabaseAway
 from proaktiv.pipeline import Pipeline
-from proaktiv.settings import Env, Settings
 from proaktiv.steps.enrol import Wish
 from proaktiv.workers import Identity
 from tests.builders import somebody
@@ -29,6 +28,7 @@ from tests.chaos.test_crash_points import (
     everything_is_well_with_the_auftrag,
     everything_is_well_with_the_letter,
 )
+from tests.settings_of import everything, settings_of
 from tests.world import World
 
 pytestmark = pytest.mark.chaos
@@ -226,23 +226,7 @@ def held(world: World) -> int:
 
 
 def test_a_work_process_has_a_number_from_its_start_to_its_end_and_a_surface_has_none(world: World) -> None:
-    key = world.seed
-    settings = Settings(
-        env=Env.TEST,
-        controller="musterstadt",
-        database_url=world.urls["app"],  # type: ignore[arg-type]
-        index_key=key,
-        code_key=key,
-        kek_view=key,
-        kek_contact=key,
-        kek_facts=key,
-        kek_flow=key,
-        kek_proof=key,
-        intake_private_key=key,
-        intake_public_key=key,
-        staff_public_key=key,
-        letters_dir=world.letters,
-    )
+    settings = settings_of(everything(world.urls, world.folder))
     before = held(world)
     with building(settings, "work") as pipeline:
         assert pipeline.identity is not None

@@ -1,0 +1,100 @@
+"""Settings that are each well-formed and together make no sense: told at the start, before the first event.
+
+Left to others: what a process needs (``app``), the form of each value (``settings``).
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from proaktiv.core.addresses import AddressRefused, Target, read_url
+from proaktiv.flowlog.checkpoints import NoteError, vkey_of
+from proaktiv.settings import Env, Settings
+
+_CONTROLLER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_SECRETS = (
+    *("index_key", "code_key", "kek_view", "kek_contact", "kek_facts", "kek_flow", "kek_proof"),
+    *("signing_key", "intake_private_key", "intake_public_key", "staff_public_key"),
+)
+_DRAW = "draw one of its own for each: head -c 32 /dev/urandom | base64"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def contradictions(settings: Settings, part: str) -> Iterator[str]:
+    """Yield what contradicts itself in the settings of one process, each in one line with its remedy."""
+    if part != "sign" and settings.controller and not _CONTROLLER.fullmatch(settings.controller):
+        yield (
+            "PROAKTIV_CONTROLLER is a short id of a-z, 0-9, . and - for the log;"
+            " the full name belongs into PROAKTIV_CONTROLLER_NAME"
+        )
+    yield from _keys(settings)
+    if part == "sign":
+        yield from _log(settings)
+    if part == "work":
+        yield from _addresses(settings)
+    if part == "intake" and settings.token_audience:
+        yield from _audience(settings)
+
+
+def _keys(settings: Settings) -> Iterator[str]:
+    held = {name: value for name in _SECRETS if (value := getattr(settings, name))}
+    for (one, key), (other, same) in combinations(held.items(), 2):
+        if key == same:
+            yield f"PROAKTIV_{one.upper()} and PROAKTIV_{other.upper()} hold the same key; {_DRAW}"
+    if settings.intake_private_key and settings.intake_public_key:
+        private = X25519PrivateKey.from_private_bytes(settings.intake_private_key)
+        if private.public_key().public_bytes_raw() != settings.intake_public_key:
+            yield (
+                "PROAKTIV_INTAKE_PUBLIC_KEY is not the public half of PROAKTIV_INTAKE_PRIVATE_KEY:"
+                " what the intake seals could never be read; set both from one pair"
+            )
+
+
+def _log(settings: Settings) -> Iterator[str]:
+    if not settings.signing_key or not settings.log_origin:
+        return
+    try:
+        vkey = vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(settings.signing_key))
+    except NoteError:
+        yield "PROAKTIV_LOG_ORIGIN has neither blanks nor +: flowlog.example.org/1"
+        return
+    if settings.log_vkey and settings.log_vkey != str(vkey):
+        yield (
+            "PROAKTIV_LOG_VKEY is not the public half of PROAKTIV_SIGNING_KEY under PROAKTIV_LOG_ORIGIN;"
+            " put back the key and origin of this log"
+        )
+
+
+def _addresses(settings: Settings) -> Iterator[str]:
+    for entry in settings.outbound:
+        if not _HOST.fullmatch(entry):
+            yield 'PROAKTIV_OUTBOUND takes host or host:port, no URL: ["register.example.org"]'
+            break
+    for name, url in settings.registers.items():
+        place = f"PROAKTIV_REGISTERS ({name})"
+        target = _read(url)
+        if target is None:
+            yield f"{place} is no address of the form https://host[:port]/path"
+        elif target.plain and (settings.env is Env.PRODUCTION or target.host not in _LOOPBACK):
+            yield f"{place} is asked for personal data: take https"
+        elif not target.names & set(settings.outbound):
+            yield f"{place} names a host that is not on PROAKTIV_OUTBOUND: add {target.host} there"
+
+
+def _audience(settings: Settings) -> Iterator[str]:
+    target = _read(settings.token_audience)
+    if target is None:
+        yield "PROAKTIV_TOKEN_AUDIENCE is the address of this intake's token: https://host/token"
+    elif target.plain and settings.env is Env.PRODUCTION:
+        yield "PROAKTIV_TOKEN_AUDIENCE is what registers sign for: take https://host/token, as they see it"
+
+
+def _read(url: str) -> Target | None:
+    try:
+        return read_url(url)
+    except AddressRefused:
+        return None

@@ -1,0 +1,249 @@
+"""Wrong configurations: each refuses to start, in one line that names setting and remedy, and tells no secret."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import structlog
+
+from proaktiv import __main__ as command_line
+from proaktiv.app import read_settings
+from proaktiv.embedded import EmbeddedServer
+from tests.processes import proaktiv, refused
+from tests.settings_of import b64, everything
+
+SECRET = "geheim"
+DATABASES = ("DATABASE_URL", "SEQUENCER_URL", "OWNER_URL", "READER_URL")
+DRAW = "head -c 32 /dev/urandom | base64"
+WORK, SIGN, MIGRATE = ("work",), ("work", "--sign", "--state", "{folder}/signer"), ("migrate",)
+SURFACES = {name: ("serve", "--surface", name) for name in ("intake", "citizen", "office")}
+PRODUCTION = {
+    "ENV": "production",
+    "RELEASE_PUBLIC_KEY": b64(bytes(range(200, 232))),
+    "REGISTERS": '{"MELDEREGISTER": "https://register.example"}',
+    "OUTBOUND": '["register.example"]',
+    "TOKEN_AUDIENCE": "https://intake.example/token",
+}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One mistake of an operator. ``{folder}`` and ``{<role>}`` stand for what the test has."""
+
+    name: str
+    command: tuple[str, ...]
+    names: str
+    remedy: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+WRONG = (
+    # what is missing
+    Wrong("no controller", WORK, "PROAKTIV_CONTROLLER", "needs", {"CONTROLLER": ""}),
+    Wrong("no database", SURFACES["citizen"], "PROAKTIV_DATABASE_URL", "needs", {"DATABASE_URL": ""}),
+    Wrong("no key for codes", SURFACES["citizen"], "PROAKTIV_CODE_KEY", "needs", {"CODE_KEY": ""}),
+    Wrong("no key of the office", SURFACES["office"], "PROAKTIV_KEK_PROOF", "needs", {"KEK_PROOF": ""}),
+    Wrong("no folder for letters", WORK, "PROAKTIV_LETTERS_DIR", "needs", {"LETTERS_DIR": ""}),
+    Wrong("no audience", SURFACES["intake"], "PROAKTIV_TOKEN_AUDIENCE", "needs", {"TOKEN_AUDIENCE": ""}),
+    Wrong("no signing key", SIGN, "PROAKTIV_SIGNING_KEY", "needs", {"SIGNING_KEY": ""}),
+    Wrong("no owner", MIGRATE, "PROAKTIV_OWNER_URL", "needs", {"OWNER_URL": ""}),
+    Wrong("no reader", ("log", "status"), "PROAKTIV_READER_URL", "needs", {"READER_URL": ""}),
+    Wrong("no key to trust", ("log", "verify"), "PROAKTIV_LOG_VKEY", "needs --vkey or", {}),
+    Wrong("no folder for the signer's memory", ("work", "--sign"), "--state", "needs --state DIR, a folder", {}),
+    # what cannot be read
+    Wrong("a typing error", WORK, "PROAKTIV_LETTER_DIR", "is PROAKTIV_LETTERS_DIR meant?", {"LETTER_DIR": "/x"}),
+    Wrong("an unknown environment", WORK, "PROAKTIV_ENV", "'production', 'test' or 'demo'", {"ENV": SECRET}),
+    Wrong("a key that is no base64", WORK, "PROAKTIV_INDEX_KEY", DRAW, {"INDEX_KEY": f"{SECRET}!"}),
+    Wrong("a key that is too short", WORK, "PROAKTIV_KEK_FLOW", DRAW, {"KEK_FLOW": b64(bytes(range(16)))}),
+    Wrong("a key of zeros", WORK, "PROAKTIV_KEK_VIEW", DRAW, {"KEK_VIEW": b64(bytes(32))}),
+    Wrong("a URL that is none", WORK, "PROAKTIV_DATABASE_URL", "postgresql://role:", {"DATABASE_URL": SECRET}),
+    Wrong(
+        *("another database", WORK, "PROAKTIV_DATABASE_URL", "must be PostgreSQL"),
+        {"DATABASE_URL": f"mysql://a:{SECRET}@host/x"},
+    ),
+    Wrong(
+        *("a URL without a database", MIGRATE, "PROAKTIV_OWNER_URL", "postgresql://role:password@host/database"),
+        {"OWNER_URL": f"postgresql://a:{SECRET}@host"},
+    ),
+    Wrong("registers that are no JSON", WORK, "PROAKTIV_REGISTERS", "is not JSON:", {"REGISTERS": f"A={SECRET}"}),
+    Wrong("hosts that are no JSON", WORK, "PROAKTIV_OUTBOUND", "is not JSON:", {"OUTBOUND": SECRET}),
+    Wrong("no time at all", WORK, "PROAKTIV_DEADLINE_SECONDS", "greater than 0", {"DEADLINE_SECONDS": "0"}),
+    Wrong("a set too large", WORK, "PROAKTIV_BATCH", "less than or equal to 250", {"BATCH": "100000"}),
+    Wrong("an unknown form of log lines", WORK, "PROAKTIV_LOG_FORMAT", "'json' or 'text'", {"LOG_FORMAT": "yaml"}),
+    # what contradicts itself
+    Wrong("a name for an id", WORK, "PROAKTIV_CONTROLLER", "PROAKTIV_CONTROLLER_NAME", {"CONTROLLER": "Stadt M."}),
+    Wrong("one key twice", WORK, "PROAKTIV_KEK_FACTS", DRAW, {"KEK_FACTS": b64(bytes([3]) * 32)}),
+    Wrong(
+        *("halves of two pairs", SURFACES["intake"], "PROAKTIV_INTAKE_PUBLIC_KEY", "set both from one pair"),
+        {"INTAKE_PUBLIC_KEY": b64(bytes(range(9, 41)))},
+    ),
+    Wrong("an origin with blanks", SIGN, "PROAKTIV_LOG_ORIGIN", "flowlog.example.org/1", {"LOG_ORIGIN": "our log"}),
+    Wrong("a key of another log", SIGN, "PROAKTIV_LOG_VKEY", "put back the key", {"LOG_VKEY": "x+00000000+AQ=="}),
+    Wrong(
+        *("a URL for a host", WORK, "PROAKTIV_OUTBOUND", '["register.example.org"]'),
+        {"OUTBOUND": '["https://register.example"]'},
+    ),
+    Wrong(
+        *("a register that may not be called", WORK, "PROAKTIV_OUTBOUND", "add register.example there"),
+        {"REGISTERS": '{"MELDEREGISTER": "https://register.example"}'},
+    ),
+    Wrong(
+        *("a register without TLS", WORK, "PROAKTIV_REGISTERS (MELDEREGISTER)", "take https"),
+        {"REGISTERS": '{"MELDEREGISTER": "http://register.example"}', "OUTBOUND": '["register.example"]'},
+    ),
+    Wrong(
+        *("a register with a password in its address", WORK, "PROAKTIV_REGISTERS (A)", "of the form https://host"),
+        {"REGISTERS": f'{{"A": "https://a:{SECRET}@register.example"}}'},
+    ),
+    Wrong(
+        *("an audience that is no address", SURFACES["intake"], "PROAKTIV_TOKEN_AUDIENCE", "https://host/token"),
+        {"TOKEN_AUDIENCE": "intake"},
+    ),
+    # what is not there
+    Wrong("a folder that is none", WORK, "PROAKTIV_LETTERS_DIR", "make it first", {"LETTERS_DIR": "{folder}/nowhere"}),
+    Wrong("a memory that is a file", (*SIGN[:3], "{folder}/file"), "--state", "cannot be used", {}),
+    Wrong("a surface that is none", ("serve", "--surface", "door"), "--surface", "intake, citizen and office", {}),
+    Wrong(
+        *("a database that is away", SURFACES["office"], "PostgreSQL", "cannot be reached"),
+        {"DATABASE_URL": f"postgresql://a:{SECRET}@127.0.0.1:9/x"},
+    ),
+    Wrong("a schema that is none", SURFACES["office"], "schema", "migrate as the owner", {"DATABASE_URL": "{empty}"}),
+    # the wrong role
+    Wrong("the owner for the application", WORK, "PROAKTIV_DATABASE_URL", "proaktiv_app", {"DATABASE_URL": "{owner}"}),
+    Wrong(
+        "the reader for a surface",
+        SURFACES["citizen"],
+        "PROAKTIV_DATABASE_URL",
+        "proaktiv_app",
+        {"DATABASE_URL": "{reader}"},
+    ),
+    Wrong(
+        "the owner for the signer", SIGN, "PROAKTIV_SEQUENCER_URL", "proaktiv_sequencer", {"SEQUENCER_URL": "{owner}"}
+    ),
+    # production
+    Wrong("production on the embedded server", WORK, "embedded PostgreSQL", "needs one of its own", PRODUCTION),
+    Wrong(
+        *("production that trusts anybody's rules", SURFACES["office"], "PROAKTIV_RELEASE_PUBLIC_KEY", "set it"),
+        PRODUCTION | {"RELEASE_PUBLIC_KEY": ""},
+    ),
+    Wrong(
+        *("production by the demonstration's clock", SIGN, "PROAKTIV_DEMO_CLOCK", "unset it"),
+        PRODUCTION | {"DEMO_CLOCK": "1"},
+    ),
+    Wrong(
+        *("production that signs for plain HTTP", SURFACES["intake"], "PROAKTIV_TOKEN_AUDIENCE", "take https"),
+        PRODUCTION | {"TOKEN_AUDIENCE": "http://intake.example/token"},
+    ),
+    Wrong("the simulated city in production", ("demo",), "PROAKTIV_ENV", "unset it or say demo", {"ENV": "production"}),
+)
+AS_PROCESSES = frozenset(
+    {
+        *("no key for codes", "a typing error", "another database", "one key twice", "a folder that is none"),
+        *("the owner for the application", "production on the embedded server", "a database that is away"),
+    }
+)
+
+Given = Callable[[Wrong], tuple[tuple[str, ...], dict[str, str]]]
+
+
+@pytest.fixture
+def given(urls: dict[str, str], tmp_path: Path, postgres: EmbeddedServer) -> Given:
+    """The command and the environment of one mistake; all else is right, and every URL holds a password."""
+    (tmp_path / "file").touch()
+    known = {role: url.replace("@", f":{SECRET}@", 1) for role, url in urls.items()}
+    known |= {"folder": str(tmp_path), "empty": postgres.url("proaktiv_owner", "postgres")}
+    right = everything({role: known[role] for role in urls}, tmp_path)
+
+    def put(value: str) -> str:
+        for name, stands_for in known.items():
+            value = value.replace(f"{{{name}}}", stands_for)
+        return value
+
+    def make(wrong: Wrong) -> tuple[tuple[str, ...], dict[str, str]]:
+        changed = {f"PROAKTIV_{name}": put(value) for name, value in wrong.settings.items()}
+        return tuple(map(put, wrong.command)), {name: value for name, value in (right | changed).items() if value}
+
+    return make
+
+
+def judge(wrong: Wrong, line: str, environment: Mapping[str, str]) -> None:
+    """One line that names the setting and the remedy, and none of the values that are nobody's business."""
+    assert wrong.names in line
+    assert wrong.remedy in line
+    assert SECRET not in line
+    assert [name for name, value in environment.items() if name.endswith("_KEY") and value in line] == []
+    assert len(line) < 400
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., str]]:
+    """Run a command as ``proaktiv`` does, in this process, and return what it refuses with."""
+
+    def started(*_: object, **__: object) -> None:
+        pytest.fail("it started")
+
+    # A mistake that is not noticed must fail the test, not serve for ever.
+    monkeypatch.setattr(command_line.uvicorn, "run", started)
+    monkeypatch.setattr(command_line, "tick_until_stopped", started)
+
+    def run(command: tuple[str, ...], environment: Mapping[str, str]) -> str:
+        for name in [name for name in os.environ if name.startswith("PROAKTIV_")]:
+            monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["proaktiv", *command])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code, out) == (2, "")
+        (line,) = err.splitlines()
+        assert line.startswith("proaktiv: ")
+        return line.removeprefix("proaktiv: ")
+
+    yield run
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.name)
+def test_a_wrong_configuration_refuses_in_one_line_with_its_remedy(
+    wrong: Wrong, given: Given, run: Callable[..., str]
+) -> None:
+    command, environment = given(wrong)
+    judge(wrong, run(command, environment), environment)
+
+
+@pytest.mark.parametrize(
+    "wrong", [wrong for wrong in WRONG if wrong.name in AS_PROCESSES], ids=lambda wrong: wrong.name
+)
+def test_a_process_refuses_like_that_too(wrong: Wrong, given: Given) -> None:
+    command, environment = given(wrong)
+    judge(wrong, refused(proaktiv(*command, settings=environment)), environment)
+
+
+@pytest.mark.parametrize("command", [WORK, SIGN, *SURFACES.values()], ids=" ".join)
+def test_control_what_is_right_starts(command: tuple[str, ...], given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment in which each mistake above is made has no other."""
+    started: list[str] = []
+    monkeypatch.setattr(command_line.uvicorn, "run", lambda *_, **__: started.append("surface"))
+    monkeypatch.setattr(command_line, "tick_until_stopped", lambda *_, **__: started.append("worker"))
+    words, environment = given(Wrong("", command, "", ""))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", ["proaktiv", *words])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    structlog.reset_defaults()
+    assert ended.value.code in {0, None}
+    assert len(started) == 1
+
+
+def test_there_are_thirty_mistakes_and_more() -> None:
+    assert len({wrong.name for wrong in WRONG}) == len(WRONG) >= 30
+    assert {wrong.name for wrong in WRONG} >= AS_PROCESSES
+
+
+def test_a_variable_that_resembles_no_setting_is_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROAKTIV_VECTORS", "/somewhere")
+    assert read_settings().batch == 100
