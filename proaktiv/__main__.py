@@ -8,11 +8,14 @@ proaktiv rules …   check, test, explain and release the rules
 proaktiv tasks …   what waits for a human, and how it ended
 proaktiv incidents what the DSB must see
 proaktiv log …     state of the flow log, its export, and its verification here or elsewhere
+proaktiv doctor    name every broken dependency, and what to do about it
 proaktiv migrate   bring the database to the present tables
 """
 
+import json
 import os
 import sys
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +30,8 @@ from proaktiv import app as building_app
 from proaktiv.core.errors import ProaktivError
 from proaktiv.database import migrate as run_migrations
 from proaktiv.demo import commands as city_commands
+from proaktiv.doctor.examination import Examination
+from proaktiv.doctor.findings import healthy, lines
 from proaktiv.flowlog import commands as log_commands
 from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
@@ -138,6 +143,29 @@ def migrate() -> None:
         raise building_app.WrongSettings("migrate needs PROAKTIV_OWNER_URL")
     run_migrations(settings.owner_url.get_secret_value())
     typer.echo("The database is current.")
+
+
+@app.command()
+def doctor(
+    part: Annotated[str, typer.Option(help="work, sign, intake, citizen, office, or all of them.")] = "all",
+    state: Annotated[
+        Path | None, typer.Option(help="On the signer's machine: the folder of its memory, as in work --sign.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Name every broken dependency of an installation within five seconds, and what to do. Exit 1 if there is one."""
+    settings, wrong = building_app.readable_settings()
+    examination = Examination(settings, wrong, wall=building_app.wall_clock, monotonic=time.monotonic, state=state)
+    found = examination.of(part)
+    if as_json:
+        typer.echo(
+            json.dumps({"ok": healthy(found), "findings": [each.to_json() for each in found]}, ensure_ascii=False)
+        )
+    else:
+        for line in lines(found, plain="utf" not in (sys.stdout.encoding or "").lower()):
+            typer.echo(line)
+    if not healthy(found):
+        raise typer.Exit(1)
 
 
 @app.command()

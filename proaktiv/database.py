@@ -45,6 +45,13 @@ _TRY_LOCK = text("SELECT k, pg_try_advisory_xact_lock(k) FROM unnest(:keys) AS t
     bindparam("keys", type_=ARRAY(BigInteger))
 )
 
+# pg_locks shows the two integers of a session lock as oid, which has no sign.
+_HELD = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+    " AND classid::bigint = :class AND objid::bigint = :name & 4294967295"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+).bindparams(bindparam("class", type_=BigInteger), bindparam("name", type_=BigInteger))
+
 
 class DatabaseAway(ProaktivError):  # noqa: N818 - reads as the sentence it is: raise DatabaseAway
     """PostgreSQL cannot be reached or went away before COMMIT: nothing was kept; try again later."""
@@ -211,7 +218,7 @@ def session_lock(database: Database, name: str) -> Iterator[bool]:
 
     The server frees it when the connection ends, however that comes: a dead holder is noticed at once.
     """
-    arguments = {"class": _LOCK_CLASS, "name": int.from_bytes(sha256(name.encode()).digest()[:4], "big", signed=True)}
+    arguments = _named(name)
     with database.own_connection() as connection:
         ours = bool(connection.execute(text("SELECT pg_try_advisory_lock(:class, :name)"), arguments).scalar_one())
         try:
@@ -220,6 +227,15 @@ def session_lock(database: Database, name: str) -> Iterator[bool]:
             if ours:  # closing would free it too, but a moment later than we return
                 with suppress(DBAPIError):
                     connection.execute(text("SELECT pg_advisory_unlock(:class, :name)"), arguments)
+
+
+def session_lock_held(session: Session, name: str) -> bool:
+    """Return whether anybody holds the session lock ``name`` in this database."""
+    return bool(session.connection().execute(_HELD, _named(name)).scalar_one())
+
+
+def _named(name: str) -> dict[str, int]:
+    return {"class": _LOCK_CLASS, "name": int.from_bytes(sha256(name.encode()).digest()[:4], "big", signed=True)}
 
 
 # schema ---------------------------------------------------------------------------------------------------------------

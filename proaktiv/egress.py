@@ -1,6 +1,6 @@
 """The one door to the network: which address may be called at all, and when a call is over.
 
-Every HTTP call of the house goes through ``Egress.post``. It resolves a name once, checks every address it got and
+Every HTTP call of the house goes through ``Egress``. It resolves a name once, checks every address it got and
 connects to exactly one of them; follows no redirect, reads no proxy from the environment, keeps no cookie, decodes
 no encoding; takes at most 1 MiB of answer; and cuts the socket when the deadline is over, even of a server that
 drips one byte a second.
@@ -13,7 +13,8 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,18 +189,33 @@ class Egress:
         Raises ``AddressRefused``, ``Declined`` (both ``Permanent``), ``Unavailable`` before anything was sent,
         ``Temporary`` (408, 425, 429, 503) or ``OutcomeUnknown`` (other 5xx, cut off, deadline, garbage, too large).
         """
+        sent = {"Accept-Encoding": "identity", "Connection": "close", **headers}
+        with self._asked("POST", url, sent, content, deadline) as response:
+            # The status decides before the body is read: an error page of any size is not our matter.
+            _refuse(response.status, dict(_texts(response.headers)))
+            body = _read(response)
+            return Response(response.status, dict(_texts(response.headers)), body)
+
+    def reach(self, url: str, deadline: Deadline) -> int:
+        """Ask for the head of a URL alone and return the status, whatever it is: somebody speaks HTTP there.
+
+        Raises ``AddressRefused``, ``Unavailable`` or ``OutcomeUnknown`` (cut off, deadline, garbage).
+        """
+        with self._asked("HEAD", url, {"Connection": "close"}, None, deadline) as response:
+            return response.status
+
+    @contextmanager
+    def _asked(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, deadline: Deadline
+    ) -> Iterator[httpcore.Response]:
         target = read_url(url)
         addresses = self._check(target, deadline)
-        sent = {"Accept-Encoding": "identity", "Connection": "close", **headers}
         with httpcore.ConnectionPool(
             ssl_context=self._tls, network_backend=_Pinned(addresses, deadline), max_connections=1
         ) as pool:
             try:
-                with pool.stream("POST", target.url, headers=list(sent.items()), content=content) as response:
-                    # The status decides before the body is read: an error page of any size is not our matter.
-                    _refuse(response.status, dict(_texts(response.headers)))
-                    body = _read(response)
-                    return Response(response.status, dict(_texts(response.headers)), body)
+                with pool.stream(method, target.url, headers=list(headers.items()), content=content) as response:
+                    yield response
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 raise Unavailable(f"{target.host}:{target.port} cannot be reached") from None
             except httpcore.LocalProtocolError:

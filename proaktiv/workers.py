@@ -31,6 +31,12 @@ _FREE = text(
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
 ).bindparams(bindparam("numbers", type_=ARRAY(BigInteger)), bindparam("class", type_=BigInteger))
 
+_LIVING = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+    " AND classid::bigint = :class"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+).bindparams(bindparam("class", type_=BigInteger))
+
 
 class Identity:
     """This process as other workers see it. Threads share it."""
@@ -94,6 +100,11 @@ def dead_workers(session: Session, table: Table) -> frozenset[int]:
     if not numbers:
         return frozenset()
     return frozenset(connection.execute(_FREE, {"numbers": numbers, "class": _CLASS}).scalars())
+
+
+def living_workers(session: Session) -> int:
+    """Return how many workers of this database hold their number."""
+    return int(session.connection().execute(_LIVING, {"class": _CLASS}).scalar_one())
 
 
 def abandoned(table: Table, wall: datetime, dead: frozenset[int]) -> ColumnElement[bool]:

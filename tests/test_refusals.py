@@ -105,6 +105,7 @@ WRONG = (
     Wrong("a folder that is none", WORK, "PROAKTIV_LETTERS_DIR", "make it first", {"LETTERS_DIR": "{folder}/nowhere"}),
     Wrong("a memory that is a file", (*SIGN[:3], "{folder}/file"), "--state", "cannot be used", {}),
     Wrong("a surface that is none", ("serve", "--surface", "door"), "--surface", "intake, citizen and office", {}),
+    Wrong("a part that is none", ("doctor", "--part", "door"), "--part", "work, sign, intake, citizen, office", {}),
     Wrong(
         *("a database that is away", SURFACES["office"], "PostgreSQL", "cannot be reached"),
         {"DATABASE_URL": f"postgresql://a:{SECRET}@127.0.0.1:9/x"},

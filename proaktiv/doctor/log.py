@@ -1,0 +1,105 @@
+"""The flow log: somebody signs, nothing waits long for its place, and the signer's memory fits the database."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from proaktiv.database import Database, session_lock_held
+from proaktiv.doctor.databases import looking
+from proaktiv.doctor.findings import Check, Finding, broken, fine, look
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
+from proaktiv.flowlog.signer import LOCK
+from proaktiv.flowlog.status import LogBehind, require_current
+from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
+
+LATE = timedelta(seconds=60)
+TOO_LATE = timedelta(minutes=5)
+
+_HEAD = core_table(LogHeadRow)
+_CHECKPOINTS = core_table(CheckpointRow)
+
+_START = "start exactly one proaktiv work --sign --state DIR"
+
+
+def signed(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
+    """Ask whether a signing worker lives, and whether entries wait for their place or a signature.
+
+    ``law_clock`` is the clock that entries carry.
+    """
+
+    def act() -> Iterator[Finding]:
+        with looking(database) as session:
+            alive = session_lock_held(session, LOCK)
+            now = law_clock(session)
+            late = _late(session, now, TOO_LATE) or _late(session, now, LATE)
+            too_late = bool(_late(session, now, TOO_LATE))
+        if alive:
+            yield fine("signing worker", "is alive")
+        else:
+            yield broken("signing worker", "none holds the lock", _START)
+        if too_late:
+            yield broken("log queue", late, f"{_START}; if one runs, read its log")
+        elif late:
+            yield look("log queue", late, "look again in a minute; if it grows, read the signing worker's log")
+        else:
+            yield fine("log queue", f"no entry waits longer than {LATE.total_seconds():.0f} s")
+
+    return Check("signing worker", act, _START)
+
+
+def _late(session: Session, now: datetime, limit: timedelta) -> str:
+    try:
+        require_current(session, now, limit)
+    except LogBehind as error:
+        return str(error)
+    return ""
+
+
+def remembers(state: Path, origin: str, database: Database) -> Check:
+    """Ask whether the signer's memory can be used, and whether database and memory tell the same past."""
+    name = "signer's memory"
+    call = "do not delete the folder; call the DSB: docs/operating.md, The signer's memory"
+
+    def act() -> Iterator[Finding]:
+        if not state.is_dir():
+            yield broken(name, f"{state} is no folder", "mount it, or name the right one with --state")
+            return
+        if not os.access(state, os.R_OK | os.W_OK | os.X_OK):
+            yield broken(name, f"{state} cannot be read and written", "let it belong to the signing worker's user")
+            return
+        # In the order in which the signer goes on: what it published it had remembered, what it remembered was there.
+        with looking(database) as session:
+            published = session.connection().execute(select(func.max(_CHECKPOINTS.c.size))).scalar_one() or 0
+            memory = _read(state / "last_signed")
+            size = session.connection().execute(select(_HEAD.c.size)).scalar_one()
+        if isinstance(memory, str):
+            yield broken(name, memory, "restore the folder, or let people decide on --adopt")
+        elif memory is None and published:
+            yield broken(name, f"is empty, although {published} entries were signed", call + ", on --adopt")
+        elif memory is None:
+            yield fine(name, "is empty, as the log is")
+        elif memory.origin != origin:
+            yield broken(name, f"is of the log {memory.origin}", "name the folder of this log with --state")
+        elif memory.size > size:
+            yield broken(name, f"{memory.size} entries were signed, the database holds {size}", call)
+        elif memory.size < published:
+            yield broken(name, f"is behind: it knows {memory.size} entries, {published} were signed", call)
+        else:
+            yield fine(name, f"knows {memory.size} of {size} entries")
+
+    return Check(name, act, "see whether the folder's disk answers")
+
+
+def _read(path: Path) -> Checkpoint | str | None:
+    try:
+        return Checkpoint.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (NoteError, UnicodeDecodeError):
+        return "last_signed is unreadable"
+    except OSError as error:
+        return f"last_signed cannot be read: {error.strerror}"

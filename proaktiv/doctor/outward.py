@@ -1,0 +1,87 @@
+"""The ways out of the house: the folder for letters, and every address that is called."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sqlalchemy import select
+
+from proaktiv.core.addresses import AddressRefused
+from proaktiv.core.errors import OutboundError
+from proaktiv.database import Database
+from proaktiv.doctor.databases import looking
+from proaktiv.doctor.findings import Check, Finding, broken, fine, look
+from proaktiv.egress import Deadline, Egress
+from proaktiv.tables import BehoerdeRow, core_table
+
+LOW_BYTES = 1 << 30
+_SAMPLE_BYTES = 1 << 16
+_AWAY = frozenset({502, 503, 504})
+
+_BEHOERDEN = core_table(BehoerdeRow)
+
+
+def letters(folder: Path) -> Check:
+    """Ask whether a letter can be put into the folder, by putting some bytes there and taking them away."""
+    name = "letters"
+    full = "make room, or mount a larger disk there; letters wait until then"
+
+    def act() -> Iterator[Finding]:
+        if not folder.is_dir():
+            yield broken(name, "PROAKTIV_LETTERS_DIR is no folder", "make it, for the worker's user alone")
+            return
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-", buffering=0) as sample:
+                written = sample.write(bytes(_SAMPLE_BYTES))
+        except OSError as error:
+            yield broken(name, f"nothing can be written: {error.strerror}", full)
+            return
+        free = shutil.disk_usage(folder).free
+        if written < _SAMPLE_BYTES:
+            yield broken(name, "the disk is full", full)
+        elif free < LOW_BYTES:
+            yield look(name, f"{free >> 20} MiB are free", "make room before it is full")
+        else:
+            yield fine(name, f"can be written, {free >> 30} GiB are free")
+
+    return Check(name, act, "see whether the disk of PROAKTIV_LETTERS_DIR answers")
+
+
+def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline]) -> Check:
+    """Ask whether somebody speaks HTTP at an address; nothing is asked of them."""
+    do = "see whether the far side runs and the network lets us there"
+
+    def act() -> Iterator[Finding]:
+        try:
+            status = egress.reach(url, deadline())
+        except AddressRefused as error:
+            yield broken(name, str(error), "correct the address, or add its host to PROAKTIV_OUTBOUND")
+        except OutboundError as error:
+            yield broken(name, str(error), do)
+        else:
+            if status in _AWAY:
+                yield broken(name, f"answers {status}", do)
+            elif status >= 500:
+                yield look(name, f"answers {status}", "ask the far side whether that is meant")
+            else:
+                yield fine(name, "answers")
+
+    return Check(name, act, do)
+
+
+def behoerden(database: Database, egress: Egress, deadline: Callable[[], Deadline]) -> Check:
+    """Ask every Behörde that Aufträge go to over HTTP whether it answers."""
+
+    def act() -> Iterator[Check]:
+        with looking(database) as session:
+            found = session.connection().execute(
+                select(_BEHOERDEN.c.id, _BEHOERDEN.c.endpoint)
+                .where(_BEHOERDEN.c.dispatcher == "webhook")
+                .order_by(_BEHOERDEN.c.id)
+            )
+            rows = [(row.id, row.endpoint) for row in found]
+        for behoerde, endpoint in rows:
+            yield answers(f"Behörde {behoerde}", endpoint, egress, deadline)
+
+    return Check("Behörden", act, "see whether the database is overloaded")
