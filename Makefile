@@ -33,8 +33,8 @@ check: env ## format, lint, types, walls, migrations, tests: what a commit must 
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory test
 
-demo: env ## a simulated city sends 40 events; citizens confirm, decline, withdraw; the log is verified
-	@$(BIN)/proaktiv demo --once --events 40 --json
+demo: env ## a simulated city of 40 events, log verified, stays up until Ctrl-C; ONCE=1 ends after the run
+	@$(BIN)/proaktiv demo --events 40 $(if $(ONCE),--once --json)
 
 bench: env ## measure, print ratios, write docs/performance.md
 	$(BIN)/python -m tests.bench

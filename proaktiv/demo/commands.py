@@ -3,10 +3,11 @@
 import json
 import secrets
 import signal
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,24 +15,32 @@ from proaktiv.core.errors import NotSafe
 from proaktiv.demo.once import Wished, run_once
 from proaktiv.demo.progress import show
 from proaktiv.demo.serving import serve_part
+from proaktiv.demo.staying import stay
 
 Environment = Annotated[str, typer.Option(envvar="PROAKTIV_ENV", hidden=True)]
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Run through unattended, then end.")] = True,  # noqa: ARG001
+    once: Annotated[bool, typer.Option("--once", help="End after the run instead of staying until Ctrl-C.")] = False,
     events: Annotated[int, typer.Option(min=1, max=100_000, help="How many different events registers report.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed invents the same families.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; the rest on stderr.")] = False,
     env: Environment = "demo",
 ) -> None:
-    """Run a simulated city: register, rules, letters, citizens, Behörden; then count and verify. Exit 1 on any loss."""
+    """Run a simulated city: register, rules, letters, citizens, Behörden; then count and verify. Exit 1 on any loss.
+
+    After the run the city stays and says where everything is, until Ctrl-C.
+    """
     _not_in_production(env)
     signal.signal(signal.SIGTERM, _end_in_order)
-    result = run_once(Wished(events, seed), _now, secrets.token_bytes)
-    show(result, beside_json=as_json)
-    if as_json:
-        typer.echo(json.dumps(result, ensure_ascii=False))
+
+    def tell(result: dict[str, Any]) -> None:
+        show(result, beside_json=as_json)
+        if as_json:
+            typer.echo(json.dumps(result, ensure_ascii=False))
+        sys.stdout.flush()  # whoever reads a pipe shall not wait for the end of the stay
+
+    result = run_once(Wished(events, seed), _now, secrets.token_bytes, tell, None if once else stay)
     if not result["ok"]:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -61,19 +62,38 @@ class Wished:
     seed: int
 
 
-def run_once(wished: Wished, clock: Callable[[], datetime], random: RandomBytes) -> dict[str, Any]:
-    """Run the whole city once and return what came of it, ``ok`` among it. Raises ``CityError`` where it got stuck."""
+Stay = Callable[[City, Installation, Processes], None]
+"""What happens after the run, while the city still stands."""
+
+
+def run_once(
+    wished: Wished,
+    clock: Callable[[], datetime],
+    random: RandomBytes,
+    tell: Callable[[dict[str, Any]], None],
+    stay: Stay | None = None,
+) -> dict[str, Any]:
+    """Run the whole city once and return what came of it, ``ok`` among it. Raises ``CityError`` where it got stuck.
+
+    ``tell`` gets the result at once. A city without loss then stays for as long as ``stay`` does.
+    """
     began = time.monotonic()
     now = clock()
     city = make_city(wished.seed, wished.events, berlin_date(now))
-    with telling(len(PHASES)) as teller:
-        teller.phase(PHASES[0])
-        with set_up(city, now, random) as installation, Processes(installation) as processes:
+    with ExitStack() as standing:
+        with telling(len(PHASES)) as teller:
+            teller.phase(PHASES[0])
+            installation = standing.enter_context(set_up(city, now, random))
+            processes = standing.enter_context(Processes(installation))
             teller.phase(PHASES[1])
             processes.start_all()
             with _Run(city, installation, processes, teller, clock) as run:
                 result = run.through()
-    return result | {"seed": wished.seed, "seconds": round(time.monotonic() - began, 1)}
+        result |= {"seed": wished.seed, "seconds": round(time.monotonic() - began, 1)}
+        tell(result)
+        if stay is not None and result["ok"]:
+            stay(city, installation, processes)
+    return result
 
 
 class _Run:

@@ -2,17 +2,24 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
+from tests.chaos.outage import wait_for
+from tests.world import code_in
+
 EVENTS = 14
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +65,7 @@ def test_a_run_that_is_ended_early_leaves_no_process_and_no_folder_behind() -> N
     with tempfile.TemporaryDirectory(prefix="p-") as base:
         Path(base).chmod(0o755)
         run = subprocess.Popen(
-            [sys.executable, "-m", "proaktiv", "demo", "--events", "2", "--json"],
+            [sys.executable, "-m", "proaktiv", "demo", "--once", "--events", "2", "--json"],
             env={**os.environ, "TMPDIR": base},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -75,3 +82,99 @@ def test_a_run_that_is_ended_early_leaves_no_process_and_no_folder_behind() -> N
         run.stderr.close()
         assert [process for process in started if process.is_running()] == []
         assert list(Path(base).iterdir()) == []
+
+
+# staying up -----------------------------------------------------------------------------------------------------------
+
+
+class Stay:
+    """A city that stays, and what it has said so far."""
+
+    def __init__(self, base: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "proaktiv", "demo", "--events", "2", "--json"],
+            env={**os.environ, "TMPDIR": base},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.result: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.said = ""
+        for line in self.process.stderr:
+            self.said += line
+            if "Ctrl-C" in line:
+                break
+        self.children = psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=60)
+        assert "Traceback" not in err
+        return self.process.returncode
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.communicate(timeout=60)
+
+
+@pytest.fixture
+def base() -> Iterator[str]:
+    """The system's own temporary folder: as root the server needs a path that all may enter."""
+    with tempfile.TemporaryDirectory(prefix="p-") as folder:
+        Path(folder).chmod(0o755)
+        yield folder
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_city_stays_up_until_it_is_ended_and_leaves_nothing_behind(number: int, base: str) -> None:
+    stay = Stay(base)
+    try:
+        assert stay.result["ok"] is True
+        assert stay.process.poll() is None, "it stays after its result"
+        urls = re.findall(r"http://127\.0\.0\.1:\d+/(?:health|openapi\.json|bericht)", stay.said)
+        assert len(urls) == 7
+        assert [url for url in urls if httpx.get(url, trust_env=False).status_code != 200] == []
+        if number == signal.SIGINT:
+            visit(stay)
+        assert stay.end(number) == 0
+        assert [process for process in stay.children if process.is_running()] == []
+        assert list(Path(base).iterdir()) == []
+    finally:
+        stay.close()
+
+
+def visit(stay: Stay) -> None:
+    """Do what it says: enrol by the printed request, read the letter, open a session, look as an operator."""
+    enrol, session = re.findall(r"curl -H '[^']+' -d '([^']+)' (\S+)", stay.said)
+    assert httpx.post(enrol[1], content=enrol[0], headers=JSON, trust_env=False).status_code == 202
+    (letters,) = re.findall(r"will lie in: (\S+)", stay.said)
+    before = set(Path(letters).glob("*.txt"))
+    wait_for(lambda: set(Path(letters).glob("*.txt")) != before, "the letter")
+    (letter,) = set(Path(letters).glob("*.txt")) - before
+    proof = session[0].replace("…", code_in(letter.read_text(encoding="utf-8")))
+    assert httpx.post(session[1], content=proof, headers=JSON, trust_env=False).json()["purpose"] == "activation"
+
+    (settings,) = re.findall(r"^  \. (\S+)", stay.said, re.MULTILINE)
+    (doctor,) = re.findall(r"proaktiv (doctor .*)", stay.said)
+    command = f". {settings} && {sys.executable} -m proaktiv {doctor} --json"
+    looked = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True, timeout=120)
+    assert [line for line in json.loads(looked.stdout)["findings"] if line["level"] == "broken"] == []
+    assert looked.returncode == 0
+
+
+@pytest.mark.chaos
+def test_a_process_that_dies_while_the_city_stays_is_named(base: str) -> None:
+    stay = Stay(base)
+    try:
+        (worker,) = [each for each in stay.children if each.cmdline()[-2:] == ["proaktiv", "work"]]
+        worker.kill()
+        _, err = stay.process.communicate(timeout=60)
+        assert stay.process.returncode == 2
+        assert "work ended with -9" in err
+        assert [process for process in stay.children if process.is_running()] == []
+    finally:
+        stay.close()

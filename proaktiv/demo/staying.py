@@ -1,0 +1,114 @@
+"""Leave the city standing after its run: say where everything is and what to do there, until somebody ends it.
+
+A visitor gets an invented person who has not enrolled, and every command of the operator by one file of settings.
+Left to others: the run (``once``), starting and stopping (``running``).
+"""
+
+import json
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from proaktiv.demo.people import City, Resident
+from proaktiv.demo.running import Processes
+from proaktiv.demo.setting_up import Installation
+
+LOOK_SECONDS = 1.0
+
+_PLACES = {
+    "citizen": ("Die Seite der Bürgerinnen und Bürger", "The citizens' page"),
+    "intake": ("Der Eingang der Register und Behörden", "Where registers and Behörden report"),
+    "office": ("Das Büro (noch ohne Seiten)", "The office (no pages yet)"),
+    "register": ("Die erfundenen Register", "The simulated registers"),
+    "behoerde": ("Die erfundenen Behörden: was ankam", "The simulated Behörden: what arrived"),
+}
+_PATHS = {"citizen": ("/health", "/openapi.json"), "intake": ("/health", "/openapi.json"), "behoerde": ("/bericht",)}
+
+
+def addresses(installation: Installation) -> dict[str, tuple[str, ...]]:
+    """Return what can be opened with a browser, by part."""
+    return {
+        part: tuple(f"{installation.url(part)}{path}" for path in _PATHS.get(part, ("/health",))) for part in _PLACES
+    }
+
+
+def stay(city: City, installation: Installation, processes: Processes) -> None:
+    """Print where everything is and return when Ctrl-C or SIGTERM comes. Raises ``ProcessDied`` if a process ends."""
+    settings = write_settings(installation)
+    with _signals() as told:
+        _show(city, installation, settings)
+        while True:
+            try:
+                told.get(timeout=LOOK_SECONDS)
+            except Empty:
+                processes.check()
+                continue
+            Console(stderr=True).print("Die Stadt wird abgebaut … / Taking the city down …")
+            return
+
+
+def write_settings(installation: Installation) -> Path:
+    """Write every setting of the installation for a shell to read, readable by its owner alone; return where."""
+    path = installation.folder / "operator.env"
+    path.touch(mode=0o600)
+    settings = {
+        **installation.settings,
+        "OWNER_URL": installation.owner_url,
+        "READER_URL": installation.reader_url,
+        "LOG_VKEY": installation.vkey,
+    }
+    lines = [f"export PROAKTIV_{name}={shlex.quote(value)}\n" for name, value in sorted(settings.items())]
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def _signals() -> Iterator[SimpleQueue[int]]:
+    """Yield a queue of the signals that end the stay. Afterwards a second one does not disturb the tidying."""
+    told: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: told.put(number))
+    try:
+        yield told
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _show(city: City, installation: Installation, settings: Path) -> None:
+    # To stderr, as progress goes: what stands on stdout is the result alone.
+    console = Console(highlight=False, stderr=True, soft_wrap=True)
+    table = Table("Wo / where", "Adresse / address", title="Die Stadt steht noch / The city is still there")
+    for part, urls in addresses(installation).items():
+        german, english = _PLACES[part]
+        table.add_row(f"{german}\n{english}", "\n".join(urls))
+    console.print(table)
+    say = console.out
+    citizen = installation.url("citizen")
+    visitor = visitor_of(city)
+    say("Anmelden wie ein Bürger / enrol as a citizen (erfunden / invented):")
+    say(f"  {_curl(f'{citizen}/anmelden', visitor.wish())}")
+    say(f"  Der Brief liegt gleich in / the letter will lie in: {installation.letters}")
+    say(f"  grep -h Code: {shlex.quote(str(installation.letters))}/*.txt | tail -1")
+    say("  " + _curl(f"{citizen}/sitzung", {"code": "…", "geburtsdatum": visitor.geburtsdatum.isoformat()}))
+    say("Nachsehen wie der Betrieb / look as an operator:")
+    say(f"  . {shlex.quote(str(settings))}")
+    say(f"  proaktiv doctor --state {shlex.quote(str(installation.folder / 'signer'))}")
+    say("  proaktiv log status;  proaktiv log verify")
+    say("Beenden mit Strg-C / end with Ctrl-C")
+
+
+def visitor_of(city: City) -> Resident:
+    """Return an inhabitant who has not enrolled and whom the register knows."""
+    return next((citizen.resident for citizen in city.citizens if not citizen.enrols), city.residents[0])
+
+
+def _curl(url: str, body: dict[str, Any]) -> str:
+    return f"curl -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body, ensure_ascii=False))} {url}"
