@@ -20,6 +20,11 @@ _STATES: Mapping[str, TextClause] = {
     "lookups": text("SELECT state, count(*) FROM lookups GROUP BY 1"),
     "enrolments": text("SELECT state, count(*) FROM enrolments GROUP BY 1"),
     "kinds": text("SELECT kind::text, count(*) FROM flow_log GROUP BY 1"),
+    # What the log says happened, and how it ended: written by other statements than the rows it is held against.
+    "logged": text(
+        "SELECT concat(convert_from(f_bytes, 'UTF8')::jsonb ->> 'action', ' ', outcome), count(*)"
+        " FROM flow_log GROUP BY 1"
+    ),
 }
 
 _NUMBERS: Mapping[str, TextClause] = {
@@ -54,6 +59,39 @@ _NUMBERS: Mapping[str, TextClause] = {
             SELECT FROM consent_ledger AS l
             WHERE l.person = d.person AND l.event = 'give' AND l.activity = b.lebenslage || '/propose/' || d.channel
               AND l.at <= d.made_at
+        )
+        """
+    ),
+    # Whoever may still answer was told, will be, or a human sees to it; else the offer lies there and nobody knows.
+    "untold": text(
+        """
+        SELECT count(*) FROM proposals AS p JOIN bundles AS b ON b.id = p.bundle
+        WHERE p.state IN ('open', 'later')
+        AND NOT (b.state = 'open' AND b.due_at IS NOT NULL)
+        AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.matter = b.id AND d.state IN ('handed_over', 'announced'))
+        AND NOT EXISTS (
+            SELECT FROM tasks AS t WHERE t.done_at IS NULL AND (
+                t.matter IN (b.id, p.id) OR t.matter IN (SELECT d.id FROM deliveries AS d WHERE d.matter = b.id)
+            )
+        )
+        """
+    ),
+    # Decision and proposal of one Leistung of one case: neither without the other.
+    "unproposed": text(
+        """
+        SELECT count(*) FROM matches AS m JOIN register_events AS e ON e.id = m.event
+        WHERE m.result = 'ja' AND m.outcome = 'auftrag' AND NOT EXISTS (
+            SELECT FROM proposals AS p JOIN register_events AS o ON o.id = p.event
+            WHERE p.leistung = m.leistung AND o.case_key = e.case_key
+        )
+        """
+    ),
+    "unmatched": text(
+        """
+        SELECT count(*) FROM proposals AS p JOIN register_events AS e ON e.id = p.event
+        WHERE NOT EXISTS (
+            SELECT FROM matches AS m JOIN register_events AS o ON o.id = m.event
+            WHERE m.leistung = p.leistung AND o.case_key = e.case_key AND m.result = 'ja' AND m.outcome = 'auftrag'
         )
         """
     ),
@@ -100,6 +138,12 @@ class Counts:
     def of(self, what: str, *states: str) -> int:
         """Return how many there are of a kind in some states."""
         return sum(self.states[what].get(state, 0) for state in states)
+
+    def logged(self, action: str, outcome: str | None = None) -> int:
+        """Return how many log entries say that something happened, and that it ended so; None takes any end."""
+        if outcome is not None:
+            return self.of("logged", f"{action} {outcome}")
+        return sum(number for said, number in self.states["logged"].items() if said.partition(" ")[0] == action)
 
     def flows(self, *kinds: Kind) -> int:
         """Return how many log entries there are of some kinds."""

@@ -1,8 +1,9 @@
 """What is due and what happened is counted as the role that may only read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
@@ -12,6 +13,8 @@ from proaktiv.core.flows import Kind
 from proaktiv.database import Database
 from proaktiv.demo import counting
 from proaktiv.tables import FlowLogRow, RegisterEventRow, core_table
+from tests.builders import a_birth, somebody
+from tests.world import World
 
 NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
 SPACE = UUID(int=1)
@@ -119,3 +122,79 @@ def test_an_authorised_entry_needs_exactly_one_outcome(database: Database, reade
     write_flow(database, "outcome of nothing", Kind.OUTCOME, of="nothing")
     assert count(reader).numbers["unpaired"] == 3
     assert count(reader).flows(Kind.AUTHORISED, Kind.OUTCOME) == 5
+
+
+# proposals ------------------------------------------------------------------------------------------------------------
+
+Act = Callable[[str], None]
+
+
+@pytest.fixture
+def city(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
+    """A city with one birth, evaluated and not yet told."""
+    world = World(urls, tmp_path).found()
+    world.announce(a_birth(world.lives_here(somebody("Anna"))))
+    while world.pipeline.evaluate() + world.pipeline.look_up():
+        pass
+    assert world.count("proposals", "state = 'open'") == 1
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def does(urls: dict[str, str]) -> Act:
+    """Do what no step does."""
+
+    def act(sql: str) -> None:
+        owner = Database(urls["owner"], pool_size=1)
+        with owner.transaction() as session:
+            session.connection().execute(text(sql))
+        owner.close()
+
+    return act
+
+
+def number(reader: Database, name: str) -> int:
+    return count(reader).numbers[name]
+
+
+def test_an_open_proposal_that_nobody_will_hear_of_is_counted(city: World, reader: Database, does: Act) -> None:
+    assert number(reader, "untold") == 0, "its bundle is due"
+    does("UPDATE bundles SET due_at = NULL")
+    assert number(reader, "untold") == 1
+    does(
+        "INSERT INTO tasks (id, what, matter, behoerde, made_at)"
+        " SELECT gen_random_uuid(), 'x', id, '', now() FROM bundles"
+    )
+    assert number(reader, "untold") == 0, "a clerk sees to it"
+    does("UPDATE tasks SET done_at = now()")
+    assert number(reader, "untold") == 1
+    does("UPDATE bundles SET due_at = made_at")
+    city.tick()
+    does("UPDATE bundles SET due_at = NULL")
+    assert number(reader, "untold") == 0, "the letter is out"
+    does("UPDATE deliveries SET state = 'failed'")
+    assert number(reader, "untold") == 1, "the letter came back and nobody took it up"
+    does("UPDATE proposals SET state = 'declined'")
+    assert number(reader, "untold") == 0
+
+
+@pytest.mark.usefixtures("city")
+def test_a_decision_without_its_proposal_and_a_proposal_without_its_decision_are_counted(
+    reader: Database, does: Act
+) -> None:
+    assert (number(reader, "unproposed"), number(reader, "unmatched")) == (0, 0)
+    does("UPDATE matches SET result = 'nein', outcome = '' WHERE outcome = 'auftrag'")
+    assert (number(reader, "unproposed"), number(reader, "unmatched")) == (0, 1)
+    does("UPDATE matches SET result = 'ja', outcome = 'auftrag'")
+    does("DELETE FROM proposals")
+    assert number(reader, "unproposed") > 0
+    assert number(reader, "unmatched") == 0
+
+
+def test_what_the_log_says_is_counted_by_what_happened_and_how_it_ended(city: World, reader: Database) -> None:
+    city.tick()
+    counts = count(reader)
+    assert counts.logged("event.received") == counts.total("events") == 1
+    assert counts.logged("letter.handed_over", "done") == counts.logged("letter.handed_over") == 2
+    assert counts.logged("letter.handed_over", "failed") == 0

@@ -20,6 +20,14 @@ STATES: dict[str, dict[str, int]] = {
     "lookups": {"answered": 4},
     "enrolments": {"finished": 4},
     "kinds": {"1": 14, "2": 14, "9": 5, "10": 3},
+    "logged": {
+        "event.received ": 10,
+        "auftrag.confirmed confirmed": 4,
+        "proposal.declined declined": 1,
+        "letter.handed_over done": 7,
+        "auftrag.handed_over done": 3,
+        "acknowledgement.received acknowledged": 3,
+    },
 }
 NUMBERS = {
     "flows": 36,
@@ -32,7 +40,18 @@ NUMBERS = {
     "auftraege_withdrawn": 1,
     "unpaired": 0,
     "letters_unasked": 0,
+    "untold": 0,
+    "unproposed": 0,
+    "unmatched": 0,
     "open_after_stop": 0,
+}
+LOGGED = {
+    "event.received ": "events in the log",
+    "auftrag.confirmed confirmed": "confirmed in the log",
+    "proposal.declined declined": "declined = declined in the log",
+    "letter.handed_over done": "deliveries handed over = letters in the log",
+    "auftrag.handed_over done": "dispatched = hand-overs in the log",
+    "acknowledgement.received acknowledged": "receipts = acknowledgements in the log",
 }
 COUNTS = Counts(STATES, NUMBERS)
 SEEN = Witnesses(
@@ -65,10 +84,15 @@ def test_a_run_without_loss_obeys_every_equation() -> None:
 @pytest.mark.parametrize(
     ("what", "state", "equation"),
     [
-        ("events", "forgotten", "events = admitted"),
+        ("events", "forgotten", "events = reports"),
+        ("events", "admitted", "events in the log = admitted"),
         ("proposals", "forgotten", "proposals = open"),
-        ("auftraege", "forgotten", "auftraege = dispatched"),
-        ("deliveries", "forgotten", "deliveries = handed over"),
+        ("auftraege", "forgotten", "auftraege = confirmed proposals"),
+        ("auftraege", "ready", "confirmed in the log = dispatched"),
+        ("deliveries", "handed_over", "deliveries handed over = letters in the log"),
+        ("proposals", "declined", "declined = declined in the log"),
+        ("auftraege", "sent", "dispatched = hand-overs in the log"),
+        *(("logged", entry, equation) for entry, equation in LOGGED.items()),
         ("proposals", "declined", "declined = the citizens' no"),
         ("proposals", "confirmed", "auftraege = confirmed proposals"),
         ("auftraege", "withdrawn", "auftraege = the citizens' yes"),
@@ -126,3 +150,7 @@ def test_one_broken_equation_or_one_finding_in_the_log_spoils_the_result() -> No
     spoiled = summed_up(COUNTS, SEEN, replace(CLEAN, findings=(finding,)))
     assert (spoiled["ok"], spoiled["log_verified"]) == (False, False)
     assert "something" in spoiled["log_findings"][0]
+
+
+def test_everything_that_the_log_is_asked_for_breaks_an_equation() -> None:
+    assert LOGGED.keys() == STATES["logged"].keys()
