@@ -29,7 +29,7 @@ from proaktiv.core.ids import Ids
 from proaktiv.database import Database, check_current, refuse_embedded, session_lock
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
-from proaktiv.drift import DRIFT_MAX
+from proaktiv.drift import guarded
 from proaktiv.egress import Egress
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
@@ -235,6 +235,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             probe=probe,
         )
         outward = part == "work"
+        clock = _clock(settings, database)
         egress = Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION)
         channels: dict[str, Channel] = {}
         registers: dict[str, Register] = {}
@@ -251,7 +252,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
         yield Pipeline(
             database=database,
             house=house,
-            clock=_clock(settings, database),
+            clock=guarded(clock, database, wall_clock) if outward else clock,
             wall=wall_clock,
             monotonic=time.monotonic,
             channels=channels,
@@ -262,7 +263,6 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             identity=identity,
-            drift_max=DRIFT_MAX,
         )
 
 

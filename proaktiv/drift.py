@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import NotSafe
+from proaktiv.database import Database
 
 DRIFT_MAX = timedelta(seconds=5)
 
@@ -40,6 +41,20 @@ def require_in_time(session: Session, wall: Callable[[], datetime], limit: timed
     ahead = drift(session, wall)
     if abs(ahead) > limit:
         raise ClockDrifts(f"{said(ahead)}; nothing is decided until both machines are set by NTP")
+
+
+def guarded(clock: Callable[[], datetime], database: Database, wall: Callable[[], datetime]) -> Callable[[], datetime]:
+    """Return ``clock`` so that it refuses while this machine and the database do not agree what time it is.
+
+    Whoever decides by the clock cannot forget to ask. Raises ``ClockDrifts``, ``DatabaseAway``.
+    """
+
+    def now() -> datetime:
+        with database.transaction() as session:
+            require_in_time(session, wall)
+        return clock()
+
+    return now
 
 
 def said(ahead: timedelta) -> str:

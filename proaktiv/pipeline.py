@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,7 +28,6 @@ from proaktiv.core.tasks import How
 from proaktiv.core.trust import SessionProof
 from proaktiv.database import Database, DatabaseAway
 from proaktiv.dispatchers.model import Dispatcher
-from proaktiv.drift import ClockDrifts, require_in_time
 from proaktiv.egress import Deadline
 from proaktiv.house import House
 from proaktiv.registers.model import Register
@@ -77,9 +76,7 @@ class Pipeline:
 
     ``clock`` is the time that the law and the citizens live by (in the demonstration it can be moved); ``wall`` is real
     time: leases, sessions and tokens end by it. ``identity`` is asked before each announcement under which number this
-    process announces now; it raises where the process cannot say so, and then nothing is handed over. ``drift_max`` is
-    how far ``wall`` may stand from the database's clock before nothing is decided or handed over; None where a test
-    moves the wall clock.
+    process announces now; it raises where the process cannot say so, and then nothing is handed over.
     """
 
     database: Database
@@ -96,7 +93,6 @@ class Pipeline:
     deadline_seconds: float = 10.0
     batch: int = 100
     identity: Callable[[], int] | None = None
-    drift_max: timedelta | None = None
 
     # the two halves ------------------------------------------------------------------------------------------------
 
@@ -149,9 +145,10 @@ class Pipeline:
 
         An event that breaks its set is set aside, so that it cannot hold up all the others.
         """
+        now = self.clock()  # not below: a clock that refuses is no broken set
         try:
-            return self._evaluate(self.batch, [])
-        except (DatabaseAway, CommitUnknown, ClockDrifts):
+            return self._evaluate(now, self.batch, [])
+        except (DatabaseAway, CommitUnknown):
             raise
         except Exception as error:  # noqa: BLE001 - whatever one event breaks, the next family's must go on
             _log.error("set.broken", step="evaluate", error=type(error).__name__)
@@ -160,8 +157,8 @@ class Pipeline:
     def _evaluate_one(self) -> int:
         claimed: list[UUID] = []
         try:
-            return self._evaluate(1, claimed)
-        except (DatabaseAway, CommitUnknown, ClockDrifts):
+            return self._evaluate(self.clock(), 1, claimed)
+        except (DatabaseAway, CommitUnknown):
             raise
         except Exception as error:
             if not claimed:
@@ -171,10 +168,8 @@ class Pipeline:
             gate.set_aside(session, self.house, claimed[0], "event.broken", self.clock())
         return 1
 
-    def _evaluate(self, limit: int, claimed: list[UUID]) -> int:
-        now = self.clock()
+    def _evaluate(self, now: datetime, limit: int, claimed: list[UUID]) -> int:
         with self.database.transaction() as session:
-            self._in_time(session)
             house = self._current(session)
             admission = gate.admit(session, house, now, limit)
             claimed.extend(item.event.id for item in admission.admitted)
@@ -197,7 +192,6 @@ class Pipeline:
         """Ask registers for what is wanted, and let enrolments that were answered go on."""
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
-            self._in_time(session)
             asking = look_up.announce(session, house, now, OUTWARD_SET, wall=wall)
         self.house.probe("look_up.announce.after")
         if not asking:
@@ -216,7 +210,6 @@ class Pipeline:
         """Write to the people for whom something lies ready."""
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
-            self._in_time(session)
             posting = notify.announce(
                 session, house, self.channels, now, OUTWARD_SET, page=self.citizen_page, wall=wall
             )
@@ -249,7 +242,6 @@ class Pipeline:
         """Hand confirmed Aufträge over whose undo window has passed."""
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
-            self._in_time(session)
             house = replace(self._current(session), worker=house.worker)
             sending = dispatch.announce(session, house, self.dispatchers, now, OUTWARD_SET, wall=wall)
         self.house.probe("dispatch.announce.after")
@@ -266,11 +258,6 @@ class Pipeline:
     def _announcing(self) -> House:
         """Return the house with the number that this process has now."""
         return self.house if self.identity is None else replace(self.house, worker=self.identity())
-
-    def _in_time(self, session: Session) -> None:
-        """Raise ``ClockDrifts`` where this machine and the database do not agree what time it is."""
-        if self.drift_max is not None:
-            require_in_time(session, self.wall, self.drift_max)
 
     def _hand_over(self, act: Callable[[Item, Deadline], Result], items: Sequence[Item]) -> list[Result]:
         """Do the outward acts of a set side by side, each under a deadline of its own; no transaction is open."""

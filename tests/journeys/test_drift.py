@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from proaktiv.drift import DRIFT_MAX, ClockDrifts, drift, require_in_time
+from proaktiv import app
+from proaktiv.drift import ClockDrifts, drift, guarded, require_in_time
 from proaktiv.pipeline import Pipeline
 from tests.builders import a_birth, somebody
+from tests.settings_of import everything, settings_of
 from tests.world import World
 
 PARTS: tuple[Callable[[Pipeline], int], ...] = (
+    Pipeline.keep_silence,
+    Pipeline.revisit,
     Pipeline.evaluate,
     Pipeline.look_up,
     Pipeline.notify,
@@ -23,7 +27,8 @@ CLOSE = [timedelta(seconds=4), timedelta(seconds=-4)]
 
 def with_clock(world: World, ahead: timedelta) -> Pipeline:
     """The same installation on a machine whose clock stands apart from the database's."""
-    return replace(world.pipeline, wall=lambda: datetime.now(UTC) + ahead, drift_max=DRIFT_MAX)
+    clock = guarded(world.pipeline.clock, world.database, lambda: datetime.now(UTC) + ahead)
+    return replace(world.pipeline, clock=clock)
 
 
 @pytest.mark.parametrize("ahead", APART, ids=str)
@@ -63,7 +68,8 @@ def test_a_clock_that_is_nearly_right_is_right_enough(world: World, ahead: timed
 
 def test_a_machine_is_back_at_work_as_soon_as_its_clock_is_set(world: World) -> None:
     ahead = [timedelta(minutes=3)]
-    pipeline = replace(world.pipeline, wall=lambda: datetime.now(UTC) + ahead[0], drift_max=DRIFT_MAX)
+    clock = guarded(world.pipeline.clock, world.database, lambda: datetime.now(UTC) + ahead[0])
+    pipeline = replace(world.pipeline, clock=clock)
     world.announce(a_birth(somebody("Anna")))
     with pytest.raises(ClockDrifts):
         pipeline.evaluate()
@@ -84,3 +90,14 @@ def test_a_drift_says_how_far_and_in_which_direction(world: World, seconds: int)
     with world.database.transaction() as session:
         found = drift(session, lambda: datetime.now(UTC) + timedelta(seconds=seconds))
     assert abs(found.total_seconds() - seconds) < 2
+
+
+def test_a_worker_is_built_with_a_clock_that_refuses_and_a_surface_without(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(everything(world.urls, world.folder))
+    monkeypatch.setattr(app, "wall_clock", lambda: datetime.now(UTC) + timedelta(minutes=1))
+    with app.building(settings, "work") as pipeline, pytest.raises(ClockDrifts):
+        pipeline.clock()
+    with app.building(settings, "citizen") as pipeline:
+        assert pipeline.clock() > datetime.now(UTC), "who reads a page is not asked for NTP"
