@@ -46,6 +46,9 @@ BEHOERDEN = {
     "standesamt": "standesamt-musterstadt",
     "jugendamt": "jugendamt-musterstadt",
     "steueramt": "steueramt-musterstadt",
+    "elterngeldstelle": "elterngeldstelle-musterstadt",
+    "strassenverkehrsbehoerde": "strassenverkehrsbehoerde-musterstadt",
+    "zulassungsbehoerde": "zulassungsbehoerde-musterstadt",
 }
 CLIENTS = {STANDESAMT: "standesamt", MELDEBEHOERDE: "meldebehoerde"}
 
@@ -109,6 +112,7 @@ class World:
     now: datetime = START
     melderegister: FakeRegister = field(default_factory=lambda: FakeRegister("MELDEREGISTER"))
     steueramt: FakeRegister = field(default_factory=lambda: FakeRegister("STEUERAMT"))
+    zulassung: FakeRegister = field(default_factory=lambda: FakeRegister("ZULASSUNG"))
     behoerde: FakeBehoerde = field(default_factory=FakeBehoerde)
     seed: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
@@ -210,7 +214,11 @@ class World:
             wall=lambda: self.now,
             monotonic=time.monotonic,
             channels={"LETTER": FolderChannel(self.letters)},
-            registers={"MELDEREGISTER": self.melderegister, "STEUERAMT": self.steueramt},
+            registers={
+                "MELDEREGISTER": self.melderegister,
+                "STEUERAMT": self.steueramt,
+                "ZULASSUNG": self.zulassung,
+            },
             dispatchers={"webhook": self.behoerde},
             citizen_page="musterstadt.example",
         )

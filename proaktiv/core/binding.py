@@ -51,6 +51,8 @@ def _geburt(payload: Mapping[str, Any], stand: date) -> tuple[Row, ...]:
         "eintrag.nummer": payload["eintrag"],
         "eintrag.ars": payload["ars"],
     }
+    # A child born in this country is registered where the mother lives (§ 17 (3) BMG): the event says no more.
+    homes = {one_line(each["anschrift"]).casefold() for each in payload["eltern"] if each["rolle"] == "mutter"}
     rows = []
     for parent in payload["eltern"]:
         own: dict[str, Value] = {
@@ -63,6 +65,8 @@ def _geburt(payload: Mapping[str, Any], stand: date) -> tuple[Row, ...]:
             "elternteil.anschrift": one_line(parent["anschrift"]),
             "elternteil.wohnort_ars": parent["anschrift"]["ars"],
         }
+        if homes:
+            own["kind.wohnt_bei_elternteil"] = one_line(parent["anschrift"]).casefold() in homes
         rows.append(_row(parent["kennung"], parent["rolle"], shared | own, stand))
     return tuple(rows)
 

@@ -110,17 +110,20 @@ class _Inventor:
     def _move(self, number: int) -> None:
         stance = _STANCES[number % len(_STANCES)]
         dog = number % 10 != 9
+        car = number % 4 == 1
         main_home = number % 14 != 13
         surname, address = self._surname(), self._address()
         tax = {"person.hund_gemeldet": dog} | ({"person.hund_marke": f"HM-{number:05d}"} if dog else {})
-        head = self._person(surname, self._dice.randint(21, 70), address, {"STEUERAMT": tax})
+        traffic = {"person.kfz_zugelassen": car} | ({"person.kfz_kennzeichen": f"XX MU {number}"} if car else {})
+        known = {"STEUERAMT": tax, "ZULASSUNG": traffic}
+        head = self._person(surname, self._dice.randint(21, 70), address, known)
         movers = [head]
         if number % 3 == 1:
             movers.append(self._person(surname, self._dice.randint(21, 70), address))
         if number % 6 == 1:
             movers.append(self._person(surname, 9, address))
         self._residents += movers
-        gets_letter = stance is Stance.CONSENTS and dog and main_home
+        gets_letter = stance is Stance.CONSENTS and (dog or car) and main_home
         conduct = self._conduct("umzug") if gets_letter else Conduct.STAYS_SILENT
         self._citizens.append(Citizen(head, "umzug", stance, conduct, gets_letter))
         data = {

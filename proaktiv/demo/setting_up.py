@@ -38,8 +38,14 @@ BEHOERDEN: Mapping[str, str] = {
     "standesamt": "Standesamt Musterstadt",
     "jugendamt": "Jugendamt Musterstadt",
     "steueramt": "Steueramt Musterstadt",
+    "elterngeldstelle": "Elterngeldstelle Musterstadt",
+    "strassenverkehrsbehoerde": "Straßenverkehrsbehörde Musterstadt",
+    "zulassungsbehoerde": "Zulassungsbehörde Musterstadt",
 }
 """Kind of office → name; the id is ``<kind>-musterstadt``."""
+
+REGISTERS = ("MELDEREGISTER", "STEUERAMT", "ZULASSUNG")
+"""What is looked up; each answers below the registers' address by its name."""
 
 CLIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     STANDESAMT: ("standesamt-musterstadt", ("geburt", "sterbefall", "storno")),
@@ -162,7 +168,7 @@ def _settings(
         "SIGNING_KEY": _b64(signing_key.private_bytes_raw()),
         "LOG_ORIGIN": ORIGIN,
         "LETTERS_DIR": str(folder / "letters"),
-        "REGISTERS": json.dumps({"MELDEREGISTER": f"{registers}/melderegister", "STEUERAMT": f"{registers}/steueramt"}),
+        "REGISTERS": json.dumps({name: f"{registers}/{name.lower()}" for name in REGISTERS}),
         "OUTBOUND": json.dumps([f"127.0.0.1:{ports[part]}" for part in ("register", "behoerde")]),
         "TOKEN_AUDIENCE": f"http://127.0.0.1:{ports['intake']}/token",
     }

@@ -13,7 +13,10 @@ from proaktiv.rulebook.suggest import opposite, suggestion
 OPERATORS = ["ist", "einer_von", "maximal", "mindestens", "weniger_als", "mehr_als", "bis", "ab"]
 KITA = "geburt/leistungen/kita-platz.yaml"
 URKUNDE = "geburt/leistungen/geburtsurkunde.yaml"
+ELTERNGELD = "geburt/leistungen/elterngeld.yaml"
+PARKEN = "umzug/leistungen/bewohnerparkausweis.yaml"
 FLOWS = "geburt/lebenslage.yaml"
+MOVING = "umzug/lebenslage.yaml"
 FAKTEN = "_katalog/fakten.yaml"
 SCHUTZ = "_katalog/schutz.yaml"
 DE, EN, LS = (f"geburt/texte/{language}.yaml" for language in ("de", "en", "ls"))
@@ -156,6 +159,183 @@ MISTAKES = [
         "{typ: code, quelle: ereignis, lebenslagen: [geburt], beschriftung: {de: Ihre Stellung",
         "a fact of typ code needs 'werte'",
     ),
+    # two parents, form, way of sending
+    (
+        ELTERNGELD,
+        "[elternteil, zweiter_elternteil]",
+        "[elternteil, vater]",
+        "vater",
+        "'vater' is not allowed here; allowed: elternteil, zweiter_elternteil, person",
+    ),
+    (
+        ELTERNGELD,
+        "[elternteil, zweiter_elternteil]",
+        "[zweiter_elternteil, elternteil]",
+        "[zweiter_elternteil, ",
+        "with 'je: elternteil' the signers are [elternteil] or [elternteil, zweiter_elternteil]",
+    ),
+    (
+        PARKEN,
+        "versand: behoerde",
+        "unterzeichner: [elternteil]\nversand: behoerde",
+        "[elternteil]",
+        "with 'je: person' the signers are [person]",
+    ),
+    (
+        ELTERNGELD,
+        "ohne_zweite: einreichen_und_nachreichen ",
+        "# ",
+        "[elternteil, zweiter_elternteil]",
+        "two signers need 'ohne_zweite', what happens without the second: einreichen_und_nachreichen or warten",
+    ),
+    (
+        ELTERNGELD,
+        "einreichen_und_nachreichen ",
+        "einreichen ",
+        "einreichen ",
+        "'einreichen' is not allowed here; allowed: einreichen_und_nachreichen, warten",
+    ),
+    (KITA, "form: formlos", "form: formlos\nohne_zweite: warten", "warten", "'ohne_zweite' belongs to two signers"),
+    (
+        ELTERNGELD,
+        "unterzeichner: [elternteil, zweiter_elternteil]",
+        "unterzeichner: [elternteil]",
+        "{das: elternteil.sorge, ist: allein",
+        "'zweite_entfaellt' belongs to two signers",
+    ),
+    (
+        ELTERNGELD,
+        ", gruppe: [kind.mehrlingsgruppe]}",
+        "}",
+        "",
+        "two signers need 'gruppe', or each begins an Auftrag of their own",
+    ),
+    (KITA, "form: formlos", "form: unterschrift_beide", "", "'form: unterschrift_beide' needs two 'unterzeichner'"),
+    (
+        ELTERNGELD,
+        "form: [unterschrift_beide, nutzerkonto_substantiell]",
+        "form: formlos",
+        "",
+        "two sign, and 'form: formlos' has no place for both",
+    ),
+    (
+        ELTERNGELD,
+        "{V1: selbst, V2: behoerde}",
+        "behoerde",
+        "",
+        "below V2 nobody keeps the form (unterschrift_beide, nutzerkonto_substantiell): 'versand' is selbst or hinweis",
+    ),
+    (
+        ELTERNGELD,
+        "form: [unterschrift_beide, nutzerkonto_substantiell]",
+        "form: unterschrift_beide",
+        "",
+        "what is sent keeps no form of paper (unterschrift_beide); add nutzerkonto_substantiell",
+    ),
+    (
+        ELTERNGELD,
+        "{V1: selbst, V2: behoerde}",
+        "{V2: behoerde}",
+        "{V2: behoerde}",
+        "'versand' by trust begins with V1, the 'min_vertrauen'",
+    ),
+    (
+        ELTERNGELD,
+        "{V1: selbst, V2: behoerde}",
+        "{V1: selbst, V2: selbst}",
+        "V2: selbst",
+        "'selbst' holds from V1 on already",
+    ),
+    (ELTERNGELD, "{V1: selbst, V2:", "{V1: selbst, V9:", "V9:", "'V9' is not known here; allowed: V0, V1, V2, V3"),
+    (
+        ELTERNGELD,
+        "[unterschrift_beide, nutzerkonto_substantiell]",
+        "[unterschrift_beide, formlos]",
+        "[unterschrift_beide, formlos]",
+        "'formlos' stands alone",
+    ),
+    (
+        MOVING,
+        "fluss: transmit/BEWOHNERPARKAUSWEIS",
+        "fluss: transmit/KFZ-ANSCHRIFT",
+        "fluss: transmit/KFZ-ANSCHRIFT",
+        "the Leistung 'KFZ-ANSCHRIFT' is never sent; nothing needs this flow",
+    ),
+    # questions
+    (
+        FAKTEN,
+        "    ls: Dürfen in Ihrer Straße nur Bewohner parken?\n",
+        "",
+        "de: Liegt Ihre neue Wohnung",
+        "'ls' is missing",
+    ),
+    (
+        FAKTEN,
+        "{typ: janein, quelle: ereignis, lebenslagen: [geburt], beschriftung: {de: Das Kind lebt,",
+        "{typ: janein, quelle: person, lebenslagen: [geburt], beschriftung: {de: Das Kind lebt,",
+        "{typ: janein, quelle: person, lebenslagen: [geburt]",
+        "a fact with quelle person needs 'frage', how it is asked: de, en, ls",
+    ),
+    (
+        FAKTEN,
+        "person.hund_gemeldet: {typ: janein, ",
+        "person.hund_gemeldet: {typ: janein, sensibel: ja, ",
+        "ja, quelle: register, register: STEUERAMT",
+        "what is sensitive is never looked up; use quelle: person",
+    ),
+    (
+        FAKTEN,
+        "kind.lebt: {typ: janein, ",
+        "kind.lebt: {typ: janein, frage: {de: Lebt es?, en: Alive?, ls: Lebt es?}, ",
+        "{de: Lebt es?",
+        "only a fact with quelle person has 'frage'",
+    ),
+    (FAKTEN, "  laenge: [3, 12]\n", "  laenge: [12, 3]\n", "[12, 3]", "the lowest stands first"),
+    (FAKTEN, "  laenge: [3, 12]\n", "  laenge: [3]\n", "[3]", "here must stand two numbers: [lowest, highest]"),
+    (
+        FAKTEN,
+        "  typ: text\n  laenge: [3, 12]",
+        "  typ: zahl",
+        "typ: zahl\n",
+        "a number that a person types needs its 'bereich'",
+    ),
+    (FAKTEN, "  typ: text\n  laenge: [3, 12]", "  typ: ars", "ars\n", "nobody knows an ARS by heart"),
+    (
+        FAKTEN,
+        "  typ: text\n  laenge: [3, 12]",
+        "  typ: code\n  werte: [a, b]",
+        "typ: code\n",
+        "a question of typ code needs 'antworten', how each of its 'werte' reads",
+    ),
+    (
+        FAKTEN,
+        "Für welches Kennzeichen soll",
+        "Für welches {kennzeichen} soll",
+        "Für welches {kennzeichen}",
+        "nothing fills a placeholder here",
+    ),
+    (PARKEN, "indikator: {", "# {", "", "conditions that only a person can answer need an 'indikator'"),
+    (
+        PARKEN,
+        "indikator: {das: person.kfz_zugelassen",
+        "indikator: {das: person.hat_stellplatz",
+        "",
+        "the 'indikator' cannot wait for the person's answer: person.hat_stellplatz",
+    ),
+    (
+        PARKEN,
+        "[eintrag.nummer, person.kennung]",
+        "[eintrag.nummer, person.parkausweis_kennzeichen]",
+        "",
+        "what only the person says cannot tell proposals apart or find the office: person.parkausweis_kennzeichen",
+    ),
+    (
+        "umzug/texte/ls.yaml",
+        "  frage: |\n    Sie sind umgezogen.",
+        "  fragen: |\n    Sie sind umgezogen.",
+        "",
+        "the text 'BEWOHNERPARKAUSWEIS: frage' is missing",
+    ),
     (SCHUTZ, "V06:", "V16:", "V16", "'V16' is not known here"),
     (SCHUTZ, "V06:", "V16:", "V01:", "'V06' is missing"),
 ]
@@ -173,7 +353,12 @@ def test_a_mistake_is_reported_at_its_place(
 def test_a_fact_that_no_flow_brings_is_reported_at_the_leistung(spoil: Spoiled) -> None:
     found = spoil.replace(FLOWS, "      - elternteil.sorge\n", "")
     message = "the flow 'match' does not cover: elternteil.sorge"
-    assert found == [f"{URKUNDE}:1:1: {message}", f"{KITA}:1:1: {message}"]
+    assert found == [f"{file}:1:1: {message}" for file in (ELTERNGELD, URKUNDE, KITA)]
+
+
+def test_an_answer_that_no_flow_covers_is_reported_at_the_leistung(spoil: Spoiled) -> None:
+    found = spoil.replace(MOVING, "      - person.hat_stellplatz\n", "")
+    assert found == [f"{PARKEN}:1:1: the flow 'match' does not cover: person.hat_stellplatz"]
 
 
 def test_several_mistakes_are_reported_in_one_run(spoil: Spoiled) -> None:

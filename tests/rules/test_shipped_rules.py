@@ -34,12 +34,15 @@ FLOWS = [
     "geburt/match",
     "geburt/prefill/MELDEREGISTER",
     "geburt/propose/LETTER",
+    "geburt/transmit/ELTERNGELD",
     "geburt/transmit/GEBURTSURKUNDE",
     "geburt/transmit/KITA-PLATZ",
     "geburt/watch",
     "umzug/match",
     "umzug/prefill/STEUERAMT",
+    "umzug/prefill/ZULASSUNG",
     "umzug/propose/LETTER",
+    "umzug/transmit/BEWOHNERPARKAUSWEIS",
     "umzug/transmit/HUNDESTEUER",
     "umzug/watch",
 ]
@@ -132,11 +135,37 @@ def a_move() -> dict[str, object]:
     }
 
 
+FROM_REGISTERS = {
+    "kind.im_haushalt": True,
+    "person.hund_gemeldet": True,
+    "person.hund_marke": "M-1",
+    "person.kfz_zugelassen": True,
+    "person.kfz_kennzeichen": "XX AB 123",
+}
+FROM_THE_PERSON = {
+    "person.wohnt_im_parkgebiet": True,
+    "person.hat_stellplatz": False,
+    "person.parkausweis_kennzeichen": "XX AB 123",
+}
+
+
 @pytest.mark.parametrize(
     ("kind", "payload", "expected"),
     [
-        ("geburt", a_birth(), {"GEBURTSURKUNDE": {}, "KITA-PLATZ": {"MELDEREGISTER": ("kind.im_haushalt",)}}),
-        ("umzug", a_move(), {"HUNDESTEUER": {"STEUERAMT": ("person.hund_gemeldet", "person.hund_marke")}}),
+        (
+            "geburt",
+            a_birth(),
+            {"ELTERNGELD": {}, "GEBURTSURKUNDE": {}, "KITA-PLATZ": {"MELDEREGISTER": ("kind.im_haushalt",)}},
+        ),
+        (
+            "umzug",
+            a_move(),
+            {
+                "BEWOHNERPARKAUSWEIS": {"ZULASSUNG": ("person.kfz_zugelassen",)},
+                "HUNDESTEUER": {"STEUERAMT": ("person.hund_gemeldet", "person.hund_marke")},
+                "KFZ-ANSCHRIFT": {"ZULASSUNG": ("person.kfz_zugelassen", "person.kfz_kennzeichen")},
+            },
+        ),
     ],
 )
 def test_bound_facts_are_in_the_catalogue_and_enough_for_every_rule(
@@ -151,10 +180,11 @@ def test_bound_facts_are_in_the_catalogue_and_enough_for_every_rule(
     needs = {}
     for plan in lebenslage.plans:
         decision = decide(plan, values, today)
-        assert set(decision.missing) <= set(plan.register)
+        assert set(decision.missing) <= set(plan.register) | {frage.name for frage in plan.fragen}
         needs[plan.leistung] = dict(decision.needs)
-        answered = {**values, "kind.im_haushalt": True, "person.hund_gemeldet": True, "person.hund_marke": "M-1"}
-        assert decide(plan, answered, today).outcome == "auftrag"
+        looked_up = {**values, **FROM_REGISTERS}
+        assert decide(plan, looked_up, today).outcome == ("frage" if plan.fragen else "auftrag")
+        assert decide(plan, {**looked_up, **FROM_THE_PERSON}, today).outcome == "auftrag"
     assert needs == expected
 
 
@@ -166,7 +196,7 @@ def test_every_text_can_be_filled_from_what_is_known(language: str) -> None:
             continue
         values = {**case.facts, **{f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks}}
         lebenslage = LEBENSLAGEN[case.plan.lebenslage]
-        for part in ("titel", "grund"):
+        for part in ("titel", "frage" if decision.fragen else "grund"):
             assert texts.fill(
                 lebenslage.texte.text(f"{case.plan.leistung}.{part}", language), values, language=language
             )
@@ -198,7 +228,7 @@ def invoke(*words: str) -> tuple[int, str]:
 
 
 def test_the_commands_check_test_and_explain() -> None:
-    assert invoke("check") == (0, "3 Lebenslagen, 3 Leistungen: nothing wrong\n")
+    assert invoke("check") == (0, "3 Lebenslagen, 6 Leistungen: nothing wrong\n")
     assert invoke("test") == (0, f"{len(CASES)} cases hold\n")
     code, output = invoke("test", str(ROOT / "umzug"))
     assert (code, output) == (0, f"{sum(case.plan.lebenslage == 'umzug' for case in CASES)} cases hold\n")
