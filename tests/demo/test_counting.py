@@ -163,8 +163,8 @@ def test_an_open_proposal_that_nobody_will_hear_of_is_counted(city: World, reade
     does("UPDATE bundles SET due_at = NULL")
     assert number(reader, "untold") == 1
     does(
-        "INSERT INTO tasks (id, what, matter, behoerde, made_at)"
-        " SELECT gen_random_uuid(), 'x', id, '', now() FROM bundles"
+        "INSERT INTO tasks (id, what, matter, behoerde, how, made_at)"
+        " SELECT gen_random_uuid(), 'x', id, '', '', now() FROM bundles"
     )
     assert number(reader, "untold") == 0, "a clerk sees to it"
     does("UPDATE tasks SET done_at = now()")

@@ -433,7 +433,8 @@ def test_what_is_overdue_and_what_waits_for_a_human_is_counted(installation: Ins
         " now()"
     )
     installation.does(
-        "INSERT INTO tasks (id, what, behoerde, made_at) VALUES (gen_random_uuid(), 'register.silent', '', now())"
+        "INSERT INTO tasks (id, what, behoerde, how, made_at)"
+        " VALUES (gen_random_uuid(), 'register.silent', '', '', now())"
     )
     installation.does(
         "INSERT INTO incidents (id, what, at) VALUES (gen_random_uuid(), 'event.broken', now()),"
