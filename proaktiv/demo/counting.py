@@ -91,7 +91,7 @@ _NUMBERS: Mapping[str, TextClause] = {
         SELECT count(*) FROM proposals AS p JOIN register_events AS e ON e.id = p.event
         WHERE NOT EXISTS (
             SELECT FROM matches AS m JOIN register_events AS o ON o.id = m.event
-            WHERE m.leistung = p.leistung AND o.case_key = e.case_key AND m.result = 'ja' AND m.outcome = 'auftrag'
+            WHERE m.leistung = p.leistung AND o.case_key = e.case_key AND m.result IN ('ja', 'offen')
         )
         """
     ),

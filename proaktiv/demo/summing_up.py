@@ -89,7 +89,7 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
         ),
         Equation(
             "withdrawn Aufträge = the citizens' withdrawals",
-            numbers["auftraege_withdrawn"],
+            auftraege_withdrawn(counts),
             seen.deeds[Deed.AUFTRAG_WITHDRAWN],
         ),
         Equation(
@@ -124,6 +124,11 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
 def dispatched(counts: Counts) -> int:
     """Return how many Aufträge their Behörde has."""
     return counts.of("auftraege", *_HANDED_OVER)
+
+
+def auftraege_withdrawn(counts: Counts) -> int:
+    """Return how many Aufträge were taken back; a sheet rests on no consent, so its withdrawal is an act alone."""
+    return counts.numbers["auftraege_withdrawn"] + counts.logged("auftrag.withdrawn")
 
 
 def summed_up(counts: Counts, seen: Witnesses, verified: Report) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _numbers(counts: Counts) -> dict[str, int]:
         "recalled": counts.of("proposals", "recalled"),
         "deliveries": counts.total("deliveries"),
         "handed_over": counts.of("deliveries", "handed_over"),
-        "withdrawn": numbers["consents_withdrawn"] + numbers["auftraege_withdrawn"],
+        "withdrawn": numbers["consents_withdrawn"] + auftraege_withdrawn(counts),
         "auftraege": counts.total("auftraege"),
         "dispatched": dispatched(counts),
         "receipts": numbers["receipts"],

@@ -91,6 +91,7 @@ def test_a_run_without_loss_obeys_every_equation() -> None:
         ("auftraege", "ready", "confirmed in the log = dispatched"),
         ("deliveries", "handed_over", "deliveries handed over = letters in the log"),
         ("proposals", "declined", "declined = declined in the log"),
+        ("logged", "auftrag.withdrawn withdrawn", "withdrawn Aufträge = the citizens'"),
         ("auftraege", "sent", "dispatched = hand-overs in the log"),
         *(("logged", entry, equation) for entry, equation in LOGGED.items()),
         ("proposals", "declined", "declined = the citizens' no"),
