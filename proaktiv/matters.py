@@ -140,7 +140,7 @@ def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
     )
     session.connection().execute(
         update(_BUNDLES)
-        .where(_BUNDLES.c.id.in_(wanted), ~still_open, ~_to_sign())
+        .where(_BUNDLES.c.id.in_(wanted), ~still_open, ~_to_sign(), ~_to_tell())
         .values(state="closed", due_at=None, remind_at=None)
     )
 
@@ -159,6 +159,20 @@ def _to_sign() -> ColumnElement[bool]:
     )
 
 
+def _to_tell() -> ColumnElement[bool]:
+    """Say whether an Auftrag of the bundle went back to the citizen, who has not been told yet."""
+    return (
+        select(AUFTRAEGE.c.id)
+        .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
+        .where(
+            PROPOSALS.c.bundle == _BUNDLES.c.id,
+            AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value,
+            AUFTRAEGE.c.due_at.is_not(None),
+        )
+        .exists()
+    )
+
+
 def open_bundles(session: Session, bundles: Collection[UUID], now: datetime, *, tell_at: datetime | None) -> None:
     """Open bundles in which something can be decided again.
 
@@ -171,6 +185,18 @@ def open_bundles(session: Session, bundles: Collection[UUID], now: datetime, *, 
     connection.execute(these.values(state="open"))
     again = these.where(_BUNDLES.c.messages == 0) if tell_at is None else these
     connection.execute(again.values(due_at=tell_at or now))
+
+
+def hand_back(session: Session, proposals: Collection[UUID], now: datetime) -> None:
+    """Let the persons be told whose Auftrag has become a sheet in their own hands."""
+    if not proposals:
+        return
+    session.connection().execute(
+        update(AUFTRAEGE)
+        .where(AUFTRAEGE.c.proposal.in_(proposals), AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value)
+        .values(due_at=now)
+    )
+    open_bundles(session, bundles_of(session, proposals), now, tell_at=now)
 
 
 def bundles_of(session: Session, proposals: Collection[UUID]) -> set[UUID]:

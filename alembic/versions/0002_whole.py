@@ -53,6 +53,7 @@ def _auftraege() -> None:
     op.add_column("auftraege", sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("auftraege", sa.Column("ohne_zweite", sa.String(32), nullable=False, server_default=""))
     op.alter_column("auftraege", "ohne_zweite", server_default=None)
+    op.add_column("auftraege", sa.Column("signature_by", sa.DateTime(timezone=True), nullable=True))
     op.drop_constraint(op.f("uq_auftraege_proposal"), "auftraege", type_="unique")
     op.create_index(
         "uq_auftraege_proposal",
@@ -121,6 +122,7 @@ def downgrade() -> None:
     )
     op.drop_index("uq_auftraege_proposal", "auftraege")
     op.create_unique_constraint(op.f("uq_auftraege_proposal"), "auftraege", ["proposal"])
+    op.drop_column("auftraege", "signature_by")
     op.drop_column("auftraege", "ohne_zweite")
     op.drop_column("auftraege", "undone_at")
     op.drop_table("answers")

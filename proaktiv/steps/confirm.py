@@ -111,6 +111,7 @@ def confirm(
                 "undo_until": until,
                 "undone_at": None,
                 "ohne_zweite": content["ohne_zweite"] if state is AuftragState.AWAITING_SIGNATURE else "",
+                "signature_by": due_at if state is AuftragState.AWAITING_SIGNATURE else None,
                 "state": state.value,
                 "due_at": due_at,
                 "moved_at": now,

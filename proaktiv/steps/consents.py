@@ -239,7 +239,6 @@ def _confirmed(session: Session, proof: SessionProof, auftrag: UUID) -> Row[*tup
                 AUFTRAEGE.c.state,
                 AUFTRAEGE.c.lebenslage,
                 AUFTRAEGE.c.leistung,
-                AUFTRAEGE.c.undo_until,
             )
             .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
             .join(SIGNATURES, SIGNATURES.c.auftrag == AUFTRAEGE.c.id)
@@ -267,7 +266,7 @@ def _unsigned(
     )
     if item.auftrag not in {AuftragState.HELD, AuftragState.READY}:
         return ()
-    connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(due_at=row.undo_until))
+    connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(due_at=AUFTRAEGE.c.signature_by))
     return apply(case, Moved(item.id, AuftragState.AWAITING_SIGNATURE))[1]
 
 

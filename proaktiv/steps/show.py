@@ -145,7 +145,7 @@ def auftrag(session: Session, proof: SessionProof, wanted: UUID, now: datetime) 
         "undo_until": row.undo_until.isoformat(),
         "undoable": row.undone_at is None and (waits or missing),
         "signature_missing": missing,
-        "signature_by": row.due_at.isoformat() if missing and row.due_at else "",
+        "signature_by": row.signature_by.isoformat() if missing else "",
         "sheet": row.undone_at is None and (missing or row.state == AuftragState.WITH_CITIZEN.value),
     }
 
@@ -194,7 +194,7 @@ def _auftrag(session: Session, proof: SessionProof, wanted: UUID) -> Row[*tuple[
                 AUFTRAEGE.c.eingang_at,
                 AUFTRAEGE.c.undo_until,
                 AUFTRAEGE.c.undone_at,
-                AUFTRAEGE.c.due_at,
+                AUFTRAEGE.c.signature_by,
             )
             .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
             .where(*where)

@@ -19,7 +19,7 @@ from proaktiv.core.keys import PersonKey
 from proaktiv.core.states import AuftragState, DeliveryState, EventState
 from proaktiv.core.tasks import TASKS, How, Matter, Task
 from proaktiv.house import House
-from proaktiv.matters import AUFTRAEGE, PROPOSALS, decide_anew, load_case, write_moves
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, decide_anew, hand_back, load_case, write_moves
 from proaktiv.outward import loggable
 from proaktiv.tables import (
     BundleRow,
@@ -146,6 +146,8 @@ def _auftrag(session: Session, house: House, matter: UUID, how: How, now: dateti
     if not (resting and how is How.AGAIN):
         _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), Moved(row.proposal, to))
         write_moves(session, house.ids, effects, now)
+    if how is How.TO_CITIZEN:
+        hand_back(session, [row.proposal], now)
     if how is How.AGAIN:
         connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == matter).values(due_at=now))
 

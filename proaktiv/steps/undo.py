@@ -138,7 +138,7 @@ def _undo_signature(
         .where(SIGNATURES.c.auftrag == auftrag, SIGNATURES.c.person == proof.person)
         .values(state="requested", trust=None, shown_mac=None, at=None)
     )
-    connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(due_at=row.undo_until))
+    connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(due_at=AUFTRAEGE.c.signature_by))
     open_bundles(session, [row.asked_in], now, tell_at=None)
     order = Transmission(auftrag, row.lebenslage, row.leistung)
     withdraw_transmit(session, house, proof, order, [act(house, proof, auftrag, "signature.undone")], now)

@@ -174,7 +174,8 @@ class AuftragRow(Storage, table=True):
 
     ``content`` is sealed ``view``, exactly as confirmed. ``behoerde`` is frozen at the first hand-over. An Auftrag that
     was taken back has ``undone_at``; its proposal may get another one. ``ohne_zweite`` says what becomes of it at
-    ``due_at`` where a second signature is wanted and does not come; empty where one is enough.
+    ``signature_by`` where a second signature is wanted and does not come; empty and null where one is enough.
+    ``due_at`` of one that went back to the citizen: they are still to be told.
     """
 
     __tablename__ = "auftraege"
@@ -201,6 +202,7 @@ class AuftragRow(Storage, table=True):
     undo_until: datetime = instant()
     undone_at: datetime | None = instant(nullable=True)
     ohne_zweite: str = Field(default="", max_length=32)
+    signature_by: datetime | None = instant(nullable=True)
     state: str = Field(max_length=20)
     due_at: datetime | None = instant(nullable=True)
     moved_at: datetime = instant()

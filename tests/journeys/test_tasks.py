@@ -66,6 +66,10 @@ def test_where_there_is_no_way_to_the_behoerde_the_person_gets_a_sheet(world: Wo
     world.wait(hours=25)
     world.pipeline.finish(only_task(world, "auftrag.undeliverable"), How.TO_CITIZEN, "clerk-1")
     assert world.value("SELECT state FROM auftraege WHERE id = :id", id=auftrag) == "with_citizen"
+    world.tick()
+    assert world.count("bundles", "messages = 2") == 1, "they must hear of it while there is time"
+    world.tick()
+    assert world.count("bundles", "messages > 2") == 0
     world.check_log()
 
 

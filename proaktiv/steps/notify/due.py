@@ -183,7 +183,7 @@ def contacts(session: Session, persons: Sequence[UUID]) -> dict[UUID, bytes]:
 
 
 def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Return the events of what waits for an answer, or for a second signature; a bundle without any is absent.
+    """Return the events of what waits for an answer or a signature, or came back; a bundle without any is absent.
 
     The events of one bundle are those of twins: one of them may be stopped while the other's proposals stand.
     """
@@ -200,8 +200,17 @@ def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozens
     offered = select(_PROPOSALS.c.bundle, _PROPOSALS.c.event).where(
         _PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state.in_(("open", "later"))
     )
+    handed_back = (
+        select(_PROPOSALS.c.bundle, _PROPOSALS.c.event)
+        .join(_AUFTRAEGE, _AUFTRAEGE.c.proposal == _PROPOSALS.c.id)
+        .where(
+            _PROPOSALS.c.bundle.in_(bundles),
+            _AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value,
+            _AUFTRAEGE.c.due_at.is_not(None),
+        )
+    )
     events: dict[UUID, set[UUID]] = {}
-    for bundle, event in session.connection().execute(union(offered, asked)):
+    for bundle, event in session.connection().execute(union(offered, asked, handed_back)):
         events.setdefault(bundle, set()).add(event)
     return {bundle: frozenset(found) for bundle, found in events.items()}
 

@@ -10,15 +10,17 @@ from sqlmodel import Session
 
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, End, again_at, outcome
-from proaktiv.core.states import DeliveryState
+from proaktiv.core.states import AuftragState, DeliveryState
 from proaktiv.core.windows import remind_at
 from proaktiv.house import House
 from proaktiv.outward import call_human
 from proaktiv.steps.notify.due import last_days
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, Posted
-from proaktiv.tables import BundleRow, DeliveryRow, EnrolmentRow, core_table
+from proaktiv.tables import AuftragRow, BundleRow, DeliveryRow, EnrolmentRow, ProposalRow, core_table
 from proaktiv.vault import Compartment
 
+_AUFTRAEGE = core_table(AuftragRow)
+_PROPOSALS = core_table(ProposalRow)
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 _DELIVERIES = core_table(DeliveryRow)
@@ -125,6 +127,14 @@ def _tell(session: Session, arrived: Sequence[Posted], now: datetime) -> None:
             )
         connection.execute(
             update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1, due_at=None)
+        )
+        connection.execute(
+            update(_AUFTRAEGE)
+            .where(
+                _AUFTRAEGE.c.proposal.in_(select(_PROPOSALS.c.id).where(_PROPOSALS.c.bundle.in_(bundles))),
+                _AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value,
+            )
+            .values(due_at=None)
         )
     enrolments = [posted.posting.matter for posted in arrived if posted.posting.purpose == ACTIVATION]
     if enrolments:

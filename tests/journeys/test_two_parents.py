@@ -1,0 +1,308 @@
+"""Journeys with two parents: one Auftrag, two signatures, and nobody learns of the other what they need not know."""
+
+import json
+from uuid import UUID
+
+import pytest
+
+from proaktiv.core.errors import Conflict, NotAllowed, NotFound
+from proaktiv.core.trust import SessionProof, Trust
+from tests.builders import Event, Somebody, a_birth, a_death, a_protection, child_of, somebody
+from tests.world import World
+
+
+def with_account(proof: SessionProof, trust: Trust = Trust.V2) -> SessionProof:
+    """The same person, logged in with an account instead of a letter code."""
+    return SessionProof(proof.session, proof.person, trust, None)
+
+
+class Family:
+    """Two parents who live here, and their child."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.anna = world.lives_here(somebody("Anna"))
+        self.ben = world.lives_here(somebody("Ben", familienname="Probst-Muster"))
+        self.birth: Event = a_birth(self.anna, other=self.ben)
+        world.announce(self.birth)
+        world.tick()
+        self.hers, self.his = (with_account(world.opens_letter(person)) for person in (self.anna, self.ben))
+
+    def state(self, auftrag: UUID) -> str:
+        return str(self.world.value("SELECT state FROM auftraege WHERE id = :id", id=auftrag))
+
+    def signs(self, auftrag: UUID) -> None:
+        shown = self.world.pipeline.to_sign(self.his, auftrag)
+        self.world.pipeline.sign(self.his, auftrag, bytes.fromhex(shown["shown"]))
+
+
+@pytest.fixture
+def family(world: World) -> Family:
+    return Family(world)
+
+
+def test_elterngeld_is_one_auftrag_that_both_sign_and_then_goes_at_once(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    assert family.state(auftrag) == "awaiting_signature"
+    world.wait(days=2)
+    assert world.behoerde.orders == {}, "one signature is not enough"
+    assert len(world.letters_to(family.ben)) == 2, "he is told that something lies there"
+
+    family.signs(auftrag)
+    family.signs(auftrag)  # again is no error
+    world.tick()
+    (order,) = world.behoerde.orders.values()
+    assert [each["rolle"] for each in order.unterschriften] == ["elternteil", "zweiter_elternteil"]
+    assert order.nachzureichen == ()
+    assert family.state(auftrag) == "sent"
+    assert world.count("auftraege", "leistung = 'ELTERNGELD'") == 1
+    world.check_log()
+
+
+def test_with_a_letter_code_elterngeld_is_a_sheet_to_sign_and_ends_with_the_citizen(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna))
+    world.tick()
+    proof = world.opens_letter(anna)
+    shown = world.proposals(proof)["ELTERNGELD"]
+    assert shown["versand"] == "selbst"
+    auftrag = world.says_yes(proof, "ELTERNGELD")
+    stands = world.pipeline.auftrag(proof, auftrag)
+    assert stands["state"] == "with_citizen"
+    assert stands["sheet"]
+    sheet = world.pipeline.sheet(proof, auftrag)
+    fields = {field["ziel"]: field["wert"] for field in sheet["felder"]}
+    assert fields["kind/vornamen"] == "Mia"
+    assert fields["antragsteller/anschrift"] == "", "at V1 no address is shown: it is filled in by hand"
+    world.wait(days=30)
+    assert world.behoerde.orders == {}
+    assert world.count("consent_heads", "activity LIKE '%/transmit/%' AND state = 'given'") == 0
+    world.check_log()
+
+
+def test_what_the_second_parent_signs_shows_the_child_and_who_asks_and_no_address(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    shown = json.dumps(world.pipeline.to_sign(family.his, auftrag), ensure_ascii=False)
+    assert "Mia" in shown
+    assert "Anna" in shown
+    for secret in (family.anna.strasse, family.anna.geburtsdatum, "08.03.1994", family.anna.plz):
+        assert secret not in shown
+
+
+def test_a_letter_code_is_not_enough_to_see_or_sign_what_another_person_began(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.tick()
+    code = world.opens_letter(family.ben)
+    (asked,) = world.pipeline.overview(code)["bundles"][0]["unterschriften"]
+    assert set(asked) == {"auftrag", "leistung", "state"}
+    with pytest.raises(NotAllowed, match="V2"):
+        world.pipeline.to_sign(code, auftrag)
+    with pytest.raises(NotAllowed, match="V2"):
+        world.pipeline.sign(code, auftrag, bytes(32))
+    assert family.state(auftrag) == "awaiting_signature"
+
+
+def test_nobody_else_signs(family: Family) -> None:
+    world = family.world
+    cleo = world.lives_here(somebody("Cleo"))
+    world.announce(a_birth(cleo))
+    world.tick()
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    for stranger in (with_account(world.opens_letter(cleo)), family.hers):
+        with pytest.raises(NotFound):
+            world.pipeline.to_sign(stranger, auftrag)
+        with pytest.raises(NotFound):
+            world.pipeline.sign(stranger, auftrag, bytes(32))
+
+
+def test_a_signature_under_something_else_than_what_is_shown_is_refused(family: Family) -> None:
+    auftrag = family.world.says_yes(family.hers, "ELTERNGELD")
+    with pytest.raises(Conflict, match="changed since"):
+        family.world.pipeline.sign(family.his, auftrag, bytes(32))
+
+
+def until(world: World, auftrag: UUID) -> int:
+    due = world.value("SELECT due_at FROM auftraege WHERE id = :id", id=auftrag)
+    return int((due - world.now).days)
+
+
+def test_without_the_second_signature_it_goes_five_working_days_before_its_day_and_says_what_is_missing(
+    family: Family,
+) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.wait(days=until(world, auftrag) - 1)
+    assert family.state(auftrag) == "awaiting_signature"
+    world.wait(days=2)
+    (order,) = world.behoerde.orders.values()
+    assert [each["rolle"] for each in order.unterschriften] == ["elternteil"]
+    assert order.nachzureichen == ("zweiter_elternteil",)
+    with pytest.raises(Conflict):
+        family.world.pipeline.sign(family.his, auftrag, bytes(32))
+    world.check_log()
+
+
+def test_where_the_rule_says_wait_the_person_gets_the_sheet_back_while_there_is_time(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.value("UPDATE auftraege SET ohne_zweite = 'warten' WHERE id = :id RETURNING 1", id=auftrag)
+    letters = len(world.letters_to(family.anna))
+    world.wait(days=until(world, auftrag) + 1)
+    assert family.state(auftrag) == "with_citizen"
+    assert world.behoerde.orders == {}
+    assert len(world.letters_to(family.anna)) == letters + 1
+    assert world.pipeline.sheet(family.hers, auftrag)["art"] == "formular"
+    world.check_log()
+
+
+def test_a_second_parent_who_is_not_enrolled_is_never_contacted_and_the_first_gets_their_sheet(world: World) -> None:
+    anna, ben = world.lives_here(somebody("Anna")), somebody("Ben")
+    world.announce(a_birth(anna, other=ben))
+    world.tick()
+    proof = with_account(world.opens_letter(anna))
+    auftrag = world.says_yes(proof, "ELTERNGELD")
+    world.wait(days=3)
+    assert world.letters_to(ben) == []
+    assert world.count("signatures") == 1
+    assert world.pipeline.sheet(proof, auftrag)["art"] == "mitzeichnung"
+    assert world.pipeline.auftrag(proof, auftrag)["signature_missing"]
+    world.check_log()
+
+
+def test_a_parent_who_has_sole_custody_signs_alone(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna))
+    world.tick()
+    auftrag = world.says_yes(with_account(world.opens_letter(anna)), "ELTERNGELD")
+    world.tick()
+    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=auftrag) == "sent"
+
+
+def test_a_parent_under_protection_is_not_asked_and_nothing_tells_of_it(world: World) -> None:
+    family = Family(world)
+    world.announce(a_protection(family.ben.kennung, "51"))
+    letters = len(world.letters_to(family.ben))
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.wait(days=3)
+    assert world.count("signatures", "state = 'requested'") == 0
+    assert len(world.letters_to(family.ben)) == letters
+    assert world.pipeline.auftrag(family.hers, auftrag)["state"] == "awaiting_signature"
+
+
+def test_a_refused_signature_tells_nobody_and_the_auftrag_waits_as_before(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    before = world.pipeline.auftrag(family.hers, auftrag)
+    world.pipeline.refuse_signature(family.his, auftrag)
+    world.pipeline.refuse_signature(family.his, auftrag)
+    assert world.pipeline.auftrag(family.hers, auftrag) == before
+    with pytest.raises(NotFound):
+        world.pipeline.to_sign(family.his, auftrag)
+    world.wait(days=until(world, auftrag) + 1)
+    (order,) = world.behoerde.orders.values()
+    assert order.nachzureichen == ("zweiter_elternteil",)
+    world.check_log()
+
+
+def test_the_first_parent_may_take_it_back_while_the_signature_is_missing(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.wait(days=3)
+    world.pipeline.undo(family.hers, auftrag)
+    world.tick()
+    assert family.state(auftrag) == "withdrawn"
+    with pytest.raises((NotFound, Conflict)):
+        family.signs(auftrag)
+    assert world.proposals(family.his)["ELTERNGELD"]["state"] == "open", "he may begin it himself now"
+    again = world.says_yes(family.his, "ELTERNGELD")
+    assert family.state(again) == "awaiting_signature"
+    world.check_log()
+
+
+def test_who_signed_may_withdraw_until_it_has_left_and_a_clerk_is_told_after(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    family.signs(auftrag)
+    world.pipeline.withdraw_auftrag(family.his, auftrag)
+    assert family.state(auftrag) == "awaiting_signature"
+    world.tick()
+    assert world.behoerde.orders == {}
+    world.check_log()
+
+
+def test_a_signature_withdrawn_after_sending_is_for_a_clerk(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    family.signs(auftrag)
+    world.tick()
+    assert family.state(auftrag) == "sent"
+    world.pipeline.withdraw_auftrag(family.his, auftrag)
+    assert [task["what"] for task in world.pipeline.tasks()] == ["auftrag.withdrawn_after_sending"]
+    world.check_log()
+
+
+def test_the_one_who_signed_sees_in_their_own_log_that_it_went(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    family.signs(auftrag)
+    world.pipeline.notify()
+    subj = world.pipeline.house.log.subj(family.his.person)
+    before = world.value("SELECT count(*) FROM flow_secret WHERE subj = :subj", subj=subj)
+    world.tick()
+    assert world.value("SELECT count(*) FROM flow_secret WHERE subj = :subj", subj=subj) == before + 2
+    world.check_log()
+
+
+def test_nothing_is_left_to_sign_after_the_death_of_the_child(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.tick()
+    letters = len(world.letters_to(family.ben))
+    world.announce(a_death(child_of(family.birth)))
+    with pytest.raises(NotFound):
+        world.pipeline.to_sign(family.his, auftrag)
+    assert world.pipeline.overview(family.his)["bundles"] == []
+    for _ in range(100):
+        world.wait(days=1)
+    assert world.behoerde.orders == {}
+    assert len(world.letters_to(family.ben)) == letters
+    world.check_log()
+
+
+def test_the_death_of_the_second_parent_leaves_the_first_ones_auftrag_running(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.announce(a_death(family.ben.kennung))
+    letters: int = len(letters_of(world, family.ben))
+    world.wait(days=until(world, auftrag) + 1)
+    assert family.state(auftrag) == "sent"
+    assert len(letters_of(world, family.ben)) == letters
+    world.check_log()
+
+
+def letters_of(world: World, person: Somebody) -> list[str]:
+    return world.letters_to(person)
+
+
+def test_group_closing_tells_the_other_only_that_it_is_no_longer_open(family: Family) -> None:
+    world = family.world
+    world.says_yes(family.hers, "GEBURTSURKUNDE")
+    shown = json.dumps(world.proposals(family.his)["GEBURTSURKUNDE"], ensure_ascii=False)
+    assert world.proposals(family.his)["GEBURTSURKUNDE"]["state"] == "lapsed"
+    assert "Anna" not in shown
+    assert "Beispiel-Probst" not in shown
+
+
+def test_a_parent_who_lives_elsewhere_is_not_asked_and_learns_nothing(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    omar = world.lives_here(somebody("Omar", strasse="Anderer Weg 7"))
+    world.announce(a_birth(anna, other=omar))
+    world.tick()
+    letters = len(world.letters_to(omar))
+    auftrag = world.says_yes(with_account(world.opens_letter(anna)), "ELTERNGELD")
+    world.wait(days=3)
+    assert len(world.letters_to(omar)) == letters
+    assert world.count("signatures", f"auftrag = '{auftrag}'") == 1
