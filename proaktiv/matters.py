@@ -10,7 +10,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, insert, select, tuple_, update
 from sqlmodel import Session
 
-from proaktiv.core.cases import AuftragMoved, Candidate, Case, Effect, ForClerk, Item, ProposalMoved
+from proaktiv.core.cases import (
+    AuftragMoved,
+    Candidate,
+    Case,
+    Decided,
+    Effect,
+    ForClerk,
+    Item,
+    ProposalMoved,
+    apply,
+)
 from proaktiv.core.ids import Ids
 from proaktiv.core.states import AuftragState, EventState, ProposalState
 from proaktiv.tables import (
@@ -128,6 +138,31 @@ def write_moves(session: Session, ids: Ids, effects: Sequence[Effect], now: date
         connection.execute(insert(_TASKS), tasks)
 
 
+def take_back_older(
+    session: Session, ids: Ids, corrections: Collection[UUID], kept: Collection[bytes], now: datetime
+) -> None:
+    """Take back what older versions of these events led to, but for the dedupe keys that the newest leads to as well.
+
+    What is open is recalled; what was confirmed is looked at by a human, who asks the person.
+    """
+    if not corrections:
+        return
+    newer = _EVENTS.alias("newer")
+    older = (
+        select(_EVENTS.c.id)
+        .join(
+            newer,
+            and_(newer.c.entry_hash == _EVENTS.c.entry_hash, newer.c.register_version > _EVENTS.c.register_version),
+        )
+        .where(newer.c.id.in_(corrections))
+    )
+    case = load_case(session, and_(PROPOSALS.c.event.in_(older), PROPOSALS.c.dedupe.not_in(kept)))
+    if case.items:
+        _, effects = apply(case, Decided((), (), frozenset(item.candidate.key for item in case.items)))
+        write_moves(session, ids, effects, now)
+        silence_bundles(session, bundles_of(session, {item.id for item in case.items}))
+
+
 def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
     """Make bundles that have no open proposal left silent: nothing more is told about them."""
     wanted = list(bundles)
@@ -219,7 +254,7 @@ def decide_anew(session: Session, events: Collection[UUID], now: datetime) -> in
         (row.entry_hash, row.kind): row.id
         for row in connection.execute(
             select(_EVENTS.c.id, _EVENTS.c.entry_hash, _EVENTS.c.kind)
-            .where(tuple_(_EVENTS.c.entry_hash, _EVENTS.c.kind).in_(meant))
+            .where(tuple_(_EVENTS.c.entry_hash, _EVENTS.c.kind).in_(meant), _EVENTS.c.state != EventState.HELD.value)
             .order_by(_EVENTS.c.register_version, _EVENTS.c.seq)
         )
     }

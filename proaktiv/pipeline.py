@@ -22,7 +22,7 @@ from sqlmodel import Session
 from notifiers.model import Channel
 from proaktiv.core import cloudevents, events
 from proaktiv.core.clients import Client, Token
-from proaktiv.core.errors import BadInput, CommitUnknown, NotAllowed, NotProven
+from proaktiv.core.errors import BadInput, CommitUnknown, NotAllowed, NotProven, ProaktivError
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.tasks import How
 from proaktiv.core.trust import SessionProof
@@ -57,7 +57,7 @@ from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Identified, Wish
 from proaktiv.steps.prove import Proven
-from proaktiv.steps.receive import Received
+from proaktiv.steps.receive import Decision, Received, Source, Taken
 from proaktiv.vault import Compartment
 
 OUTWARD_SET = 32
@@ -122,7 +122,34 @@ class Pipeline:
         event = events.read(cloudevents.parse(body), now)
         with self.database.transaction() as session:
             client = authenticate.client_of(session, client_id)
-            return receive.receive(session, self.house, event, client, event.content, now)
+            (verdict,) = receive.receive(session, self.house, client, [event], now)
+        if isinstance(verdict, ProaktivError):
+            raise verdict
+        return verdict
+
+    def receive_batch(self, client_id: str, body: bytes) -> list[Taken]:
+        """Keep what can be kept of a batch, in one transaction. Raises ``BadInput`` for a body that is no batch."""
+        now = self.clock()
+        reports = events.read_batch(body, now)
+        with self.database.transaction() as session:
+            client = authenticate.client_of(session, client_id)
+            verdicts = receive.receive(session, self.house, client, [report.event for report in reports], now)
+        return [Taken(verdict, report.text) for verdict, report in zip(verdicts, reports, strict=True)]
+
+    def sources(self) -> list[Source]:
+        """Return every client and what of it is quarantined."""
+        with self.database.transaction() as session:
+            return receive.sources(session, self.clock())
+
+    def decide_source(self, decide: Decision, client_id: str, by: str) -> int:
+        """Release or reject everything quarantined of a client, set by set. Returns how many. Raises ``NotFound``."""
+        total = 0
+        while True:
+            with self.database.transaction() as session:
+                done = decide(session, self.house, client_id, by, self.clock())
+            if not done:
+                return total
+            total += done
 
     def acknowledge(self, jws: bytes) -> None:
         """Take a Behörde's signed message about an Auftrag. A forged or changed one is told to the DSB."""

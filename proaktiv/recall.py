@@ -4,7 +4,7 @@ Needs no consent: a veto stands before the gate. What was handed over before bec
 ``steps.receive`` and, later, by a clerk's page; the caller holds the advisory locks of case and subjects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,7 +29,7 @@ from proaktiv.matters import (
     silence_bundles,
     write_moves,
 )
-from proaktiv.subjects import resolve
+from proaktiv.subjects import resolve, stops_on
 from proaktiv.tables import (
     EventSubjectRow,
     LookupRow,
@@ -75,46 +75,49 @@ class Recalled:
 
 
 def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime) -> Recalled:
-    """Take back what the stops reach. Locks the persons, then rows, the log last.
+    """Take back what the stops of a set of events reach. Locks the persons, then rows, the log last.
 
     Reached by an entry's stop: everything of its events. Reached by a person's stop: everything addressed to them and
-    everything of events in which they are the child.
+    everything of events in which they are the child. The log tells of each person by which guards.
     """
-    persons = set(resolve(session, [stop.target for stop in stops if stop.scope == "person"]).values())
-    stopped_persons = set(
-        resolve(
-            session, [stop.target for stop in stops if stop.scope == "person" and stop.guard in STOPS_PERSON]
-        ).values()
-    )
+    known = resolve(session, [stop.target for stop in stops if stop.scope == "person"])
+    gone: dict[UUID, set[Guard]] = {}
+    for stop in stops:
+        if stop.scope == "person" and stop.guard in STOPS_PERSON and stop.target in known:
+            gone.setdefault(known[stop.target], set()).add(stop.guard)
     events = _events_of(session, stops)
-    if not persons and not events:
+    if not known and not events:
         return Recalled(0, 0, 0)
     connection = session.connection()
     addressed = connection.execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event.in_(events)).distinct())
-    raise_epoch(connection, persons | set(addressed.scalars()))
-    where = or_(PROPOSALS.c.event.in_(events), PROPOSALS.c.person.in_(stopped_persons))
-    reached = select(PROPOSALS.c.id).where(where)
+    raise_epoch(connection, {*known.values(), *addressed.scalars()})
+    where = or_(PROPOSALS.c.event.in_(events), PROPOSALS.c.person.in_(gone))
     # With what their yes had closed: the other parent may want what the dead one had ordered.
-    case = load_case(session, or_(where, PROPOSALS.c.closed_by.in_(reached)))
-    ids = frozenset(connection.execute(reached).scalars())
-    _, effects = apply(case, Stopped(stops[0].guard, ids))
+    case = load_case(session, or_(where, PROPOSALS.c.closed_by.in_(select(PROPOSALS.c.id).where(where))))
+    reached = connection.execute(select(PROPOSALS.c.id, PROPOSALS.c.event, PROPOSALS.c.bundle).where(where)).all()
+    event_of = {row.id: row.event for row in reached}
+    _, effects = apply(case, Stopped(stops[0].guard, frozenset(event_of)))
     write_moves(session, house.ids, effects, now)
     reopened = {e.item for e in effects if isinstance(e, ProposalMoved) and e.to is ProposalState.OPEN}
     open_bundles(session, bundles_of(session, reopened), now, tell_at=now + QUIET)
-    _forget(session, events, stopped_persons)
-    silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(where).distinct()).scalars())
-    drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(stopped_persons)), now)
-    if any(stop.guard is Guard.VERSTORBEN for stop in stops):
-        connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(stopped_persons)).values(status="deceased"))
-    by_person: dict[UUID | None, int] = {}
-    moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)} & ids
+    _forget(session, events, gone)
+    silence_bundles(session, {row.bundle for row in reached})
+    drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(gone)), now)
+    dead = [person for person, guards in gone.items() if Guard.VERSTORBEN in guards]
+    if dead:
+        connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(dead)).values(status="deceased"))
+    moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)} & event_of.keys()
+    told: dict[UUID | None, tuple[int, set[Guard]]] = {}
     for item in case.items:
         if item.id in moved:
-            by_person[item.candidate.person] = by_person.get(item.candidate.person, 0) + 1
-    guards = " ".join(sorted({stop.guard.value for stop in stops}))
+            person = item.candidate.person
+            n, guards = told.get(person, (0, set()))
+            told[person] = (n + 1, guards | events.get(event_of[item.id], set()) | gone.get(person, set()))
     # A stop that finds nothing to take back leaves its entry, too.
-    flows = [_flow(house, person, n, guards) for person, n in (by_person or {None: 0}).items()]
-    house.log.record(session, flows, now)
+    idle = {stop.guard for stop in stops}.difference(*(guards for _, guards in told.values()))
+    if idle:
+        told[None] = (0, idle)
+    house.log.record(session, [_flow(house, person, n, _names(guards)) for person, (n, guards) in told.items()], now)
     return Recalled(
         proposals=sum(isinstance(effect, ProposalMoved) for effect in effects) - len(reopened),
         auftraege=sum(isinstance(effect, AuftragMoved) for effect in effects),
@@ -122,7 +125,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     )
 
 
-def _forget(session: Session, events: set[UUID], persons: set[UUID]) -> None:
+def _forget(session: Session, events: Iterable[UUID], persons: Iterable[UUID]) -> None:
     """Delete what would remind of a stopped event, or a dead person, later: no birthday of a child that died."""
     session.connection().execute(
         delete(_WIEDERVORLAGEN).where(or_(_WIEDERVORLAGEN.c.event.in_(events), _WIEDERVORLAGEN.c.person.in_(persons)))
@@ -133,46 +136,65 @@ LIFTED_BY_STORNO = frozenset({"sterbefall", "schutzvermerk"})
 """Kinds of events whose cancellation takes a stop away instead of bringing one."""
 
 
-def lift(session: Session, house: House, entry: bytes, kind: str, now: datetime) -> int:
-    """Lift the stops that a cancelled event brought, and let a human look at what they had taken back.
-
-    ``entry`` is the hash of the cancelled register entry, ``kind`` one of ``LIFTED_BY_STORNO``. Returns how many.
-    """
-    connection = session.connection()
-    cancelled = select(_EVENTS.c.id).where(_EVENTS.c.entry_hash == entry, _EVENTS.c.kind == kind)
-    standing = select(_STOPS.c.id, _STOPS.c.target).where(_STOPS.c.event.in_(cancelled), _STOPS.c.lifted_at.is_(None))
-    targets = {row.target for row in connection.execute(standing)}
-    if not targets:
+def lift(session: Session, house: House, stops: Collection[UUID], now: datetime) -> int:
+    """Lift standing stops, and let a human look at what each had taken back. Returns how many were lifted."""
+    if not stops:
         return 0
+    connection = session.connection()
+    standing = connection.execute(
+        select(_STOPS.c.target, _STOPS.c.event).where(_STOPS.c.id.in_(stops), _STOPS.c.lifted_at.is_(None))
+    ).all()
+    if not standing:
+        return 0
+    targets = {row.target for row in standing}
     lock_keys(session, targets)
-    persons = set(resolve(session, targets).values())
-    raise_epoch(connection, persons)
+    persons = resolve(session, targets)
+    raise_epoch(connection, set(persons.values()))
     lifted = connection.execute(
-        update(_STOPS).where(_STOPS.c.event.in_(cancelled), _STOPS.c.lifted_at.is_(None)).values(lifted_at=now)
+        update(_STOPS).where(_STOPS.c.id.in_(stops), _STOPS.c.lifted_at.is_(None)).values(lifted_at=now)
     ).rowcount
+    still = stops_on(session, targets)
+    back = {person for key, person in persons.items() if Guard.VERSTORBEN not in still.get(key, frozenset())}
     children = select(_RELATIONS.c.to_person).where(_RELATIONS.c.kind == "elternteil")
-    gone = _PERSONS.c.person.in_(persons) & (_PERSONS.c.status == "deceased")
+    gone = _PERSONS.c.person.in_(back) & (_PERSONS.c.status == "deceased")
     connection.execute(update(_PERSONS).where(gone, _PERSONS.c.person.in_(children)).values(status="child"))
     connection.execute(update(_PERSONS).where(gone).values(status="active"))
-    task = {"id": house.ids.row(now), "what": "stop.lifted", "matter": None, "behoerde": "", "made_at": now}
-    connection.execute(insert(_TASKS), [task])
+    tasks = [
+        {"id": house.ids.row(now), "what": "stop.lifted", "matter": event, "behoerde": "", "made_at": now}
+        for event in sorted({row.event for row in standing}, key=str)
+    ]
+    connection.execute(insert(_TASKS), tasks)
     flow = replace(_flow(house, None, lifted, ""), action="stop.lifted", outcome="lifted")
     house.log.record(session, [flow], now)
     return lifted
 
 
-def _events_of(session: Session, stops: Sequence[Stop]) -> set[UUID]:
-    """Return the events that may go no further."""
-    entries = [stop.target for stop in stops if stop.scope == "entry" and stop.guard in STOPS_EVENT]
-    children = [stop.target for stop in stops if stop.scope == "person" and stop.guard in (STOPS_PERSON | STOPS_EVENT)]
+def _events_of(session: Session, stops: Sequence[Stop]) -> dict[UUID, set[Guard]]:
+    """Return the events that may go no further, and by which guards."""
+    by_target: dict[bytes, set[Guard]] = {}
+    for stop in stops:
+        if stop.guard in STOPS_EVENT or (stop.scope == "person" and stop.guard in STOPS_PERSON):
+            by_target.setdefault(stop.target, set()).add(stop.guard)
+    entries = {stop.target for stop in stops if stop.scope == "entry"} & by_target.keys()
+    children = {stop.target for stop in stops if stop.scope == "person"} & by_target.keys()
     connection = session.connection()
-    events = set(connection.execute(select(_EVENTS.c.id).where(_EVENTS.c.entry_hash.in_(entries))).scalars())
-    events |= set(
-        connection.execute(
-            select(_SUBJECTS.c.event).where(_SUBJECTS.c.lookup_hash.in_(children), _SUBJECTS.c.role == "kind")
-        ).scalars()
-    )
+    found: list[tuple[UUID, bytes]] = []
+    if entries:
+        query = select(_EVENTS.c.id, _EVENTS.c.entry_hash).where(_EVENTS.c.entry_hash.in_(entries))
+        found += [tuple(row) for row in connection.execute(query)]
+    if children:
+        query = select(_SUBJECTS.c.event, _SUBJECTS.c.lookup_hash).where(
+            _SUBJECTS.c.lookup_hash.in_(children), _SUBJECTS.c.role == "kind"
+        )
+        found += [tuple(row) for row in connection.execute(query)]
+    events: dict[UUID, set[Guard]] = {}
+    for event, target in found:
+        events.setdefault(event, set()).update(by_target[target])
     return events
+
+
+def _names(guards: Iterable[Guard]) -> str:
+    return " ".join(sorted(guard.value for guard in guards))
 
 
 def _flow(house: House, person: UUID | None, n: int, guards: str) -> Flow:

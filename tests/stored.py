@@ -34,7 +34,7 @@ def store_births(city: World, count: int) -> list[UUID]:
         mothers, child = (
             vault.lookup_hash("register_id", key) for key in (mother.kennung, birth.data["kind"]["kennung"])
         )
-        entry = vault.mac("entry", f"{birth.source}\n{birth.data['eintrag']}".encode())
+        entry = vault.mac("entry", f"{birth.source}\ngeburt\n{birth.data['eintrag']}".encode())
         identifiers.append({"kind": "register_id", "lookup_hash": mothers, "person": person})
         subjects += [
             {"event": event, "role": "mutter", "lookup_hash": mothers},

@@ -4,7 +4,9 @@ Pure. Left to others: proving that a caller is this client (``steps.authenticate
 (``steps.receive``). Source: security-and-faults.md Binding (f), T4.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from proaktiv.core.errors import BadInput, NotAllowed, NotProven
 from proaktiv.core.events import RegisterEvent
@@ -19,6 +21,27 @@ class Client:
     ars: tuple[str, ...]
     kinds: frozenset[str]
     daily_max: int
+    jump_factor: int = 5
+    jump_floor: int = 100
+
+
+HISTORY_DAYS = 14
+"""How many of a client's last days with events tell what is usual for it."""
+
+LEAST_DAYS = 5
+"""With fewer days nobody can say what is usual: nothing is held, the daily maximum alone protects."""
+
+
+def held_beyond(client: Client, days: Sequence[int]) -> int | None:
+    """Return the number of events of a day beyond which a client's events are held; None: hold nothing.
+
+    ``days`` are its numbers on its last days with events, today not among them. The median, so that one flood does not
+    make the next one look usual; never below ``jump_floor``, so that a small office may have a busy day.
+    Source: security-and-faults.md T4.
+    """
+    if len(days) < LEAST_DAYS:
+        return None
+    return max(client.jump_floor, int(client.jump_factor * median(days)))
 
 
 @dataclass(frozen=True, slots=True)

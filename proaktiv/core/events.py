@@ -11,9 +11,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from proaktiv.core import cloudevents
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
-from proaktiv.core.cloudevents import Envelope
+from proaktiv.core.cloudevents import Envelope, Part
 from proaktiv.core.errors import BadInput
 from proaktiv.core.guards import STOPS_EVENT, Guard
 from proaktiv.core.payloads import (
@@ -127,6 +128,26 @@ def read(envelope: Envelope, now: datetime) -> RegisterEvent:
         stops=stops,
         cancels=cancels,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One event of a batch, or what is wrong with it, and how it was written."""
+
+    event: RegisterEvent | BadInput
+    text: str
+
+
+def read_batch(body: bytes, now: datetime) -> list[Report]:
+    """Return what a batch reports, each for itself. Raises ``BadInput`` where the body as a whole is no batch."""
+    return [Report(_read_part(part, now), part.text) for part in cloudevents.parse_batch(body)]
+
+
+def _read_part(part: Part, now: datetime) -> RegisterEvent | BadInput:
+    try:
+        return read(part.envelope(), now)
+    except BadInput as wrong:
+        return wrong
 
 
 # shapes --------------------------------------------------------------------------------------------------------------

@@ -45,5 +45,9 @@ STOPS_PERSON = frozenset({Guard.VERSTORBEN, Guard.SORGE_ENTZOGEN})
 PROTECTS_PERSON = {Guard.AUSKUNFTSSPERRE: "51", Guard.BEDINGTER_SPERRVERMERK: "52"}
 """On a person: the gate's row 5 decides, with these paragraphs of the BMG."""
 
+CORRECTABLE = frozenset({Guard.TOTGEBURT, Guard.VERSTORBEN, Guard.STORNO})
+"""What a newer version of the same entry takes back by saying otherwise. The others protect somebody: a correction that
+leaves them out proves nothing, only a cancellation by name ends them (§ 1758 BGB, §§ 51, 52 BMG)."""
+
 NEEDS_CLERK = frozenset({Guard.KIND_VERSTORBEN, Guard.VERTRAULICHE_GEBURT, Guard.SORGE_ENTZOGEN, Guard.VERSTORBEN})
 """What was handed over already needs a human, by these guards."""

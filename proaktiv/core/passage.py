@@ -27,6 +27,7 @@ class Claimed:
     arrived_at: datetime
     payload: bytes | None
     subjects: tuple[tuple[str, bytes], ...] = ()
+    register_version: int = 1
 
     @property
     def addressees(self) -> tuple[tuple[str, bytes], ...]:

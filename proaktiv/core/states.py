@@ -11,9 +11,13 @@ from proaktiv.core.errors import Conflict
 
 
 class EventState(StrEnum):
-    """A register event. ``waiting`` and ``needs`` are unfinished; a case's next event waits for them."""
+    """A register event. ``waiting`` and ``needs`` are unfinished; a case's next event waits for them.
+
+    ``held`` is quarantined: kept, and nothing of it goes on before a human lets it. Nobody waits for it.
+    """
 
     WAITING = "waiting"
+    HELD = "held"
     NEEDS = "needs"
     ADMITTED = "admitted"
     REFUSED = "refused"

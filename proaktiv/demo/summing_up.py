@@ -56,9 +56,9 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
     numbers = counts.numbers
     return (
         Equation(
-            "events in the log = admitted + refused + stopped + waiting",
+            "events in the log = admitted + refused + stopped + waiting + held",
             counts.logged("event.received"),
-            counts.of("events", "admitted", "refused", "stopped", "waiting", "needs"),
+            counts.of("events", "admitted", "refused", "stopped", "waiting", "needs", "held"),
         ),
         Equation("events = reports - duplicates", counts.total("events"), seen.reported - seen.duplicates),
         Equation("Aufträge found that were not proposed = 0", numbers["unproposed"], 0),

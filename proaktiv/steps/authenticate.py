@@ -200,7 +200,15 @@ def _client_row(session: Session, client: str) -> dict[str, Any] | None:
 
 
 def _client(row: Mapping[str, Any]) -> Client:
-    return Client(row["id"], row["source"], tuple(row["ars"]), frozenset(row["kinds"]), row["daily_max"])
+    return Client(
+        row["id"],
+        row["source"],
+        tuple(row["ars"]),
+        frozenset(row["kinds"]),
+        row["daily_max"],
+        row["jump_factor"],
+        row["jump_floor"],
+    )
 
 
 def _sweep(session: Session, table: Table, now: datetime) -> None:

@@ -23,6 +23,7 @@ from proaktiv.core.passage import Admission, Admitted, Claimed
 from proaktiv.core.states import EventState
 from proaktiv.database import try_lock_keys
 from proaktiv.house import House
+from proaktiv.matters import take_back_older
 from proaktiv.subjects import hold_subjects, resolve, stops_on
 from proaktiv.tables import EventFactsRow, EventSubjectRow, FetchedFactsRow, IncidentRow, RegisterEventRow, core_table
 
@@ -53,6 +54,8 @@ def admit(session: Session, house: House, now: datetime, limit: int) -> Admissio
     _set_aside(session, house, ours, now)
     _end(session, stopped, EventState.STOPPED)
     _end(session, refused, EventState.REFUSED)
+    # A correction that leads nowhere still takes back what the older version led to.
+    take_back_older(session, house.ids, [event.id for event in refused if event.register_version > 1], (), now)
     flows += [_stop_flow(house, event) for event in stopped]
     house.probe("evaluate.gate.after")
     return Admission(tuple(admitted), len(stopped) + len(refused), tuple(flows))
@@ -92,6 +95,7 @@ def _claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
             _EVENTS.c.case_key,
             _EVENTS.c.arrived_at,
             _EVENTS.c.payload,
+            _EVENTS.c.register_version,
         )
         .where(_EVENTS.c.id.in_(mine), due, ~earlier)
         .order_by(_EVENTS.c.seq)
@@ -101,7 +105,17 @@ def _claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
 
 
 def _claimed(row: Row[*tuple[Any, ...]], subjects: tuple[tuple[str, bytes], ...]) -> Claimed:
-    return Claimed(row.id, row.kind, row.source, row.entry_hash, row.case_key, row.arrived_at, row.payload, subjects)
+    return Claimed(
+        row.id,
+        row.kind,
+        row.source,
+        row.entry_hash,
+        row.case_key,
+        row.arrived_at,
+        row.payload,
+        subjects,
+        row.register_version,
+    )
 
 
 def _subjects(session: Session, events: Sequence[UUID]) -> dict[UUID, tuple[tuple[str, bytes], ...]]:

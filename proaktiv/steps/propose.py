@@ -28,7 +28,7 @@ from proaktiv.core.texts import TextError
 from proaktiv.foresight import note_changes
 from proaktiv.house import House
 from proaktiv.kin import know_children
-from proaktiv.matters import PROPOSALS, bundles_of, load_case, silence_bundles, write_moves
+from proaktiv.matters import PROPOSALS, bundles_of, load_case, silence_bundles, take_back_older, write_moves
 from proaktiv.tables import (
     BundleRow,
     CompetenceRow,
@@ -72,6 +72,8 @@ def propose(session: Session, house: House, admission: Admission, matching: Matc
     decided = [item for item in matching.matched if item.admitted.event.id not in waiting]
     prepared = _prepare(session, house, decided, now)
     know_children(session, house, matching.matched, now)
+    corrections = {item.admitted.event.id for item in decided if item.admitted.event.register_version > 1}
+    take_back_older(session, house.ids, corrections, {item.candidate.key for item in prepared}, now)
     fresh = _make(session, house, prepared, _gone(session, house, decided), ring, now)
     _keep_matches(session, house, decided, ring, now)
     note_changes(session, house, decided, now)

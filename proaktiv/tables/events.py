@@ -11,7 +11,8 @@ class RegisterEventRow(Storage, table=True):
 
     ``seq`` orders the events of one case. ``occurred_month`` is the first of the month: the day beside a look-up hash
     would give a birth date away. ``payload`` is sealed to the worker and nulled after the gate, whatever it decides.
-    ``due_at`` is null while register facts are missing (state ``needs``).
+    ``due_at`` is null while register facts are missing (state ``needs``) and while a human must look (``held``).
+    ``quarantined_at`` stays until that human decides, also on an event that only stops and is at work already.
     """
 
     __tablename__ = "register_events"
@@ -20,6 +21,7 @@ class RegisterEventRow(Storage, table=True):
         UniqueConstraint("entry_hash", "kind", "register_version"),
         Index("ix_register_events_due", "due_at", "seq", postgresql_where=text("state = 'waiting'")),
         Index("ix_register_events_open", "case_key", "seq", postgresql_where=text("state in ('waiting', 'needs')")),
+        Index("ix_register_events_quarantined", "client", "seq", postgresql_where=text("quarantined_at is not null")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -40,6 +42,7 @@ class RegisterEventRow(Storage, table=True):
     content_mac: bytes = sealed()
     payload: bytes | None = sealed(nullable=True)
     flow_id: UUID
+    quarantined_at: datetime | None = instant(nullable=True)
 
 
 class EventSubjectRow(Storage, table=True):

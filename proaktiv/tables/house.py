@@ -10,7 +10,10 @@ from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, json
 
 
 class ClientRow(Storage, table=True):
-    """A source of events, bound to CloudEvents source, ARS prefixes, kinds and a daily maximum. By commands."""
+    """A source of events, bound to CloudEvents source, ARS prefixes, kinds and a daily maximum. By commands.
+
+    Beyond ``jump_factor`` x its median day, and beyond ``jump_floor``, its events of a day are quarantined.
+    """
 
     __tablename__ = "clients"
 
@@ -21,16 +24,23 @@ class ClientRow(Storage, table=True):
     daily_max: int
     jwk: dict[str, Any] = Field(sa_type=JSONB)
     active: bool = True
+    jump_factor: int = Field(default=5, sa_column_kwargs={"server_default": text("5")})
+    jump_floor: int = Field(default=100, sa_column_kwargs={"server_default": text("100")})
 
 
 class ClientDayRow(Storage, table=True):
-    """How many events a client sent on one UTC day. By ``steps.receive``."""
+    """How many events a client sent on one UTC day. By ``steps.receive``.
+
+    ``held_at``: when the first of them was quarantined. ``cleared_at``: when a human let the rest of the day go on.
+    """
 
     __tablename__ = "client_days"
 
     client: str = Field(primary_key=True, max_length=64)
     day: date = Field(primary_key=True)
     n: int
+    held_at: datetime | None = instant(nullable=True)
+    cleared_at: datetime | None = instant(nullable=True)
 
 
 class ClientJtiRow(Storage, table=True):

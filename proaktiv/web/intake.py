@@ -5,14 +5,18 @@ Left to others: every decision (``steps.authenticate``, ``steps.receive``, ``ste
 (``web.problems``), sizes (``web.limits``).
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response, Security
+from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
 from proaktiv.core.clients import Client, Token
+from proaktiv.core.cloudevents import MAX_BATCH
+from proaktiv.core.errors import ProaktivError
 from proaktiv.steps.receive import Received
 from proaktiv.web import problems
 from proaktiv.web.clients import read_bearer, read_token_form
@@ -20,8 +24,18 @@ from proaktiv.web.limits import BodyLimit
 from proaktiv.web.security import SecurityHeaders
 
 EVENT_TYPE = "application/cloudevents+json"
+BATCH_TYPE = "application/cloudevents-batch+json"
 FORM_TYPE = "application/x-www-form-urlencoded"
 MESSAGE_TYPE = "application/jose"
+
+
+class TakenLike(Protocol):
+    """What became of one event of a batch."""
+
+    @property
+    def answer(self) -> Received | ProaktivError:
+        """Return the stored event, or why it is not kept."""
+        ...
 
 
 class IntakePipeline(Protocol):
@@ -37,6 +51,10 @@ class IntakePipeline(Protocol):
 
     def receive(self, client_id: str, body: bytes) -> Received:
         """Keep the event in ``body``. Raises ``BadInput``, ``NotAllowed``, ``Conflict``, ``TooMany``."""
+        ...
+
+    def receive_batch(self, client_id: str, body: bytes) -> Sequence[TakenLike]:
+        """Keep what can be kept of a batch. Raises ``BadInput`` for no batch, ``TooMany``; then nothing is kept."""
         ...
 
     def acknowledge(self, jws: bytes) -> None:
@@ -71,6 +89,22 @@ class Problem(BaseModel):
     status: int
     detail: str = ""
     field: str = ""
+    retry_after: int | None = None
+
+
+class Verdict(BaseModel):
+    """What became of one event: kept (202, ``id``, ``duplicate``) or not (``problem``)."""
+
+    status: int
+    id: UUID | None = None
+    duplicate: bool | None = None
+    problem: Problem | None = None
+
+
+class Verdicts(BaseModel):
+    """One verdict for each event of a batch, in its order."""
+
+    events: list[Verdict]
 
 
 def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -82,8 +116,8 @@ def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _body_of(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
+def _body_of(media_type: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}, **more}}}
 
 
 _AGAIN = {
@@ -114,6 +148,8 @@ _EVENT = {
     },
 }
 
+_BATCH = {"type": "array", "maxItems": MAX_BATCH, "items": _EVENT}
+
 router = APIRouter()
 
 
@@ -129,22 +165,26 @@ def _client(pipeline: PipelineDep, authorization: Annotated[str, Header(include_
     return pipeline.client(read_bearer(authorization))
 
 
-class _Body:
-    """Return the body's bytes, unparsed, if they are of the one media type. Async because Starlette reads so."""
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    def __init__(self, media_type: str) -> None:
-        self._media_type = media_type
+
+class _Body:
+    """Return the body's bytes, unparsed, if they are of a media type taken here. Async because Starlette reads so."""
+
+    def __init__(self, *media_types: str) -> None:
+        self._media_types = media_types
 
     async def __call__(self, request: Request) -> bytes:
-        given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if given != self._media_type:
-            raise problems.WrongMediaType(f"send {self._media_type}")
+        if _media_type(request) not in self._media_types:
+            raise problems.WrongMediaType(f"send {' or '.join(self._media_types)}")
         return await request.body()
 
 
 ClientDep = Annotated[Client, Depends(_client)]
 FormBody = Annotated[bytes, Depends(_Body(FORM_TYPE))]
-EventBody = Annotated[bytes, Depends(_Body(EVENT_TYPE))]
+EventBody = Annotated[bytes, Depends(_Body(EVENT_TYPE, BATCH_TYPE))]
+MediaType = Annotated[str, Depends(_media_type)]
 MessageBody = Annotated[bytes, Depends(_Body(MESSAGE_TYPE))]
 
 
@@ -171,14 +211,34 @@ def token(body: FormBody, pipeline: PipelineDep) -> Granted:
     "/events",
     status_code=202,
     operation_id="report",
-    responses={202: {"links": _AGAIN}, **_told(400, 401, 403, 408, 409, 413, 415, 422, 429, 503)},
+    responses={
+        202: {"links": _AGAIN},
+        207: {"model": Verdicts, "description": "Some events of the batch are not kept; the verdicts say which"},
+        **_told(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
+    },
     dependencies=[Security(HTTPBearer(auto_error=False, scheme_name="token"))],  # for the description alone
-    openapi_extra=_body_of(EVENT_TYPE, _EVENT),
+    openapi_extra=_body_of(EVENT_TYPE, _EVENT, **{BATCH_TYPE: {"schema": _BATCH}}),
+    response_model=Accepted | Verdicts,
 )
-def report(client: ClientDep, body: EventBody, pipeline: PipelineDep) -> Accepted:
-    """Take one event (CloudEvents 1.0, structured mode). The answer comes after it is kept; the same again is safe."""
+def report(client: ClientDep, body: EventBody, media_type: MediaType, pipeline: PipelineDep) -> Response:
+    """Take one event (CloudEvents 1.0, structured mode) or up to 100 (batch mode).
+
+    The answer comes after everything is kept that can be; the same again is safe. A batch is answered with one verdict
+    for each event, in order: 202 where all are kept, 207 where some are not.
+    """
+    if media_type == BATCH_TYPE:
+        verdicts = [_verdict(taken.answer) for taken in pipeline.receive_batch(client.id, body)]
+        status = 202 if all(verdict["status"] == 202 for verdict in verdicts) else 207
+        return JSONResponse({"events": verdicts}, status)
     received = pipeline.receive(client.id, body)
-    return Accepted(id=received.id, duplicate=received.duplicate)
+    return JSONResponse({"id": str(received.id), "duplicate": received.duplicate}, 202)
+
+
+def _verdict(answer: Received | ProaktivError) -> dict[str, Any]:
+    if isinstance(answer, Received):
+        return {"status": 202, "id": str(answer.id), "duplicate": answer.duplicate}
+    problem = problems.of(answer)
+    return {"status": problem["status"], "problem": problem}
 
 
 @router.post(

@@ -140,6 +140,17 @@ def shape_of(error: errors.ProaktivError) -> Shape:
     return next((_SHAPES[kind] for kind in type(error).__mro__ if kind in _SHAPES), _INTERNAL)
 
 
+def of(error: errors.ProaktivError) -> dict[str, Any]:
+    """Return the problem document of one of several things in a request; the others may be well."""
+    shape = shape_of(error)
+    members: dict[str, Any] = {}
+    if isinstance(error, errors.TooMany):
+        members["retry_after"] = error.retry_after_seconds
+    if isinstance(error, errors.BadInput):
+        return document(shape.status, shape.slug, shape.title, shape.detail or error.message, field=error.field)
+    return document(shape.status, shape.slug, shape.title, shape.detail or str(error), **members)
+
+
 def _answer(shape: Shape, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> JSONResponse:
     told = dict(headers or {})
     if shape.retry_after_seconds is not None:

@@ -17,7 +17,9 @@ from proaktiv.database import try_lock_keys
 from proaktiv.steps import receive
 from proaktiv.steps.authenticate import client_of
 from proaktiv.steps.receive import days
-from proaktiv.steps.receive.names import names_of
+from proaktiv.steps.receive.names import lock, names_of
+from proaktiv.steps.receive.sorting import Fresh, sort_out
+from proaktiv.steps.receive.writing import write
 from proaktiv.tables import ClientRow, EventSubjectRow, FlowLogRow, RegisterEventRow, StopRow
 from tests.builders import (
     MELDEBEHOERDE,
@@ -48,7 +50,7 @@ def test_an_event_is_kept_sealed_due_and_logged_without_a_person(city: City) -> 
     assert (row.state, row.due_at, row.arrived_at) == ("waiting", city.world.now, city.world.now)
     assert (row.client, row.source, row.event_id, row.kind) == ("standesamt", STANDESAMT, event.id, "geburt")
     assert row.occurred_month == date(2026, 10, 1)
-    assert row.entry_hash == city.world.vault.mac("entry", f"{event.source}\n{event.data['eintrag']}".encode())
+    assert row.entry_hash == city.world.vault.mac("entry", f"{event.source}\ngeburt\n{event.data['eintrag']}".encode())
     assert row.case_key == city.world.vault.mac("case", f"{STANDESAMT}\nMG-1".encode())
     assert city.opened(row) == event.data
     assert {(each.role, each.lookup_hash) for each in city.rows(EventSubjectRow)} == {
@@ -217,12 +219,11 @@ def test_reading_the_days_number_without_counting_would_let_two_through(city: Ci
     city.set(ClientRow, "standesamt", daily_max=1)
     with city.world.database.transaction() as one, city.owner.transaction() as other:
         client = client_of(one, "standesamt")
-        days.check(one, client, city.world.now)
-        days.check(other, client, city.world.now)
-        days.count(one, client, city.world.now)
+        assert days.room(one, client, city.world.now, 1).left == days.room(other, client, city.world.now, 1).left == 1
+        days.count(one, client, city.world.now, 1)
         one.commit()
         with pytest.raises(TooMany):
-            days.count(other, client, city.world.now)
+            days.count(other, client, city.world.now, 1)
 
 
 def test_twenty_equal_reports_at_once_are_one(city: City) -> None:
@@ -247,12 +248,12 @@ def test_without_the_locks_two_equal_reports_would_collide(city: City) -> None:
     house = city.world.pipeline.house
     with city.world.database.transaction() as one, city.owner.transaction() as other:
         client = client_of(one, "standesamt")
-        names = receive.names_of(house.vault, event, event.content)
-        assert receive._known(one, event, names) is receive._known(other, event, names) is None
-        receive._write(one, house, event, client, names, city.world.now)
+        names = names_of(house.vault, event, event.content)
+        mine, theirs = (sort_out(session, house, client, [(event, names)], city.world.now) for session in (one, other))
+        write(one, house, client, [item for item in mine if isinstance(item, Fresh)], city.world.now)
         one.commit()
         with pytest.raises(IntegrityError):
-            receive._write(other, house, event, client, names, city.world.now)
+            write(other, house, client, [item for item in theirs if isinstance(item, Fresh)], city.world.now)
         other.rollback()
 
 
@@ -284,7 +285,9 @@ def test_what_only_stops_leaves_a_stop_and_neither_payload_nor_subjects(city: Ci
     target = (
         vault.lookup_hash("register_id", "MR-1")
         if scope == "person"
-        else vault.mac("entry", f"{event.source}\n{event.data.get('storniert', event.data)['eintrag']}".encode())
+        else vault.mac(
+            "entry", f"{event.source}\ngeburt\n{event.data.get('storniert', event.data)['eintrag']}".encode()
+        )
     )
     assert (stop.scope, stop.guard, stop.target, stop.event) == (scope, guard, target, row.id)
     (flow,) = received_flows(city)
@@ -299,7 +302,7 @@ def test_what_only_stops_leaves_a_stop_and_neither_payload_nor_subjects(city: Ci
 def test_of_a_vertrauliche_geburt_no_hash_of_anybody_is_made_or_locked(city: City) -> None:
     event = a_birth(somebody(), other=somebody("Ben"), schutz={"vertraulich": True, "sperre_51": ["MR-0"]})
     report = events.read(cloudevents.parse(event.body), city.world.now)
-    names = receive.names_of(city.world.vault, report, report.content)
+    names = names_of(city.world.vault, report, report.content)
     assert names.subjects == ()
     assert names.keys == {names.wire, names.entry, names.case}
     city.world.announce(event)
@@ -330,11 +333,11 @@ def test_a_cancellation_waits_for_the_case_of_a_mehrling(city: City) -> None:
     birth = a_birth(somebody(), mehrlingsgruppe="MG-7")
     city.world.announce(birth)
     report = events.read(cloudevents.parse(a_cancellation(birth).body), city.world.now)
-    names = receive.names_of(city.world.vault, report, report.content)
+    names = names_of(city.world.vault, report, report.content)
     group = city.world.vault.mac("case", f"{STANDESAMT}\nMG-7".encode())
     assert group not in names.keys
     with city.owner.transaction() as worker:
-        receive.lock(worker, names)
+        lock(worker, [names])
         with city.world.database.transaction() as other:
             assert not is_free(other, group)
     with city.world.database.transaction() as other:  # the control: free again
