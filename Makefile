@@ -7,10 +7,10 @@ GET_UV := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-us
 STAMP  := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help env test check demo bench lock format clean
+.PHONY: help env test check demo bench events-docs lock format clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(STAMP) ## build .venv from requirements.lock
 
@@ -38,6 +38,9 @@ demo: env ## a simulated city of 40 events, log verified, stays up until Ctrl-C;
 
 bench: env ## measure, print ratios, write docs/performance.md
 	$(BIN)/python -m tests.bench
+
+events-docs: env ## write docs/events anew: schema and example of each kind of event
+	@$(BIN)/proaktiv events docs docs/events
 
 lock: ## pin versions and hashes anew (no index address goes into the file)
 	@test -d .tools/uv || $(GET_UV)

@@ -7,6 +7,8 @@ proaktiv city      one part of the simulated city (started by demo)
 proaktiv rules …   check, test, explain and release the rules
 proaktiv tasks …   what waits for a human, and how it ended
 proaktiv incidents what the DSB must see
+proaktiv events …  check a register's file before it is sent, write the pages for its vendor
+proaktiv sources … what of a source waits for a human: list, release, reject
 proaktiv log …     state of the flow log, its export, and its verification here or elsewhere
 proaktiv doctor    name every broken dependency, and what to do about it
 proaktiv migrate   bring the database to the present tables
@@ -36,6 +38,7 @@ from proaktiv.flowlog import commands as log_commands
 from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
 from proaktiv.schedule import tick_until_stopped
+from proaktiv.sources import commands as source_commands
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,6 +62,8 @@ def _office() -> AbstractContextManager[Pipeline]:
 
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
+app.add_typer(source_commands.make_sources_app(_office), name="sources")
+app.add_typer(source_commands.make_events_app(building_app.wall_clock), name="events")
 app.add_typer(
     log_commands.make_app(
         _reader,
@@ -101,6 +106,7 @@ def work(
             {
                 "silence": pipeline.keep_silence,
                 "revisit": pipeline.revisit,
+                "collect": pipeline.collect,
                 "evaluate": pipeline.evaluate,
                 "look_up": pipeline.look_up,
                 "notify": pipeline.notify,

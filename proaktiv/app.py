@@ -43,6 +43,7 @@ from proaktiv.registers.model import Register
 from proaktiv.roles import require_role
 from proaktiv.rulebook import released
 from proaktiv.settings import Env, Settings
+from proaktiv.sources.folder import Folder
 from proaktiv.tables import DemoClockRow, core_table
 from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
 from proaktiv.web.citizen import make_citizen
@@ -180,12 +181,13 @@ def make_vault(settings: Settings, part: str, ids: Ids) -> Vault:
         for compartment in _COMPARTMENTS[part]
     }
     worker = part == "work"
+    seals = part in ("intake", "citizen") or (worker and bool(settings.folders))
     return Vault(
         VaultKeys(
             index=settings.index_key or b"",
             keks=keks,
             code=settings.code_key or b"" if part in ("work", "citizen") else b"",
-            intake_public=settings.intake_public_key or b"" if part in ("intake", "citizen") else b"",
+            intake_public=settings.intake_public_key or b"" if seals else b"",
             intake_private=settings.intake_private_key or b"" if worker else b"",
         ),
         ids,
@@ -263,6 +265,9 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             identity=identity,
+            event_sources=tuple(
+                Folder(client, folder, time.monotonic) for client, folder in settings.folders.items() if outward
+            ),
         )
 
 

@@ -36,8 +36,19 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
         yield from _log(settings)
     if part == "work":
         yield from _addresses(settings)
+        yield from _folders(settings)
     if part == "intake" and settings.token_audience:
         yield from _audience(settings)
+
+
+def _folders(settings: Settings) -> Iterator[str]:
+    if settings.folders and not settings.intake_public_key:
+        yield "PROAKTIV_FOLDERS needs PROAKTIV_INTAKE_PUBLIC_KEY: what is taken is sealed at once; set it"
+    for client, folder in settings.folders.items():
+        if not folder.is_dir():
+            yield f"PROAKTIV_FOLDERS ({client}) names no folder; make it first, for both users alone"
+    if len({folder.resolve() for folder in settings.folders.values()}) < len(settings.folders):
+        yield "PROAKTIV_FOLDERS names one folder for two clients: nobody could say whose events lie there; make another"
 
 
 def _keys(settings: Settings) -> Iterator[str]:

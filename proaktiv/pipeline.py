@@ -31,6 +31,7 @@ from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.egress import Deadline
 from proaktiv.house import House
 from proaktiv.registers.model import Register
+from proaktiv.sources.model import EventSource, Parcel
 from proaktiv.steps import (
     acknowledge,
     answer,
@@ -64,6 +65,9 @@ OUTWARD_SET = 32
 OUTWARD_THREADS = 8
 """Hand-overs of one set, and how many run at once: 32 / 8 x the deadline stays below a lease (60 s)."""
 
+PARCEL_RESTS_SECONDS = 60.0
+"""How long a register's file is left alone that could not be taken by a fault of the house."""
+
 _log = structlog.get_logger()
 
 Item = TypeVar("Item")
@@ -93,6 +97,7 @@ class Pipeline:
     deadline_seconds: float = 10.0
     batch: int = 100
     identity: Callable[[], int] | None = None
+    event_sources: Sequence[EventSource] = ()
 
     # the two halves ------------------------------------------------------------------------------------------------
 
@@ -136,13 +141,44 @@ class Pipeline:
             verdicts = receive.receive(session, self.house, client, [report.event for report in reports], now)
         return [Taken(verdict, report.text) for verdict, report in zip(verdicts, reports, strict=True)]
 
+    def collect(self) -> int:
+        """Take what registers left in their folders. Returns how many files were answered."""
+        return sum(self._collect(source.client, parcel) for source in self.event_sources for parcel in source.take())
+
+    def _collect(self, client_id: str, parcel: Parcel) -> int:
+        try:
+            try:
+                answers = self.receive_batch(client_id, parcel.body)
+            except BadInput as wrong:
+                parcel.refuse(wrong)
+                answers = []
+            else:
+                parcel.settle(answers)
+        except (DatabaseAway, CommitUnknown):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one file breaks, the next one must go on
+            parcel.later(PARCEL_RESTS_SECONDS)
+            _log.error("parcel.waits", client=client_id, error=type(error).__name__)
+            return 0
+        kept = sum(isinstance(taken.answer, Received) for taken in answers)
+        _log.info("parcel.answered", client=client_id, events=len(answers), kept=kept)
+        return 1
+
     def sources(self) -> list[Source]:
         """Return every client and what of it is quarantined."""
         with self.database.transaction() as session:
             return receive.sources(session, self.clock())
 
-    def decide_source(self, decide: Decision, client_id: str, by: str) -> int:
-        """Release or reject everything quarantined of a client, set by set. Returns how many. Raises ``NotFound``."""
+    def release_source(self, client_id: str, by: str) -> int:
+        """Let everything quarantined of a client go on. Returns how many events. Raises ``NotFound``."""
+        return self._decide(receive.release, client_id, by)
+
+    def reject_source(self, client_id: str, by: str) -> int:
+        """End everything quarantined of a client, lift what it stopped. Returns how many events; ``NotFound``."""
+        return self._decide(receive.reject, client_id, by)
+
+    def _decide(self, decide: Decision, client_id: str, by: str) -> int:
+        """Decide set by set, so that no transaction holds the locks of a whole flood."""
         total = 0
         while True:
             with self.database.transaction() as session:

@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     log_vkey: str = ""
     letters_dir: Path | None = None
     registers: Annotated[dict[str, str], *Json] = Field(default_factory=dict)
+    folders: Annotated[dict[str, Path], *Json] = Field(default_factory=dict)
     outbound: Annotated[tuple[str, ...], *Json] = ()
     token_audience: str = ""
     deadline_seconds: float = Field(default=10.0, gt=0, le=50)

@@ -23,10 +23,10 @@ MAX_BATCH = 100
 _MAX_INT = 2**53 - 1
 _REQUIRED = ("specversion", "id", "source", "type", "time")
 _OPTIONAL = ("subject", "datacontenttype", "dataschema", "data")
-_LONGEST = {"id": 128, "source": 256, "type": 128, "subject": 256, "dataschema": 256}
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
+LONGEST = {"id": 128, "source": 256, "type": 128, "subject": 256, "dataschema": 256}
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _BLANKS = re.compile(r"[ \t\n\r]*")
-_URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,11 @@ def _envelope(loaded: Any) -> Envelope:
     if not isinstance(event, dict):
         raise BadInput("", "must be one JSON object in CloudEvents structured mode")
     _check_names(event)
-    for name, longest in _LONGEST.items():
+    for name, longest in LONGEST.items():
         if name in event:
             _check_text(event[name], f"/{name}", longest)
     for name in ("source", "dataschema"):
-        if name in event and not _URI.fullmatch(event[name]):
+        if name in event and not URI.fullmatch(event[name]):
             raise BadInput(f"/{name}", "must be a URI of ASCII characters")
     if event.get("datacontenttype", "application/json") != "application/json":
         raise BadInput("/datacontenttype", "must be application/json, or be left out")
@@ -220,7 +220,7 @@ def _check_text(value: Any, pointer: str, longest: int) -> None:
 
 
 def _time(value: Any) -> datetime:
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
+    if not isinstance(value, str) or not TIME.fullmatch(value):
         raise BadInput("/time", "must be a time with zone as in 2026-03-01T08:00:00Z (RFC 3339)")
     try:
         return datetime.fromisoformat(value).astimezone(UTC)

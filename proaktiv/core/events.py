@@ -175,10 +175,10 @@ _PARENT = record(
 _BIRTH_PEOPLE: Mapping[str, Reader] = {"kind": _CHILD, "eltern": many(_PARENT, 1, 2)}
 _BIRTH_MORE: Mapping[str, Reader] = {"mehrlingsgruppe": reference, "schutz": _BIRTH_BLOCKS}
 _BIRTH = record({**_COMMON, **_BIRTH_PEOPLE}, _BIRTH_MORE)
-_QUIET_BIRTH = record(_COMMON, {"kind": _CHILD, "eltern": many(_PARENT, 0, 2), **_BIRTH_MORE})
+QUIET_BIRTH = record(_COMMON, {"kind": _CHILD, "eltern": many(_PARENT, 0, 2), **_BIRTH_MORE})
 """A stillbirth, or a birth whose mother stays unnamed, may come without people: it only stops."""
 
-_SHAPES: Mapping[EventKind, Reader] = {
+SHAPES: Mapping[EventKind, Reader] = {
     EventKind.GEBURT: _BIRTH,
     EventKind.UMZUG: record(
         {
@@ -208,7 +208,7 @@ _SHAPES: Mapping[EventKind, Reader] = {
 def _shape(kind: EventKind, data: Mapping[str, Any]) -> Reader:
     blocks = data.get("schutz")
     quiet = isinstance(blocks, dict) and (blocks.get("totgeboren") is True or blocks.get("vertraulich") is True)
-    return _QUIET_BIRTH if kind is EventKind.GEBURT and quiet else _SHAPES[kind]
+    return QUIET_BIRTH if kind is EventKind.GEBURT and quiet else SHAPES[kind]
 
 
 # people --------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What the ``data`` of each kind of event must look like, as readers that check and copy.
 
-A reader takes a JSON value and the spot it stands at, and returns the value as it will be stored. Whatever no shape
+A reader takes a JSON value and the spot it stands at, and returns the value as it will be stored; it also says as JSON
+Schema (draft 2020-12) what it takes, for those who build the other side. Whatever no shape
 names is refused; special categories of personal data are let in at any level and left behind (Art. 9 DSGVO).
 Left to others: JSON itself (``core.cloudevents``), what a value means (``core.events``).
 Messages name the place and the remedy, never a value.
@@ -57,7 +58,25 @@ class Spot:
         return Spot(joined(self.pointer, key), self.latest)
 
 
-Reader = Callable[[Any, Spot], Any]
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Checks and copies one value. ``schema`` is never laxer in shape; what it cannot say, ``docs/events`` says."""
+
+    read: Callable[[Any, Spot], Any]
+    schema: Mapping[str, Any]
+
+    def __call__(self, value: Any, spot: Spot) -> Any:
+        """Return the value as it will be stored. Raises ``BadInput``."""
+        return self.read(value, spot)
+
+
+def reader(**schema: Any) -> Callable[[Callable[[Any, Spot], Any]], Reader]:
+    """Make a function a reader of what a JSON Schema says."""
+
+    def make(read: Callable[[Any, Spot], Any]) -> Reader:
+        return Reader(read, schema)
+
+    return make
 
 
 def joined(pointer: str, key: str | int) -> str:
@@ -82,6 +101,7 @@ def clean(value: str) -> bool:
 # leaves --------------------------------------------------------------------------------------------------------------
 
 
+@reader(type="string", minLength=1, maxLength=120, pattern=r"^\S(.*\S)?$")
 def text(value: Any, spot: Spot) -> str:
     """Read a name or a line: 1 to 120 printable characters, no blanks around."""
     if not isinstance(value, str) or not 0 < len(value) <= 120 or value != value.strip():
@@ -91,6 +111,7 @@ def text(value: Any, spot: Spot) -> str:
     return value
 
 
+@reader(type="string", pattern=f"^{_REFERENCE.pattern}$")
 def reference(value: Any, spot: Spot) -> str:
     """Read a register's key of a person or an entry: 1 to 64 ASCII characters."""
     if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
@@ -98,6 +119,7 @@ def reference(value: Any, spot: Spot) -> str:
     return value
 
 
+@reader(type="string", pattern=f"^{_POSTCODE.pattern}$")
 def postcode(value: Any, spot: Spot) -> str:
     """Read a Postleitzahl."""
     if not isinstance(value, str) or not _POSTCODE.fullmatch(value):
@@ -105,6 +127,7 @@ def postcode(value: Any, spot: Spot) -> str:
     return value
 
 
+@reader(type="string", pattern="^[0-9]{12}$")
 def area(value: Any, spot: Spot) -> str:
     """Read an ARS."""
     if isinstance(value, str):
@@ -115,6 +138,7 @@ def area(value: Any, spot: Spot) -> str:
     raise BadInput(spot.pointer, "must be an ARS: a string of twelve digits")
 
 
+@reader(type="string", format="date", pattern=f"^{_DAY.pattern}$")
 def day(value: Any, spot: Spot) -> str:
     """Read a date that has come: ``YYYY-MM-DD``, from 1890 to the day of the report."""
     try:
@@ -128,6 +152,7 @@ def day(value: Any, spot: Spot) -> str:
     return read.isoformat()
 
 
+@reader(type="boolean")
 def flag(value: Any, spot: Spot) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
@@ -135,6 +160,7 @@ def flag(value: Any, spot: Spot) -> bool:
     return value
 
 
+@reader(type="integer", minimum=1, maximum=1_000_000)
 def version(value: Any, spot: Spot) -> int:
     """Read a register version: 1 to 1,000,000."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
@@ -148,6 +174,7 @@ def version(value: Any, spot: Spot) -> int:
 def choice(*allowed: str) -> Reader:
     """Return a reader of one of some words."""
 
+    @reader(enum=list(allowed))
     def read(value: Any, spot: Spot) -> str:
         if not isinstance(value, str) or value not in allowed:
             raise BadInput(spot.pointer, f"must be one of {', '.join(allowed)}")
@@ -159,6 +186,7 @@ def choice(*allowed: str) -> Reader:
 def many(item: Reader, least: int, most: int) -> Reader:
     """Return a reader of a list of ``least`` to ``most`` items."""
 
+    @reader(type="array", minItems=least, maxItems=most, items=item.schema)
     def read(value: Any, spot: Spot) -> list[Any]:
         if not isinstance(value, list) or not least <= len(value) <= most:
             raise BadInput(spot.pointer, f"must be a list of {least} to {most} items")
@@ -171,6 +199,12 @@ def record(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
     """Return a reader of an object with these members and no others but the dropped ones."""
     known = {**required, **(optional or {})}
 
+    @reader(
+        type="object",
+        required=list(required),
+        properties={key: member.schema for key, member in known.items()},
+        additionalProperties=False,
+    )
     def read(value: Any, spot: Spot) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise BadInput(spot.pointer, "must be an object")
@@ -180,6 +214,6 @@ def record(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
         for key in required:
             if key not in value:
                 raise BadInput(spot.at(key).pointer, "is missing")
-        return {key: reader(value[key], spot.at(key)) for key, reader in known.items() if key in value}
+        return {key: member(value[key], spot.at(key)) for key, member in known.items() if key in value}
 
     return read

@@ -9,15 +9,14 @@ Source: data-path.md §§ 3–5.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlmodel import Session
 
 from proaktiv.core.clients import Client, check_may_report
-from proaktiv.core.errors import BadInput, Conflict, NotAllowed, TooMany
+from proaktiv.core.errors import BadInput, NotAllowed
 from proaktiv.core.events import RegisterEvent
+from proaktiv.core.verdicts import Received, Taken, Verdict
 from proaktiv.house import House
 from proaktiv.recall import recall
 from proaktiv.steps.receive import days
@@ -43,28 +42,8 @@ __all__ = [
 PROBES = ("receive.lock.after", "receive.write.after", "receive.recall.after")
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """The stored event. ``duplicate``: it was here before, nothing was written."""
-
-    id: UUID
-    duplicate: bool
-
-
-Verdict = Received | BadInput | NotAllowed | Conflict | TooMany
-"""What became of one event: kept, or why not. ``NotAllowed``: the client may not report it; ``Conflict``: its id or its
-register version is known with other content; ``TooMany``: the client's day is full."""
-
 Decision = Callable[[Session, House, str, str, datetime], int]
 """``release`` or ``reject``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one event of a batch, and how it was written."""
-
-    answer: Verdict
-    text: str
 
 
 def receive(
