@@ -31,7 +31,8 @@ from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.egress import Deadline
 from proaktiv.house import House
 from proaktiv.registers.model import Register
-from proaktiv.sources.model import EventSource, Parcel
+from proaktiv.sources.collecting import collect
+from proaktiv.sources.model import EventSource
 from proaktiv.steps import (
     acknowledge,
     answer,
@@ -64,9 +65,6 @@ from proaktiv.vault import Compartment
 OUTWARD_SET = 32
 OUTWARD_THREADS = 8
 """Hand-overs of one set, and how many run at once: 32 / 8 x the deadline stays below a lease (60 s)."""
-
-PARCEL_RESTS_SECONDS = 60.0
-"""How long a register's file is left alone that could not be taken by a fault of the house."""
 
 _log = structlog.get_logger()
 
@@ -143,26 +141,7 @@ class Pipeline:
 
     def collect(self) -> int:
         """Take what registers left in their folders. Returns how many files were answered."""
-        return sum(self._collect(source.client, parcel) for source in self.event_sources for parcel in source.take())
-
-    def _collect(self, client_id: str, parcel: Parcel) -> int:
-        try:
-            try:
-                answers = self.receive_batch(client_id, parcel.body)
-            except BadInput as wrong:
-                parcel.refuse(wrong)
-                answers = []
-            else:
-                parcel.settle(answers)
-        except (DatabaseAway, CommitUnknown):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one file breaks, the next one must go on
-            parcel.later(PARCEL_RESTS_SECONDS)
-            _log.error("parcel.waits", client=client_id, error=type(error).__name__)
-            return 0
-        kept = sum(isinstance(taken.answer, Received) for taken in answers)
-        _log.info("parcel.answered", client=client_id, events=len(answers), kept=kept)
-        return 1
+        return collect(self.event_sources, self.receive_batch)
 
     def sources(self) -> list[Source]:
         """Return every client and what of it is quarantined."""

@@ -109,7 +109,7 @@ def parse_batch(body: bytes) -> list[Part]:
 
 
 def _envelope(loaded: Any) -> Envelope:
-    event = _plain(loaded, "", 1)
+    event = _plain(loaded, None, 1)
     if not isinstance(event, dict):
         raise BadInput("", "must be one JSON object in CloudEvents structured mode")
     _check_names(event)
@@ -164,36 +164,43 @@ def _no_json() -> BadInput:
     return BadInput("", "must be JSON (RFC 8259)")
 
 
-def _plain(value: Any, pointer: str, depth: int) -> Any:
+_Path = tuple["_Path | None", str | int]
+"""Where a value stands: its parent's place and its key. Put together as a pointer for an error alone."""
+
+
+def _plain(value: Any, path: _Path | None, depth: int) -> Any:
     """Return ``value`` without our stand-ins; ``depth`` counts objects and lists from 1."""
+    if isinstance(value, str):
+        _check_symbols(value, path)
+        return value
+    if isinstance(value, list):
+        if depth > MAX_DEPTH:
+            raise BadInput(_pointer(path), f"must be nested at most {MAX_DEPTH} deep")
+        if not isinstance(value, _Pairs):
+            return [_plain(item, (path, index), depth + 1) for index, item in enumerate(value)]
+        members: dict[str, Any] = {}
+        for key, item in value:
+            if key in members:
+                raise BadInput(_pointer((path, key)), "must stand once: the key is there twice")
+            _check_symbols(key, path)
+            members[key] = _plain(item, (path, key), depth + 1)
+        return members
     if isinstance(value, _NoNumber) or (
         isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MAX_INT
     ):
-        raise BadInput(pointer, "must be a whole number within ±(2^53 - 1): no fractions, no exponents, no NaN")
-    if isinstance(value, str):
-        _check_symbols(value, pointer)
-        return value
-    if not isinstance(value, list):
-        return value
-    if depth > MAX_DEPTH:
-        raise BadInput(pointer, f"must be nested at most {MAX_DEPTH} deep")
-    if not isinstance(value, _Pairs):
-        return [_plain(item, joined(pointer, index), depth + 1) for index, item in enumerate(value)]
-    members: dict[str, Any] = {}
-    for key, item in value:
-        place = joined(pointer, key)
-        if key in members:
-            raise BadInput(place, "must stand once: the key is there twice")
-        _check_symbols(key, pointer)
-        members[key] = _plain(item, place, depth + 1)
-    return members
+        raise BadInput(_pointer(path), "must be a whole number within ±(2^53 - 1): no fractions, no exponents, no NaN")
+    return value
 
 
-def _check_symbols(value: str, pointer: str) -> None:
+def _pointer(path: _Path | None) -> str:
+    return "" if path is None else joined(_pointer(path[0]), path[1])
+
+
+def _check_symbols(value: str, path: _Path | None) -> None:
     if not value.isascii() and any("\ud800" <= symbol <= "\udfff" for symbol in value):
-        raise BadInput(pointer, "must be Unicode text: there is half a surrogate pair")
+        raise BadInput(_pointer(path), "must be Unicode text: there is half a surrogate pair")
     if "\x00" in value:
-        raise BadInput(pointer, "must not hold NUL")
+        raise BadInput(_pointer(path), "must not hold NUL")
 
 
 def _check_names(event: Mapping[str, Any]) -> None:

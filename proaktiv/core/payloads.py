@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import reduce
+from typing import Any, NamedTuple
 
 from proaktiv.core.errors import BadInput
 from proaktiv.core.keys import Ars, KeyFormatError
@@ -46,16 +47,21 @@ _REFERENCE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._:/-]{0,62}[A-Za-z0-9])?")
 _POSTCODE = re.compile(r"[0-9]{5}")
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a value stands (JSON pointer), and the last day a date may name."""
+class Spot(NamedTuple):
+    """Where a value stands, and the last day a date may name. The pointer is put together for an error alone."""
 
-    pointer: str
+    start: str
     latest: date
+    keys: tuple[str | int, ...] = ()
+
+    @property
+    def pointer(self) -> str:
+        """Return the JSON pointer."""
+        return reduce(joined, self.keys, self.start)
 
     def at(self, key: str | int) -> "Spot":
         """Return the spot of a member or an item."""
-        return Spot(joined(self.pointer, key), self.latest)
+        return Spot(self.start, self.latest, (*self.keys, key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.bench.evaluate import bench_evaluate
+from tests.bench.intake import bench_intake
 from tests.bench.table import Figure, write_table
 
 TARGET = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -17,9 +18,9 @@ TARGET = Path(__file__).parents[2] / "docs" / "performance.md"
 def main() -> int:
     """Run every bench and regenerate the table."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=10_000, help="stored events for evaluate")
+    parser.add_argument("--events", type=int, default=10_000, help="events for intake and evaluate each")
     asked = parser.parse_args()
-    figures: list[Figure] = [*bench_evaluate(asked.events)]
+    figures: list[Figure] = [*bench_intake(asked.events), *bench_evaluate(asked.events)]
     write_table(TARGET, figures, f"CPython {platform.python_version()}, {platform.machine()}, two cores")
     for figure in figures:
         print(figure.line())

@@ -183,15 +183,16 @@ def statements(city: City) -> Iterator[list[str]]:
     listening.remove(city.world.database._engine, "before_cursor_execute", hear)
 
 
-def test_forty_events_need_no_more_statements_than_two(city: City, statements: list[str]) -> None:
-    def said_for(number: int) -> int:
-        city.world.pipeline.receive_batch("standesamt", batch(*(a_birth(somebody()) for _ in range(number))))
+def test_twenty_events_need_no_more_statements_than_two(city: City, statements: list[str]) -> None:
+    def said_for(number: int) -> list[str]:
+        for _ in range(2):  # the second time the month's key for the log's staff part is known
+            city.world.pipeline.receive_batch("standesamt", batch(*(a_birth(somebody()) for _ in range(number))))
         statements.clear()
         body = batch(*(a_birth(somebody(), schutz={"sperre_51": ["MR-0"]}) for _ in range(number)))
         assert len(city.world.pipeline.receive_batch("standesamt", body)) == number
-        return len(statements)
+        return [" ".join(statement.split()[:3]) for statement in statements]
 
-    assert said_for(40) == said_for(2)
+    assert said_for(20) == said_for(2)
 
 
 def test_what_stops_and_what_is_stopped_may_come_in_one_batch(city: City) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import UniqueViolation
 from sqlmodel import Session
 
 from proaktiv.core import cloudevents, events
@@ -252,7 +252,7 @@ def test_without_the_locks_two_equal_reports_would_collide(city: City) -> None:
         mine, theirs = (sort_out(session, house, client, [(event, names)], city.world.now) for session in (one, other))
         write(one, house, client, [item for item in mine if isinstance(item, Fresh)], city.world.now)
         one.commit()
-        with pytest.raises(IntegrityError):
+        with pytest.raises(UniqueViolation):
             write(other, house, client, [item for item in theirs if isinstance(item, Fresh)], city.world.now)
         other.rollback()
 

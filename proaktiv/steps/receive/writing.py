@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from proaktiv.core.calendar import month_of
 from proaktiv.core.clients import Client
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.states import EventState
+from proaktiv.flowlog.bulk import copy_rows
 from proaktiv.house import House
 from proaktiv.recall import Stop
 from proaktiv.steps.receive.sorting import Fresh
@@ -19,6 +19,28 @@ from proaktiv.vault import Place
 _EVENTS = core_table(RegisterEventRow)
 _SUBJECTS = core_table(EventSubjectRow)
 _STOPS = core_table(StopRow)
+_EVENT_COLUMNS = (
+    "id",
+    "client",
+    "source",
+    "event_id",
+    "kind",
+    "entry_hash",
+    "register_version",
+    "version_of",
+    "case_key",
+    "ars",
+    "occurred_month",
+    "arrived_at",
+    "state",
+    "due_at",
+    "content_mac",
+    "payload",
+    "flow_id",
+    "quarantined_at",
+)
+_SUBJECT_COLUMNS = ("event", "role", "lookup_hash")
+_STOP_COLUMNS = ("id", "target", "scope", "guard", "detail", "event", "since", "lifted_at")
 
 
 def write(session: Session, house: House, client: Client, fresh: Sequence[Fresh], now: datetime) -> list[Stop]:
@@ -32,52 +54,43 @@ def write(session: Session, house: House, client: Client, fresh: Sequence[Fresh]
         event, names, row = item.event, item.names, item.row
         place = Place("register_events", row, "payload")
         events.append(
-            {
-                "id": row,
-                "client": client.id,
-                "source": event.source,
-                "event_id": event.event_id,
-                "kind": event.kind.value,
-                "entry_hash": names.entry,
-                "register_version": event.fassung,
-                "version_of": item.earlier,
-                "case_key": names.case,
-                "ars": event.ars,
-                "occurred_month": month_of(event.ereignis_am),
-                "arrived_at": now,
-                "state": item.state.value,
-                "due_at": now if item.state is EventState.WAITING else None,
-                "content_mac": names.content,
-                "payload": house.vault.seal_to_worker(place, dict(event.payload)) if item.goes_on else None,
-                "flow_id": flow_id,
-                "quarantined_at": now if item.held else None,
-            }
+            (
+                row,
+                client.id,
+                event.source,
+                event.event_id,
+                event.kind.value,
+                names.entry,
+                event.fassung,
+                item.earlier,
+                names.case,
+                event.ars,
+                month_of(event.ereignis_am),
+                now,
+                item.state.value,
+                now if item.state is EventState.WAITING else None,
+                names.content,
+                house.vault.seal_to_worker(place, dict(event.payload)) if item.goes_on else None,
+                flow_id,
+                now if item.held else None,
+            )
         )
         if item.goes_on:
-            subjects += [{"event": row, "role": role, "lookup_hash": key} for role, key in names.subjects]
+            subjects += [(row, role, key) for role, key in names.subjects]
         for stop, detail in zip(names.stops, names.details, strict=True):
             counts = item.in_force(stop)
             if counts:
                 in_force.append(stop)
+            lifted_at = None if counts else now
             stops.append(
-                {
-                    "id": house.ids.row(now),
-                    "target": stop.target,
-                    "scope": stop.scope,
-                    "guard": stop.guard.value,
-                    "detail": detail,
-                    "event": row,
-                    "since": now,
-                    "lifted_at": None if counts else now,
-                }
+                (house.ids.row(now), stop.target, stop.scope, stop.guard.value, detail, row, now, lifted_at),
             )
-    connection = session.connection()
-    # RETURNING is what makes SQLAlchemy send a set as one statement; rows are numbered (seq) in their order.
-    connection.execute(insert(_EVENTS).returning(_EVENTS.c.id), events)
+    # The database numbers the events (seq) in the order of the set.
+    copy_rows(session, _EVENTS, _EVENT_COLUMNS, events)
     if subjects:
-        connection.execute(insert(_SUBJECTS).returning(_SUBJECTS.c.event), subjects)
+        copy_rows(session, _SUBJECTS, _SUBJECT_COLUMNS, subjects)
     if stops:
-        connection.execute(insert(_STOPS).returning(_STOPS.c.id), stops)
+        copy_rows(session, _STOPS, _STOP_COLUMNS, stops)
     return in_force
 
 
