@@ -146,8 +146,13 @@ TASKS: Mapping[str, Task] = {
         "Antwortet das Register wieder: again. Sonst done.",
         (How.AGAIN, How.DONE),
     ),
+    "source.held": Task(
+        Matter.EVENT,
+        "Ein Register meldet weit mehr als sonst; was es meldet, wird aufbewahrt und wartet. Stopps gelten sofort.",
+        "Fragen Sie das Register auf einem anderen Weg; dann proaktiv sources release oder reject.",
+    ),
     "stop.lifted": Task(
-        Matter.NONE,
+        Matter.EVENT,
         "Ein Schutz (Tod, Sperre) war ein Irrtum; was er zurückgenommen hat, kommt nicht von selbst wieder.",
         "Prüfen Sie, was der Person noch zusteht.",
     ),

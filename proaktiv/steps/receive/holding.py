@@ -20,6 +20,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import CORRECTABLE
 from proaktiv.core.states import EventState
+from proaktiv.core.tasks import How
 from proaktiv.database import lock_keys
 from proaktiv.house import House
 from proaktiv.recall import lift
@@ -286,7 +287,7 @@ def _decided(
     connection.execute(
         update(_TASKS)
         .where(_TASKS.c.what == "source.held", _TASKS.c.done_at.is_(None), _TASKS.c.matter.in_(ours))
-        .values(done_at=now)
+        .values(done_at=now, how=How.DONE.value)
     )
     flow = Flow(
         kind=Kind.INCIDENT,
