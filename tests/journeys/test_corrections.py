@@ -84,7 +84,7 @@ def test_one_parents_withdrawal_leaves_the_others_look_up_alone(world: World) ->
     world.melderegister.fails_with = None
     world.melderegister.people[anna.kennung] |= {"kind.im_haushalt": True}
     world.wait(hours=5)
-    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "KITA-PLATZ"}
+    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "KITA-PLATZ", "ELTERNGELD"}
     assert world.letters_to(ben) == []
     world.check_log()
 
@@ -100,7 +100,7 @@ def test_facts_fetched_before_a_withdrawal_decide_nothing_after_it(world: World)
     world.pipeline.withdraw(proof, lebenslage="", activity="geburt/prefill/MELDEREGISTER")
     world.tick()
     assert world.count("fetched_facts") == 0
-    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE"}
+    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "ELTERNGELD"}
     world.check_log()
 
 

@@ -3,7 +3,7 @@
 A veto counts at once, whoever brings it; what would bring somebody something, and what would take a veto away, waits.
 A human releases or rejects all of a source; each call does one set. Nothing that was acknowledged is lost: what is
 rejected keeps its row and frees its names, so that the register itself may report it again.
-Why: docs/decisions/0010-quarantine.md. Source: security-and-faults.md T4.
+Why: docs/decisions/0012-quarantine.md. Source: security-and-faults.md T4.
 """
 
 from collections.abc import Sequence

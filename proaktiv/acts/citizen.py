@@ -1,0 +1,154 @@
+"""What a citizen does: enrol, prove, look, decide, take back."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from proaktiv.acts.means import Means
+from proaktiv.core.errors import BadInput, NotAllowed, NotProven
+from proaktiv.core.trust import SessionProof
+from proaktiv.steps import (
+    answer,
+    confirm,
+    consents,
+    enrol,
+    prove,
+    show,
+    sign,
+    undo,
+)
+from proaktiv.steps.confirm import Confirmation
+from proaktiv.steps.consents import Choice
+from proaktiv.steps.enrol import Wish
+from proaktiv.steps.prove import Proven
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenActs(Means):
+    """The acts of the citizen's surface."""
+
+    def enrol(self, wish: Wish) -> None:
+        """Keep a request to be known here; the answer is the same whatever becomes of it."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            enrol.enrol(session, self.house, wish, now)
+
+    def prove(self, code: str, birth_date: date) -> Proven:
+        """Return a session. Raises ``NotProven``, after the wrong try was counted."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            proven = prove.prove(session, self.house, code, birth_date, now, self.wall())
+        if proven is None:
+            raise NotProven("code or birth date is not right, or the code is no longer valid")
+        return proven
+
+    def session(self, token: str) -> SessionProof:
+        """Return the proof of a session's cookie. Raises ``NotProven``."""
+        with self.database.transaction() as session:
+            return prove.read_session(session, token, self.wall())
+
+    def session_for_change(self, token: str, csrf: str) -> SessionProof:
+        """Return the proof of a session whose form token is right. Raises ``NotProven``, ``NotAllowed``."""
+        proof = self.session(token)
+        if not hmac.compare_digest(prove.csrf_of(self.house, token).encode(), csrf.encode()):
+            raise NotAllowed("the form token is missing or of another session; load the page again")
+        return proof
+
+    def overview(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what is open for this person."""
+        with self.database.transaction() as session:
+            return show.overview(session, proof)
+
+    def proposal(self, proof: SessionProof, proposal: UUID) -> dict[str, Any]:
+        """Return one proposal as it is shown."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return show.proposal(session, self.house, proof, proposal, now)
+
+    def auftrag(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return where one Auftrag stands."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return show.auftrag(session, proof, auftrag, now)
+
+    def sheet(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what is to be printed and signed by hand."""
+        with self.database.transaction() as session:
+            return show.sheet(session, self.house, proof, auftrag)
+
+    def to_sign(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what a second parent is asked to sign."""
+        with self.database.transaction() as session:
+            return sign.to_sign(session, self.house, proof, auftrag)
+
+    def consents(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what a person can decide on, with texts and states."""
+        with self.database.transaction() as session:
+            return show.consents(session, self.current(session), proof)
+
+    def choose(self, proof: SessionProof, choices: Sequence[Choice]) -> None:
+        """Record what a person gives and refuses."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            consents.choose(session, self.current(session), proof, choices, now)
+
+    def withdraw(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
+        """Withdraw a whole Lebenslage or one activity. Raises ``BadInput`` where neither or both are named."""
+        if bool(lebenslage) == bool(activity):
+            raise BadInput("/lebenslage", "name either lebenslage or activity")
+        now = self.clock()
+        with self.database.transaction() as session:
+            if activity:
+                return consents.withdraw_activity(session, self.house, proof, activity, now)
+            return consents.withdraw_lebenslage(session, self.house, proof, lebenslage, now)
+
+    def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Withdraw one confirmed Auftrag."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            consents.withdraw_auftrag(session, self.house, proof, auftrag, now)
+
+    def confirm(self, proof: SessionProof, proposal: UUID, shown: bytes) -> Confirmation:
+        """Record a yes to what was shown."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return confirm.confirm(session, self.current(session), proof, proposal, shown, now)
+
+    def decline(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a no."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            confirm.decline(session, self.house, proof, proposal, now)
+
+    def postpone(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a later."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            confirm.postpone(session, self.house, proof, proposal, now)
+
+    def undo(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Take a yes or a signature back while nothing has left."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            undo.undo(session, self.house, proof, auftrag, now)
+
+    def sign(self, proof: SessionProof, auftrag: UUID, shown: bytes) -> None:
+        """Record the second signature under what was shown."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            sign.sign(session, self.current(session), proof, auftrag, shown, now)
+
+    def refuse_signature(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Record that the second parent does not sign."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            sign.refuse(session, self.house, proof, auftrag, now)
+
+    def answer(self, proof: SessionProof, proposal: UUID, written: Mapping[str, str]) -> None:
+        """Keep what a person answered; the proposal is decided anew with it."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            answer.answer(session, self.current(session), proof, proposal, written, now)

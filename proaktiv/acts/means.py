@@ -1,0 +1,50 @@
+"""What every act is done with, and what the worker works with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from notifiers.model import Channel
+from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.database import Database
+from proaktiv.dispatchers.model import Dispatcher
+from proaktiv.house import House
+from proaktiv.registers.model import Register
+from proaktiv.sources.model import EventSource
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The steps of one process. What the process does not do (its channels, registers …) is empty.
+
+    ``clock`` is the time that the law and the citizens live by (in the demonstration it can be moved); ``wall`` is real
+    time: leases, sessions and tokens end by it. ``identity`` is asked before each announcement under which number this
+    process announces now; it raises where the process cannot say so, and then nothing is handed over.
+    """
+
+    database: Database
+    house: House
+    clock: Callable[[], datetime]
+    wall: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    channels: Mapping[str, Channel]
+    registers: Mapping[str, Register]
+    dispatchers: Mapping[str, Dispatcher]
+    rules: Callable[[Session], Rulebook] | None = None
+    token_audience: str = ""
+    citizen_page: str = ""
+    deadline_seconds: float = 10.0
+    batch: int = 100
+    identity: Callable[[], int] | None = None
+    event_sources: Sequence[EventSource] = ()
+
+    def current(self, session: Session) -> House:
+        """Return the house with the rules that are released now: a text and its activity's version go together."""
+        return self.house if self.rules is None else replace(self.house, rules=self.rules(session))
+
+    def healthy(self) -> None:
+        """Raise where the database cannot be reached."""
+        with self.database.transaction() as session:
+            session.connection()

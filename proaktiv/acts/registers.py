@@ -1,0 +1,93 @@
+"""What registers and Behörden do: prove who they are, report events, answer about Aufträge."""
+
+from dataclasses import dataclass
+
+from proaktiv.acts.means import Means
+from proaktiv.core import cloudevents, events
+from proaktiv.core.clients import Client, Token
+from proaktiv.core.errors import ProaktivError
+from proaktiv.sources.collecting import collect
+from proaktiv.steps import (
+    acknowledge,
+    authenticate,
+    receive,
+)
+from proaktiv.steps.receive import Decision, Received, Source, Taken
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterActs(Means):
+    """The acts of the intake's surface, and of the clerks who look after its sources."""
+
+    def token(self, assertion: str) -> Token:
+        """Return an access token for the client that signed the assertion. Raises ``ClientRefused``."""
+        with self.database.transaction() as session:
+            return authenticate.issue(session, assertion, self.token_audience, self.wall(), self.house.ids)
+
+    def client(self, token: str) -> Client:
+        """Return the client of an access token. Raises ``ClientRefused``."""
+        with self.database.transaction() as session:
+            return authenticate.authenticate(session, token, self.wall())
+
+    def receive(self, client_id: str, body: bytes) -> Received:
+        """Keep one event; its stops are written and what they reach is taken back before this returns."""
+        now = self.clock()
+        event = events.read(cloudevents.parse(body), now)
+        with self.database.transaction() as session:
+            client = authenticate.client_of(session, client_id)
+            (verdict,) = receive.receive(session, self.house, client, [event], now)
+        if isinstance(verdict, ProaktivError):
+            raise verdict
+        return verdict
+
+    def receive_batch(self, client_id: str, body: bytes) -> list[Taken]:
+        """Keep what can be kept of a batch, in one transaction. Raises ``BadInput`` for a body that is no batch."""
+        now = self.clock()
+        reports = events.read_batch(body, now)
+        with self.database.transaction() as session:
+            client = authenticate.client_of(session, client_id)
+            verdicts = receive.receive(session, self.house, client, [report.event for report in reports], now)
+        return [Taken(verdict, report.text) for verdict, report in zip(verdicts, reports, strict=True)]
+
+    def collect(self) -> int:
+        """Take what registers left in their folders. Returns how many files were answered."""
+        return collect(self.event_sources, self.receive_batch)
+
+    def sources(self) -> list[Source]:
+        """Return every client and what of it is quarantined."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return receive.sources(session, now)
+
+    def release_source(self, client_id: str, by: str) -> int:
+        """Let everything quarantined of a client go on. Returns how many events. Raises ``NotFound``."""
+        return self._decide(receive.release, client_id, by)
+
+    def reject_source(self, client_id: str, by: str) -> int:
+        """End everything quarantined of a client, lift what it stopped. Returns how many events; ``NotFound``."""
+        return self._decide(receive.reject, client_id, by)
+
+    def _decide(self, decide: Decision, client_id: str, by: str) -> int:
+        """Decide set by set, so that no transaction holds the locks of a whole flood."""
+        total = 0
+        while True:
+            now = self.clock()
+            with self.database.transaction() as session:
+                done = decide(session, self.house, client_id, by, now)
+            if not done:
+                return total
+            total += done
+
+    def acknowledge(self, jws: bytes) -> None:
+        """Take a Behörde's signed message about an Auftrag. A forged or changed one is told to the DSB."""
+        now = self.clock()
+        try:
+            with self.database.transaction() as session:
+                payload = authenticate.said_by_behoerde(session, jws, self.wall())
+                message = acknowledge.read(payload)
+                mac = acknowledge.content_mac(self.house.vault, message)
+                acknowledge.accept(session, self.house, message, mac, now)
+        except (acknowledge.ForeignSender, acknowledge.ChangedMessage) as error:
+            with self.database.transaction() as session:
+                acknowledge.report(session, self.house, error, now)
+            raise
