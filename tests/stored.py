@@ -90,11 +90,11 @@ def store_births(city: World, count: int) -> list[UUID]:
 
 
 def decide_from_the_event_alone(city: World, *, batch: int) -> World:
-    """Let the demonstration's rules decide the Kita-Platz without its look-up: what is at stake here is evaluate."""
+    """Let two Leistungen be decided without a look-up: what is at stake here is evaluate, not how much there is."""
     rules = city.pipeline.house.rules
     geburt = rules.lebenslage("geburt")
     own = geburt.plan("GEBURTSURKUNDE").bedingung
-    plans = tuple(replace(plan, bedingung=own, register={}) for plan in geburt.plans)
+    plans = tuple(replace(geburt.plan(name), bedingung=own, register={}) for name in ("GEBURTSURKUNDE", "KITA-PLATZ"))
     changed = Rulebook({**rules.lebenslagen, "geburt": replace(geburt, plans=plans)})
     city.pipeline = replace(city.pipeline, house=replace(city.pipeline.house, rules=changed), batch=batch)
     return city

@@ -14,7 +14,7 @@ from proaktiv.database import Database
 from proaktiv.demo.families import make_city
 from proaktiv.demo.running import ProcessDied, Processes
 from proaktiv.demo.serving import make_part
-from proaktiv.demo.setting_up import Installation, set_up
+from proaktiv.demo.setting_up import BEHOERDEN, Installation, set_up
 from proaktiv.demo.talking import CityError, Talk
 from proaktiv.flowlog.checkpoints import Vkey
 
@@ -78,7 +78,7 @@ def test_rules_partners_and_competences_stand_in_the_database(installation: Inst
         assert connection.execute(text("SELECT count(*) FROM clients WHERE active")).scalar_one() == 2
         unserved = text("SELECT count(*) FROM competences c LEFT JOIN behoerden b ON b.id = c.behoerde WHERE b IS NULL")
         assert connection.execute(unserved).scalar_one() == 0
-        assert connection.execute(text("SELECT count(*) FROM behoerden")).scalar_one() == 3
+        assert connection.execute(text("SELECT count(*) FROM behoerden")).scalar_one() == len(BEHOERDEN)
     reader.close()
     assert Vkey.parse(installation.vkey).name == "flowlog.musterstadt.example/1"
 

@@ -105,7 +105,9 @@ def a_parent(world: World, name: str = "Anna") -> Somebody:
 
 
 def first_proposal(browser: Browser) -> str:
-    found: str = browser.get("/uebersicht").json()["bundles"][0]["proposals"][0]["id"]
+    """The first that goes to a Behörde: at V1 Elterngeld is a sheet to take along."""
+    offered = browser.get("/uebersicht").json()["bundles"][0]["proposals"]
+    found: str = next(each["id"] for each in offered if each["leistung"] != "ELTERNGELD")
     return found
 
 
