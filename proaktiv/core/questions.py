@@ -60,7 +60,7 @@ class Frage:
                 except ValueError:
                     raise BadInput(self.name, "write the date as 2026-10-31") from None
             case _:
-                text = one_line(written)
+                text = " ".join(one_line(written).split())
                 if not self.low <= len(text) <= self.high:
                     raise BadInput(self.name, f"write {self.low} to {self.high} characters")
                 return text

@@ -167,7 +167,7 @@ def test_an_answer_never_overwrites_what_a_register_said() -> None:
         (EINKOMMEN, "0", 0),
         (Frage("f", "zahl", ASKED, low=-5, high=5), "-5", -5),
         (Frage("f", "datum", ASKED), "2024-02-29", date(2024, 2, 29)),
-        (KENNZEICHEN, "  XX AB 1\n", "XX AB 1"),
+        (KENNZEICHEN, "  XX\u00a0AB  1\n", "XX AB 1"),
     ],
 )
 def test_an_answer_is_read_as_the_fact_it_is(frage: Frage, written: str, value: Value) -> None:
