@@ -7,7 +7,7 @@ GET_UV := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-us
 STAMP  := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help env test check demo bench events-docs lock format clean
+.PHONY: help env test exhaustive check demo bench events-docs lock format clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 test: env ## run every test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+exhaustive: env ## the rigs of tests/chaos and tests/fuzz at their full depth: an hour and more
+	EXHAUSTIVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/chaos tests/fuzz
 
 check: env ## format, lint, types, walls, migrations, tests: what a commit must pass
 	$(BIN)/ruff format --check .
