@@ -334,5 +334,6 @@ def test_the_order_on_the_wire_says_only_what_was_confirmed(city: World, desk: D
     head, _, body = request.partition(b"\r\n\r\n")
     assert b"Anna" not in head
     assert set(json.loads(body)) == {
-        "wire_id", "reference", "leistung", "confirmed_at", "trust", "sperrvermerk", "felder",
+        "wire_id", "reference", "leistung", "confirmed_at", "trust", "sperrvermerk", "felder", "unterschriften",
+        "nachzureichen",
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """An installation that is well, one setting or one row away from being ill."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def installation(urls: dict[str, str], tmp_path: Path) -> Iterator[Installation]
     far = Server(answers(200))
     given = everything(urls, tmp_path) | {
         "PROAKTIV_ERASER_URL": urls["eraser"],
-        "PROAKTIV_REGISTERS": f'{{"MELDEREGISTER": "{far.url}", "STEUERAMT": "{far.url}"}}',
+        "PROAKTIV_REGISTERS": json.dumps(dict.fromkeys(("MELDEREGISTER", "STEUERAMT", "ZULASSUNG"), far.url)),
         "PROAKTIV_OUTBOUND": f'["{far.host}"]',
     }
     owner, app = Database(urls["owner"], pool_size=1), Database(urls["app"], pool_size=2)

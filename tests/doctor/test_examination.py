@@ -358,7 +358,7 @@ def test_a_register_and_a_behoerde_that_misbehave_are_named(
     installation: Installation, behave: Behave, told: str
 ) -> None:
     with serving(behave) as far:
-        known = {"MELDEREGISTER": far.url, "STEUERAMT": installation.register.url}
+        known = json.loads(installation.environment["PROAKTIV_REGISTERS"]) | {"MELDEREGISTER": far.url}
         installation.is_given(REGISTERS=json.dumps(known), OUTBOUND=json.dumps([far.host, installation.register.host]))
         installation.does(f"UPDATE behoerden SET endpoint = '{far.url}' WHERE id LIKE 'jugendamt%'")
         ill = installation.ill("work")

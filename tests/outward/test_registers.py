@@ -173,6 +173,8 @@ def test_an_auftrag_is_handed_over_with_its_wire_id_as_key() -> None:
         "trust": 1,
         "sperrvermerk": True,
         "felder": [{"ziel": "vorname", "wert": "Mia", "quelle": "Standesamt", "stand": "2026-10-06"}],
+        "unterschriften": [],
+        "nachzureichen": [],
     }
 
 
