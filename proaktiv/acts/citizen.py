@@ -18,6 +18,7 @@ from proaktiv.steps import (
     prove,
     show,
     sign,
+    timeline,
     undo,
 )
 from proaktiv.steps.confirm import Confirmation
@@ -57,22 +58,36 @@ class CitizenActs(Means):
             raise NotAllowed("the form token is missing or of another session; load the page again")
         return proof
 
+    def csrf(self, token: str) -> str:
+        """Return the form token that belongs to a session's token."""
+        return prove.csrf_of(self.house, token)
+
+    def leave(self, token: str) -> None:
+        """End a session; again is no error."""
+        with self.database.transaction() as session:
+            prove.end_session(session, token)
+
+    def timeline(self, proof: SessionProof, before: str) -> dict[str, Any]:
+        """Return the person's own entries of the flow log, newest first, from before an entry on."""
+        with self.database.transaction() as session:
+            return timeline.timeline(session, self.house, proof, before)
+
     def overview(self, proof: SessionProof) -> dict[str, Any]:
         """Return what is open for this person."""
         with self.database.transaction() as session:
-            return show.overview(session, proof)
+            return show.overview(session, self.current(session), proof)
 
     def proposal(self, proof: SessionProof, proposal: UUID) -> dict[str, Any]:
         """Return one proposal as it is shown."""
         now = self.clock()
         with self.database.transaction() as session:
-            return show.proposal(session, self.house, proof, proposal, now)
+            return show.proposal(session, self.current(session), proof, proposal, now)
 
     def auftrag(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
         """Return where one Auftrag stands."""
         now = self.clock()
         with self.database.transaction() as session:
-            return show.auftrag(session, proof, auftrag, now)
+            return show.auftrag(session, self.current(session), proof, auftrag, now)
 
     def sheet(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
         """Return what is to be printed and signed by hand."""

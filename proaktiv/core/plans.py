@@ -21,11 +21,12 @@ from proaktiv.core.questions import Frage
 
 @dataclass(frozen=True, slots=True)
 class Vorbelegung:
-    """One field of the Auftrag and the fact that fills it."""
+    """One field of the Auftrag and the fact that fills it. ``name``: what people call it, by language."""
 
     ziel: str
     aus: str
     aenderbar: bool = False
+    name: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,8 @@ class Plan:
             "versand": self.versand,
             "versand_ab": {str(level): way for level, way in self.versand_ab.items()},
             "vorbelegung": [
-                {"aenderbar": item.aenderbar, "aus": item.aus, "ziel": item.ziel} for item in self.vorbelegung
+                {"aenderbar": item.aenderbar, "aus": item.aus, "name": dict(item.name), "ziel": item.ziel}
+                for item in self.vorbelegung
             ],
             "zweite_entfaellt": conditions.to_json(self.zweite_entfaellt) if self.zweite_entfaellt else None,
         }
@@ -190,7 +192,8 @@ class Plan:
             form=tuple(data["form"]),
             min_vertrauen=data["min_vertrauen"],
             vorbelegung=tuple(
-                Vorbelegung(item["ziel"], item["aus"], aenderbar=item["aenderbar"]) for item in data["vorbelegung"]
+                Vorbelegung(item["ziel"], item["aus"], item["aenderbar"], dict(item["name"]))
+                for item in data["vorbelegung"]
             ),
             register=data["register"],
             fragen=tuple(Frage.from_json(frage) for frage in data["fragen"]),

@@ -43,7 +43,7 @@ def draft(
 ) -> dict[str, Any]:
     """Return the proposal's content as JSON data: every field with value, source, day and legal basis.
 
-    ``texts`` are ``titel`` and ``grund`` as ``words`` made them. ``source`` is the register that reported the event,
+    ``texts`` are what ``words`` made. ``source`` is the register that reported the event,
     ``basis`` the norm of the flow that brought the facts. Where ``fragen`` is not empty, the person must answer
     before there is anything to say yes to. ``unterzeichner`` are the roles that sign, the addressee's first;
     ``ohne_zweite`` says what becomes of it without the second, and is empty where one signature is enough.
@@ -58,10 +58,12 @@ def draft(
         "behoerde": behoerde,
         "titel": texts["titel"],
         "grund": texts["grund"],
+        "en": {"titel": texts["en.titel"], "grund": texts["en.grund"]},
         "felder": [
             {
                 "ziel": field.ziel,
                 "aus": field.aus,
+                "name": dict(field.name),
                 "wert": shown(facts[field.aus].value),
                 "quelle": sources.get(field.aus, source),
                 "stand": facts[field.aus].stand.isoformat(),
@@ -99,14 +101,19 @@ def way_of(content: Mapping[str, Any], trust: Trust) -> str:
 
 
 def words(plan: Plan, texts: Texte, facts: Mapping[str, Fact], decision: Decision) -> dict[str, str]:
-    """Return title and reason of a proposal in German, filled. Raises ``TextError``, ``NotFound``.
+    """Return title and reason of a proposal, filled, in German and (``en.…``) English. German is the one that binds.
 
-    Where something must be asked first, the reason is the text ``frage``: it promises nothing yet.
+    Where something must be asked first, the reason is the text ``frage``: it promises nothing yet. Where English lacks
+    a text, German stands there. Raises ``TextError``, ``NotFound``.
     """
     values: dict[str, object] = {name: fact.value for name, fact in facts.items()}
     values |= {f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks if clock.sicher_bis}
     parts = {"titel": "titel", "grund": "frage" if decision.outcome == "frage" else "grund"}
-    return {name: fill(texts.text(f"{plan.leistung}.{part}"), values) for name, part in parts.items()}
+    return {
+        f"{mark}{name}": fill(texts.text(f"{plan.leistung}.{part}", language), values, language=language)
+        for language, mark in (("de", ""), ("en", "en."))
+        for name, part in parts.items()
+    }
 
 
 def answer_by(decision: Decision, today: date) -> date:

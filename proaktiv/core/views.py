@@ -34,6 +34,7 @@ def rendered(content: Mapping[str, Any], trust: Trust, now: datetime) -> dict[st
     return {
         "titel": content["titel"],
         "grund": content["grund"],
+        "en": content["en"],
         "behoerde": content["behoerde"],
         "felder": [_field(field, trust) for field in content["felder"]],
         "fristen": content["fristen"],
@@ -64,6 +65,7 @@ def for_second(content: Mapping[str, Any]) -> dict[str, Any]:
         "name": content["name"],
         "behoerde": content["behoerde"],
         "titel": content["titel"],
+        "en": {"titel": content["en"]["titel"]},
         "felder": [
             field
             for field in content["felder"]

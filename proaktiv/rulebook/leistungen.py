@@ -204,7 +204,9 @@ class Leistungen:
             if ziel in found:
                 reader.wrong(item, f"the field '{ziel}' is filled twice")
             self.places[f"{leistung}.{ziel}"] = reader.place(item)
-            found[ziel] = Vorbelegung(ziel, self.name(parts.get("aus")), reader.yes(parts.get("aenderbar")))
+            fakt = self.trees.fact(parts["aus"]) if parts.get("aus") is not None else None
+            changes = reader.yes(parts.get("aenderbar"))
+            found[ziel] = Vorbelegung(ziel, fakt.name if fakt else "", changes, dict(fakt.beschriftung) if fakt else {})
         return tuple(found.values())
 
     def name(self, node: Node | None) -> str:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlmodel import Session
 
 from consent.model import Subject, SubjectStatus
@@ -124,6 +124,11 @@ def read_session(session: Session, token: str, wall: datetime) -> SessionProof:
     if subject.protections or subject.status is SubjectStatus.DECEASED:
         raise NotProven("session unknown or over")
     return SessionProof(row.id, PersonKey(row.person), Trust(row.trust), row.bundle)
+
+
+def end_session(session: Session, token: str) -> None:
+    """Forget a session; its cookie proves nothing from now on."""
+    session.connection().execute(delete(_SESSIONS).where(_SESSIONS.c.token_hash == _hash(token)))
 
 
 def csrf_of(house: House, token: str) -> str:

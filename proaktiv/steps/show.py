@@ -5,7 +5,7 @@ Reads the stops in its own transaction: about a stopped event there is nothing t
 At V1 it shows the one bundle of the code: no address, no other person, no history (data-path.md § 5).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,14 +25,18 @@ from proaktiv.core.views import blank, for_second, rendered
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, STANDING
 from proaktiv.subjects import stopped_events
-from proaktiv.tables import BundleRow, core_table
+from proaktiv.tables import BehoerdeRow, BundleRow, core_table
 from proaktiv.vault import Compartment, Place
 
 _BUNDLES = core_table(BundleRow)
+_BEHOERDEN = core_table(BehoerdeRow)
 
 
-def overview(session: Session, proof: SessionProof) -> dict[str, Any]:
-    """Return bundles, their proposals and Aufträge and the signatures that are asked for, with states only."""
+def overview(session: Session, house: House, proof: SessionProof) -> dict[str, Any]:
+    """Return bundles, their proposals and Aufträge and the signatures that are asked for, with names and states only.
+
+    ``namen`` are what Lebenslagen and Leistungen are called, by language.
+    """
     where = [_BUNDLES.c.person == proof.person]
     if proof.trust <= Trust.V1:
         where.append(_BUNDLES.c.id == proof.bundle)
@@ -74,7 +78,35 @@ def overview(session: Session, proof: SessionProof) -> dict[str, Any]:
         if row.event not in stopped:
             bundle = bundles.setdefault(row.bundle, _empty(row.bundle, row.lebenslage))
             bundle["unterschriften"].append({"auftrag": str(row.auftrag), "leistung": row.leistung, "state": row.state})
-    return {"bundles": list(bundles.values())}
+    shown = [row for row in (*found, *requests) if row.event not in stopped]
+    return {"bundles": list(bundles.values()), "namen": _names(house, shown)}
+
+
+def _names(house: House, rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[str, dict[str, str]]:
+    """Return the names of the Lebenslagen and Leistungen in these rows; what rules no longer know keeps its key."""
+    names: dict[str, dict[str, str]] = {}
+    for row in rows:
+        for key, text in ((row.lebenslage, "lebenslage.name"), (row.leistung, f"{row.leistung}.name")):
+            if key not in names:
+                names[key] = {language: _name(house, row, key, text, language) for language in ("de", "en")}
+    return names
+
+
+def _name(house: House, row: Row[*tuple[Any, ...]], key: str, text: str, language: str) -> str:
+    try:
+        lebenslage = house.rules.lebenslage(row.lebenslage)
+        if key == row.leistung:
+            plain = lebenslage.plan(key).name
+            return lebenslage.texte.by_language.get(language, {}).get(text, plain)
+        return lebenslage.texte.text(text, language)
+    except NotFound:
+        return key
+
+
+def _called(house: House, lebenslage: str) -> dict[str, str]:
+    """Return what a Lebenslage is called, by language."""
+    texts = house.rules.lebenslage(lebenslage).texte
+    return {language: texts.text("lebenslage.name", language) for language in ("de", "en")}
 
 
 def _empty(bundle: UUID, lebenslage: str) -> dict[str, Any]:
@@ -126,10 +158,37 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, 
     content = ring.open(proof, proof.person, Compartment.VIEW, Place("proposals", wanted, "draft"), row.draft)
     view = rendered(content, proof.trust, now)
     shown = house.vault.mac("rendered", dumps(view)).hex()
-    return {"id": str(wanted), "leistung": row.leistung, "state": row.state, **view, "shown": shown}
+    office = _office(session, content["behoerde"])
+    return {
+        "id": str(wanted),
+        "leistung": row.leistung,
+        "state": row.state,
+        **view,
+        "shown": shown,
+        "behoerde_name": office,
+        "quellen": _sources(house, content),
+    }
 
 
-def auftrag(session: Session, proof: SessionProof, wanted: UUID, now: datetime) -> dict[str, Any]:
+def _sources(house: House, content: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the registers are called that the values of a proposal come from."""
+    names = {}
+    for quelle in {field["quelle"] for field in content["felder"]}:
+        flow = "match" if ":" in quelle else f"prefill/{quelle}"  # an event's source is a URI, a register's a name
+        try:
+            names[quelle] = house.rules.fluss(f"{content['lebenslage']}/{flow}").quelle
+        except NotFound:
+            names[quelle] = quelle
+    return names
+
+
+def _office(session: Session, behoerde: str) -> str:
+    """Return what a Behörde is called."""
+    found = session.connection().execute(select(_BEHOERDEN.c.name).where(_BEHOERDEN.c.id == behoerde))
+    return found.scalar_one_or_none() or behoerde
+
+
+def auftrag(session: Session, house: House, proof: SessionProof, wanted: UUID, now: datetime) -> dict[str, Any]:
     """Return where a confirmed Auftrag stands. Raises ``NotFound``."""
     row = _auftrag(session, proof, wanted)
     waits = row.state in {AuftragState.HELD.value, AuftragState.WITH_CITIZEN.value} and row.undo_until > now
@@ -139,7 +198,9 @@ def auftrag(session: Session, proof: SessionProof, wanted: UUID, now: datetime) 
         "reference": row.reference,
         "leistung": row.leistung,
         "state": "undone" if row.undone_at else row.state,
+        "name": _name(house, row, row.leistung, f"{row.leistung}.name", "de"),
         "behoerde": row.behoerde,
+        "behoerde_name": _office(session, row.behoerde),
         "confirmed_at": row.confirmed_at.isoformat(),
         "eingang_at": row.eingang_at.isoformat() if row.eingang_at else "",
         "undo_until": row.undo_until.isoformat(),
@@ -170,6 +231,7 @@ def sheet(session: Session, house: House, proof: SessionProof, wanted: UUID) -> 
         "leistung": content["leistung"],
         "name": content["name"],
         "behoerde": content["behoerde"],
+        "behoerde_name": _office(session, content["behoerde"]),
         "unterschriften": content["unterzeichner"],
         "felder": [blank(field, proof.trust) for field in view["felder"]],
         "fristen": content["fristen"],
@@ -187,6 +249,7 @@ def _auftrag(session: Session, proof: SessionProof, wanted: UUID) -> Row[*tuple[
                 PROPOSALS.c.event,
                 AUFTRAEGE.c.reference,
                 AUFTRAEGE.c.leistung,
+                AUFTRAEGE.c.lebenslage,
                 AUFTRAEGE.c.state,
                 AUFTRAEGE.c.behoerde,
                 AUFTRAEGE.c.content,
@@ -220,6 +283,11 @@ def consents(session: Session, house: House, proof: SessionProof) -> dict[str, A
         shown.append(
             {
                 "name": activity.name,
+                "lebenslage": activity.name.partition("/")[0],
+                "lebenslage_name": _called(house, activity.name.partition("/")[0]),
+                "titel": house.rules.fluss(activity.name).zweck,
+                "hinweis": dict(house.rules.fluss(activity.name).hinweis_text),
+                "ohne_ja": house.rules.fluss(activity.name).alternativer_weg,
                 "state": (head.state if head else ConsentState.REQUESTED).value,
                 "purpose": activity.purpose,
                 "fields": sorted(activity.fields),

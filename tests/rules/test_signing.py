@@ -46,7 +46,7 @@ def drafted(plan: Plan, **more: Value) -> dict[str, object]:
     known = {**KNOWN, **more}
     facts = {name: Fact(value, DAY) for name, value in known.items()}
     decision = decide(plan, known, DAY)
-    texts = {"titel": "T", "grund": "G"}
+    texts = {"titel": "T", "grund": "G", "en.titel": "T", "en.grund": "G"}
     return draft(plan, facts, decision, source="STANDESAMT", basis="§ 1", behoerde="amt-1", texts=texts)
 
 

@@ -41,7 +41,7 @@ def test_the_whole_way_from_a_wish_to_a_yes(world: World, app: FastAPI) -> None:
     given = [{"activity": each["name"], "decision": "give", "notice": each["notice"]} for each in offered]
     assert browser.post("/einwilligungen", {"decisions": given}).json() == {"recorded": len(given)}
     assert {each["state"] for each in browser.get("/einwilligungen").json()["activities"]} == {"given"}
-    assert browser.get("/uebersicht").json() == {"bundles": []}
+    assert browser.get("/uebersicht").json() == {"bundles": [], "namen": {}}
 
     world.announce(a_birth(anna))
     world.tick()
@@ -201,7 +201,7 @@ def test_about_a_stopped_event_there_is_nothing_to_see_even_of_what_was_answered
     paths = [f"/vorschlag/{proposal}", f"/auftrag/{auftrag}"]
     assert [browser.get(path).status_code for path in paths] == [200, 200]
     world.announce(a_death(child_of(birth)))
-    assert browser.get("/uebersicht").json() == {"bundles": []}
+    assert browser.get("/uebersicht").json() == {"bundles": [], "namen": {}}
     assert [browser.get(path).status_code for path in paths] == [404, 404]
     assert says_no(browser, proposal).status_code in (404, 409)
 
@@ -331,7 +331,7 @@ def test_withdrawing_again_is_no_error(world: World, app: FastAPI) -> None:
         "withdrawn": ["umzug/watch"]
     }
     assert browser.post("/einwilligungen/widerruf", {"activity": "umzug/watch"}).json() == {"withdrawn": []}
-    assert browser.get("/uebersicht").json() == {"bundles": []}
+    assert browser.get("/uebersicht").json() == {"bundles": [], "namen": {}}
     world.check_log()
 
 

@@ -1,0 +1,64 @@
+"""Einwilligungen: read, decide, withdraw. Withdrawing takes as few steps as giving."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from proaktiv.steps.consents import Choice
+from proaktiv.web.pages.forms import Fields, Form
+from proaktiv.web.pages.visitor import Acting, LookDep, PipelineDep, Visiting
+
+router = APIRouter()
+
+SEE_OTHER = 303
+
+
+def _(german: str) -> str:
+    """Mark a sentence for the catalogues; the template translates it."""
+    return german
+
+
+def _by_lebenslage(found: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the activities in groups: one card for each Lebenslage."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for activity in found["activities"]:
+        groups.setdefault(activity["lebenslage"], []).append(activity)
+    return groups
+
+
+@router.get("/einwilligungen")
+def consents(request: Request, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
+    """Show what was given and refused, with the way to withdraw."""
+    groups = _by_lebenslage(pipeline.consents(visitor.proof))
+    return look.answer(request, "consents.html", groups=groups)
+
+
+@router.get("/einwilligungen/entscheiden")
+def deciding(request: Request, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
+    """Ask about everything that nothing stands for; nothing is preset."""
+    groups = _by_lebenslage(pipeline.consents(visitor.proof))
+    return look.answer(request, "choose.html", groups=groups, form=Form({}))
+
+
+@router.post("/einwilligungen/entscheiden")
+def choose(request: Request, visitor: Acting, fields: Fields, look: LookDep, pipeline: PipelineDep) -> Response:
+    """Record what was decided; what was left open stays open."""
+    form = Form(fields)
+    read = dict(form.chosen("text:"))
+    wanted = [(name, value) for name, value in form.chosen("wahl:") if value in {"ja", "nein"}]
+    if not wanted:
+        form.errors["wahl"] = _("Entscheiden Sie über mindestens einen Punkt.")
+        groups = _by_lebenslage(pipeline.consents(visitor.proof))
+        return look.answer(request, "choose.html", 422, groups=groups, form=form)
+    pipeline.choose(visitor.proof, [Choice(name, value == "ja", read.get(name, "")) for name, value in wanted])
+    return RedirectResponse("/einwilligungen", SEE_OTHER)
+
+
+@router.post("/einwilligungen/widerruf")
+def withdraw(visitor: Acting, fields: Fields, pipeline: PipelineDep) -> Response:
+    """Withdraw a whole Lebenslage or one activity; again is no error."""
+    pipeline.withdraw(visitor.proof, lebenslage=fields.get("lebenslage", ""), activity=fields.get("activity", ""))
+    return RedirectResponse("/einwilligungen", SEE_OTHER)

@@ -1,0 +1,137 @@
+"""What the states of ``core.states`` and the actions of the log are called on a page.
+
+German sentences; the other languages translate them in their catalogues. A state without a name here breaks a test.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proaktiv.web.pages.language import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word for a state and its colour: info, success, warning or danger. A colour never stands alone."""
+
+    text: str
+    kind: str
+
+
+def _(german: str) -> str:
+    """Mark a sentence for the catalogues; it is translated when it is shown."""
+    return german
+
+
+_BADGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "proposal": {
+        "open": (_("Wartet auf Sie"), "warning"),
+        "later": (_("Später"), "warning"),
+        "confirmed": (_("Von Ihnen bestätigt"), "success"),
+        "declined": (_("Von Ihnen abgelehnt"), "info"),
+        "lapsed": (_("Nicht mehr offen"), "info"),
+    },
+    "auftrag": {
+        "awaiting_signature": (_("Zweite Unterschrift fehlt"), "warning"),
+        "held": (_("Wartet noch bei uns"), "info"),
+        "ready": (_("Geht gleich hinaus"), "info"),
+        "announced": (_("Wird übergeben"), "info"),
+        "sent": (_("Bei der Behörde"), "info"),
+        "acknowledged": (_("Von der Behörde bestätigt"), "success"),
+        "question": (_("Die Behörde fragt zurück"), "warning"),
+        "decided": (_("Entschieden"), "success"),
+        "rejected": (_("Von der Behörde abgelehnt"), "danger"),
+        "withdrawn": (_("Von Ihnen widerrufen"), "info"),
+        "with_citizen": (_("Bitte selbst abgeben"), "warning"),
+        "in_doubt": (_("Wird geprüft"), "warning"),
+        "undone": (_("Von Ihnen zurückgenommen"), "info"),
+    },
+    "signature": {
+        "requested": (_("Wartet auf Ihre Unterschrift"), "warning"),
+        "signed": (_("Von Ihnen unterschrieben"), "success"),
+    },
+    "consent": {
+        "given": (_("Ja"), "success"),
+        "refused": (_("Nein"), "info"),
+        "withdrawn": (_("Widerrufen"), "info"),
+        "requested": (_("Noch nicht entschieden"), "warning"),
+        "expired": (_("Abgelaufen"), "info"),
+        "superseded": (_("Ersetzt"), "info"),
+    },
+}
+
+
+def badge(table: str, state: str, words: Catalogue) -> Badge:
+    """Return the badge of a state; ``table`` is proposal, auftrag, signature or consent. Raises ``KeyError``."""
+    text, kind = _BADGES[table][state]
+    return Badge(words.gettext(text), kind)
+
+
+def named(table: str) -> frozenset[str]:
+    """Return the states of a table that have a name."""
+    return frozenset(_BADGES[table])
+
+
+_TRACK: tuple[tuple[str, frozenset[str]], ...] = (
+    (_("Bestätigt"), frozenset()),
+    (_("Bei der Behörde"), frozenset({"sent", "acknowledged", "question", "decided", "rejected"})),
+    (_("Eingang bestätigt"), frozenset({"acknowledged", "question", "decided", "rejected"})),
+    (_("Entschieden"), frozenset({"decided", "rejected"})),
+)
+
+
+def track(state: str) -> list[tuple[str, bool]]:
+    """Return the stations of an Auftrag's way and whether it has been there."""
+    return [(text, not reached or state in reached) for text, reached in _TRACK]
+
+
+SENTENCES: Mapping[str, str] = {
+    "event.received": _("Ein Register hat ein Ereignis gemeldet."),
+    "event.admitted": _("Die Meldung wurde geprüft und für Sie bearbeitet."),
+    "event.refused": _("Die Meldung wurde nicht bearbeitet."),
+    "event.stopped": _("Die Bearbeitung wurde angehalten."),
+    "event.set_aside": _("Eine Meldung konnte nicht bearbeitet werden."),
+    "register.asked": _("Ein Register wurde gefragt."),
+    "register.not_asked": _("Ein Register wurde nicht gefragt."),
+    "letter.written": _("Ein Brief an Sie wurde geschrieben."),
+    "auftrag.confirmed": _("Sie haben einen Auftrag erteilt."),
+    "auftrag.signed": _("Sie haben einen Auftrag unterschrieben."),
+    "auftrag.sent": _("Ein Auftrag ging an die Behörde."),
+    "auftrag.undone": _("Sie haben einen Auftrag zurückgenommen."),
+    "auftrag.withdrawn": _("Sie haben einen Auftrag widerrufen."),
+    "acknowledgement.received": _("Die Behörde hat geantwortet."),
+    "consent.given": _("Sie haben eingewilligt."),
+    "consent.refused": _("Sie haben nicht eingewilligt."),
+    "consent.withdrawn": _("Sie haben eine Einwilligung widerrufen."),
+    "enrolment.requested": _("Sie haben sich angemeldet."),
+    "matter.recalled": _("Etwas wurde zurückgeholt, bevor es hinausging."),
+    "proposal.declined": _("Sie haben einen Vorschlag abgelehnt."),
+    "proposal.postponed": _("Sie haben „Später“ gesagt."),
+    "proposal.lapsed": _("Ein Vorschlag ist nicht mehr offen."),
+    "question.answered": _("Sie haben eine Frage beantwortet."),
+    "signature.refused": _("Sie haben nicht unterschrieben."),
+    "signature.undone": _("Sie haben Ihre Unterschrift zurückgenommen."),
+    "task.ended": _("Jemand im Amt hat sich um Ihre Sache gekümmert."),
+}
+"""Action of a log entry → what it means to the person. An action without a sentence is shown by its kind."""
+
+_KINDS: Mapping[str, str] = {
+    "authorised": _("Ihre Daten sollten weitergegeben werden."),
+    "outcome": _("Ihre Daten wurden weitergegeben."),
+    "access": _("Jemand hat Ihre Daten angesehen."),
+    "received": _("Wir haben Daten über Sie bekommen."),
+    "admitted": _("Daten über Sie wurden bearbeitet."),
+    "refused": _("Eine Bearbeitung wurde verweigert."),
+    "consent_changed": _("Sie haben über eine Einwilligung entschieden."),
+    "confirmed": _("Sie haben einen Auftrag erteilt."),
+    "act": _("Sie haben etwas entschieden."),
+    "erasure": _("Daten über Sie wurden gelöscht."),
+    "recall": _("Etwas wurde beendet."),
+    "retention": _("Daten wurden nach Ablauf der Frist gelöscht."),
+    "incident": _("Etwas ist schiefgegangen."),
+}
+
+
+def sentence(action: tuple[str, str], words: Catalogue) -> str:
+    """Return the sentence of an entry: ``action`` is (action, kind)."""
+    what, kind = action
+    return words.gettext(SENTENCES.get(what) or _KINDS.get(kind) or what)
