@@ -288,3 +288,10 @@ def test_after_a_change_of_keys_the_old_one_is_worth_nothing(city: City) -> None
     with pytest.raises(NotProven):
         heard(city, signed(old, message(), kid=BEHOERDE).encode())
     assert heard(city, signed(new, message(), kid=BEHOERDE).encode())
+
+
+def test_a_time_beyond_every_clock_is_not_just_now(city: City) -> None:
+    """JSON's numbers have no end: 10^400 seconds is an integer, and no float."""
+    for beyond in (10**400, -(10**400)):
+        with pytest.raises(NotProven):
+            heard(city, signed(city.keys[BEHOERDE], message(iat=beyond), kid=BEHOERDE).encode())
