@@ -78,7 +78,7 @@ class Vkey:
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
         raw = _unb64(encoded)
-        if not _is_name(name) or raw[:1] != _ED25519 or len(raw) != 33:
+        if not _is_name(name) or not _is_text(name) or raw[:1] != _ED25519 or len(raw) != 33:
             raise NoteError("not an Ed25519 verifier key")
         key = cls(name, raw[1:])
         if key_id != key.id.hex():
@@ -152,6 +152,8 @@ def open_checkpoint(note: str, vkey: str) -> Checkpoint:
 def _split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     if any(ord(sign) < 0x20 and sign != "\n" for sign in note):
         raise NoteError("control characters in a note")
+    if not _is_text(note):
+        raise NoteError("half a surrogate pair in a note")
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
         raise NoteError("a note ends with signature lines")
@@ -171,6 +173,11 @@ def _split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
 
 def _is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(sign.isspace() for sign in name)
+
+
+def _is_text(text: str) -> bool:
+    """Return whether UTF-8 can write it: what came out of JSON or the environment may hold half a surrogate pair."""
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _b64(raw: bytes) -> str:

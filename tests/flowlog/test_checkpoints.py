@@ -75,3 +75,11 @@ def test_a_log_needs_a_name_that_a_signature_line_can_carry(origin: str) -> None
 def test_a_note_with_a_signature_too_short_for_a_key_id_is_refused() -> None:
     with pytest.raises(NoteError):
         open_note(f"{POINT.text()}\n— {ORIGIN} AAAA\n", [VKEY])
+
+
+def test_half_a_surrogate_pair_is_no_text_of_a_note_and_no_name_of_a_key() -> None:
+    note = sign_note(POINT.text(), ORIGIN, SIGNING_KEY)
+    with pytest.raises(NoteError, match="surrogate"):
+        open_note("\udc8c" + note, [VKEY])
+    with pytest.raises(NoteError, match="not an Ed25519"):
+        Vkey.parse("\udce5" + VKEY)
