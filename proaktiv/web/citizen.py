@@ -9,7 +9,8 @@ from datetime import date
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response, Security
+from fastapi.security import APIKeyCookie
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from proaktiv.core.trust import SessionProof
@@ -17,7 +18,8 @@ from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
 from proaktiv.steps.prove import Proven
-from proaktiv.web import problems
+from proaktiv.web import links, openapi, problems
+from proaktiv.web.leaves import Day, Digest, Leistung, Name
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 
@@ -25,12 +27,6 @@ SAME_ANSWER = (
     "Wenn wir Sie im Melderegister finden, bekommen Sie in den nächsten Tagen einen Brief an Ihre gemeldete Anschrift. "
     "If we find you in the register of residents, a letter will reach you at your registered address."
 )
-
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")
-]
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Leistung = Annotated[str, StringConstraints(max_length=160, pattern=r"^[A-Za-z0-9/_-]+$")]
 
 
 class CitizenPipeline(Protocol):
@@ -140,7 +136,7 @@ class Anmeldung(Form):
 
     vornamen: Name
     familienname: Name
-    geburtsdatum: date
+    geburtsdatum: Day
     anschrift: Anschrift
 
     def wish(self) -> Wish:
@@ -159,7 +155,7 @@ class Nachweis(Form):
     """A letter code and a birth date."""
 
     code: Annotated[str, StringConstraints(max_length=40)]
-    geburtsdatum: date
+    geburtsdatum: Day
 
 
 class Entscheidung(Form):
@@ -206,15 +202,6 @@ SECURE_COOKIE = "__Host-proaktiv"
 LOOPBACK_COOKIE = "proaktiv"
 """Browsers drop ``__Host-`` cookies on plain http, which only the demonstration and tests speak."""
 
-_LEADS_TO_AUFTRAG: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The Auftrag that the yes made",
-        "links": {
-            "auftrag": {"operationId": "auftrag", "parameters": {"auftrag_id": "$response.body#/auftrag"}},
-        },
-    }
-}
-
 router = APIRouter()
 
 
@@ -226,12 +213,19 @@ def _pipeline(request: Request) -> CitizenPipeline:
 PipelineDep = Annotated[CitizenPipeline, Depends(_pipeline)]
 
 
-def _proven(request: Request, pipeline: PipelineDep) -> SessionProof:
+# For the description alone: on plain http the cookie has another name.
+_Session = Annotated[str | None, Security(APIKeyCookie(name=SECURE_COOKIE, scheme_name="session", auto_error=False))]
+
+
+def _proven(request: Request, pipeline: PipelineDep, _described: _Session = None) -> SessionProof:
     return pipeline.session(request.cookies.get(request.app.state.cookie, ""))
 
 
 def _may_change(
-    request: Request, pipeline: PipelineDep, x_csrf: Annotated[str, Header(max_length=128)] = ""
+    request: Request,
+    pipeline: PipelineDep,
+    x_csrf: Annotated[str, Header(max_length=128)] = "",
+    _described: _Session = None,
 ) -> SessionProof:
     return pipeline.session_for_change(request.cookies.get(request.app.state.cookie, ""), x_csrf)
 
@@ -240,21 +234,21 @@ Proof = Annotated[SessionProof, Depends(_proven)]
 ProofForChange = Annotated[SessionProof, Depends(_may_change)]
 
 
-@router.get("/health")
+@router.get("/health", responses=openapi.AROUND)
 def health(pipeline: PipelineDep) -> dict[str, str]:
     """Say whether this surface can work."""
     pipeline.healthy()
     return {"status": "ok"}
 
 
-@router.post("/anmelden", status_code=202)
+@router.post("/anmelden", status_code=202, responses=openapi.CHANGE_UNPROVEN | links.WISH)
 def enrol(form: Anmeldung, pipeline: PipelineDep) -> dict[str, str]:
     """Take a wish to be known here; the answer is always the same."""
     pipeline.enrol(form.wish())
     return {"text": SAME_ANSWER}
 
 
-@router.post("/sitzung")
+@router.post("/sitzung", responses=openapi.told(401) | openapi.CHANGE_UNPROVEN | links.SESSION)
 def prove(form: Nachweis, request: Request, response: Response, pipeline: PipelineDep) -> dict[str, Any]:
     """Open a session by letter code and birth date."""
     session = pipeline.prove(form.code, form.geburtsdatum)
@@ -263,19 +257,19 @@ def prove(form: Nachweis, request: Request, response: Response, pipeline: Pipeli
     return {"purpose": session.purpose, "trust": int(session.proof.trust), "csrf": session.csrf}
 
 
-@router.get("/uebersicht")
+@router.get("/uebersicht", responses=openapi.READ | links.OVERVIEW)
 def overview(proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
     """Show what is open."""
     return pipeline.overview(proof)
 
 
-@router.get("/vorschlag/{proposal_id}")
+@router.get("/vorschlag/{proposal_id}", responses=openapi.READ_ONE | links.PROPOSAL)
 def proposal(proposal_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
     """Show one proposal with source, day and legal basis of each value."""
     return pipeline.proposal(proof, proposal_id)
 
 
-@router.post("/vorschlag/{proposal_id}/ja", responses=_LEADS_TO_AUFTRAG)
+@router.post("/vorschlag/{proposal_id}/ja", responses=openapi.CHANGE_ONE | links.CONFIRMED)
 def confirm(proposal_id: UUID, form: Ja, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Record the yes; the Auftrag leaves when its undo window is over."""
     done = pipeline.confirm(proof, proposal_id, bytes.fromhex(form.shown))
@@ -286,87 +280,87 @@ def confirm(proposal_id: UUID, form: Ja, proof: ProofForChange, pipeline: Pipeli
     }
 
 
-@router.post("/vorschlag/{proposal_id}/antwort", status_code=202)
+@router.post("/vorschlag/{proposal_id}/antwort", status_code=202, responses=openapi.CHANGE_ONE | links.ANSWERED)
 def answer(proposal_id: UUID, form: Antworten, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Keep the answers; the proposal is decided anew with them, see ``/uebersicht`` a moment later."""
     pipeline.answer(proof, proposal_id, form.answers)
     return {"state": "answered"}
 
 
-@router.post("/vorschlag/{proposal_id}/nein")
+@router.post("/vorschlag/{proposal_id}/nein", responses=openapi.CHANGE_ONE)
 def decline(proposal_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Record the no."""
     pipeline.decline(proof, proposal_id)
     return {"state": "declined"}
 
 
-@router.post("/vorschlag/{proposal_id}/spaeter")
+@router.post("/vorschlag/{proposal_id}/spaeter", responses=openapi.CHANGE_ONE | links.POSTPONED)
 def postpone(proposal_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Record the later."""
     pipeline.postpone(proof, proposal_id)
     return {"state": "later"}
 
 
-@router.get("/auftrag/{auftrag_id}", operation_id="auftrag")
+@router.get("/auftrag/{auftrag_id}", responses=openapi.READ_ONE | links.AUFTRAG)
 def auftrag(auftrag_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
     """Show where an Auftrag stands."""
     return pipeline.auftrag(proof, auftrag_id)
 
 
-@router.post("/auftrag/{auftrag_id}/widerruf")
+@router.post("/auftrag/{auftrag_id}/widerruf", responses=openapi.CHANGE_ONE | links.ENDED)
 def withdraw_auftrag(auftrag_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Withdraw one Auftrag: unsent it never leaves, sent it becomes a clerk's task."""
     pipeline.withdraw_auftrag(proof, auftrag_id)
     return {"state": "withdrawn"}
 
 
-@router.post("/auftrag/{auftrag_id}/rueckgaengig")
+@router.post("/auftrag/{auftrag_id}/rueckgaengig", responses=openapi.CHANGE_ONE | links.ENDED)
 def undo(auftrag_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Take the yes, or the signature, back while nothing has left; the proposal stands open again."""
     pipeline.undo(proof, auftrag_id)
     return {"state": "undone"}
 
 
-@router.get("/auftrag/{auftrag_id}/blatt")
+@router.get("/auftrag/{auftrag_id}/blatt", responses=openapi.READ_ONE)
 def sheet(auftrag_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
     """Return the filled sheet to print and sign by hand."""
     return pipeline.sheet(proof, auftrag_id)
 
 
-@router.get("/unterschrift/{auftrag_id}", operation_id="unterschrift")
+@router.get("/unterschrift/{auftrag_id}", responses=openapi.told(403) | openapi.READ_ONE | links.TO_SIGN)
 def to_sign(auftrag_id: UUID, proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
     """Show what a second parent is asked to sign."""
     return pipeline.to_sign(proof, auftrag_id)
 
 
-@router.post("/unterschrift/{auftrag_id}/ja")
+@router.post("/unterschrift/{auftrag_id}/ja", responses=openapi.CHANGE_ONE | links.SIGNED)
 def sign(auftrag_id: UUID, form: Ja, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Record the second signature under what was shown."""
     pipeline.sign(proof, auftrag_id, bytes.fromhex(form.shown))
     return {"state": "signed"}
 
 
-@router.post("/unterschrift/{auftrag_id}/nein")
+@router.post("/unterschrift/{auftrag_id}/nein", responses=openapi.CHANGE_ONE)
 def refuse_signature(auftrag_id: UUID, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
     """Record that the second parent does not sign."""
     pipeline.refuse_signature(proof, auftrag_id)
     return {"state": "refused"}
 
 
-@router.get("/einwilligungen")
+@router.get("/einwilligungen", responses=openapi.READ | links.CONSENTS)
 def consents(proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
     """Show every activity that can be decided on, with its text."""
     return pipeline.consents(proof)
 
 
-@router.post("/einwilligungen")
+@router.post("/einwilligungen", responses=openapi.CHANGE | links.CHOSEN)
 def choose(form: Entscheidungen, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, int]:
     """Record decisions, each with the digest of the text that was read."""
     pipeline.choose(proof, [decision.choice() for decision in form.decisions])
     return {"recorded": len(form.decisions)}
 
 
-@router.post("/einwilligungen/widerruf")
+@router.post("/einwilligungen/widerruf", responses=openapi.CHANGE | links.CHOSEN)
 def withdraw(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, list[str]]:
     """Withdraw; again is no error."""
     return {"withdrawn": list(pipeline.withdraw(proof, lebenslage=form.lebenslage, activity=form.activity))}
@@ -374,7 +368,13 @@ def withdraw(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> di
 
 def make_citizen(pipeline: CitizenPipeline, *, secure_cookies: bool) -> FastAPI:
     """Return the citizen's surface. ``secure_cookies`` is off on loopback alone."""
-    app = FastAPI(title="proaktiv citizen", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="proaktiv citizen",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
+    )
     app.state.pipeline = pipeline
     app.state.cookie = SECURE_COOKIE if secure_cookies else LOOPBACK_COOKIE
     problems.install(app)

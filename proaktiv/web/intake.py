@@ -18,7 +18,7 @@ from proaktiv.core.clients import Client, Token
 from proaktiv.core.cloudevents import MAX_BATCH
 from proaktiv.core.errors import ProaktivError
 from proaktiv.steps.receive import Received
-from proaktiv.web import problems
+from proaktiv.web import openapi, problems
 from proaktiv.web.clients import read_bearer, read_token_form
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.security import SecurityHeaders
@@ -81,39 +81,19 @@ class Accepted(BaseModel):
     duplicate: bool
 
 
-class Problem(BaseModel):
-    """RFC 9457. ``field`` is a JSON pointer into the event or a form field's name; empty for the body as a whole."""
-
-    type: str
-    title: str
-    status: int
-    detail: str = ""
-    field: str = ""
-    retry_after: int | None = None
-
-
 class Verdict(BaseModel):
     """What became of one event: kept (202, ``id``, ``duplicate``) or not (``problem``)."""
 
     status: int
     id: UUID | None = None
     duplicate: bool | None = None
-    problem: Problem | None = None
+    problem: openapi.Problem | None = None
 
 
 class Verdicts(BaseModel):
     """One verdict for each event of a batch, in its order."""
 
     events: list[Verdict]
-
-
-def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI entries of the problems that an operation may answer with."""
-    schema = Problem.model_json_schema()
-    return {
-        status: {"description": "Problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {"schema": schema}}}
-        for status in statuses
-    }
 
 
 def _body_of(media_type: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -188,7 +168,7 @@ MediaType = Annotated[str, Depends(_media_type)]
 MessageBody = Annotated[bytes, Depends(_Body(MESSAGE_TYPE))]
 
 
-@router.get("/health")
+@router.get("/health", responses=openapi.AROUND)
 def health(pipeline: PipelineDep) -> dict[str, str]:
     """Say whether this surface can work."""
     pipeline.healthy()
@@ -198,7 +178,7 @@ def health(pipeline: PipelineDep) -> dict[str, str]:
 @router.post(
     "/token",
     operation_id="token",
-    responses={200: {"links": _USE}, **_told(400, 401, 408, 413, 415, 503)},
+    responses={200: {"links": _USE}, **openapi.told(400, 401, 408, 413, 415, 503)},
     openapi_extra=_body_of(FORM_TYPE, _FORM),
 )
 def token(body: FormBody, pipeline: PipelineDep) -> Granted:
@@ -214,7 +194,7 @@ def token(body: FormBody, pipeline: PipelineDep) -> Granted:
     responses={
         202: {"links": _AGAIN},
         207: {"model": Verdicts, "description": "Some events of the batch are not kept; the verdicts say which"},
-        **_told(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
+        **openapi.told(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
     },
     dependencies=[Security(HTTPBearer(auto_error=False, scheme_name="token"))],  # for the description alone
     openapi_extra=_body_of(EVENT_TYPE, _EVENT, **{BATCH_TYPE: {"schema": _BATCH}}),
@@ -246,7 +226,7 @@ def _verdict(answer: Received | ProaktivError) -> dict[str, Any]:
     status_code=202,
     response_class=Response,
     operation_id="acknowledge",
-    responses=_told(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+    responses=openapi.told(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
     openapi_extra=_body_of(MESSAGE_TYPE, {"type": "string", "description": "compact JWS, Ed25519, kid = Behörde"}),
 )
 def acknowledge(body: MessageBody, pipeline: PipelineDep) -> Response:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from fastapi import FastAPI
 
-from proaktiv.web import problems
+from proaktiv.web import openapi, problems
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 
@@ -26,7 +26,7 @@ def make_office(pipeline: OfficePipeline) -> FastAPI:
     app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
 
-    @app.get("/health")
+    @app.get("/health", responses=openapi.AROUND)
     def health() -> dict[str, str]:
         """Say whether this surface can work."""
         pipeline.healthy()

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from proaktiv.core import errors
 from proaktiv.core.clients import BadTokenRequest, ClientRefused
@@ -33,6 +34,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _CODE = Path(__file__).parents[1]
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:proaktiv:problem:"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class BrokenOffError(RuntimeError):
@@ -192,13 +194,29 @@ def _validation(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _http(_request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     """Tell what the framework refuses: no such path, wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - installed for these alone
     if error.status_code == 404:
         return _answer(_SHAPES[errors.NotFound], "")
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
     body = document(error.status_code, "http", str(error.detail))
-    return JSONResponse(body, error.status_code, error.headers, MEDIA_TYPE)
+    return JSONResponse(body, error.status_code, headers, MEDIA_TYPE)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what a path takes: the framework names the methods of the first route that has it, and no other's.
+
+    Source: RFC 9110 § 15.5.6.
+    """
+    return [method for method in _METHODS if _takes(request, method)]
+
+
+def _takes(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
 
 
 def _operational(_request: Request, error: Exception) -> JSONResponse:

@@ -360,3 +360,14 @@ def test_withdrawing_an_auftrag_twice_does_no_harm(world: World, app: FastAPI, h
     world.wait(hours=25)
     assert len(world.behoerde.orders) == tasks
     world.check_log()
+
+
+@pytest.mark.parametrize("day", [0, 86400.0, True, "0", "2026-10-31T00:00:00", "20261031"])
+def test_a_day_is_written_as_one_and_nothing_else_is_read_as_one(app: FastAPI, day: Any) -> None:
+    answer = Browser(app).post("/anmelden", wish_of(somebody("Anna")) | {"geburtsdatum": day})
+    assert (answer.status_code, answer.json()["field"]) == (422, "/geburtsdatum")
+
+
+def test_a_wrong_method_is_told_every_right_one(app: FastAPI) -> None:
+    answer = Browser(app).request("DELETE", "/einwilligungen", headers={"sec-fetch-site": "same-origin"})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
