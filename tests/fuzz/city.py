@@ -1,0 +1,178 @@
+"""A city for the API fuzz: people with canaries in every value, sessions, tokens, and ids that lead somewhere.
+
+Each person's values are theirs alone, so that one of them in an answer tells whose it is.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import insert, update
+
+from proaktiv.core.errors import NotAllowed, NotFound
+from proaktiv.core.trust import SessionProof, Trust
+from proaktiv.database import Database
+from proaktiv.steps.prove import csrf_of
+from proaktiv.tables import BehoerdeRow, ClientRow, SessionRow, core_table
+from tests.builders import Somebody, a_birth, a_move, somebody
+from tests.intake.conftest import public, signed
+from tests.web.conftest import newest_code
+from tests.world import World
+
+AUDIENCE = "https://intake.musterstadt.example/token"
+BEHOERDE = "jugendamt-musterstadt"
+_NUMBERS = count(100_001)
+_IDS = {
+    "/vorschlag": ("proposals", "id"),
+    "/auftrag": ("auftraege", "id"),
+    "/unterschrift": ("unterschriften", "auftrag"),
+}
+
+
+@dataclass(frozen=True)
+class Resident:
+    """One person with a session. ``canaries`` are the values that no other person has."""
+
+    who: Somebody
+    family: int
+    code: str
+    cookie: str
+    csrf: str
+    proof: SessionProof
+    canaries: tuple[str, ...]
+
+
+@dataclass
+class FuzzedCity:
+    """The city, its residents at one trust, and the keys of a register and of a Behörde."""
+
+    world: World
+    residents: list[Resident] = field(default_factory=list)
+    keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+
+    def ids_of(self, resident: Resident, path: str) -> list[str]:
+        """What this person may name in a path."""
+        of, name = next(known for start, known in _IDS.items() if path.startswith(start))
+        return [each[name] for bundle in self.world.pipeline.overview(resident.proof)["bundles"] for each in bundle[of]]
+
+    def sees(self, resident: Resident, path: str, wanted: str) -> dict[str, Any]:
+        """What this person sees there, empty where they see nothing."""
+        look = self.world.pipeline.proposal if path.startswith("/vorschlag") else self.world.pipeline.to_sign
+        try:
+            return look(resident.proof, UUID(wanted))
+        except (ValueError, NotFound, NotAllowed):
+            return {}
+
+    def assertion(self, **changes: Any) -> str:
+        """A register's assertion, good for one token."""
+        at = int(self.world.now.timestamp())
+        claims = {"iss": "standesamt", "sub": "standesamt", "aud": AUDIENCE, "iat": at, "exp": at + 60}
+        return signed(self.keys["standesamt"], claims | {"jti": str(uuid4())} | changes, kid="standesamt")
+
+    def message(self, content: Mapping[str, Any]) -> str:
+        """What a Behörde signed just now."""
+        claims = {"behoerde": BEHOERDE, "iat": int(self.world.now.timestamp())} | content
+        return signed(self.keys[BEHOERDE], claims, kid=BEHOERDE)
+
+    def token(self) -> str:
+        return self.world.pipeline.token(self.assertion()).access_token
+
+
+def a_city(urls: Mapping[str, str], folder: Path, trust: Trust, families: int) -> FuzzedCity:
+    """Found a city with this many families of two; ``trust`` is how they are logged in."""
+    world = World(urls, folder).found()
+    world.pipeline = replace(world.pipeline, token_audience=AUDIENCE)
+    city = FuzzedCity(world)
+    _partners(city, urls)
+    couples = [_couple(world) for _ in range(families)]
+    for number, (mother, other) in enumerate(couples):
+        if number % 2 == 0:
+            world.announce(a_birth(mother, other=other, kind=_child()))
+        else:
+            world.announce(a_move(mother))
+            world.announce(a_move(other))
+    world.tick()
+    for number, couple in enumerate(couples):
+        city.residents += [_enters(world, number, parent, trust) for parent in couple]
+    if trust >= Trust.V2:
+        for resident in city.residents[::2]:
+            if "ELTERNGELD" in world.proposals(resident.proof):
+                world.says_yes(resident.proof, "ELTERNGELD")
+    world.tick()
+    return city
+
+
+def _couple(world: World) -> tuple[Somebody, Somebody]:
+    """Two people at one address, with a car."""
+    street = _canary("Kanarienweg")
+    made = (_somebody(street), _somebody(street))
+    for person in made:
+        world.lives_here(person)
+        world.steueramt.knows(person, **{"person.hund_gemeldet": False})
+        world.zulassung.knows(person, **{"person.kfz_zugelassen": True, "person.kfz_kennzeichen": _canary("MM-XX")})
+    return made
+
+
+def _child() -> dict[str, Any]:
+    return {
+        "kennung": _canary("kind"),
+        "vornamen": _canary("Mia"),
+        "familienname": _canary("Musterkind"),
+        "geburtsdatum": "2026-10-06",
+        "geburtsort": "Musterstadt",
+        "lebt": True,
+    }
+
+
+def _enters(world: World, family: int, person: Somebody, trust: Trust) -> Resident:
+    code = newest_code(world, person)
+    proven = world.pipeline.prove(code, date.fromisoformat(person.geburtsdatum))
+    cookie, proof = proven.token, proven.proof
+    if trust >= Trust.V2:
+        cookie, proof = _with_account(world, proof, trust)
+    canaries = (person.vornamen, person.familienname, person.strasse, person.kennung)
+    return Resident(person, family, code, cookie, csrf_of(world.pipeline.house, cookie), proof, canaries)
+
+
+def _with_account(world: World, proof: SessionProof, trust: Trust) -> tuple[str, SessionProof]:
+    """A session as a log-in with an account will open it: no surface has one yet, each must bear it."""
+    token, session = uuid4().hex * 2, uuid4()
+    row = {
+        "token_hash": hashlib.sha256(token.encode()).digest(),
+        "id": session,
+        "person": proof.person,
+        "trust": int(trust),
+        "purpose": "account",
+        "bundle": None,
+        "enrolment": None,
+        "extra": {},
+        "expires_at": world.now + timedelta(minutes=30),
+    }
+    with world.database.transaction() as opened:
+        opened.connection().execute(insert(core_table(SessionRow)), [row])
+    return token, SessionProof(session, proof.person, trust, None)
+
+
+def _partners(city: FuzzedCity, urls: Mapping[str, str]) -> None:
+    owner = Database(urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        for model, name in ((ClientRow, "standesamt"), (BehoerdeRow, BEHOERDE)):
+            city.keys[name] = Ed25519PrivateKey.generate()
+            table = core_table(model)
+            values = {"jwk": public(city.keys[name])} | ({"daily_max": 10**6} if model is ClientRow else {})
+            session.connection().execute(update(table).where(table.c.id == name).values(**values))
+    owner.close()
+
+
+def _somebody(street: str) -> Somebody:
+    return somebody(_canary("Kanaria"), familienname=_canary("Probst"), strasse=street, kennung=_canary("MR"))
+
+
+def _canary(word: str) -> str:
+    return f"{word}-{next(_NUMBERS)}"
