@@ -46,9 +46,10 @@ from proaktiv.settings import Env, Settings
 from proaktiv.sources.folder import Folder
 from proaktiv.tables import DemoClockRow, core_table
 from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
-from proaktiv.web.citizen import make_citizen
 from proaktiv.web.intake import make_intake
 from proaktiv.web.office import make_office
+from proaktiv.web.pages.site import make_site
+from proaktiv.web.pages.view import Look
 from proaktiv.workers import Identity
 
 _NEEDS = {
@@ -262,6 +263,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             dispatchers=dispatchers,
             rules=current,
             token_audience=settings.token_audience,
+            citizen_page=settings.citizen_page,
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             identity=identity,
@@ -276,7 +278,13 @@ def make_surface(settings: Settings, surface: str, pipeline: Pipeline) -> FastAP
     if surface == "intake":
         return make_intake(pipeline)
     if surface == "citizen":
-        return make_citizen(pipeline, secure_cookies=settings.env is Env.PRODUCTION)
+        look = Look(
+            house=settings.controller_name or settings.controller,
+            demonstration=settings.env is not Env.PRODUCTION,
+            public_body=settings.public_body,
+            address=settings.citizen_page,
+        )
+        return make_site(pipeline, look, secure_cookies=settings.env is Env.PRODUCTION)
     return make_office(pipeline)
 
 

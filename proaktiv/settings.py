@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     folders: Annotated[dict[str, Path], *Json] = Field(default_factory=dict)
     outbound: Annotated[tuple[str, ...], *Json] = ()
     token_audience: str = ""
+    citizen_page: str = ""
+    public_body: bool = False
     deadline_seconds: float = Field(default=10.0, gt=0, le=50)
     tick_seconds: float = Field(default=1.0, gt=0, le=60)
     batch: int = Field(default=100, ge=1, le=250)

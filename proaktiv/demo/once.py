@@ -190,7 +190,7 @@ class _Run:
     # means -----------------------------------------------------------------------------------------------------------
 
     def _door(self) -> Talk:
-        return Talk(self._installation.url("citizen"))
+        return Talk(f"{self._installation.url('citizen')}/api")
 
     def _together(self, act: Callable[[Item], Done], items: Iterable[Item]) -> list[Done]:
         """Let some act side by side and return what each did; the first error ends the run."""

@@ -59,9 +59,10 @@ PARTS = ("intake", "citizen", "office", "register", "behoerde")
 _COMMON = ("CONTROLLER", "CONTROLLER_NAME", "DATABASE_URL", "INDEX_KEY", "KEK_FLOW", "STAFF_PUBLIC_KEY")
 _HELD: Mapping[str, tuple[str, ...]] = {
     "intake": (*_COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
-    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY"),
+    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE"),
     "office": (*_COMMON, "KEK_VIEW", "KEK_PROOF"),
     "work": (
+        "CITIZEN_PAGE",
         *(*_COMMON, "CODE_KEY", "KEK_VIEW", "KEK_CONTACT", "KEK_FACTS", "KEK_PROOF", "INTAKE_PRIVATE_KEY"),
         *("LETTERS_DIR", "REGISTERS", "OUTBOUND"),
     ),
@@ -170,6 +171,7 @@ def _settings(
         "LETTERS_DIR": str(folder / "letters"),
         "REGISTERS": json.dumps({name: f"{registers}/{name.lower()}" for name in REGISTERS}),
         "OUTBOUND": json.dumps([f"127.0.0.1:{ports[part]}" for part in ("register", "behoerde")]),
+        "CITIZEN_PAGE": f"127.0.0.1:{ports['citizen']}/b",
         "TOKEN_AUDIENCE": f"http://127.0.0.1:{ports['intake']}/token",
     }
 

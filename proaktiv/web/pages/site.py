@@ -28,6 +28,13 @@ def make_site(pipeline: CitizenActs, look: Look, *, secure_cookies: bool) -> Fas
     app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
     add_static(app)
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        """Say whether this surface can work."""
+        pipeline.healthy()
+        return {"status": "ok"}
+
     for part in (entry, matters, consents, timeline):
         app.include_router(part.router)
     app.mount("/api", make_citizen(pipeline, secure_cookies=secure_cookies))
