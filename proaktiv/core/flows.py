@@ -40,8 +40,8 @@ class Flow:
     """One flow of personal data, or one act about one.
 
     Facts (F, shown to whoever may read the log): everything but the last group. Subject part (S, erasable): person,
-    consent, outbox. Staff part (A, under the staff key): actor, case, reason. Nothing here names a person: ``person``
-    is the random person key.
+    consent, outbox. Staff part (A, under the staff key): actor, case, reason, which entries an erasure took. Nothing
+    here names a person: ``person`` is the random person key.
     """
 
     kind: Kind
@@ -64,6 +64,8 @@ class Flow:
     """True keeps the entry out of the person's view and out of their gapless numbers (flowlog.md § 5)."""
     of: UUID | None = None
     """The authorised entry that this outcome belongs to."""
+    listed: int | None = None
+    """Of an erasure: how long the list of destroyed persons is after it, which is kept outside the database."""
 
     person: PersonKey | None = None
     consent: str = ""
@@ -72,3 +74,7 @@ class Flow:
     actor: str = "system"
     case: str = ""
     reason: str = ""
+    erased: tuple[int, ...] = ()
+    """Indexes of the entries whose subject part an erasure took."""
+    erased_unplaced: tuple[UUID, ...] = ()
+    """Those of them that had no index yet."""

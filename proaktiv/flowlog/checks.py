@@ -14,7 +14,7 @@ from uuid import UUID
 from proaktiv.core.canonical import CanonicalError, checked
 from proaktiv.core.flows import Kind
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, Entry, commitment, instant, unpack
-from proaktiv.flowlog.report import Finding, What
+from proaktiv.flowlog.report import FINDINGS_MAX, Finding, What
 from proaktiv.vault import SealBroken
 
 
@@ -53,6 +53,11 @@ class RowCheck:
 
     opener: Opener | None = None
     numbers: dict[bytes, int] = field(default_factory=dict)
+    erased: int = 0
+    """How many subject parts the erasures read so far took."""
+    missing: int = 0
+    """How many are missing without being excused one by one."""
+    _missing: list[Finding] = field(default_factory=list)
 
     def findings(self, row: Any, index: int | None, *, erased: bool) -> Iterator[Finding]:
         """Yield what is wrong inside one row of log and secret; ``erased`` excuses missing parts."""
@@ -70,7 +75,13 @@ class RowCheck:
         if row.secret_fid is None:
             yield found(What.ROW, "its row of sealed parts is missing")
             return
-        for detail in self._subject(row, entry.subject, erased=erased):
+        if row.kind == Kind.ERASURE:
+            self.erased += _taken(row)
+        if row.s_blob is None and row.subj is None and not erased:
+            self.missing += 1
+            if len(self._missing) < FINDINGS_MAX:
+                self._missing.append(found(What.SUBJECT, "missing without an erasure"))
+        for detail in self._subject(row, entry.subject):
             yield found(What.SUBJECT, detail)
         for detail in self._staff(row, entry.staff, erased=erased):
             yield found(What.STAFF, detail)
@@ -78,10 +89,22 @@ class RowCheck:
             for detail in self._sequence(row, entry.subject):
                 yield found(What.SEQUENCE, detail)
 
-    def _subject(self, row: Any, c_subject: bytes, *, erased: bool) -> Iterator[str]:
+    def unexcused(self) -> Iterator[Finding]:
+        """Yield what is missing, once all entries are read, unless the erasures told of account for all of it.
+
+        Which entry an erasure took stands sealed in its staff part: in the open it would group one person's entries.
+        So without that key their number is what must agree. Source: flowlog.md § 4.
+        """
+        if self.missing <= self.erased:
+            return
+        if self.erased:
+            yield Finding(What.SUBJECT, f"{self.missing} are missing, erasures account for {self.erased}")
+        yield from self._missing
+
+    def _subject(self, row: Any, c_subject: bytes) -> Iterator[str]:
         blob = row.s_blob
         if blob is None:
-            if not erased:
+            if row.subj is not None:
                 yield "missing without an erasure"
         elif len(blob) == SALT_BYTES:
             if row.subj is not None or commitment(SUBJECT, blob, b"") != c_subject:
@@ -159,3 +182,12 @@ def _facts(row: Any, entry: Entry) -> Iterator[tuple[What, str]]:
 
 
 _LABELS = {int(kind): kind.label for kind in Kind}
+
+
+def _taken(row: Any) -> int:
+    """Return how many entries an erasure says it took; what says nothing readable took none."""
+    try:
+        n = json.loads(bytes(row.f_bytes)).get("n", 0)
+    except (ValueError, AttributeError):
+        return 0
+    return n if type(n) is int and n > 0 else 0

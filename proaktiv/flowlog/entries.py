@@ -59,6 +59,8 @@ def facts_body(flow: Flow, fid: UUID, at: str) -> bytes:
         body["restrict"] = True
     if flow.of is not None:
         body["of"] = str(flow.of)
+    if flow.listed is not None:
+        body["listed"] = flow.listed
     _add(body, to_name=flow.receiver_name, to_system=flow.receiver_system)
     _add(body, scope=flow.scope, rule=flow.rule, outcome=flow.outcome)
     return checked(body)
@@ -79,6 +81,10 @@ def staff_body(flow: Flow) -> bytes:
     """Return body A."""
     body: dict[str, Any] = {"actor": flow.actor}
     _add(body, case=flow.case, reason=flow.reason)
+    if flow.erased:
+        body["erased"] = list(flow.erased)
+    if flow.erased_unplaced:
+        body["erased_unplaced"] = [str(fid) for fid in flow.erased_unplaced]
     return checked(body)
 
 

@@ -34,7 +34,8 @@ def verify_export(
     name = Vkey.parse(vkey).name
     export = Export(folder)
     size, first = export.manifest.size, export.manifest.first
-    judge = Judge(vkey, export.tile, RowCheck(), erased=erased, kept=kept, tell=tell)
+    check = RowCheck()
+    judge = Judge(vkey, export.tile, check, erased=erased, kept=kept, tell=tell)
     if export.manifest.origin != name:
         judge.find(Finding(What.FILE, f"{layout.MANIFEST} names another log than the key does"))
     if first > (kept.size if kept else 0):
@@ -56,6 +57,8 @@ def verify_export(
     judge.walk(size, export.entries(judge.find), notes(), first)
     root = _head(export, vkey, newest, judge.find)
     judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
+    for finding in check.unexcused():
+        judge.find(finding)
     return Report(
         size,
         root,

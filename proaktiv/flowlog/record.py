@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, LargeBinary, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from notifiers.model import Clearance
@@ -24,7 +25,7 @@ from proaktiv.flowlog.bulk import copy_rows
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, commitment
 from proaktiv.flowlog.staff import StaffKeys
 from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, core_table
-from proaktiv.vault import Compartment, Ring, Vault
+from proaktiv.vault import Compartment, Destroyed, Ring, Vault
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
@@ -154,5 +155,8 @@ class FlowLog:
         counts = Counter(subjs[flow.person] for flow in flows if flow.person is not None and not flow.restrict)
         if not counts:
             return {}
-        found = session.connection().execute(_NUMBER, {"subjs": list(counts), "counts": list(counts.values())})
+        try:
+            found = session.connection().execute(_NUMBER, {"subjs": list(counts), "counts": list(counts.values())})
+        except IntegrityError as error:  # the ring was read before the person's keys were destroyed
+            raise Destroyed("the log takes no more entries of one of these persons") from error
         return {subj: seq - counts[subj] + 1 for subj, seq in found}

@@ -79,6 +79,8 @@ class _Run:
         self._judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
         self._strays()
         pending = self._pending()
+        for finding in self._check.unexcused():
+            self._find(finding)
         self._last_numbers()
         judge = self._judge
         return Report(size, root, pending, judge.checkpoints, tuple(judge.findings), judge.truncated)
