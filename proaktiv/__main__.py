@@ -9,6 +9,7 @@ proaktiv tasks …   what waits for a human, and how it ended
 proaktiv incidents what the DSB must see
 proaktiv events …  check a register's file before it is sent, write the pages for its vendor
 proaktiv sources … what of a source waits for a human: list, release, reject
+proaktiv keys …    rotate, back up and bring back the vault's keys; destroy a person for ever
 proaktiv log …     state of the flow log, its export, and its verification here or elsewhere
 proaktiv doctor    name every broken dependency, and what to do about it
 proaktiv migrate   bring the database to the present tables
@@ -35,6 +36,9 @@ from proaktiv.demo import commands as city_commands
 from proaktiv.doctor.examination import Examination
 from proaktiv.doctor.findings import healthy, lines
 from proaktiv.flowlog import commands as log_commands
+from proaktiv.keys import commands as key_commands
+from proaktiv.keys.erasing import Eraser
+from proaktiv.keys.keeping import Keeper
 from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
 from proaktiv.schedule import tick_until_stopped
@@ -60,6 +64,14 @@ def _office() -> AbstractContextManager[Pipeline]:
     return building_app.building(building_app.read_settings(), "office")
 
 
+def _keeper() -> AbstractContextManager[Keeper]:
+    return building_app.keeping(building_app.read_settings())
+
+
+def _eraser() -> AbstractContextManager[Eraser]:
+    return building_app.erasing(building_app.read_settings())
+
+
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
@@ -72,6 +84,7 @@ app.add_typer(
     ),
     name="log",
 )
+app.add_typer(key_commands.make_app(_keeper, _eraser), name="keys")
 app.command("demo")(city_commands.demo)
 app.command("city", hidden=True)(city_commands.city)
 

@@ -37,6 +37,8 @@ from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
 from proaktiv.house import House, Probe, no_probe
+from proaktiv.keys.erasing import Eraser
+from proaktiv.keys.keeping import Keeper
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
@@ -52,16 +54,13 @@ from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.workers import Identity
 
+_KEKS = tuple(f"kek_{compartment}" for compartment in Compartment)
 _NEEDS = {
     "work": (
         "database_url",
         "index_key",
         "code_key",
-        "kek_view",
-        "kek_contact",
-        "kek_facts",
-        "kek_flow",
-        "kek_proof",
+        *_KEKS,
         "intake_private_key",
         "staff_public_key",
         "letters_dir",
@@ -78,14 +77,19 @@ _NEEDS = {
         "staff_public_key",
     ),
     "office": ("database_url", "index_key", "kek_view", "kek_flow", "kek_proof", "staff_public_key"),
+    "keys": ("keeper_url", "index_key", *_KEKS, "staff_public_key"),
+    "erase": ("eraser_url", "index_key", "staff_public_key", "destroyed_list"),
 }
 """What each process must hold (data-path.md § 2). What is not listed it is not given, whatever the environment says."""
 
+_READS_RULES = frozenset({"work", "intake", "citizen", "office"})
 _COMPARTMENTS = {
     "work": frozenset(Compartment),
     "intake": frozenset({Compartment.FLOW}),
     "citizen": frozenset({Compartment.VIEW, Compartment.FLOW}),
     "office": frozenset({Compartment.VIEW, Compartment.FLOW, Compartment.PROOF}),
+    "keys": frozenset(Compartment),
+    "erase": frozenset(),
 }
 
 
@@ -154,7 +158,7 @@ def refusals(settings: Settings, part: str) -> Iterator[str]:
     if lacking := [f"PROAKTIV_{name.upper()}" for name in missing(settings, part)]:
         more = f" and {len(lacking) - 1} more: {', '.join(lacking[1:])}" if lacking[1:] else ""
         yield f"{part} needs {lacking[0]}{more}"
-    if settings.env is Env.PRODUCTION and part != "sign" and not settings.release_public_key:
+    if settings.env is Env.PRODUCTION and part in _READS_RULES and not settings.release_public_key:
         yield "production trusts no rules but those signed with PROAKTIV_RELEASE_PUBLIC_KEY; set it"
     if settings.env is Env.PRODUCTION and settings.demo_clock:
         yield "PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production; unset it"
@@ -177,19 +181,18 @@ def _url(value: SecretStr | None) -> str:
 
 def make_vault(settings: Settings, part: str, ids: Ids) -> Vault:
     """Return the vault of one process, with the keys of its part alone. Its settings must be complete."""
-    keks = {
-        compartment: Kek(f"{compartment}-1", getattr(settings, f"kek_{compartment}"))
-        for compartment in _COMPARTMENTS[part]
-    }
+    held = _COMPARTMENTS[part]
     worker = part == "work"
     seals = part in ("intake", "citizen") or (worker and bool(settings.folders))
     return Vault(
         VaultKeys(
             index=settings.index_key or b"",
-            keks=keks,
+            keks={each: Kek.of(each, getattr(settings, f"kek_{each}")) for each in held},
+            kek_others={each: [Kek.of(each, key) for key in getattr(settings, f"kek_{each}_others")] for each in held},
             code=settings.code_key or b"" if part in ("work", "citizen") else b"",
             intake_public=settings.intake_public_key or b"" if seals else b"",
             intake_private=settings.intake_private_key or b"" if worker else b"",
+            intake_private_others=settings.intake_private_key_others if worker else (),
         ),
         ids,
     )
@@ -333,6 +336,43 @@ def signers_vkey(settings: Settings) -> str:
     if not settings.signing_key or not settings.log_origin:
         raise WrongSettings("log vkey needs PROAKTIV_SIGNING_KEY and PROAKTIV_LOG_ORIGIN, as `work --sign` has them")
     return str(vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(settings.signing_key)))
+
+
+@contextmanager
+def keeping(settings: Settings) -> Iterator[Keeper]:
+    """Build what `proaktiv keys` rotates, backs up and brings back with. Raises ``WrongSettings``, ``NotSafe``."""
+    with _role_of(settings, "keys", "keeper") as database:
+        ids = Ids(secrets.token_bytes)
+        vault = make_vault(settings, "keys", ids)
+        log = FlowLog(vault, ids, settings.staff_public_key or b"")
+        yield Keeper(database, vault, log, settings.controller, wall_clock)
+
+
+@contextmanager
+def erasing(settings: Settings) -> Iterator[Eraser]:
+    """Build what `proaktiv keys` destroys with: it holds no KEK. Raises ``WrongSettings``, ``NotSafe``."""
+    with _role_of(settings, "erase", "eraser") as database:
+        ids = Ids(secrets.token_bytes)
+        vault = make_vault(settings, "erase", ids)
+        log = FlowLog(vault, ids, settings.staff_public_key or b"")
+        clock = _clock(settings, database)
+        yield Eraser(database, vault, log, ids, settings.controller, clock, settings.destroyed_list or Path())
+
+
+@contextmanager
+def _role_of(settings: Settings, part: str, role: str) -> Iterator[Database]:
+    _need(settings, part)
+    setting = f"{role}_url"
+    database = Database(_url(getattr(settings, setting)), application_name=f"proaktiv-{part}", pool_size=2)
+    try:
+        check_current(_url(getattr(settings, setting)))
+        with database.transaction() as session:
+            if settings.env is Env.PRODUCTION:
+                refuse_embedded(session)
+            require_role(session, role, f"PROAKTIV_{setting.upper()}")
+        yield database
+    finally:
+        database.close()
 
 
 @contextmanager

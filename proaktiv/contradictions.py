@@ -20,6 +20,10 @@ _SECRETS = (
     *("index_key", "code_key", "kek_view", "kek_contact", "kek_facts", "kek_flow", "kek_proof"),
     *("signing_key", "intake_private_key", "intake_public_key", "staff_public_key"),
 )
+_SEVERAL = (
+    *("kek_view_others", "kek_contact_others", "kek_facts_others", "kek_flow_others", "kek_proof_others"),
+    "intake_private_key_others",
+)
 _DRAW = "draw one of its own for each: head -c 32 /dev/urandom | base64"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -53,6 +57,11 @@ def _folders(settings: Settings) -> Iterator[str]:
 
 def _keys(settings: Settings) -> Iterator[str]:
     held = {name: value for name in _SECRETS if (value := getattr(settings, name))}
+    for name in _SEVERAL:
+        others = getattr(settings, name)
+        held |= {f"{name} ({place})": value for place, value in enumerate(others, 1)}
+        if others and not getattr(settings, name.removesuffix("_others")):
+            yield f"PROAKTIV_{name.upper()} opens as well as another, and there is none: set it without _OTHERS"
     for (one, key), (other, same) in combinations(held.items(), 2):
         if key == same:
             yield f"PROAKTIV_{one.upper()} and PROAKTIV_{other.upper()} hold the same key; {_DRAW}"

@@ -42,15 +42,36 @@ WALLS: Mapping[str, Wall] = {
             ("tile", "UPDATE"),
             ("checkpoint", "INSERT"),
             ("releases", "INSERT"),
+            ("vault_keys", "UPDATE"),
+            ("vault_keys", "DELETE"),
+            ("flow_secret", "UPDATE"),
         ),
     ),
     "sequencer": Wall(
         must=(("flow_queue", "DELETE"), ("flow_leaf", "INSERT"), ("tile", "UPDATE"), ("checkpoint", "INSERT")),
         never=(*_LOG_STAYS, ("flow_log", "INSERT"), ("vault_keys", "SELECT"), ("persons", "SELECT")),
     ),
+    # It tells of what it erased in the same transaction, so it appends to the log; it reads no sealed column.
     "eraser": Wall(
-        must=(("flow_secret", "UPDATE"), ("vault_keys", "UPDATE")),
-        never=(*_LOG_STAYS, ("flow_log", "INSERT"), ("checkpoint", "INSERT"), ("releases", "INSERT")),
+        must=(("flow_secret", "UPDATE"), ("vault_keys", "UPDATE"), ("flow_log", "INSERT"), ("persons", "DELETE")),
+        never=(
+            *_LOG_STAYS,
+            ("checkpoint", "INSERT"),
+            ("releases", "INSERT"),
+            ("vault_keys", "INSERT"),
+            ("persons", "INSERT"),
+            ("stops", "UPDATE"),
+        ),
+    ),
+    "keeper": Wall(
+        must=(("vault_keys", "UPDATE"), ("vault_keys", "INSERT"), ("flow_log", "INSERT")),
+        never=(
+            *_LOG_STAYS,
+            ("vault_keys", "DELETE"),
+            ("flow_secret", "UPDATE"),
+            ("contacts", "SELECT"),
+            ("person_identifiers", "SELECT"),
+        ),
     ),
     "reader": Wall(
         must=(("flow_log", "SELECT"), ("checkpoint", "SELECT"), ("releases", "SELECT")),

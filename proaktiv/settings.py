@@ -38,6 +38,11 @@ def _key(value: object) -> object:
     return raw
 
 
+def _keys(value: object) -> object:
+    """Read several keys, parted by commas or blanks."""
+    return tuple(_key(part) for part in value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
 def _url(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
         try:
@@ -64,6 +69,7 @@ def _json(value: object) -> object:
 
 
 Key = Annotated[bytes | None, BeforeValidator(_key), Field(repr=False)]
+Keys = Annotated[tuple[bytes, ...], NoDecode, BeforeValidator(_keys), Field(repr=False)]
 Url = Annotated[SecretStr | None, AfterValidator(_url)]
 # NoDecode: where pydantic-settings itself reads the JSON, its error names no variable.
 Json = (NoDecode, BeforeValidator(_json))
@@ -84,6 +90,7 @@ class Settings(BaseSettings):
     owner_url: Url = None
     reader_url: Url = None
     eraser_url: Url = None
+    keeper_url: Url = None
 
     index_key: Key = None
     code_key: Key = None
@@ -92,8 +99,15 @@ class Settings(BaseSettings):
     kek_facts: Key = None
     kek_flow: Key = None
     kek_proof: Key = None
+    # They open as well and wrap nothing: the former KEK during a rotation, the coming one before it (keys.rotation).
+    kek_view_others: Keys = ()
+    kek_contact_others: Keys = ()
+    kek_facts_others: Keys = ()
+    kek_flow_others: Keys = ()
+    kek_proof_others: Keys = ()
     intake_public_key: Key = None
     intake_private_key: Key = None
+    intake_private_key_others: Keys = ()
     staff_public_key: Key = None
     signing_key: Key = None
     release_public_key: Key = None
@@ -101,6 +115,7 @@ class Settings(BaseSettings):
     log_origin: str = ""
     log_vkey: str = ""
     letters_dir: Path | None = None
+    destroyed_list: Path | None = None
     registers: Annotated[dict[str, str], *Json] = Field(default_factory=dict)
     folders: Annotated[dict[str, Path], *Json] = Field(default_factory=dict)
     outbound: Annotated[tuple[str, ...], *Json] = ()

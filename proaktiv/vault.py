@@ -4,15 +4,15 @@
 process holds only the KEKs of its surface (data-path.md § 2), so what it must not read it cannot.
 
 Sealed column = nonce(12) ‖ AES-256-GCM(key, canonical JSON, aad = table ‖ row ‖ column).
-Left to others: who may ask (``consent.decide``, ``steps.prove``); erasure (issue 3).
+Left to others: who may ask (``consent.decide``, ``steps.prove``); which KEK opens a key (``wrapping``); rotating,
+destroying and bringing back (``keys``).
 """
 
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -27,46 +27,25 @@ from sqlmodel import Session
 from consent.model import Permit
 from proaktiv.core import codes
 from proaktiv.core.canonical import dumps
-from proaktiv.core.errors import ProaktivError
 from proaktiv.core.ids import Ids
 from proaktiv.core.trust import SessionProof
 from proaktiv.tables import VaultKeyRow, core_table
+from proaktiv.wrapping import (
+    Compartment,
+    Destroyed,
+    Kek,
+    NotHeld,
+    NotPermitted,
+    SealBroken,
+    VaultError,
+    Wrapper,
+)
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _KEYS = core_table(VaultKeyRow)
 
 Opens = Permit[Any] | SessionProof
 """What may open a seal."""
-
-
-class Compartment(StrEnum):
-    """What a key opens: what the person sees, how they are reached, register facts, log entries, proofs."""
-
-    VIEW = "view"
-    CONTACT = "contact"
-    FACTS = "facts"
-    FLOW = "flow"
-    PROOF = "proof"
-
-
-class VaultError(ProaktivError):
-    """A seal was not opened or not made; messages hold ids, never contents."""
-
-
-class NotHeld(VaultError):  # noqa: N818
-    """This process does not hold the key: the act belongs to another surface."""
-
-
-class NotPermitted(VaultError):  # noqa: N818
-    """The permit or proof is about somebody else."""
-
-
-class Destroyed(VaultError):  # noqa: N818
-    """The person's keys are gone, for ever."""
-
-
-class SealBroken(VaultError):  # noqa: N818
-    """The bytes are not what was sealed for this table, row and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +63,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Kek:
-    """One key-encryption key: 32 bytes, and a name that rotation can tell apart."""
-
-    name: str
-    key: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class VaultKeys:
-    """What one process holds. Empty bytes or None mean: not on this surface."""
+    """What one process holds. Empty bytes mean: not on this surface. The ``others`` only open."""
 
     index: bytes
     keks: Mapping[Compartment, Kek]
     code: bytes = b""
     intake_public: bytes = b""
     intake_private: bytes = b""
+    kek_others: Mapping[Compartment, Sequence[Kek]] = field(default_factory=dict)
+    intake_private_others: Sequence[bytes] = ()
 
 
 class Ring:
@@ -153,7 +126,10 @@ class Vault:
     def __init__(self, keys: VaultKeys, ids: Ids) -> None:
         self._keys = keys
         self._ids = ids
-        self._wrappers = {compartment: AESGCM(kek.key) for compartment, kek in keys.keks.items()}
+        self._wrappers = {
+            compartment: Wrapper(compartment, kek, keys.kek_others.get(compartment, ()))
+            for compartment, kek in keys.keks.items()
+        }
 
     @property
     def holds(self) -> frozenset[Compartment]:
@@ -199,10 +175,12 @@ class Vault:
             raise NotPermitted(f"{place.table}.{place.column}: no permit")
         if not self._keys.intake_private:
             raise NotHeld("this surface does not hold the intake key")
-        try:
-            return json.loads(_SUITE.decrypt(blob, _private(self._keys.intake_private), info=place.aad))
-        except InvalidTag:
-            raise SealBroken(f"{place.table}.{place.column} of {place.row}") from None
+        for private in (self._keys.intake_private, *self._keys.intake_private_others):
+            try:
+                return json.loads(_SUITE.decrypt(blob, _private(private), info=place.aad))
+            except InvalidTag:
+                continue
+        raise SealBroken(f"{place.table}.{place.column} of {place.row}")
 
     # person keys -----------------------------------------------------------------------------------------------------
 
@@ -219,8 +197,8 @@ class Vault:
                 "person": person,
                 "compartment": compartment.value,
                 "state": "active",
-                "kek": self._keys.keks[compartment].name,
-                "wrapped": self._wrap(person, compartment, self._ids.random(32)),
+                "kek": self._wrappers[compartment].present.name,
+                "wrapped": self._wrappers[compartment].wrap(person, self._ids.random(32), self._ids.random(12)),
                 "made_at": now,
                 "destroyed_at": None,
             }
@@ -231,37 +209,39 @@ class Vault:
             session.connection().execute(insert(_KEYS), rows)
 
     def ring(self, session: Session, persons: Iterable[UUID], compartments: Iterable[Compartment]) -> Ring:
-        """Read the keys of some persons in one query. Raises ``NotHeld`` for a compartment of another surface."""
+        """Read the keys of some persons in one query.
+
+        Raises ``NotHeld`` for a compartment of another surface, and for a KEK that no setting of this process names;
+        ``SealBroken`` for a row that its KEK does not open.
+        """
         wanted = tuple(compartments)
         for compartment in wanted:
             if compartment not in self._wrappers:
                 raise NotHeld(f"this surface does not hold KEK-{compartment}")
         found = session.connection().execute(
-            select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.wrapped).where(
+            select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.kek, _KEYS.c.wrapped).where(
                 _KEYS.c.person.in_(set(persons)),
                 _KEYS.c.compartment.in_([compartment.value for compartment in wanted]),
                 _KEYS.c.state == "active",
             )
         )
         keys = {}
-        for person, name, wrapped in found:
+        for person, name, kek, wrapped in found:
             compartment = Compartment(name)
-            keys[person, compartment] = AESGCM(self._unwrap(person, compartment, wrapped))
+            keys[person, compartment] = AESGCM(self._wrappers[compartment].unwrap(person, kek, wrapped))
         return Ring(self._ids, keys)
 
-    def _wrap(self, person: UUID, compartment: Compartment, key: bytes) -> bytes:
-        nonce = self._ids.random(12)
-        return nonce + self._wrappers[compartment].encrypt(nonce, key, _wrap_aad(person, compartment))
-
-    def _unwrap(self, person: UUID, compartment: Compartment, wrapped: bytes) -> bytes:
+    def wrapper(self, compartment: Compartment) -> Wrapper:
+        """Return what wraps and unwraps one compartment's keys. Raises ``NotHeld``."""
         try:
-            return self._wrappers[compartment].decrypt(wrapped[:12], wrapped[12:], _wrap_aad(person, compartment))
-        except InvalidTag:
-            raise SealBroken(f"{compartment} key of person {person}: wrong KEK?") from None
+            return self._wrappers[compartment]
+        except KeyError:
+            raise NotHeld(f"this process does not hold KEK-{compartment}") from None
 
-
-def _wrap_aad(person: UUID, compartment: Compartment) -> bytes:
-    return person.bytes + compartment.value.encode()
+    def rewrapped(self, person: UUID, compartment: Compartment, kek: str, wrapped: bytes) -> bytes:
+        """Return the same data key under the present KEK. Raises ``NotHeld`` or ``SealBroken``."""
+        wrapper = self.wrapper(compartment)
+        return wrapper.wrap(person, wrapper.unwrap(person, kek, wrapped), self._ids.random(12))
 
 
 @lru_cache(maxsize=4)
@@ -271,6 +251,22 @@ def _public(raw: bytes) -> X25519PublicKey:
     return X25519PublicKey.from_public_bytes(raw)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _private(raw: bytes) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(raw)
+
+
+__all__ = [
+    "Compartment",
+    "Destroyed",
+    "Kek",
+    "NotHeld",
+    "NotPermitted",
+    "Opens",
+    "Place",
+    "Ring",
+    "SealBroken",
+    "Vault",
+    "VaultError",
+    "VaultKeys",
+]

@@ -16,7 +16,7 @@ import pytest
 from proaktiv.database import Database, migrate
 from proaktiv.embedded import EmbeddedServer
 
-ROLES = ("owner", "app", "sequencer", "eraser", "reader")
+ROLES = ("owner", "app", "sequencer", "eraser", "keeper", "reader")
 _MEMORY = Path("/dev/shm")
 _PREFIX = "proaktiv-tests-"
 _TEMPLATE = "proaktiv"

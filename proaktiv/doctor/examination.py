@@ -33,7 +33,12 @@ FAR_SECONDS = 2.0
 
 _OFFSETS = core_table(DemoClockRow)
 _ROLES = {"sign": ("SEQUENCER_URL", "sequencer")}
-_OTHERS = (("OWNER_URL", "owner"), ("READER_URL", "reader"), ("ERASER_URL", "eraser"))
+_OTHERS = (
+    ("OWNER_URL", "owner"),
+    ("READER_URL", "reader"),
+    ("ERASER_URL", "eraser"),
+    ("KEEPER_URL", "keeper"),
+)
 _POOL = 4
 
 
@@ -134,6 +139,9 @@ class Examination:
                 vault = make_vault(settings, part, Ids(secrets.token_bytes))
                 for compartment in sorted(vault.holds):
                     yield keys.opens(part, compartment, vault, database)
+        if settings.destroyed_list is not None and set(whole) - {"sign"}:
+            vault = make_vault(settings, "erase", Ids(secrets.token_bytes))
+            yield keys.destroyed(settings.destroyed_list, settings.controller, vault, database)
         if "work" in parts:
             yield work.done(database, self._law_clock)
             yield outward.behoerden(database, self._egress(), self._deadline)

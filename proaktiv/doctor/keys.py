@@ -1,18 +1,26 @@
-"""The keys: whether they open what is stored, and whether halves belong together. No key leaves this module."""
+"""The keys: whether they open what is stored, whether halves belong together, and whether the destroyed stay so.
+
+No key leaves this module.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
-from proaktiv.doctor.findings import Check, Finding, broken, fine
+from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.flowlog.checkpoints import NoteError, open_checkpoint, vkey_of
+from proaktiv.keys.destroyed import ListNotSafe, destroyed_persons, read_list, revived
+from proaktiv.keys.events import listed_in_log
 from proaktiv.tables import CheckpointRow, VaultKeyRow, core_table
-from proaktiv.vault import Compartment, SealBroken, Vault
+from proaktiv.vault import Compartment, NotHeld, SealBroken, Vault
+from proaktiv.wrapping import Wrapper
 
 _KEYS = core_table(VaultKeyRow)
 _CHECKPOINTS = core_table(CheckpointRow)
@@ -24,32 +32,85 @@ def opens(part: str, compartment: Compartment, vault: Vault, database: Database)
     name = f"KEK-{compartment} of {part}"
     do = (
         f"put back the PROAKTIV_KEK_{compartment.upper()} that these keys were made with;"
-        " without it what is sealed stays closed"
+        " during a rotation the former one stands in _OTHERS; without it what is sealed stays closed"
     )
+
+    wrapper = vault.wrapper(compartment)
 
     def act() -> Iterator[Finding]:
         with looking(database) as session:
-            persons = _some(session, compartment)
+            # From both ends: a rotation under way has been at one of them and not at the other.
+            persons = {
+                *_some(session, compartment, _KEYS.c.person),
+                *_some(session, compartment, _KEYS.c.person.desc()),
+            }
             try:
                 vault.ring(session, persons, (compartment,))
             except SealBroken:
                 yield broken(name, "does not open the stored keys", do)
                 return
-        yield fine(name, f"opens the stored keys ({len(persons)} tried)" if persons else "no key is stored yet")
+            except NotHeld:
+                yield broken(name, "is not the KEK of some stored keys", do)
+                return
+            former = _under_others(session, wrapper)
+        if former:
+            yield look(name, f"some keys are still under KEK {former}", "end the rotation: proaktiv keys rotate")
+        else:
+            yield fine(name, f"opens the stored keys ({len(persons)} tried)" if persons else "no key is stored yet")
 
     return Check(name, act, do)
 
 
-def _some(session: Session, compartment: Compartment) -> list[UUID]:
+def _under_others(session: Session, wrapper: Wrapper) -> str:
+    """Return the name of a KEK that is held besides the present one and still in use, empty where there is none."""
+    others = wrapper.names - {wrapper.present.name}
+    query = select(_KEYS.c.kek).where(
+        _KEYS.c.compartment == wrapper.compartment.value, _KEYS.c.state == "active", _KEYS.c.kek.in_(others)
+    )
+    return (session.connection().execute(query.limit(1)).scalar_one_or_none() or "") if others else ""
+
+
+def _some(session: Session, compartment: Compartment, order: ColumnElement[Any]) -> list[UUID]:
     return list(
         session.connection()
         .execute(
             select(_KEYS.c.person)
             .where(_KEYS.c.compartment == compartment.value, _KEYS.c.state == "active")
+            .order_by(order)
             .limit(_SAMPLES)
         )
         .scalars()
     )
+
+
+def destroyed(path: Path, controller: str, vault: Vault, database: Database) -> Check:
+    """Ask whether the list of destroyed persons and the database tell the same."""
+    name = "destroyed persons"
+    do = "put back the newest PROAKTIV_DESTROYED_LIST; nothing is destroyed or brought back without it"
+
+    def act() -> Iterator[Finding]:
+        with looking(database) as session:
+            gone = destroyed_persons(session)
+            if not gone and not path.exists():
+                yield fine(name, "nobody was destroyed yet")
+                return
+            try:
+                listed = read_list(vault, controller, path)
+                listed.check(session, listed_in_log(session))
+            except ListNotSafe as wrong:
+                yield broken(name, str(wrong), do)
+                return
+            back = revived(session, listed)
+        if back:
+            yield broken(
+                name,
+                f"{len(back)} who are listed stand in the database: a backup brought them back",
+                "run proaktiv keys reconcile before anything else works",
+            )
+        else:
+            yield fine(name, f"{len(listed)} in the list, none of them in the database")
+
+    return Check(name, act, do)
 
 
 def signs(seed: bytes, origin: str, database: Database) -> Check:

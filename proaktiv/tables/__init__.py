@@ -15,6 +15,7 @@ from proaktiv.tables.events import (
     StopRow,
 )
 from proaktiv.tables.flow import (
+    NO_MORE,
     CheckpointRow,
     FlowLeafRow,
     FlowLogRow,
@@ -50,10 +51,19 @@ from proaktiv.tables.matters import (
     SignatureRow,
     WiedervorlageRow,
 )
-from proaktiv.tables.people import ContactRow, EnrolmentRow, PersonIdentifierRow, PersonRow, RelationRow, VaultKeyRow
+from proaktiv.tables.people import (
+    ContactRow,
+    EnrolmentRow,
+    LegalHoldRow,
+    PersonIdentifierRow,
+    PersonRow,
+    RelationRow,
+    VaultKeyRow,
+)
 
 __all__ = [
     "METADATA",
+    "NO_MORE",
     "AcknowledgementRow",
     "AnswerRow",
     "AuftragRow",
@@ -79,6 +89,7 @@ __all__ = [
     "FlowSecretRow",
     "HandoverRow",
     "IncidentRow",
+    "LegalHoldRow",
     "LogHeadRow",
     "LookupRow",
     "MatchRow",

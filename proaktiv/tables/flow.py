@@ -89,8 +89,14 @@ class CheckpointRow(Storage, table=True):
     published_at: datetime = instant()
 
 
+NO_MORE = -(2**62)
+
+
 class SubjectHeadRow(Storage, table=True):
-    """Last gap-free number given to one person's entries. By ``flowlog.record``."""
+    """Last gap-free number given to one person's entries. By ``flowlog.record``; ended by ``keys.erasing``.
+
+    ``NO_MORE`` instead of a number: the person is destroyed, and the database refuses to count on from there.
+    """
 
     __tablename__ = "subject_heads"
 

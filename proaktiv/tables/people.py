@@ -76,9 +76,10 @@ class EnrolmentRow(Storage, table=True):
 
 
 class VaultKeyRow(Storage, table=True):
-    """A person's data key for one compartment, wrapped by that compartment's KEK. Only ``vault`` writes it.
+    """A person's data key for one compartment, wrapped by the KEK that ``kek`` names. Made by ``vault`` alone.
 
-    A missing row means never; ``destroyed`` is for ever: no key is made again for that person.
+    ``keys.rotation`` wraps it anew, ``keys.erasing`` destroys it, ``keys.restoring`` brings a lost row back. A missing
+    row means never; ``destroyed`` is for ever: the database changes such a row no more.
     """
 
     __tablename__ = "vault_keys"
@@ -90,3 +91,15 @@ class VaultKeyRow(Storage, table=True):
     wrapped: bytes | None = sealed(nullable=True)
     made_at: datetime = instant()
     destroyed_at: datetime | None = instant(nullable=True)
+
+
+class LegalHoldRow(Storage, table=True):
+    """Why somebody may not be destroyed yet, until a day. By ``keys.holding``; why, and who says so, is in the log."""
+
+    __tablename__ = "legal_holds"
+
+    id: UUID = Field(primary_key=True)
+    person: UUID = Field(index=True)
+    until_on: date
+    placed_at: datetime = instant()
+    lifted_at: datetime | None = instant(nullable=True)

@@ -17,6 +17,11 @@ TARGETS = [proaktiv.tables.METADATA, consent.tables.METADATA]
 TABLES = sorted(table for metadata in TARGETS for table in metadata.tables)
 APPEND_ONLY = ("flow_log", "flow_secret", "flow_queue", "staff_keys", "consent_ledger", "consent_notices", "vault_keys")
 OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences", "demo_clock")
+ERASED = (
+    *("answers", "bundles", "codes", "contacts", "enrolments", "event_facts", "event_subjects", "fetched_facts"),
+    *("lookups", "matches", "person_identifiers", "persons", "proposals", "relations", "sessions", "signatures"),
+    "wiedervorlagen",
+)
 SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
 
 
@@ -83,7 +88,7 @@ def test_an_empty_database_is_not_current_until_it_is_migrated(empty: str) -> No
     check_current(empty)
 
 
-@pytest.mark.parametrize("role", ["app", "sequencer", "eraser", "reader"])
+@pytest.mark.parametrize("role", ["app", "sequencer", "eraser", "keeper", "reader"])
 def test_every_role_can_see_whether_the_schema_is_current(urls: dict[str, str], role: str) -> None:
     check_current(urls[role])
 
@@ -110,6 +115,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
     expected = dict.fromkeys(TABLES, worked)
     expected |= {key: {"SELECT", "INSERT"} for key in APPEND_ONLY}
     expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ("alembic_version",)}
+    expected["legal_holds"] = {"SELECT"}
     expected["stops"] = {"SELECT", "INSERT"}  # and UPDATE of one column: below
     expected |= {"subject_heads": worked - {"DELETE"}, "consent_heads": worked - {"DELETE"}}
     expected["consent_subjects"] = {"SELECT", "INSERT"}  # and UPDATE of one column: below
@@ -121,8 +127,26 @@ def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
     read = {key: {"SELECT"} for key in [*TABLES, "alembic_version"] if key not in unread}
     assert privileges(urls["owner"], "proaktiv_reader") == read
     assert privileges(urls["owner"], "proaktiv_eraser") == {
-        "flow_secret": {"SELECT"},
-        "vault_keys": {"SELECT"},
+        **{key: {"DELETE"} for key in ERASED},  # and SELECT of the columns that say whose a row is
+        **{key: {"SELECT", "INSERT"} for key in ("flow_secret", "staff_keys", "subject_heads", "legal_holds")},
+        **{key: {"INSERT"} for key in ("flow_log", "flow_queue")},
+        **{key: {"SELECT", "INSERT"} for key in ("consent_ledger", "consent_subjects")},
+        "consent_heads": {"SELECT", "INSERT", "UPDATE"},
+        **{
+            key: {"SELECT"}
+            for key in (
+                "vault_keys",
+                "flow_leaf",
+                "consent_activities",
+                "consent_notices",
+                "demo_clock",
+                "alembic_version",
+            )
+        },
+    }
+    assert privileges(urls["owner"], "proaktiv_keeper") == {
+        **{key: {"SELECT", "INSERT"} for key in ("vault_keys", "flow_log", "staff_keys")},
+        **{key: {"INSERT"} for key in ("flow_secret", "flow_queue")},
         "alembic_version": {"SELECT"},
     }
     all_rights = {"SELECT", "INSERT", "UPDATE", "DELETE"}
@@ -174,13 +198,57 @@ def test_the_eraser_nulls_secrets_and_nothing_else(urls: dict[str, str]) -> None
         "DELETE FROM vault_keys",
         "DELETE FROM flow_secret",
         "SELECT * FROM flow_log",
+        "SELECT values FROM contacts",
+        "SELECT draft FROM proposals",
+        "UPDATE flow_log SET outcome = ''",
+        "DELETE FROM flow_log",
+        "UPDATE consent_ledger SET state_after = ''",
+        "DELETE FROM stops",
+        "INSERT INTO vault_keys SELECT * FROM vault_keys",
     ):
         with pytest.raises(ProgrammingError, match="permission denied"):
             run(urls["eraser"], statement)
 
 
+def test_the_keeper_wraps_anew_and_destroys_nothing(urls: dict[str, str]) -> None:
+    run(urls["keeper"], "UPDATE vault_keys SET kek = '', wrapped = ''")
+    for statement in (
+        "UPDATE vault_keys SET state = 'destroyed'",
+        "DELETE FROM vault_keys",
+        "UPDATE flow_secret SET subj = NULL",
+        "SELECT * FROM contacts",
+        "DELETE FROM persons",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            run(urls["keeper"], statement)
+
+
+@pytest.mark.parametrize("role", ["app", "sequencer", "reader"])
+def test_nobody_else_rotates_or_destroys(urls: dict[str, str], role: str) -> None:
+    for statement in (
+        "UPDATE vault_keys SET wrapped = NULL",
+        "UPDATE vault_keys SET kek = ''",
+        "DELETE FROM vault_keys",
+        "UPDATE flow_secret SET subj = NULL",
+        "INSERT INTO legal_holds SELECT * FROM legal_holds",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            run(urls[role], statement)
+
+
+def test_not_even_the_owner_brings_destroyed_keys_back_by_mistake(urls: dict[str, str]) -> None:
+    run(
+        urls["owner"],
+        "INSERT INTO vault_keys (person, compartment, state, kek, wrapped, made_at, destroyed_at)"
+        " VALUES (gen_random_uuid(), 'view', 'destroyed', 'x', NULL, now(), now())",
+    )
+    for statement in ("UPDATE vault_keys SET state = 'active', wrapped = 'x'", "DELETE FROM vault_keys"):
+        with pytest.raises(Exception, match="are destroyed, for ever"):
+            run(urls["owner"], statement)
+
+
 def test_no_role_makes_tables_or_roles(urls: dict[str, str]) -> None:
-    for role in ("app", "sequencer", "eraser", "reader"):
+    for role in ("app", "sequencer", "eraser", "keeper", "reader"):
         for statement in ("CREATE TABLE mine (n int)", "CREATE ROLE mine"):
             with pytest.raises(ProgrammingError, match="permission denied"):
                 run(urls[role], statement)

@@ -1,0 +1,105 @@
+"""Founded cities with a keeper and an eraser, each as its own database role with its own keys."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from proaktiv.database import Database
+from proaktiv.flowlog.record import FlowLog
+from proaktiv.house import Probe, no_probe
+from proaktiv.keys.erasing import Eraser, Reason
+from proaktiv.keys.keeping import Keeper
+from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
+from tests.builders import Somebody
+from tests.world import World
+
+
+@dataclass
+class House:
+    """A city, and what its operator does to the vault. Each opening is like another process."""
+
+    world: World
+    folder: Path
+    opened: list[Database] = field(default_factory=list)
+
+    @property
+    def listed(self) -> Path:
+        return self.folder / "destroyed.list"
+
+    def database(self, role: str) -> Database:
+        self.opened.append(Database(self.world.urls[role], pool_size=2))
+        return self.opened[-1]
+
+    def vault(self, present: bytes | None = None, *others: bytes) -> Vault:
+        """A vault whose KEKs are ``present`` (default: the city's), and others that open as well."""
+        seed = self.world.seed
+        return Vault(
+            VaultKeys(
+                index=seed,
+                keks={each: Kek.of(each, present or seed) for each in Compartment},
+                code=seed,
+                kek_others={each: [Kek.of(each, other) for other in others] for each in Compartment},
+            ),
+            self.world.ids,
+        )
+
+    def keeper(self, present: bytes | None = None, *others: bytes, probe: Probe = no_probe) -> Keeper:
+        vault = self.vault(present, *others)
+        return Keeper(self.database("keeper"), vault, self.log(vault), "musterstadt", lambda: self.world.now, probe)
+
+    def eraser(self, *, probe: Probe = no_probe) -> Eraser:
+        vault = Vault(VaultKeys(index=self.world.seed, keks={}), self.world.ids)
+        return Eraser(
+            self.database("eraser"),
+            vault,
+            self.log(vault),
+            self.world.ids,
+            "musterstadt",
+            lambda: self.world.now,
+            self.listed,
+            probe,
+        )
+
+    def log(self, vault: Vault) -> FlowLog:
+        return FlowLog(vault, self.world.ids, self.world.staff.public_key().public_bytes_raw())
+
+    def key_of(self, person: Somebody) -> UUID:
+        return self.eraser().find(person.kennung)
+
+    def destroys(self, *persons: UUID) -> None:
+        self.eraser().destroy(persons, Reason.WITHDRAWN, "anna.amt", "ben.amt", "AZ 1")
+
+    def as_owner(self, sql: str, **values: object) -> list[tuple[object, ...]]:
+        owner = Database(self.world.urls["owner"], pool_size=1)
+        try:
+            with owner.transaction() as session:
+                found = session.connection().execute(text(sql), values)
+                return [tuple(row) for row in found] if found.returns_rows else []
+        finally:
+            owner.close()
+
+    def keys(self) -> list[tuple[object, ...]]:
+        """All rows of the vault, in one order."""
+        return self.as_owner("SELECT person, compartment, state, kek, wrapped FROM vault_keys ORDER BY 1, 2")
+
+    def close(self) -> None:
+        for each in self.opened:
+            each.close()
+
+
+@pytest.fixture
+def house(urls: dict[str, str], tmp_path: Path) -> Iterator[House]:
+    city = World(urls, tmp_path).found()
+    made = House(city, tmp_path)
+    yield made
+    made.close()
+    city.close()
+
+
+def a_kek() -> bytes:
+    return secrets.token_bytes(32)
