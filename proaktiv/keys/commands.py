@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from proaktiv.keys.erasing import Erased, Eraser, Reason, Refused
 from proaktiv.keys.keeping import Keeper, Tell, tell_nobody
+from proaktiv.keys.obstacles import LEAVING
 from proaktiv.keys.rotation import Share
 from proaktiv.vault import Compartment
 from proaktiv.wrapping import nameless
@@ -206,7 +207,8 @@ def _print(done: Erased, word: str) -> None:
         typer.echo(f"  {table:<20} {rows:>8,} rows")
     typer.echo(f"  {'flow log':<20} {done.entries:>8,} entries lose their subject part")
     for reference, leistung, behoerde, state in done.running:
-        typer.echo(f"Runs on at {behoerde}: Auftrag {reference} ({leistung}, {state}); tell them by hand")
+        where = "May be at" if state in LEAVING else "Runs on at"
+        typer.echo(f"{where} {behoerde}: Auftrag {reference} ({leistung}, {state}); tell them by hand")
 
 
 @contextmanager

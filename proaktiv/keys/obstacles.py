@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from consent.model import ConsentState
 from consent.store import heads_of
-from proaktiv.core.states import AuftragState
+from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState
 from proaktiv.tables import (
     AuftragRow,
     DeliveryRow,
@@ -123,13 +123,16 @@ def obstacles(session: Session, persons: Collection[UUID], now: datetime, today:
 
 
 def handed_over(session: Session, persons: Collection[UUID]) -> list[Row[*tuple[str, str, str, str]]]:
-    """Return Aufträge that the Behörde has and that run on there: reference, Leistung, Behörde, state."""
+    """Return Aufträge that the Behörde has or may have, and that run on there: reference, Leistung, Behörde, state.
+
+    One that has not left for certain is among them only where a restored database is made to forget again.
+    """
     found = session.connection().execute(
         select(_AUFTRAEGE.c.reference, _AUFTRAEGE.c.leistung, _AUFTRAEGE.c.behoerde, _AUFTRAEGE.c.state)
         .where(
             _AUFTRAEGE.c.person.in_(persons),
             _AUFTRAEGE.c.undone_at.is_(None),
-            _AUFTRAEGE.c.state.in_(("announced", "sent", "acknowledged", "question", "in_doubt")),
+            _AUFTRAEGE.c.state.in_([state.value for state in LEAVING | SENT_AUFTRAEGE]),
         )
         .order_by(_AUFTRAEGE.c.reference)
     )

@@ -76,6 +76,7 @@ def test_halves_that_do_not_belong_together_are_named(installation: Installation
         ("OWNER_URL", "database owner"),
         ("READER_URL", "database reader"),
         ("ERASER_URL", "database eraser"),
+        ("KEEPER_URL", "database keeper"),
     ],
 )
 def test_a_database_that_is_away_is_one_line(installation: Installation, setting: str, check: str) -> None:

@@ -14,7 +14,7 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.flowlog.staff import StaffReader
 from proaktiv.keys import erasing
-from proaktiv.keys.destroyed import ListNotSafe, read_list
+from proaktiv.keys.destroyed import DestroyedList, ListNotSafe, read_list
 from proaktiv.keys.erasing import Reason, Refused
 from proaktiv.vault import Compartment, Destroyed, Place
 from tests.builders import a_birth, somebody
@@ -149,6 +149,20 @@ def test_whoever_read_the_keys_before_writes_nothing_after(house: House) -> None
     assert house.world.count("flow_secret", "subj IS NOT NULL") == 0
 
 
+def test_control_without_the_ended_number_the_late_entry_would_be_written(house: House) -> None:
+    world = house.world
+    person = somebody("Anna")
+    world.lives_here(person, "geburt")
+    anna = house.key_of(person)
+    flow = Flow(Kind.ACT, "musterstadt", "musterstadt", "x", "thing.done", "y", person=PersonKey(anna))
+    with world.database.transaction() as session:
+        ring = world.vault.ring(session, [anna], [Compartment.FLOW])
+        house.destroys(anna)
+        house.as_owner("DELETE FROM subject_heads WHERE seq < 0")  # the protection taken out
+        house.log(world.vault).record(session, [flow], world.now, ring)
+    assert world.count("flow_secret", "subj IS NOT NULL") == 1, "an entry about somebody who was destroyed"
+
+
 def test_a_child_stays_as_long_as_another_holders_permit_stands(house: House) -> None:
     world = house.world
     anna, ben = somebody("Anna"), somebody("Ben")
@@ -248,6 +262,38 @@ def test_a_killed_eraser_leaves_all_or_nothing(house: House, place: str) -> None
     assert named(house, anna) | named(house, child) <= STAYS
     assert len(read_list(house.eraser().vault, "musterstadt", house.listed)) == 2
     house.world.check_log()
+
+
+def test_control_listed_after_the_commit_somebody_destroyed_would_be_missing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben = house.world.lives_here(somebody("Ben"), "geburt")
+    anna, _ = a_mother_with_a_child(house)
+    monkeypatch.setattr(DestroyedList, "append", lambda *_: None)  # the other order: it would come after the commit
+
+    def dying() -> None:
+        house.eraser(probe=Killer("destroy.committed")).destroy([anna], Reason.WITHDRAWN, "a", "b")
+
+    assert in_own_process(dying) == -signal.SIGKILL
+    monkeypatch.undo()
+    assert anna not in read_list(house.eraser().vault, "musterstadt", house.listed), "a backup would bring her back"
+    with pytest.raises(ListNotSafe, match="lacks 2 persons"):
+        house.destroys(house.key_of(ben))
+
+
+def test_reconcile_takes_back_what_a_restored_database_would_send_and_says_so(house: House) -> None:
+    anna, _ = a_mother_with_a_child(house, confirmed=True)
+
+    def dying() -> None:
+        house.eraser(probe=Killer("destroy.listed")).destroy([anna], Reason.WITHDRAWN, "a", "b")
+
+    in_own_process(dying)
+    house.as_owner("UPDATE auftraege SET state = 'ready', due_at = now()")  # as it was in the backup
+    assert [auftrag[3] for auftrag in house.eraser().reconcile("olga.ops").running] == ["ready"]
+    assert house.as_owner("SELECT state, person, content FROM auftraege") == [("withdrawn", None, None)]
+    sent = len(house.world.behoerde.orders)
+    house.world.wait(days=3)
+    assert len(house.world.behoerde.orders) == sent
 
 
 def test_a_listed_person_who_was_not_destroyed_is_destroyed_by_reconcile(house: House) -> None:
