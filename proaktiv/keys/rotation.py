@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Uuid, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
 from proaktiv.house import Probe
@@ -22,12 +21,13 @@ BATCH = 500
 
 _KEYS = core_table(VaultKeyRow)
 _BEFORE_ALL = UUID(int=0)
-# The KEK's old name is asked again: a row that another run of this command wrapped meanwhile stays as it is.
-_WRITE = text(
-    "UPDATE vault_keys AS k SET kek = :present, wrapped = t.wrapped"
-    " FROM unnest(:persons, :wrapped) AS t (person, wrapped)"
-    " WHERE k.person = t.person AND k.compartment = :compartment AND k.state = 'active' AND k.kek <> :present"
-).bindparams(bindparam("persons", type_=ARRAY(Uuid)), bindparam("wrapped", type_=ARRAY(LargeBinary)))
+# By primary key, one row each: over a joined list the planner, which knows no figures of a young table, goes through
+# the whole of it for each row. The rows are locked.
+_WRITE = (
+    update(_KEYS)
+    .where(_KEYS.c.person == bindparam("whose"), _KEYS.c.compartment == bindparam("of"), _KEYS.c.state == "active")
+    .values(kek=bindparam("present"), wrapped=bindparam("anew"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,10 @@ def rewrap(
     if wrapped:
         session.connection().execute(
             _WRITE,
-            {
-                "present": present,
-                "compartment": compartment.value,
-                "persons": list(wrapped),
-                "wrapped": list(wrapped.values()),
-            },
+            [
+                {"whose": person, "of": compartment.value, "present": present, "anew": anew}
+                for person, anew in wrapped.items()
+            ],
         )
     probe("rotate.written")
     return Batch(len(wrapped), tuple(closed), rows[-1].person if rows else None)
