@@ -12,6 +12,7 @@ proaktiv sources … what of a source waits for a human: list, release, reject
 proaktiv keys …    rotate, back up and bring back the vault's keys; destroy a person for ever
 proaktiv log …     state of the flow log, its export, and its verification here or elsewhere
 proaktiv doctor    name every broken dependency, and what to do about it
+proaktiv retention … what is kept how long: delete what is over, preview it, hold and release
 proaktiv migrate   bring the database to the present tables
 """
 
@@ -28,7 +29,7 @@ import typer
 import uvicorn
 from sqlmodel import Session
 
-from proaktiv import __version__, desk
+from proaktiv import __version__, desk, retention
 from proaktiv import app as building_app
 from proaktiv.core.errors import ProaktivError
 from proaktiv.database import migrate as run_migrations
@@ -74,6 +75,7 @@ def _eraser() -> AbstractContextManager[Eraser]:
 
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
+app.add_typer(retention.make_app(_office), name="retention")
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
 app.add_typer(source_commands.make_events_app(building_app.wall_clock), name="events")
 app.add_typer(
@@ -124,6 +126,7 @@ def work(
                 "look_up": pipeline.look_up,
                 "notify": pipeline.notify,
                 "dispatch": pipeline.dispatch,
+                "retain": pipeline.retain,
             },
             seconds=settings.tick_seconds,
         )

@@ -24,8 +24,9 @@ from sqlmodel import Session
 from notifiers.folder import FolderChannel
 from notifiers.model import Channel
 from proaktiv.contradictions import contradictions
-from proaktiv.core.errors import NotSafe, ProaktivError
+from proaktiv.core.errors import BadInput, NotSafe, ProaktivError
 from proaktiv.core.ids import Ids
+from proaktiv.core.terms import Terms
 from proaktiv.database import Database, check_current, refuse_embedded, session_lock
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
@@ -162,6 +163,10 @@ def refusals(settings: Settings, part: str) -> Iterator[str]:
         yield "production trusts no rules but those signed with PROAKTIV_RELEASE_PUBLIC_KEY; set it"
     if settings.env is Env.PRODUCTION and settings.demo_clock:
         yield "PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production; unset it"
+    try:
+        Terms.read(settings.retention)
+    except BadInput as error:
+        yield f'PROAKTIV_RETENTION{error.field} {error.message}, as in {{"umzug": {{"auftrag_months": 12}}}}'
     if "letters_dir" in _NEEDS[part] and settings.letters_dir is not None:
         if not settings.letters_dir.is_dir():
             yield "PROAKTIV_LETTERS_DIR names no folder; make it first, for the worker's user alone"
@@ -269,6 +274,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             citizen_page=settings.citizen_page,
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
+            terms=Terms.read(settings.retention),
             identity=identity,
             event_sources=tuple(
                 Folder(client, folder, time.monotonic) for client, folder in settings.folders.items() if outward

@@ -2,7 +2,7 @@
 
     towards_citizen    receive ─▶ evaluate(gate ─▶ match ─▶ propose) ─▶ look_up ─▶ notify
     towards_behoerde   confirm ─▶ dispatch ─▶ acknowledge
-    outside            enrol · prove · consents · answer · sign · undo · silence · revisit · show
+    outside            enrol · prove · consents · answer · sign · undo · silence · revisit · retain · show
 
 Two straight halves with the citizen in the gap. One step is one transaction, opened here and nowhere else. The
 outward steps are three lines: announce (transaction) · hand over (none open) · record (transaction). What people and
@@ -19,7 +19,7 @@ from uuid import UUID
 import structlog
 
 from proaktiv.acts.citizen import CitizenActs
-from proaktiv.acts.office import OfficeActs
+from proaktiv.acts.office import RETENTION_SET, OfficeActs
 from proaktiv.acts.registers import RegisterActs
 from proaktiv.core.errors import CommitUnknown
 from proaktiv.database import DatabaseAway
@@ -33,6 +33,7 @@ from proaktiv.steps import (
     match,
     notify,
     propose,
+    retain,
     revisit,
     silence,
 )
@@ -156,6 +157,12 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs):
         now = self.clock()
         with self.database.transaction() as session:
             return revisit.revisit(session, self.house, now, self.batch)
+
+    def retain(self) -> int:
+        """Delete one set of what is over, once a day. Returns how many rows went; zero when the day's run is done."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return retain.retain(session, self.house, self.terms, now, RETENTION_SET)
 
     # towards the Behörde ---------------------------------------------------------------------------------------------
 

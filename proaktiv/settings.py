@@ -126,4 +126,5 @@ class Settings(BaseSettings):
     tick_seconds: float = Field(default=1.0, gt=0, le=60)
     batch: int = Field(default=100, ge=1, le=250)
     demo_clock: bool = False
+    retention: Annotated[dict[str, dict[str, int]], *Json] = Field(default_factory=dict)
     log_format: Literal["json", "text"] = "json"

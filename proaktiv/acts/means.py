@@ -1,13 +1,14 @@
 """What every act is done with, and what the worker works with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from notifiers.model import Channel
 from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.core.terms import Terms
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.house import House
@@ -39,6 +40,7 @@ class Means:
     batch: int = 100
     identity: Callable[[], int] | None = None
     event_sources: Sequence[EventSource] = ()
+    terms: Terms = field(default_factory=Terms)
 
     def current(self, session: Session) -> House:
         """Return the house with the rules that are released now: a text and its activity's version go together."""

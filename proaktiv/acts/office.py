@@ -1,14 +1,22 @@
 """What clerks and the DSB do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from proaktiv.acts.means import Means
+from proaktiv.core.calendar import berlin_date
+from proaktiv.core.retention import RULES
 from proaktiv.core.tasks import How
 from proaktiv.steps import (
+    retain,
     tasks,
 )
+
+RETENTION_SET = 500
+"""Rows of one set that is deleted in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +38,38 @@ class OfficeActs(Means):
         now = self.clock()
         with self.database.transaction() as session:
             tasks.finish(session, self.house, task, how, by, now)
+
+    def preview_retention(self, on: date | None = None) -> retain.Preview:
+        """Return what would be deleted today, or on another day; nothing is."""
+        today = on or berlin_date(self.clock())
+        with self.database.transaction() as session:
+            return retain.preview(session, self.terms, today)
+
+    def delete_all(self, told: Callable[[str, int], None]) -> dict[str, int]:
+        """Delete everything that is over now, whether or not this day's run is done; say after each set what went.
+
+        Returns the rows by rule. What somebody works on this instant is left to the worker's next run.
+        """
+        now = self.clock()
+        taken: dict[str, int] = {}
+        for rule in RULES:
+            while True:
+                with self.database.transaction() as session:
+                    done = retain.take(session, self.house, self.terms, rule, now, RETENTION_SET)
+                taken[rule.name] = taken.get(rule.name, 0) + done.n
+                told(rule.name, done.n)
+                if not done.n or not done.more:
+                    break
+        return taken
+
+    def hold(self, *, person: UUID | None, auftrag: UUID | None, reason: str, by: str) -> UUID:
+        """Keep everything of a person, or of an Auftrag, from deletion."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return retain.place(session, self.house, person=person, auftrag=auftrag, reason=reason, by=by, now=now)
+
+    def release_hold(self, hold: UUID, *, reason: str, by: str) -> None:
+        """Let what was held go when its time has come."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            retain.release(session, self.house, hold, reason=reason, by=by, now=now)

@@ -25,6 +25,14 @@ _NOTHING_EN = (
 )
 
 
+_GOES = (
+    "Was Sie nicht beantworten, verfällt mit seiner Frist. Einige Zeit danach löschen wir, was wir dafür vorbereitet "
+    "haben."
+)
+_GOES_EN = "What you do not answer lapses with its deadline. Some time after that we delete what we prepared."
+"""The notice before the deletion: in the first letter and in the reminder. Source: data-path.md § 5 (Retention)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """Subject and paragraphs of one letter."""
@@ -49,9 +57,10 @@ def bundle_words(sender: str, page: str, *, again: bool = False) -> Words:
             "Dazu brauchen Sie den Code unten und Ihr Geburtsdatum. Der Code gilt 90 Tage.",
             *_where(page),
             _NOTHING,
+            _GOES,
             (
                 f"English: {sender} has prepared something for you. To see it you need the code below and your date of "
-                f"birth. The code is valid for 90 days. {_NOTHING_EN}"
+                f"birth. The code is valid for 90 days. {_NOTHING_EN} {_GOES_EN}"
             ),
         ),
     )

@@ -75,7 +75,7 @@ def confirm(
     if again.auftrag is not None:
         return Confirmation(again.auftrag, again.reference, again.undo_until)
     _refuse_stopped(session, proof, row)
-    if again.answer_by < berlin_date(now):
+    if again.answer_by < berlin_date(now) or again.draft is None:
         raise Conflict("no longer open")
     asked = _to_ask(session, case, proposal)
     ring = house.vault.ring(session, [proof.person, *asked], (Compartment.VIEW, Compartment.FLOW))

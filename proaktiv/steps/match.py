@@ -41,6 +41,8 @@ def match(session: Session, house: House, admitted: Sequence[Admitted], ring: Ri
     ``ring`` holds the FACTS keys of the admitted persons.
     """
     facts = _facts(session, house, admitted, ring, now)
+    # Of an event whose facts were destroyed nothing can be said any more, and no register is asked for them again.
+    admitted = [item for item in admitted if (item.event.id, item.person) in facts]
     asked = _asked(session, {item.event.id for item in admitted})
     passes = _passes(session, {item.event.id for item in admitted if item.event.payload is None})
     today = berlin_date(now)
@@ -99,7 +101,8 @@ def _facts(
     if again:
         facts |= _kept_facts(session, again, ring)
     for place, answers in _answers(session, admitted, ring).items():
-        facts[place] = with_answers(facts[place], answers)
+        if place in facts:
+            facts[place] = with_answers(facts[place], answers)
     return facts
 
 
@@ -134,7 +137,7 @@ def _covered(facts: Mapping[str, Fact], permit: Permit[Match]) -> dict[str, Fact
 def _kept_facts(session: Session, admitted: Sequence[Admitted], ring: Ring) -> dict[tuple[UUID, UUID], dict[str, Fact]]:
     by_place = {(item.event.id, item.person): item.match for item in admitted}
     events = {event for event, _ in by_place}
-    facts: dict[tuple[UUID, UUID], dict[str, Fact]] = {place: {} for place in by_place}
+    facts: dict[tuple[UUID, UUID], dict[str, Fact]] = {}
     connection = session.connection()
     for event, person, values in connection.execute(
         select(_FACTS.c.event, _FACTS.c.person, _FACTS.c["values"]).where(_FACTS.c.event.in_(events))
@@ -142,13 +145,13 @@ def _kept_facts(session: Session, admitted: Sequence[Admitted], ring: Ring) -> d
         if (event, person) in by_place:
             permit = by_place[event, person]
             opened = ring.open(permit, person, Compartment.FACTS, Place("event_facts", event, "values"), values)
-            facts[event, person] |= _covered(from_json(opened), permit)
+            facts[event, person] = _covered(from_json(opened), permit)
     for lookup, event, person, values in connection.execute(
         select(_FETCHED.c.lookup, _FETCHED.c.event, _FETCHED.c.person, _FETCHED.c["values"])
         .where(_FETCHED.c.event.in_(events))
         .order_by(_FETCHED.c.known_at)
     ):
-        if (event, person) in by_place:
+        if (event, person) in facts:
             permit = by_place[event, person]
             place = Place("fetched_facts", lookup, "values")
             # What was fetched passed a gate of its own (prefill); the match permit is the reason to open it.

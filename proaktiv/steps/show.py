@@ -31,6 +31,9 @@ from proaktiv.vault import Compartment, Place
 _BUNDLES = core_table(BundleRow)
 _BEHOERDEN = core_table(BehoerdeRow)
 
+DELETED = "Die Angaben wurden nach Ablauf der Frist gelöscht."
+"""What a page says where the content was: that it existed may be known, what it said is gone."""
+
 
 def overview(session: Session, house: House, proof: SessionProof) -> dict[str, Any]:
     """Return bundles, their proposals and Aufträge and the signatures that are asked for, with names and states only.
@@ -152,8 +155,10 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, 
         )
         .one_or_none()
     )
-    if row is None or row.draft is None or stopped_events(session, [row.event]):
+    if row is None or stopped_events(session, [row.event]):
         raise NotFound("proposal")
+    if row.draft is None:
+        return {"id": str(wanted), "leistung": row.leistung, "state": row.state, "geloescht": DELETED}
     ring = house.vault.ring(session, [proof.person], [Compartment.VIEW])
     content = ring.open(proof, proof.person, Compartment.VIEW, Place("proposals", wanted, "draft"), row.draft)
     view = rendered(content, proof.trust, now)
@@ -207,7 +212,10 @@ def auftrag(session: Session, house: House, proof: SessionProof, wanted: UUID, n
         "undoable": row.undone_at is None and (waits or missing),
         "signature_missing": missing,
         "signature_by": row.signature_by.isoformat() if missing else "",
-        "sheet": row.undone_at is None and (missing or row.state == AuftragState.WITH_CITIZEN.value),
+        "sheet": row.undone_at is None
+        and row.content is not None
+        and (missing or row.state == AuftragState.WITH_CITIZEN.value),
+        "geloescht": DELETED if row.content is None else "",
     }
 
 

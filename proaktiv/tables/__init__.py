@@ -34,8 +34,10 @@ from proaktiv.tables.house import (
     ClientTokenRow,
     CompetenceRow,
     DemoClockRow,
+    HoldRow,
     IncidentRow,
     ReleaseRow,
+    RetentionRunRow,
     TaskRow,
 )
 from proaktiv.tables.matters import (
@@ -88,6 +90,7 @@ __all__ = [
     "FlowQueueRow",
     "FlowSecretRow",
     "HandoverRow",
+    "HoldRow",
     "IncidentRow",
     "LegalHoldRow",
     "LogHeadRow",
@@ -99,6 +102,7 @@ __all__ = [
     "RegisterEventRow",
     "RelationRow",
     "ReleaseRow",
+    "RetentionRunRow",
     "SessionRow",
     "SignatureRow",
     "StaffKeyRow",

@@ -22,6 +22,11 @@ class RegisterEventRow(Storage, table=True):
         Index("ix_register_events_due", "due_at", "seq", postgresql_where=text("state = 'waiting'")),
         Index("ix_register_events_open", "case_key", "seq", postgresql_where=text("state in ('waiting', 'needs')")),
         Index("ix_register_events_quarantined", "client", "seq", postgresql_where=text("quarantined_at is not null")),
+        Index(
+            "ix_register_events_arrived",
+            "arrived_at",
+            postgresql_where=text("state in ('admitted', 'refused', 'stopped')"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -81,6 +86,7 @@ class EventFactsRow(Storage, table=True):
     """
 
     __tablename__ = "event_facts"
+    __table_args__ = (Index("ix_event_facts_known", "known_at"),)
 
     event: UUID = Field(primary_key=True)
     person: UUID = Field(primary_key=True)
@@ -125,6 +131,7 @@ class FetchedFactsRow(Storage, table=True):
     """A register's answer, sealed ``facts``. By ``steps.look_up``; never overwritten."""
 
     __tablename__ = "fetched_facts"
+    __table_args__ = (Index("ix_fetched_facts_known", "known_at"),)
 
     lookup: UUID = Field(primary_key=True)
     event: UUID | None = Field(default=None, index=True)
@@ -141,6 +148,7 @@ class AnswerRow(Storage, table=True):
     """What a person answered to the questions of one event: sealed ``view``, never overwritten. By ``steps.answer``."""
 
     __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_answered", "answered_at"),)
 
     id: UUID = Field(primary_key=True)
     event: UUID = Field(index=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -135,6 +135,40 @@ class IncidentRow(Storage, table=True):
     at: datetime = instant()
 
 
+class HoldRow(Storage, table=True):
+    """What may not be deleted meanwhile: of one person, or one Auftrag. By ``steps.retain``.
+
+    ``reason`` is a file number, no story: nothing personal stands here.
+    """
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        Index("ix_holds_standing", "person", "auftrag", postgresql_where=text("released_at is null")),
+        CheckConstraint("(person is null) <> (auftrag is null)", name="ck_holds_one"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    person: UUID | None = None
+    auftrag: UUID | None = None
+    reason: str = Field(max_length=64)
+    placed_by: str = Field(max_length=64)
+    placed_at: datetime = instant()
+    released_by: str = Field(default="", max_length=64)
+    released_at: datetime | None = instant(nullable=True)
+
+
+class RetentionRunRow(Storage, table=True):
+    """How far the deletion of one day in Berlin is. By ``steps.retain``; ``place`` is the rule it stands at."""
+
+    __tablename__ = "retention_runs"
+
+    day: date = Field(primary_key=True)
+    place: int
+    n: int = Field(sa_type=BigInteger)
+    begun_at: datetime = instant()
+    finished_at: datetime | None = instant(nullable=True)
+
+
 class DemoClockRow(Storage, table=True):
     """The demonstration's clock: seconds added to the real one. One row, id = 1. By the demo alone."""
 
@@ -152,7 +186,9 @@ __all__ = [
     "ClientTokenRow",
     "CompetenceRow",
     "DemoClockRow",
+    "HoldRow",
     "IncidentRow",
     "ReleaseRow",
+    "RetentionRunRow",
     "TaskRow",
 ]

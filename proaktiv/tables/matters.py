@@ -15,7 +15,10 @@ class MatchRow(Storage, table=True):
     """One decision of one Plan for one addressee; replayable while ``facts`` live. By ``steps.propose``."""
 
     __tablename__ = "matches"
-    __table_args__ = (UniqueConstraint("event", "leistung", "person", "pass_no"),)
+    __table_args__ = (
+        UniqueConstraint("event", "leistung", "person", "pass_no"),
+        Index("ix_matches_facts", "decided_at", postgresql_where=text("facts is not null")),
+    )
 
     id: UUID = Field(primary_key=True)
     event: UUID
@@ -33,6 +36,8 @@ class MatchRow(Storage, table=True):
 
 class WiedervorlageRow(Storage, table=True):
     """Decide an event anew for one person, in that month. Written by ``steps.propose``, ended by ``steps.revisit``.
+
+    Taken back by ``steps.consents`` and by a stop; by ``steps.retain`` where there are no facts any more.
 
     ``due_month`` is the first of a month: the day on which somebody comes of age would give their birth date away.
     ``due_on`` is the day itself, kept only where waiting for the month's end would cost a Frist.
@@ -94,6 +99,11 @@ class ProposalRow(Storage, table=True):
         Index("ix_proposals_closed_by", "closed_by", postgresql_where=text("closed_by is not null")),
         Index("ix_proposals_person", "person", postgresql_where=text("state in ('open', 'later')")),
         Index("ix_proposals_answer_by", "answer_by", postgresql_where=text("state in ('open', 'later')")),
+        Index(
+            "ix_proposals_draft",
+            "moved_at",
+            postgresql_where=text("draft is not null and state not in ('open', 'later')"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -148,6 +158,7 @@ class DeliveryRow(Storage, table=True):
         UniqueConstraint("matter", "purpose", "channel", "run"),
         Index("ix_deliveries_due", "due_at", postgresql_where=text("state = 'announced'")),
         Index("ix_deliveries_person", "person"),
+        Index("ix_deliveries_moved", "moved_at", postgresql_where=text("state <> 'announced'")),
         Index("ix_deliveries_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
     )
 
@@ -183,6 +194,7 @@ class AuftragRow(Storage, table=True):
         Index("uq_auftraege_proposal", "proposal", unique=True, postgresql_where=text("undone_at is null")),
         Index("ix_auftraege_due", "due_at", postgresql_where=text("state in ('held', 'ready', 'awaiting_signature')")),
         Index("ix_auftraege_person", "person"),
+        Index("ix_auftraege_content", "moved_at", postgresql_where=text("content is not null")),
     )
 
     id: UUID = Field(primary_key=True)

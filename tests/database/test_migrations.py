@@ -116,7 +116,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
     expected |= {key: {"SELECT", "INSERT"} for key in APPEND_ONLY}
     expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ("alembic_version",)}
     expected["legal_holds"] = {"SELECT"}
-    expected["stops"] = {"SELECT", "INSERT"}  # and UPDATE of one column: below
+    expected["stops"] = {"SELECT", "INSERT", "DELETE"}  # and UPDATE of one column; DELETE of what was lifted: below
     expected |= {"subject_heads": worked - {"DELETE"}, "consent_heads": worked - {"DELETE"}}
     expected["consent_subjects"] = {"SELECT", "INSERT"}  # and UPDATE of one column: below
     assert privileges(urls["owner"], "proaktiv_app") == expected

@@ -1,0 +1,323 @@
+"""Retention: what is kept how long, from which day on, and why. One table; ``docs/retention.md`` is made from it.
+
+Pure. Left to others: how a period is counted (``core.terms``), which rows that are (``steps.retain``), the flow log's
+own pruning, the erasure of a person. Sources: Art. 5 (1) (e), 17 DSGVO; data-path.md § 5 (Retention).
+"""
+
+from dataclasses import dataclass
+
+from proaktiv.core.terms import DEFAULTS, PER_LEBENSLAGE, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table. Without ``columns`` the whole row goes; with them, these are emptied.
+
+    ``purpose`` stands in the log's entry beside ``name``, which is closed and for ever once it was logged.
+    """
+
+    name: str
+    table: str
+    what: str
+    since: str
+    term: Term
+    source: str
+    purpose: str
+    columns: tuple[str, ...] = ()
+
+
+_E = "Art. 5 (1) e DSGVO"
+_C = "Art. 5 (1) c, e DSGVO"
+
+RULES: tuple[Rule, ...] = (
+    Rule("session", "sessions", "Sitzung im Browser", "Ende der Sitzung", Term.AT_ONCE, _E, "zugang"),
+    Rule("code", "codes", "Prüfwerte eines Briefcodes", "Ende des Codes (90 Tage)", Term.AT_ONCE, _E, "zugang"),
+    Rule("client_token", "client_tokens", "Zugang eines Registers", "Ende des Zugangs", Term.AT_ONCE, _E, "zugang"),
+    Rule(
+        "client_jti", "client_jtis", "benutzte Kennung eines Registers", "Ende", Term.AT_ONCE, "RFC 7523 § 3", "zugang"
+    ),
+    Rule(
+        "unfinished_contact",
+        "contacts",
+        "Anschrift aus einer Anmeldung, die niemand beendet hat",
+        "Kenntnis",
+        Term.ENROLMENT,
+        "Art. 17 (1) a DSGVO",
+        "anmeldung",
+    ),
+    Rule(
+        "unfinished_identifier",
+        "person_identifiers",
+        "Suchwert aus einer Anmeldung, die niemand beendet hat",
+        "Kenntnis",
+        Term.ENROLMENT,
+        "Art. 17 (1) a DSGVO",
+        "anmeldung",
+    ),
+    Rule(
+        "unfinished_person",
+        "persons",
+        "Person, die ihre Anmeldung nicht beendet hat",
+        "Kenntnis",
+        Term.ENROLMENT,
+        "Art. 17 (1) a DSGVO",
+        "anmeldung",
+    ),
+    Rule(
+        "enrolment_lookup",
+        "lookups",
+        "Registerfrage einer Anmeldung, mit der Anmeldung",
+        "Fälligkeit",
+        Term.ENROLMENT,
+        "Art. 17 (1) a DSGVO",
+        "anmeldung",
+    ),
+    Rule(
+        "enrolment",
+        "enrolments",
+        "Anmeldung, die niemand beendet hat, mit dem Getippten",
+        "Eingang",
+        Term.ENROLMENT,
+        "Art. 17 (1) a DSGVO",
+        "anmeldung",
+    ),
+    Rule(
+        "enrolment_finished",
+        "enrolments",
+        "beendete Anmeldung",
+        "Eingang",
+        Term.PROOF,
+        _E,
+        "anmeldung",
+    ),
+    Rule(
+        "payload",
+        "register_events",
+        "Inhalt eines Ereignisses, das beendet ist (das Tor löscht ihn schon)",
+        "Eingang",
+        Term.AT_ONCE,
+        _C,
+        "ereignis",
+        ("payload",),
+    ),
+    Rule(
+        "wiedervorlage",
+        "wiedervorlagen",
+        "Wiedervorlage, zu der es keine Fakten mehr gibt",
+        "Monat der Wiedervorlage",
+        Term.AT_ONCE,
+        _C,
+        "fakten",
+    ),
+    Rule("event_facts", "event_facts", "Fakten aus dem Ereignis", "Kenntnis", Term.ENDED, _E, "fakten"),
+    Rule("fetched_facts", "fetched_facts", "Fakten aus einem Register", "Kenntnis", Term.ENDED, _E, "fakten"),
+    Rule("answer", "answers", "Antworten der Person", "Antwort", Term.ENDED, _E, "fakten"),
+    Rule("lookup", "lookups", "Registerfrage", "Fälligkeit", Term.ENDED, _E, "fakten"),
+    Rule(
+        "match_facts",
+        "matches",
+        "Fakten einer Entscheidung; Plan und Ergebnis bleiben",
+        "Entscheidung",
+        Term.ENDED,
+        _E,
+        "fakten",
+        ("facts",),
+    ),
+    Rule(
+        "proposal_unanswered",
+        "proposals",
+        "Inhalt eines Vorschlags, den niemand beantwortet hat",
+        "letzter Tag der Antwort",
+        Term.UNANSWERED,
+        _E,
+        "vorschlag",
+        ("draft",),
+    ),
+    Rule(
+        "proposal_ended",
+        "proposals",
+        "Inhalt eines abgelehnten, ersetzten oder zurückgenommenen Vorschlags",
+        "Ende des Vorschlags",
+        Term.ENDED,
+        _E,
+        "vorschlag",
+        ("draft",),
+    ),
+    Rule(
+        "proposal_confirmed",
+        "proposals",
+        "Inhalt des Vorschlags, aus dem ein Auftrag wurde",
+        "Ende des Vorschlags",
+        Term.AUFTRAG,
+        _E,
+        "auftrag",
+        ("draft",),
+    ),
+    Rule(
+        "acknowledgement",
+        "acknowledgements",
+        "Nachricht der Behörde",
+        "letzte Bewegung des Auftrags",
+        Term.AUFTRAG,
+        _E,
+        "auftrag",
+    ),
+    Rule(
+        "handover", "handovers", "Übergabe an die Behörde", "letzte Bewegung des Auftrags", Term.AUFTRAG, _E, "auftrag"
+    ),
+    Rule(
+        "signature_content",
+        "signatures",
+        "was die zweite Person unterschrieben hat",
+        "letzte Bewegung des Auftrags",
+        Term.AUFTRAG,
+        _E,
+        "auftrag",
+        ("content",),
+    ),
+    Rule(
+        "auftrag_content",
+        "auftraege",
+        "Inhalt des Auftrags; zurückgenommen: 30 Tage ab der Rücknahme",
+        "letzte Bewegung des Auftrags",
+        Term.AUFTRAG,
+        _E,
+        "auftrag",
+        ("content",),
+    ),
+    Rule(
+        "delivery_person",
+        "deliveries",
+        "an wen ein Brief ging",
+        "letzte Bewegung des Briefs",
+        Term.ENDED,
+        _C,
+        "brief",
+        ("person",),
+    ),
+    Rule("delivery", "deliveries", "dass ein Brief ging", "letzte Bewegung des Briefs", Term.PROOF, _E, "brief"),
+    Rule("signature_trace", "signatures", "wer unterschrieben hat", "Eingang des Ereignisses", Term.TRACE, _E, "spur"),
+    Rule("auftrag_trace", "auftraege", "dass es den Auftrag gab", "Eingang des Ereignisses", Term.TRACE, _E, "spur"),
+    Rule(
+        "proposal_trace",
+        "proposals",
+        "Erkennungswert: ohne ihn käme derselbe Vorschlag ein zweites Mal",
+        "Eingang des Ereignisses",
+        Term.TRACE,
+        _E,
+        "spur",
+    ),
+    Rule("match_trace", "matches", "Plan und Ergebnis", "Eingang des Ereignisses", Term.TRACE, _E, "spur"),
+    Rule(
+        "subject_trace",
+        "event_subjects",
+        "Suchwerte: ohne sie fände ein Todesfall den Vorgang nicht",
+        "Eingang des Ereignisses",
+        Term.TRACE,
+        _E,
+        "spur",
+    ),
+    Rule("bundle_trace", "bundles", "Klammer der Vorschläge", "Eingang des Ereignisses", Term.TRACE, _E, "spur"),
+    Rule(
+        "event_trace",
+        "register_events",
+        "Erkennungswert: ohne ihn gälte eine Wiederholung als neu",
+        "Eingang",
+        Term.TRACE,
+        _E,
+        "spur",
+    ),
+    Rule("relation", "relations", "beendete Beziehung", "Kenntnis vom Ende", Term.PROOF, _E, "beziehung"),
+    Rule("stop", "stops", "aufgehobener Schutz", "Aufhebung", Term.PROOF, _E, "schutz"),
+    Rule("task", "tasks", "erledigte Aufgabe", "Erledigung", Term.DESK, _E, "betrieb"),
+    Rule("incident", "incidents", "Vorfall", "Tag des Vorfalls", Term.PROOF, _E, "betrieb"),
+    Rule("client_day", "client_days", "Zahl der Meldungen eines Tages", "Tag", Term.DESK, _E, "betrieb"),
+    Rule("hold", "holds", "aufgehobene Sperre der Löschung", "Aufhebung", Term.PROOF, _E, "betrieb"),
+    Rule("run", "retention_runs", "Lauf der Löschung", "Tag", Term.PROOF, _E, "betrieb"),
+)
+"""In the order in which they run: what hangs on something goes before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What no rule above ends, and why. ``columns`` are those that are sealed, hashed or name a person."""
+
+    table: str
+    columns: tuple[str, ...]
+    because: str
+
+
+_UNTIL_DESTROYED = "solange die Person hier bekannt ist; endet mit ihrer Vernichtung (Art. 17 DSGVO)"
+_FLOW = "Zweckfrist des Datenflussprotokolls (730 Tage), eigenes Beschneiden; Kacheln bleiben (flowlog.md § 4)"
+_PROOF = "Nachweis der Einwilligung (Art. 7 (1) DSGVO); endet mit der Vernichtung der Person"
+
+KEPT: tuple[Kept, ...] = (
+    Kept("persons", ("person",), f"beendet angemeldet oder Kind: {_UNTIL_DESTROYED}"),
+    Kept("person_identifiers", ("lookup_hash", "person"), _UNTIL_DESTROYED),
+    Kept("contacts", ("person", "values"), _UNTIL_DESTROYED),
+    Kept("relations", ("from_person", "to_person"), f"geltende Beziehung: {_UNTIL_DESTROYED}"),
+    Kept(
+        "vault_keys", ("person", "wrapped"), "ein Schlüssel öffnet nichts, wenn sein Inhalt weg ist; Vernichtung bleibt"
+    ),
+    Kept("stops", ("target",), "ein geltender Schutz gilt, bis er aufgehoben wird"),
+    Kept(
+        "register_events",
+        ("payload",),
+        "wartet oder ist in Quarantäne: ein Mensch oder der nächste Lauf entscheidet",
+    ),
+    Kept("releases", ("signature",), "Regeln, nicht personenbezogen"),
+    Kept("flow_log", ("f_salt", "f_bytes", "entry"), _FLOW),
+    Kept("flow_secret", ("subj", "s_blob", "a_blob"), _FLOW),
+    Kept("flow_queue", ("leaf",), "Prüfwert, bis er im Baum steht (Sekunden)"),
+    Kept("subject_heads", ("subj",), _FLOW),
+    Kept("staff_keys", ("wrapped",), _FLOW),
+    Kept("tile", ("data",), "Prüfwerte des Baums: ohne sie wäre kein alter Stand mehr zu prüfen"),
+    Kept("log_head", ("root",), "Prüfwert des Baums"),
+    Kept("consent_activities", ("signature",), "Regeln, nicht personenbezogen"),
+    Kept("consent_notices", ("digest", "body"), "Text, wie er gezeigt wurde; nicht personenbezogen"),
+    Kept("consent_ledger", ("person", "notice"), _PROOF),
+    Kept("consent_heads", ("person",), _PROOF),
+    Kept("consent_subjects", ("person",), _PROOF),
+)
+
+
+def page() -> str:
+    """Return ``docs/retention.md``."""
+    lines = [
+        "# Aufbewahrung und Löschung",
+        "",
+        "Erzeugt aus `proaktiv/core/retention.py` mit `proaktiv retention table`; von Hand ändert hier niemand etwas.",
+        "Eine Frist endet mit dem Ende eines Tages in Berlin (§§ 187 (1), 188 BGB); am Tag danach wird gelöscht.",
+        "",
+        "## Was gelöscht wird",
+        "",
+        "| Regel | Tabelle | was | ab | Frist | Quelle |",
+        "|---|---|---|---|---|---|",
+    ]
+    for rule in RULES:
+        place = f"`{rule.table}`" + "".join(f" · `{name}`" for name in rule.columns)
+        lines.append(
+            f"| `{rule.name}` | {place} | {rule.what} | {rule.since} | {DEFAULTS[rule.term]} | {rule.source} |"
+        )
+    lines += [
+        "",
+        "Fakten gehen mit dem Vorschlag, aus dem kein Auftrag wurde, oder mit dem Auftrag; spätestens nach einem Jahr",
+        "(`expires_at`), aber nicht, solange etwas offen ist, auf eine Unterschrift wartet oder wiedervorgelegt wird.",
+        "",
+        "## Was bleibt, und warum",
+        "",
+        "| Tabelle | Spalten | weil |",
+        "|---|---|---|",
+        *(f"| `{kept.table}` | {', '.join(f'`{n}`' for n in kept.columns)} | {kept.because} |" for kept in KEPT),
+        "",
+        "## Je Lebenslage",
+        "",
+        '`PROAKTIV_RETENTION={"umzug": {"auftrag_months": 12}}` ändert eine Frist für eine Lebenslage:',
+        "",
+        *(
+            f"* `{name}`: {shortest} bis {longest} ({'Tage' if unit == 'days' else 'Monate'}); sonst {DEFAULTS[term]}"
+            for name, (term, unit, shortest, longest) in PER_LEBENSLAGE.items()
+        ),
+        "",
+    ]
+    return "\n".join(lines)
