@@ -23,7 +23,7 @@ from proaktiv.core.cases import Case, ConsentWithdrawn, Effect, ForClerk, Moved,
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
-from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState
+from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState, ProposalState
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
 from proaktiv.matters import (
@@ -31,6 +31,7 @@ from proaktiv.matters import (
     PROPOSALS,
     SIGNATURES,
     bundles_of,
+    decide_anew,
     drop_lookups,
     load_case,
     open_bundles,
@@ -38,12 +39,16 @@ from proaktiv.matters import (
     write_moves,
 )
 from proaktiv.tables import (
+    AnswerRow,
     BundleRow,
     EnrolmentRow,
+    EventFactsRow,
     FetchedFactsRow,
     LookupRow,
+    MatchRow,
     PersonRow,
     RegisterEventRow,
+    WiedervorlageRow,
     core_table,
 )
 
@@ -51,6 +56,10 @@ _BUNDLES = core_table(BundleRow)
 _EVENTS = core_table(RegisterEventRow)
 _LOOKUPS = core_table(LookupRow)
 _FETCHED = core_table(FetchedFactsRow)
+_FACTS = core_table(EventFactsRow)
+_ANSWERS = core_table(AnswerRow)
+_MATCHES = core_table(MatchRow)
+_WIEDERVORLAGEN = core_table(WiedervorlageRow)
 _PERSONS = core_table(PersonRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 
@@ -74,6 +83,7 @@ def choose(session: Session, house: House, proof: SessionProof, choices: Sequenc
     _finish_enrolment(session, proof)  # rows before the log, whose lock comes last
     if any(choice.gives and known[choice.activity].phase is Phase.PROPOSE for choice in choices):
         _tell_again(session, proof, now)
+    _decide_again(session, house, proof, [known[choice.activity] for choice in choices if choice.gives], now)
     flows = [
         _changed(house, proof, known[choice.activity], "given" if choice.gives else "refused") for choice in choices
     ]
@@ -136,6 +146,31 @@ def _tell_again(session: Session, proof: SessionProof, now: datetime) -> None:
     )
 
 
+def _decide_again(
+    session: Session, house: House, proof: SessionProof, given: Sequence[Activity], now: datetime
+) -> None:
+    """Let events be decided anew of which this person's facts are here and to which they had said no meanwhile.
+
+    So what an age brings is noted again (``wiedervorlagen``): evaluate reckons the month; no fact is opened here.
+    """
+    connection = session.connection()
+    standing = {
+        head.activity
+        for head in heads_of(connection, proof.person)
+        if head.state is ConsentState.GIVEN and not head.scope
+    }
+    kinds = {
+        kind
+        for activity in given
+        if activity.name not in standing
+        for kind in _kinds(house, activity.name.partition("/")[0])
+    }
+    if kinds:
+        mine = select(_FACTS.c.event).where(_FACTS.c.person == proof.person)
+        found = connection.execute(select(_EVENTS.c.id).where(_EVENTS.c.kind.in_(kinds), _EVENTS.c.id.in_(mine)))
+        decide_anew(session, set(found.scalars()), now)
+
+
 def withdraw_lebenslage(
     session: Session, house: House, proof: SessionProof, lebenslage: str, now: datetime
 ) -> tuple[str, ...]:
@@ -179,7 +214,16 @@ def _withdraw(
     _, effects = apply(load_case(session, mine), ConsentWithdrawn())
     write_moves(session, house.ids, effects, now)
     silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(mine).distinct()).scalars())
-    _drop_facts(session, proof, _kinds(house, lebenslage), now)
+    kinds = _kinds(house, lebenslage)
+    _drop_facts(session, proof, kinds, now)
+    connection.execute(
+        delete(_WIEDERVORLAGEN).where(
+            _WIEDERVORLAGEN.c.person == proof.person,
+            _WIEDERVORLAGEN.c.what.startswith(f"{lebenslage}/", autoescape=True),
+        )
+    )
+    if any(known[name].phase in (Phase.WATCH, Phase.MATCH) for name in names):
+        _forget_facts(session, proof, kinds)
     flows = [_changed(house, proof, known[name], "withdrawn") for name in names]
     for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
         _withdraw_head(session, proof, known[name], "", flow_id, now)
@@ -195,6 +239,23 @@ def _drop_facts(session: Session, proof: SessionProof, kinds: Sequence[str], now
             _FETCHED.c.person == proof.person,
             _FETCHED.c.event.in_(events.where(_EVENTS.c.state.in_(("waiting", "needs")))),
         )
+    )
+
+
+def _forget_facts(session: Session, proof: SessionProof, kinds: Sequence[str]) -> None:
+    """Destroy what is known of the person from the Lebenslage's events, but for what a confirmed Auftrag rests on.
+
+    Source: Art. 17 (1) (b) DSGVO.
+    """
+    connection = session.connection()
+    confirmed = select(PROPOSALS.c.event).where(
+        PROPOSALS.c.person == proof.person, PROPOSALS.c.state == ProposalState.CONFIRMED.value
+    )
+    events = select(_EVENTS.c.id).where(_EVENTS.c.kind.in_(kinds), _EVENTS.c.id.not_in(confirmed))
+    for table in (_FACTS, _FETCHED, _ANSWERS):
+        connection.execute(delete(table).where(table.c.person == proof.person, table.c.event.in_(events)))
+    connection.execute(
+        update(_MATCHES).where(_MATCHES.c.person == proof.person, _MATCHES.c.event.in_(events)).values(facts=None)
     )
 
 
