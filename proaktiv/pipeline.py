@@ -160,9 +160,9 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs):
 
     def retain(self) -> int:
         """Delete one set of what is over, once a day. Returns how many rows went; zero when the day's run is done."""
-        now = self.clock()
+        now, wall = self.clock(), self.wall()
         with self.database.transaction() as session:
-            return retain.retain(session, self.house, self.terms, now, RETENTION_SET)
+            return retain.retain(session, self.house, self.terms, now, wall, RETENTION_SET)
 
     # towards the Behörde ---------------------------------------------------------------------------------------------
 

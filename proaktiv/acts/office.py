@@ -43,19 +43,19 @@ class OfficeActs(Means):
         """Return what would be deleted today, or on another day; nothing is."""
         today = on or berlin_date(self.clock())
         with self.database.transaction() as session:
-            return retain.preview(session, self.terms, today)
+            return retain.preview(session, self.terms, today, on or berlin_date(self.wall()))
 
     def delete_all(self, told: Callable[[str, int], None]) -> dict[str, int]:
         """Delete everything that is over now, whether or not this day's run is done; say after each set what went.
 
         Returns the rows by rule. What somebody works on this instant is left to the worker's next run.
         """
-        now = self.clock()
+        now, wall = self.clock(), self.wall()
         taken: dict[str, int] = {}
         for rule in RULES:
             while True:
                 with self.database.transaction() as session:
-                    done = retain.take(session, self.house, self.terms, rule, now, RETENTION_SET)
+                    done = retain.take(session, self.house, self.terms, rule, now, wall, RETENTION_SET)
                 taken[rule.name] = taken.get(rule.name, 0) + done.n
                 told(rule.name, done.n)
                 if not done.n or not done.more:

@@ -87,6 +87,17 @@ def test_an_auftrag_that_is_not_at_its_end_keeps_all_it_has(soil: Connection, st
         assert counted(soil, rule_of(name), date(2050, 1, 1)) == 0, name
 
 
+def test_a_session_lives_by_real_time_where_the_demonstrations_clock_runs_ahead(soil: Connection) -> None:
+    PLANTED["session"](soil, INSTANTS[0])
+    for wall, n in ((INSTANTS[0].date(), 0), (INSTANTS[0].date() + timedelta(days=1), 1)):
+        with Session(bind=soil, join_transaction_mode="create_savepoint") as session:
+            what = due(rule_of("session"), Over(Terms(), date(2030, 1, 1), wall))
+            assert (
+                session.connection().execute(select(func.count()).select_from(what.table).where(what.where)).scalar()
+                == n
+            )
+
+
 def test_facts_of_a_confirmed_auftrag_go_after_a_year_at_the_latest(soil: Connection) -> None:
     at = INSTANTS[0]
     proposal = a_proposal(soil, at, state="confirmed")

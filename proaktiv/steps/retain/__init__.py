@@ -62,7 +62,7 @@ class Taken:
     more: bool
 
 
-def retain(session: Session, house: House, terms: Terms, now: datetime, limit: int) -> int:
+def retain(session: Session, house: House, terms: Terms, now: datetime, wall: datetime, limit: int) -> int:
     """Take the next set of this day's run. Returns how many rows went; zero when it is done, or another has it."""
     today = berlin_date(now)
     connection = session.connection()
@@ -80,7 +80,7 @@ def retain(session: Session, house: House, terms: Terms, now: datetime, limit: i
     if run.finished_at is not None:
         return 0
     while place < len(RULES):
-        taken = take(session, house, terms, RULES[place], now, limit)
+        taken = take(session, house, terms, RULES[place], now, wall, limit)
         place += not taken.more
         if taken.n or taken.more:
             break
@@ -91,10 +91,10 @@ def retain(session: Session, house: House, terms: Terms, now: datetime, limit: i
     return taken.n
 
 
-def take(session: Session, house: House, terms: Terms, rule: Rule, now: datetime, limit: int) -> Taken:
+def take(session: Session, house: House, terms: Terms, rule: Rule, now: datetime, wall: datetime, limit: int) -> Taken:
     """Delete or empty up to ``limit`` rows of one rule, and log how many."""
     house.probe("retain.before")
-    what = due(rule, Over(terms, berlin_date(now)))
+    what = due(rule, Over(terms, berlin_date(now), berlin_date(wall)))
     connection = session.connection()
     keys = tuple(what.table.primary_key.columns)
     wanted = _free(what, select(*keys)).order_by(*keys).limit(limit)
@@ -114,11 +114,11 @@ def take(session: Session, house: House, terms: Terms, rule: Rule, now: datetime
     return Taken(len(found), more)
 
 
-def preview(session: Session, terms: Terms, today: date) -> Preview:
+def preview(session: Session, terms: Terms, today: date, wall: date) -> Preview:
     """Count what a run on that day would take. The transaction is read-only to PostgreSQL, and must be a fresh one."""
     connection = session.connection()
     connection.execute(_READ_ONLY)
-    over = Over(terms, today)
+    over = Over(terms, today, wall)
     counted = tuple(_count(session, due(rule, over)) for rule in RULES)
     holds = tuple(standing(session))
     return Preview(today, counted, holds, bool(connection.execute(_WRITTEN).scalar_one()))

@@ -64,13 +64,19 @@ UNDER_WAY = tuple(sorted(state.value for state in UNSENT_AUFTRAEGE | SENT_AUFTRA
 class Over:
     """The conditions on one day in Berlin, with one installation's terms."""
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: Terms, today: date, wall: date | None = None) -> None:
+        """``wall`` is the day in real time, by which sessions and tokens end; without it, it is the same day."""
         self._terms = terms
         self.today = today
+        self._real = min(today, wall or today)
 
     def since(self, column: Value, term: Term, lebenslage: Value | None = None) -> Condition:
         """Say whether a term that began at an instant is over."""
         return column < self._limit(term, lebenslage, instant=True)
+
+    def since_really(self, column: Value, term: Term) -> Condition:
+        """Say the same of what ends by real time, also where the demonstration's clock runs ahead."""
+        return column < literal(end_of(self._terms.over(term, self._real)))
 
     def since_day(self, column: Value, term: Term, lebenslage: Value | None = None) -> Condition:
         """Say whether a term that began on a day is over."""

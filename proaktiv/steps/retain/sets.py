@@ -58,6 +58,10 @@ def _at(name: str, term: Term) -> _Make:
     return lambda t, over: (t.c[name], over.since(t.c[name], term), None)
 
 
+def _really(name: str, term: Term) -> _Make:
+    return lambda t, over: (t.c[name], over.since_really(t.c[name], term), None)
+
+
 # holds --------------------------------------------------------------------------------------------------------------
 
 
@@ -272,10 +276,10 @@ def _relation(t: Table, over: Over) -> _Set:
 
 
 _SETS: Mapping[str, _Make] = {
-    "session": _at("expires_at", Term.AT_ONCE),
+    "session": _really("expires_at", Term.AT_ONCE),
     "code": _at("expires_at", Term.AT_ONCE),
-    "client_token": _at("expires_at", Term.AT_ONCE),
-    "client_jti": _at("expires_at", Term.AT_ONCE),
+    "client_token": _really("expires_at", Term.AT_ONCE),
+    "client_jti": _really("expires_at", Term.AT_ONCE),
     "unfinished_contact": _unfinished,
     "unfinished_identifier": _unfinished,
     "unfinished_person": _unfinished,
