@@ -95,7 +95,7 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
         Equation(
             "deliveries handed over = letters in the log",
             counts.of("deliveries", "handed_over"),
-            counts.logged("letter.handed_over", "done"),
+            counts.logged("letter.handed_over"),
         ),
         Equation(
             "letters in the folder = deliveries handed over", seen.letters, counts.of("deliveries", "handed_over")
@@ -105,9 +105,7 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
         Equation("letters without consent = 0", numbers["letters_unasked"], 0),
         Equation("proposals open after a stop = 0", numbers["open_after_stop"], 0),
         Equation("dispatched = arrivals at the Behörden", dispatched(counts), seen.arrivals),
-        Equation(
-            "dispatched = hand-overs in the log", dispatched(counts), counts.logged("auftrag.handed_over", "done")
-        ),
+        Equation("dispatched = hand-overs in the log", dispatched(counts), counts.logged("auftrag.handed_over")),
         Equation(
             "receipts = acknowledgements in the log",
             numbers["receipts"],

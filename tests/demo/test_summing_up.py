@@ -155,3 +155,19 @@ def test_one_broken_equation_or_one_finding_in_the_log_spoils_the_result() -> No
 
 def test_everything_that_the_log_is_asked_for_breaks_an_equation() -> None:
     assert LOGGED.keys() == STATES["logged"].keys()
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("letter.handed_over", "deliveries handed over = letters in the log"),
+        ("auftrag.handed_over", "dispatched = hand-overs in the log"),
+    ],
+)
+def test_what_a_dead_worker_had_handed_over_and_the_next_one_found_there_is_not_lost(action: str, says: str) -> None:
+    logged = dict(STATES["logged"])
+    logged[f"{action} done"] -= 1
+    logged[f"{action} done_before"] = 1
+    counts = Counts(STATES | {"logged": logged}, NUMBERS)
+    (line,) = [line for line in equations(counts, SEEN) if line.says == says]
+    assert line.holds
