@@ -15,6 +15,7 @@ import pytest
 
 from proaktiv.database import Database, migrate
 from proaktiv.embedded import EmbeddedServer
+from tests.chaos.tally import line
 
 ROLES = ("owner", "app", "sequencer", "eraser", "keeper", "reader")
 _MEMORY = Path("/dev/shm")
@@ -55,6 +56,12 @@ def database(urls: dict[str, str]) -> Iterator[Database]:
     opened = Database(urls["app"])
     yield opened
     opened.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how often the crash points killed; the workers' output is not seen."""
+    if said := line(terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])):
+        terminalreporter.write_line(said)
 
 
 def _sweep(base: Path) -> None:
