@@ -1,7 +1,7 @@
 """What citizens do when somebody dies: every act of theirs, see ``scenarios``."""
 
-from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from proaktiv.demo.citizens import Deed
 from proaktiv.steps.consents import Choice
 from tests.builders import a_move, somebody
 from tests.chaos.life import ASKED, BY_BOTH, SHARED, Cast, wish, with_account
-from tests.chaos.scenarios import Plan, Scenario, answered, silent, worker
+from tests.chaos.scenarios import Plan, Scenario, answered, into, silent, worker
 from tests.world import World, code_in
 
 CITIZENS: list[Scenario] = []
@@ -19,11 +19,7 @@ TOLD_TO_BOTH = frozenset({"dispatched = hand-overs in the log"})
 """The log tells a hand-over to everybody who signed."""
 
 
-def act(step: str, way: str, moment: str) -> Callable[[Callable[[World, Cast, int], Plan]], None]:
-    def register(prepare: Callable[[World, Cast, int], Plan]) -> None:
-        CITIZENS.append(Scenario(step, way, moment, prepare))
-
-    return register
+act = partial(into, CITIZENS)
 
 
 # to be known ----------------------------------------------------------------------------------------------------------

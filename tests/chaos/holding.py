@@ -17,7 +17,7 @@ from proaktiv.core.flows import Kind
 from proaktiv.demo.citizens import Deed
 from proaktiv.demo.counting import _DUE, Counts, count
 from proaktiv.demo.summing_up import Witnesses, equations
-from tests.chaos.points import HANDED, Journal
+from tests.chaos.deadly import HANDED, Journal
 from tests.world import World
 
 _LEFT: Mapping[str, str] = {

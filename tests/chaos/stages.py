@@ -24,17 +24,9 @@ from proaktiv.core.errors import AlreadyDone
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.sources.folder import Folder
 from proaktiv.workers import Identity
+from tests.chaos.deadly import ANSWERED, ON_THE_WIRE, Journal, deadly
 from tests.chaos.dying import FolderBehoerde, in_own_process
-from tests.chaos.points import (
-    ANSWERED,
-    ON_THE_WIRE,
-    Death,
-    Fuse,
-    Journal,
-    deadly,
-    lay_in_files,
-    lay_in_psycopg,
-)
+from tests.chaos.points import Death, Fuse, lay_in_files, lay_in_psycopg
 from tests.conftest import ROLES
 from tests.world import FakeRegister, World
 

@@ -13,16 +13,18 @@ import pytest
 from proaktiv.embedded import EmbeddedServer
 from tests.chaos.citizens import CITIZENS
 from tests.chaos.life import Life
+from tests.chaos.offices import OFFICES
 from tests.chaos.points import Death
-from tests.chaos.scenarios import HOUSE, Scenario
+from tests.chaos.scenarios import Scenario
 from tests.chaos.tally import PROPERTY
 from tests.chaos.trials import trials_of
+from tests.chaos.workers import WORKERS
 from tests.depth import EXHAUSTIVE, depth
 
 pytestmark = pytest.mark.chaos
 
 SEED = int(os.environ.get("CRASH_SEED", "20261014"))
-SCENARIOS = [*HOUSE, *CITIZENS]
+SCENARIOS = [*OFFICES, *WORKERS, *CITIZENS]
 KILLS = depth(300, 3000)
 SHARE = -(-KILLS // len(SCENARIOS))
 """Kills of each scenario at least, so that all of them together are enough."""

@@ -15,10 +15,11 @@ from typing import Any
 from proaktiv.demo.citizens import Deed
 from proaktiv.demo.counting import count
 from proaktiv.demo.summing_up import auftraege_withdrawn
+from tests.chaos.deadly import ANSWERED, HANDED, deadly
 from tests.chaos.dying import FolderBehoerde
 from tests.chaos.holding import Baseline, Left, broken, endless, left, sent_unlogged, unpaired
 from tests.chaos.life import Life
-from tests.chaos.points import ANSWERED, HANDED, Death, Fuse, Moment, deadly, deaths
+from tests.chaos.points import Death, Fuse, Moment, deaths
 from tests.chaos.scenarios import Plan, Scenario
 from tests.chaos.stages import Copy, Stage
 from tests.world import World
