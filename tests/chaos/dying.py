@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from notifiers.folder import FolderChannel
-from notifiers.model import Clearance, DeadlineLike, DeliveryReceipt, Rendered
+from notifiers.model import Clearance
 from proaktiv.core.errors import AlreadyDone
 from proaktiv.dispatchers.model import Auftrag
 
@@ -83,18 +82,3 @@ def arrived(behoerde: Any) -> dict[str, list[str]]:
     """The references that came to a world's ``FolderBehoerde``, by wire id, one for each arrival."""
     assert isinstance(behoerde, FolderBehoerde)
     return behoerde.orders()
-
-
-class DyingChannel(FolderChannel):
-    """The folder channel in a process that dies before or after the letter lies there."""
-
-    def __init__(self, folder: Path, *, after: bool) -> None:
-        super().__init__(folder)
-        self._after = after
-
-    def hand_over(self, rendered: Rendered, clearance: Clearance, deadline: DeadlineLike) -> DeliveryReceipt:
-        if not self._after:
-            die()
-        receipt = super().hand_over(rendered, clearance, deadline)
-        die()
-        return receipt
