@@ -2,7 +2,7 @@
 
 Pure, and the only maker of ``Permit``. One activity has one basis and, apart from it, may need consent: a permit takes
 both, and nothing falls back from one basis to another. Left to others: reading heads under lock (``store``), how the
-subject stands (the caller). Rows 1, 7, 8, 13, 16–18 and 20–23 of the table have no data yet; each has its place below.
+subject stands (the caller). Rows 1, 7, 8, 13, 16–18 and 20–22 of the table have no data yet; each has its place below.
 Sources: consent.md § 6; data-path.md § 5 (§§ 51, 52 BMG).
 """
 
@@ -70,11 +70,16 @@ class Case:
     def record(self) -> Head | None:
         """Return the record to look at: the person's own for this activity, and only where consent counts."""
         head = self.head
-        if not self.needs_consent or head is None:
-            return None
-        if head.person != self.subject.person or head.activity != self.activity.name:
-            return None
-        return head
+        return head if self.needs_consent and self._is_theirs(head) else None
+
+    @property
+    def objected(self) -> bool:
+        """Return whether the person objected, which counts whether or not consent does."""
+        head = self.head
+        return head is not None and self._is_theirs(head) and head.state is ConsentState.OBJECTED
+
+    def _is_theirs(self, head: Head | None) -> bool:
+        return head is not None and (head.person, head.activity) == (self.subject.person, self.activity.name)
 
     @property
     def too_many_fields(self) -> frozenset[str]:
@@ -170,6 +175,11 @@ def ended(case: Case) -> Reason | None:
     return _ENDED.get(record.state)
 
 
+def objection(case: Case) -> Reason | None:
+    """Row 23: an objection stops a public task while nobody has decided on it (Art. 18 (1) (d), 21 (1) DSGVO)."""
+    return Reason.OBJECTION_OPEN if case.objected and case.activity.basis is Basis.PUBLIC_TASK else None
+
+
 DENIALS: tuple[tuple[int, Row], ...] = (
     (2, not_approved),
     (3, not_a_party),
@@ -185,7 +195,8 @@ DENIALS: tuple[tuple[int, Row], ...] = (
     (14, refused),
     (15, ended),
     # 16: material change of the text; 17: given_at >= start of the flow; 18: condition of the norm
-    # 20-22: applicant's choice; 23: objection (Art. 21)
+    # 20-22: applicant's choice
+    (23, objection),
 )
 """The rows that deny, by their number in consent.md § 6. Order decides."""
 

@@ -1,4 +1,4 @@
-"""Giving, refusing and withdrawing: every event of a record goes into the ledger, and the head follows.
+"""Giving, refusing, withdrawing, objecting: every event of a record goes into the ledger, and the head follows.
 
 The ledger is the truth; heads are a projection. Takes the caller's connection and never commits. Lock order is the
 person first, the flow log last: the caller raises the epoch, logs the flow to have its id, then calls here. Decided
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from consent.errors import ConsentConflict, NoticeUnknown
 from consent.heads import HEAD_COLUMNS, HEAD_KEY, head_for, head_of_row
 from consent.locks import raise_epoch
-from consent.model import Activity, ConsentState, Event, Head
+from consent.model import Activity, Basis, ConsentState, Event, Head
 from consent.notices import notice as stored_notice
 from consent.states import BIRTH, TERMINAL, moved
 from consent.tables import HEADS, LEDGER
@@ -174,6 +174,43 @@ def withdraw(
     if not ended:
         raise ConsentConflict(f"nothing is given for {activity.name}")
     return ended[0]
+
+
+def object_to(
+    connection: Connection,
+    *,
+    person: UUID,
+    activity: Activity,
+    at: datetime,
+    record: UUID,
+    flow_id: UUID,
+    channel: str,
+    trust: int,
+) -> Head:
+    """Record an objection to an activity that rests on a public task. A repeat writes nothing.
+
+    ``record`` is used where none stands. Raises ``ConsentConflict`` where Art. 21 DSGVO gives no right to object: a
+    consent is withdrawn instead, and against a legal obligation there is none.
+    """
+    if activity.basis is not Basis.PUBLIC_TASK:
+        raise ConsentConflict(f"{activity.name} rests on {activity.basis}, not on a public task")
+    raise_epoch(connection, [person])
+    head = head_for(connection, person, activity, "")
+    if head is not None and head.state is ConsentState.OBJECTED:
+        return head
+    return change(
+        connection,
+        person=person,
+        activity=activity,
+        scope="",
+        event=Event.OBJECT,
+        at=at,
+        record=record if head is None or head.state in TERMINAL else head.record,
+        flow_id=flow_id,
+        notice=None,
+        channel=channel,
+        trust=trust,
+    )
 
 
 def _check_open(activity: Activity, at: datetime) -> None:

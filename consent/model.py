@@ -80,6 +80,7 @@ class ConsentState(StrEnum):
     LAPSED = "lapsed"
     REVOKED = "revoked"
     SUPERSEDED = "superseded"
+    OBJECTED = "objected"
 
 
 class Event(StrEnum):
@@ -93,6 +94,7 @@ class Event(StrEnum):
     LAPSE = "lapse"
     REVOKE = "revoke"
     SUPERSEDE = "supersede"
+    OBJECT = "object"
 
 
 class SubjectStatus(StrEnum):
@@ -120,6 +122,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     LAPSED = "lapsed"
     REVOKED = "revoked"
+    OBJECTION_OPEN = "objection_open"
     DEFAULT_DENY = "default_deny"
     NO_DISCLOSURE = "no_disclosure"
 

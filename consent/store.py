@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from consent.decide import decide
 from consent.errors import ActivityFixed
 from consent.heads import HEAD_COLUMNS, head_of_row, heads_of, rebuild_heads
-from consent.ledger import change, give, refuse, withdraw
+from consent.ledger import change, give, object_to, refuse, withdraw
 from consent.locks import enter_subjects, lock_subjects, raise_epoch
 from consent.model import (
     Activity,
@@ -143,6 +143,7 @@ __all__ = [
     "heads_of",
     "lock_subjects",
     "notice",
+    "object_to",
     "put_notice",
     "raise_epoch",
     "rebuild_heads",

@@ -120,6 +120,16 @@ class CitizenActs(Means):
                 return consents.withdraw_activity(session, self.house, proof, activity, now)
             return consents.withdraw_lebenslage(session, self.house, proof, lebenslage, now)
 
+    def object_to(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
+        """Object to a whole Lebenslage or one activity. Raises ``BadInput`` where neither or both are named."""
+        if bool(lebenslage) == bool(activity):
+            raise BadInput("/lebenslage", "name either lebenslage or activity")
+        now = self.clock()
+        with self.database.transaction() as session:
+            return consents.object_to_public_task(
+                session, self.house, proof, lebenslage=lebenslage, activity=activity, now=now
+            )
+
     def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
         """Withdraw one confirmed Auftrag."""
         now = self.clock()

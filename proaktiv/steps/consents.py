@@ -1,6 +1,7 @@
-"""Consents: give, refuse, withdraw. As easy to withdraw as to give; effective with the commit.
+"""Consents: give, refuse, withdraw, object. As easy to withdraw as to give; effective with the commit.
 
-A withdrawal cancels what rests on it: wanted look-ups, open proposals, messages. A confirmed Auftrag rests on its own
+A withdrawal, and an objection to a public task, cancels what rests on it: wanted look-ups, open proposals, messages.
+A confirmed Auftrag rests on its own
 ``transmit`` consent and runs on unless that one is withdrawn (data-path.md § 5). The first decision after an
 activation letter finishes the enrolment.
 """
@@ -15,9 +16,9 @@ from sqlalchemy import Row, delete, or_, select, update
 from sqlmodel import Session
 
 from consent.errors import ConsentConflict
-from consent.model import CHOSEN_IN_ADVANCE, Activity, ConsentState, Notice, Phase
+from consent.model import CHOSEN_IN_ADVANCE, Activity, Basis, ConsentState, Notice, Phase
 from consent.notices import digest_of
-from consent.store import activities, give, heads_of, put_notice, raise_epoch, refuse, withdraw
+from consent.store import activities, give, heads_of, object_to, put_notice, raise_epoch, refuse, withdraw
 from proaktiv.assent import Transmission, act, given_transmit, withdraw_transmit
 from proaktiv.core.cases import Case, ConsentWithdrawn, Effect, ForClerk, Moved, ProposalMoved, TransmitWithdrawn, apply
 from proaktiv.core.errors import BadInput, Conflict, NotFound
@@ -204,30 +205,68 @@ def _withdraw(
     session: Session, house: House, proof: SessionProof, names: Sequence[str], lebenslage: str, now: datetime
 ) -> tuple[str, ...]:
     """Take back what rests on the activities; the caller holds the person's lock since before it read them."""
-    connection = session.connection()
     if not names:
         return ()
-    known = activities(connection)
+    known = activities(session.connection())
+    _take_back(session, house, proof, lebenslage, now)
+    if any(known[name].phase in (Phase.WATCH, Phase.MATCH) for name in names):
+        _forget_facts(session, proof, _kinds(house, lebenslage))
+    flows = [_changed(house, proof, known[name], "withdrawn") for name in names]
+    for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
+        _withdraw_head(session, proof, known[name], "", flow_id, now)
+    return tuple(names)
+
+
+def object_to_public_task(
+    session: Session, house: House, proof: SessionProof, *, lebenslage: str, activity: str, now: datetime
+) -> tuple[str, ...]:
+    """Object to one activity, or to every one of a Lebenslage, that rests on a public task. Returns those it stops.
+
+    Again is no error. What rests on a consent is withdrawn instead, and a confirmed Auftrag runs on. Who consents again
+    takes the objection back; until then it stops, whatever a clerk thinks of it. Raises ``BadInput``.
+    Source: Art. 18 (1) (d), 21 (1) DSGVO; consent.md § 6, row 23.
+    """
+    connection = session.connection()
+    open_to_it = {each.name: each for each in activities(connection).values() if each.basis is Basis.PUBLIC_TASK}
+    if activity and activity not in open_to_it:
+        raise BadInput("/activity", "names no activity that rests on a public task; a consent can be withdrawn")
+    raise_epoch(connection, [proof.person])
+    before = {h.activity for h in heads_of(connection, proof.person) if h.state is ConsentState.OBJECTED}
+    wanted = [activity] if activity else sorted(name for name in open_to_it if name.startswith(f"{lebenslage}/"))
+    names = [name for name in wanted if name not in before]
+    if names:
+        _take_back(session, house, proof, names[0].partition("/")[0], now)
+    flows = [_changed(house, proof, open_to_it[name], "objected") for name in names]
+    for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
+        object_to(
+            connection,
+            person=proof.person,
+            activity=open_to_it[name],
+            at=now,
+            record=house.ids.secret(),
+            flow_id=flow_id,
+            channel="web",
+            trust=int(proof.trust),
+        )
+    return tuple(names)
+
+
+def _take_back(session: Session, house: House, proof: SessionProof, lebenslage: str, now: datetime) -> None:
+    """Recall what is not confirmed of a Lebenslage: proposals, letters, look-ups and what they brought."""
+    connection = session.connection()
     mine = PROPOSALS.c.bundle.in_(
         select(_BUNDLES.c.id).where(_BUNDLES.c.person == proof.person, _BUNDLES.c.lebenslage == lebenslage)
     )
     _, effects = apply(load_case(session, mine), ConsentWithdrawn())
     write_moves(session, house.ids, effects, now)
     silence_bundles(session, connection.execute(select(PROPOSALS.c.bundle).where(mine).distinct()).scalars())
-    kinds = _kinds(house, lebenslage)
-    _drop_facts(session, proof, kinds, now)
+    _drop_facts(session, proof, _kinds(house, lebenslage), now)
     connection.execute(
         delete(_WIEDERVORLAGEN).where(
             _WIEDERVORLAGEN.c.person == proof.person,
             _WIEDERVORLAGEN.c.what.startswith(f"{lebenslage}/", autoescape=True),
         )
     )
-    if any(known[name].phase in (Phase.WATCH, Phase.MATCH) for name in names):
-        _forget_facts(session, proof, kinds)
-    flows = [_changed(house, proof, known[name], "withdrawn") for name in names]
-    for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
-        _withdraw_head(session, proof, known[name], "", flow_id, now)
-    return tuple(names)
 
 
 def _drop_facts(session: Session, proof: SessionProof, kinds: Sequence[str], now: datetime) -> None:

@@ -72,6 +72,10 @@ class CitizenPipeline(Protocol):
         """Withdraw consents given in advance."""
         ...
 
+    def object_to(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
+        """Object to what rests on a public task."""
+        ...
+
     def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
         """Withdraw one confirmed Auftrag."""
         ...
@@ -186,7 +190,7 @@ class Antworten(Form):
 
 
 class Widerruf(Form):
-    """What is withdrawn: a whole Lebenslage, or one activity."""
+    """What is withdrawn or objected to: a whole Lebenslage, or one activity."""
 
     lebenslage: Leistung = ""
     activity: Leistung = ""
@@ -364,6 +368,12 @@ def choose(form: Entscheidungen, proof: ProofForChange, pipeline: PipelineDep) -
 def withdraw(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, list[str]]:
     """Withdraw; again is no error."""
     return {"withdrawn": list(pipeline.withdraw(proof, lebenslage=form.lebenslage, activity=form.activity))}
+
+
+@router.post("/einwilligungen/widerspruch")
+def object_to(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, list[str]]:
+    """Object (Art. 21 DSGVO) to what rests on a public task; again is no error."""
+    return {"objected": list(pipeline.object_to(proof, lebenslage=form.lebenslage, activity=form.activity))}
 
 
 def make_citizen(pipeline: CitizenPipeline, *, secure_cookies: bool) -> FastAPI:

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from consent.errors import ConsentConflict, NoticeUnknown
-from consent.ledger import change, refuse, withdraw
-from consent.model import Activity, ConsentState, Event, Head
+from consent.ledger import change, object_to, refuse, withdraw
+from consent.model import Activity, Basis, ConsentState, Event, Head
 from consent.states import TRANSITIONS
 from consent.store import give, heads_of, lock_subjects, notice, put_notice, raise_epoch, rebuild_heads
 from consent.tables import HEADS, LEDGER
@@ -29,6 +29,7 @@ PATHS: dict[ConsentState | None, list[Event]] = {
     ConsentState.LAPSED: [Event.REQUEST, Event.LAPSE],
     ConsentState.REVOKED: [Event.GIVE, Event.REVOKE],
     ConsentState.SUPERSEDED: [Event.GIVE, Event.SUPERSEDE],
+    ConsentState.OBJECTED: [Event.OBJECT],
 }
 HOW: dict[str, Any] = {"at": NOON, "flow_id": an_id("flow"), "channel": "PULL", "trust": 1}
 
@@ -355,3 +356,27 @@ def test_give_is_offered_by_the_store_with_its_lock_and_its_ledger(connection: C
         scope="Auftrag 1",
     )
     assert entries(connection) == [("give", None, "given")]
+
+
+def test_an_objection_ends_what_is_given_once_and_giving_again_takes_it_back(
+    connection: Connection, owner: Engine
+) -> None:
+    task = an_activity("geburt/match", basis=Basis.PUBLIC_TASK)
+    with owner.begin() as opened:
+        release_all(opened, task)
+    says_yes(connection, ANNA, task)
+    objecting: dict[str, Any] = {"person": ANNA, "activity": task, **HOW}
+    head = object_to(connection, record=an_id(1), **objecting)
+    assert (head.state, head.record) == (ConsentState.OBJECTED, an_id((ANNA, task.id)))
+    assert object_to(connection, record=an_id(2), **objecting) == head, "again writes nothing"
+    assert entries(connection) == [("give", None, "given"), ("object", "given", "objected")]
+    assert (
+        happens(connection, ANNA, Event.GIVE, an_id(3), activity=task, notice=shown(connection, task)).state == "given"
+    )
+    assert object_to(connection, record=an_id(4), **objecting).record == an_id(3)
+
+
+def test_what_rests_on_a_consent_cannot_be_objected_to(connection: Connection) -> None:
+    with pytest.raises(ConsentConflict, match="public task"):
+        object_to(connection, person=ANNA, activity=KITA, record=an_id(1), **HOW)
+    assert entries(connection) == []

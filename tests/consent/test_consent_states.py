@@ -10,15 +10,18 @@ DRAWN = """
 none -request-> requested
 none -give-> given
 none -refuse-> refused
+none -object-> objected
 requested -give-> given
 requested -refuse-> refused
 requested -expire-> expired
 requested -lapse-> lapsed
+requested -object-> objected
 given -withdraw-> withdrawn
 given -expire-> expired
 given -lapse-> lapsed
 given -revoke-> revoked
 given -supersede-> superseded
+given -object-> objected
 """
 ARROWS = {tuple(line.replace("->", "-").split("-")[:2]): line.split("-> ")[1] for line in DRAWN.split("\n") if line}
 CELLS = [(state, event) for state in (None, *ConsentState) for event in Event]
@@ -35,7 +38,7 @@ def test_every_cell_is_an_arrow_or_a_conflict(state: ConsentState | None, event:
 
 
 def test_all_arrows_are_read() -> None:
-    assert len(ARROWS) == len(DRAWN.split()) / 3 == 12
+    assert len(ARROWS) == len(DRAWN.split()) / 3 == 15
 
 
 def test_what_is_over_is_over() -> None:

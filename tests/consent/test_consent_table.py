@@ -40,8 +40,13 @@ ROWS = {
     12: (R.NO_CONSENT, R.NO_CONSENT, {"head": None}),
     14: (R.REFUSED, R.NO_CONSENT, {"head": {"state": ConsentState.REFUSED}}),
     15: (R.WITHDRAWN, R.NO_CONSENT, {"head": {"state": ConsentState.WITHDRAWN}}),
+    23: (
+        R.OBJECTION_OPEN,
+        R.OBJECTION_OPEN,
+        {"activity": {"basis": Basis.PUBLIC_TASK}, "head": {"state": ConsentState.OBJECTED}},
+    ),
 }
-ONE_STATE_ONLY = {(12, 14), (12, 15), (14, 15)}
+ONE_STATE_ONLY = {(12, 14), (12, 15), (12, 23), (14, 15), (14, 23), (15, 23)}
 """A record has one state, so these cannot hold at once."""
 
 
@@ -184,6 +189,16 @@ def test_where_no_consent_is_needed_no_record_counts_and_none_is_named(basis: Ba
         permit = answer(situation)
         assert isinstance(permit, Permit)
         assert permit.record is None
+
+
+def test_an_objection_stops_a_public_task_whether_or_not_consent_counts_and_no_legal_obligation() -> None:
+    objected = a_permitted_situation().having(head={"state": ConsentState.OBJECTED})
+    for needs_consent in (True, False):
+        task = objected.having(activity={"basis": Basis.PUBLIC_TASK, "consent_required": needs_consent})
+        assert answer(task).reason is R.OBJECTION_OPEN
+        assert isinstance(answer(task.having(head={"person": an_id("somebody else")})), Permit) is not needs_consent
+    duty = objected.having(activity={"basis": Basis.LEGAL_OBLIGATION, "consent_required": False})
+    assert isinstance(answer(duty), Permit)
 
 
 def test_every_basis_has_a_row_or_is_denied() -> None:

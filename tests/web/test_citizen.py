@@ -335,6 +335,45 @@ def test_withdrawing_again_is_no_error(world: World, app: FastAPI) -> None:
     world.check_log()
 
 
+def test_an_objection_stops_what_rests_on_a_public_task_until_it_is_taken_back(world: World, app: FastAPI) -> None:
+    anna = a_parent(world)
+    browser = with_letter(app, world, anna)
+    objected = browser.post("/einwilligungen/widerspruch", {"lebenslage": "geburt"}).json()["objected"]
+    assert objected == ["geburt/match", "geburt/prefill/MELDEREGISTER", "geburt/watch"], "never what is a consent"
+    assert browser.post("/einwilligungen/widerspruch", {"lebenslage": "geburt"}).json() == {"objected": []}
+    assert browser.get("/uebersicht").json() == {"bundles": []}
+    states = {each["name"]: each["state"] for each in browser.get("/einwilligungen").json()["activities"]}
+    assert (states["geburt/watch"], states["geburt/propose/LETTER"]) == ("objected", "given")
+
+    world.announce(a_birth(anna))
+    world.tick()
+    assert len(world.letters_to(anna)) == 1, "nothing comes of a birth after it"
+    offered = [each for each in browser.get("/einwilligungen").json()["activities"] if each["name"] in objected]
+    given = [{"activity": each["name"], "decision": "give", "notice": each["notice"]} for each in offered]
+    assert browser.post("/einwilligungen", {"decisions": given}).status_code == 200
+    world.announce(a_birth(anna))
+    world.tick()
+    assert len(world.letters_to(anna)) == 2, "who consents again has taken it back"
+    world.check_log()
+
+
+@pytest.mark.parametrize("wrong", [{"activity": "geburt/propose/LETTER"}, {"activity": "geburt/nirgends"}, {}])
+def test_there_is_no_objection_to_what_rests_on_a_consent(world: World, app: FastAPI, wrong: dict[str, str]) -> None:
+    browser = with_letter(app, world, a_parent(world))
+    answer = browser.post("/einwilligungen/widerspruch", wrong)
+    assert answer.status_code == 422
+    assert world.count("consent_heads", "state = 'objected'") == 0
+
+
+def test_an_objection_leaves_a_confirmed_auftrag_running(world: World, app: FastAPI) -> None:
+    browser = with_letter(app, world, a_parent(world))
+    says_yes(browser)
+    browser.post("/einwilligungen/widerspruch", {"lebenslage": "geburt"})
+    world.wait(hours=25)
+    assert len(world.behoerde.orders) == 1, "it rests on a consent of its own"
+    world.check_log()
+
+
 def test_a_given_consent_is_taken_back_by_withdrawing_and_not_by_refusing(world: World, app: FastAPI) -> None:
     browser = with_letter(app, world, a_parent(world))
     (watch,) = [a for a in browser.get("/einwilligungen").json()["activities"] if a["name"] == "geburt/watch"]

@@ -44,6 +44,7 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("GET", "/einwilligungen"): READS,
         ("POST", "/einwilligungen"): CHANGES,
         ("POST", "/einwilligungen/widerruf"): CHANGES,
+        ("POST", "/einwilligungen/widerspruch"): CHANGES,
     },
     "office": {("GET", "/openapi.json"): READS, ("GET", "/health"): READS},
 }
