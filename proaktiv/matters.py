@@ -22,10 +22,12 @@ from proaktiv.core.cases import (
     apply,
 )
 from proaktiv.core.ids import Ids
+from proaktiv.core.outbound import LOST, End
 from proaktiv.core.states import AuftragState, EventState, ProposalState
 from proaktiv.tables import (
     AuftragRow,
     BundleRow,
+    HandoverRow,
     LookupRow,
     ProposalRow,
     RegisterEventRow,
@@ -41,9 +43,18 @@ _BUNDLES = core_table(BundleRow)
 _LOOKUPS = core_table(LookupRow)
 _EVENTS = core_table(RegisterEventRow)
 _TASKS = core_table(TaskRow)
+_HANDOVERS = core_table(HandoverRow)
 
 STANDING = and_(AUFTRAEGE.c.proposal == PROPOSALS.c.id, AUFTRAEGE.c.undone_at.is_(None))
 """Joins a proposal and its Auftrag; one that was taken back is none."""
+
+_PERHAPS_THERE = and_(
+    AUFTRAEGE.c.state == AuftragState.READY.value,
+    select(_HANDOVERS.c.id)
+    .where(_HANDOVERS.c.auftrag == AUFTRAEGE.c.id, _HANDOVERS.c.reason.in_((End.UNSURE.value, LOST)))
+    .exists(),
+)
+"""Says of an Auftrag that is to be sent again whether an attempt may have arrived all the same."""
 
 _TERMINAL = frozenset(
     {
@@ -76,6 +87,7 @@ def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True
             PROPOSALS.c.answer_by,
             PROPOSALS.c.closed_by,
             AUFTRAEGE.c.state.label("auftrag"),
+            _PERHAPS_THERE.label("perhaps_there"),
         )
         .join(AUFTRAEGE, STANDING, isouter=True)
         .where(where)
@@ -100,6 +112,7 @@ def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True
                 generation=row.generation,
                 answer_by=row.answer_by,
                 closed_by=row.closed_by,
+                perhaps_there=bool(row.perhaps_there),
             )
             for row in session.connection().execute(query)
         )

@@ -58,7 +58,7 @@ class Item:
     """One proposal and, after the yes, its Auftrag.
 
     ``answer_by`` is the last day on which an answer counts. ``closed_by`` is the item of the same group whose yes
-    closed this one.
+    closed this one. ``perhaps_there``: it is to be sent again because nobody knows whether an attempt arrived.
     """
 
     id: UUID
@@ -68,6 +68,7 @@ class Item:
     generation: int = 1
     answer_by: date | None = None
     closed_by: UUID | None = None
+    perhaps_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +329,8 @@ def _transmit_withdrawn(case: Case, happening: TransmitWithdrawn) -> list[Effect
     item = _find(case, happening.item)
     if item.auftrag in UNSENT_AUFTRAEGE or item.auftrag is AuftragState.WITH_CITIZEN:
         # Who withdraws does not want it; the other parent, whose proposal it had closed, may.
-        return [AuftragMoved(item.id, AuftragState.WITHDRAWN), *_reopened(case, item.id)]
+        told = [ForClerk(item.id, "auftrag.withdrawn_after_sending")] if item.perhaps_there else []
+        return [AuftragMoved(item.id, AuftragState.WITHDRAWN), *_reopened(case, item.id), *told]
     if item.auftrag in SENT_AUFTRAEGE:
         return [ForClerk(item.id, "auftrag.withdrawn_after_sending")]
     return []  # it has ended; the consent can be withdrawn all the same
@@ -344,6 +346,8 @@ def _stopped(case: Case, happening: Stopped) -> list[Effect]:
         elif item.auftrag in UNSENT_AUFTRAEGE:
             effects.append(AuftragMoved(item.id, AuftragState.WITHDRAWN))
             effects += _reopened(living, item.id)
+            if item.perhaps_there:
+                effects.append(ForClerk(item.id, "auftrag.recall_by_hand"))
         elif item.auftrag in SENT_AUFTRAEGE:
             effects.append(ForClerk(item.id, "auftrag.recall_by_hand"))
     return effects

@@ -30,6 +30,9 @@ BACKOFF = (
 )
 """Pause after the first, second … failed try; there is no try after the last pause's one failed too."""
 
+LOST = "lost"
+"""Why an attempt is in doubt of which nothing was ever recorded: its worker is gone."""
+
 HOUSE_PAUSE = timedelta(hours=1)
 """Pause after a refusal that the house brought about itself: time for a human to put it right."""
 

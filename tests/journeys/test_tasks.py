@@ -10,7 +10,7 @@ import pytest
 from proaktiv.core.errors import BadInput, Conflict, NotFound, OutcomeUnknown, Permanent, Temporary
 from proaktiv.core.tasks import TASKS, How, Matter
 from proaktiv.steps.enrol import Wish
-from tests.builders import Somebody, a_birth, a_move, somebody
+from tests.builders import Somebody, a_birth, a_cancellation, a_move, somebody
 from tests.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -191,3 +191,26 @@ def test_time_passing_ends_no_task(world: World) -> None:
     world.now += timedelta(days=400)
     world.tick()
     assert len(world.pipeline.tasks()) == 1
+
+
+@pytest.mark.parametrize("by", ["the person", "the register"])
+def test_what_may_have_arrived_and_is_taken_back_before_it_is_tried_again_is_told_to_the_behoerde(
+    world: World, by: str
+) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    birth = a_birth(anna)
+    world.announce(birth)
+    world.tick()
+    proof = world.opens_letter(anna)
+    auftrag = world.says_yes(proof, "GEBURTSURKUNDE")
+    world.behoerde.fails_with = OutcomeUnknown("its answer was lost")
+    world.wait(hours=25)
+    assert world.value("SELECT state FROM auftraege") == "ready"
+    if by == "the person":
+        world.pipeline.withdraw_auftrag(proof, auftrag)
+    else:
+        world.announce(a_cancellation(birth))
+    assert world.value("SELECT state FROM auftraege") == "withdrawn", "it is not sent again"
+    what = {"the person": "auftrag.withdrawn_after_sending", "the register": "auftrag.recall_by_hand"}[by]
+    assert world.value("SELECT what FROM tasks") == what
+    world.check_log()

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from consent.model import Operation, Permit, Reason, Refusal, Transmit
 from proaktiv.core.flows import Flow
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, LOST, again_at, authorised, refused, stopped
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
@@ -221,7 +221,7 @@ def _write(session: Session, house: House, doings: _Doings, ring: Ring, now: dat
         connection.execute(
             update(_HANDOVERS)
             .where(_HANDOVERS.c.id.in_(doings.lost))
-            .values(state="in_doubt", reason="lost", lease_until=None, worker=None, moved_at=now)
+            .values(state="in_doubt", reason=LOST, lease_until=None, worker=None, moved_at=now)
         )
     fresh = [item for item in doings.cleared if item.row.state != AuftragState.ANNOUNCED.value]
     for item in fresh:
