@@ -1,8 +1,8 @@
 """Undo: take a yes, or a signature, back while nothing has left the house.
 
 The Auftrag ends, its proposal stands open again, and so do the siblings that the yes had closed. What the register has
-corrected meanwhile is decided anew. Later there is only the withdrawal (``steps.consents``), which a Behörde may have
-to be told of. Source: data-path.md § 5 (Undo).
+corrected meanwhile is decided anew; what rests on a consent that has ended meanwhile stays closed. Later there is only
+the withdrawal (``steps.consents``), which a Behörde may have to be told of. Source: data-path.md § 5 (Undo).
 """
 
 from datetime import datetime
@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import Row, or_, select, update
 from sqlmodel import Session
 
-from consent.store import raise_epoch
+from consent.model import ConsentState, Phase
+from consent.store import heads_of, raise_epoch
 from proaktiv.assent import Transmission, act, withdraw_transmit
-from proaktiv.core.cases import Case, Moved, ProposalMoved, Undone, apply
+from proaktiv.core.cases import Case, ConsentWithdrawn, Moved, ProposalMoved, Undone, apply
 from proaktiv.core.errors import Conflict, NotFound
 from proaktiv.core.states import AuftragState, ProposalState
 from proaktiv.core.trust import SessionProof, Trust
@@ -95,7 +96,10 @@ def _undo_yes(
         return
     if row.state != AuftragState.AWAITING_SIGNATURE.value and row.undo_until <= now:
         raise Conflict(TOO_LATE)
-    _, effects = apply(case, Undone(row.proposal))
+    case, effects = apply(case, Undone(row.proposal))
+    if _consent_ended(session, proof, row.lebenslage):
+        own = Case(tuple(item for item in case.items if item.id == row.proposal))
+        effects += apply(own, ConsentWithdrawn())[1]
     write_moves(session, house.ids, effects, now)
     connection = session.connection()
     connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(undone_at=now))
@@ -110,10 +114,17 @@ def _undo_yes(
     open_bundles(session, [row.bundle], now, tell_at=None)
     # Whoever was told that it is no longer open must hear that it is.
     open_bundles(session, bundles_of(session, others) - {row.bundle}, now, tell_at=now)
-    silence_bundles(session, asked)
+    silence_bundles(session, [*asked, row.bundle])
     decide_anew(session, [row.event], now)
     order = Transmission(auftrag, row.lebenslage, row.leistung)
     withdraw_transmit(session, house, proof, order, [act(house, proof, auftrag, "auftrag.undone")], now)
+
+
+def _consent_ended(session: Session, proof: SessionProof, lebenslage: str) -> bool:
+    """Return whether the person has taken back, since the yes, what their proposals of the Lebenslage rest on."""
+    rests_on = {f"{lebenslage}/{Phase.WATCH.value}", f"{lebenslage}/{Phase.MATCH.value}"}
+    heads = heads_of(session.connection(), proof.person)
+    return any(head.activity in rests_on and head.state is not ConsentState.GIVEN for head in heads)
 
 
 def _undo_signature(

@@ -171,3 +171,19 @@ def test_the_yes_is_to_the_page_as_it_was_shown_and_not_to_what_lies_behind_it(w
     auftrag = world.says_yes(proof, "GEBURTSURKUNDE")
     signed = world.value("SELECT shown_mac FROM signatures WHERE auftrag = :id", id=auftrag)
     assert signed.hex() == shown["shown"]
+
+
+@pytest.mark.parametrize("how", ["withdraw", "object_to"])
+def test_what_is_undone_after_its_consent_is_gone_does_not_lie_open_again(world: World, how: str) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna))
+    world.tick()
+    proof = world.opens_letter(anna)
+    auftrag = world.says_yes(proof, "GEBURTSURKUNDE")
+    getattr(world.pipeline, how)(proof, lebenslage="geburt", activity="")
+    world.pipeline.undo(proof, auftrag)
+    assert world.count("proposals", "state IN ('open', 'later')") == 0
+    assert world.pipeline.overview(proof)["bundles"] == []
+    world.wait(hours=25)
+    assert world.behoerde.orders == {}
+    world.check_log()
