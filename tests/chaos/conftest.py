@@ -13,6 +13,7 @@ from proaktiv.database import migrate
 from proaktiv.embedded import EmbeddedServer
 from tests.chaos.dying import FolderBehoerde
 from tests.chaos.outage import Outage, Trap
+from tests.chaos.town import Town
 from tests.conftest import ROLES
 from tests.world import World
 
@@ -24,6 +25,17 @@ def world(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
     city = World(urls, tmp_path, behoerde=FolderBehoerde(folder)).found()  # type: ignore[arg-type]
     yield city
     city.close()
+
+
+@pytest.fixture(scope="module")
+def town(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One city for all runs of a module; each begins it anew."""
+    name = f"test_{uuid4().hex}"
+    postgres.create_database(name, "proaktiv")
+    made = Town({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, tmp_path_factory.mktemp("town"))
+    yield made
+    made.close()
+    postgres.drop_database(name)
 
 
 @pytest.fixture(scope="session")
