@@ -1,0 +1,73 @@
+"""The machine runs, and finds each protection that is taken out.
+
+Same seed, same code, same run: ``MACHINE_SEED=n`` repeats one.
+"""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from proaktiv.recall import Recalled
+from proaktiv.steps import consents, receive
+from tests.chaos.machine import Machine
+from tests.chaos.town import Town
+from tests.depth import EXHAUSTIVE, depth
+
+pytestmark = pytest.mark.chaos
+
+STEPS_OF_A_RUN = 60
+
+
+def run(town: Town, steps: int, number: int) -> Counter[str]:
+    """Run the machine for about so many steps and return what was counted. Raises what it found."""
+
+    class Seeded(Machine):
+        pass
+
+    Seeded.town, Seeded.counts = town, Counter()
+    run_state_machine_as_test(
+        seed(number)(Seeded),
+        settings=settings(
+            max_examples=max(1, steps // STEPS_OF_A_RUN),
+            stateful_step_count=STEPS_OF_A_RUN,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        ),
+    )
+    return Seeded.counts
+
+
+def test_nothing_that_happens_in_any_order_breaks_a_promise(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    number = int(os.environ.get("MACHINE_SEED", random.SystemRandom().randrange(2**32) if EXHAUSTIVE else 1))
+    with capsys.disabled():
+        print(f"\nmachine: seed {number}; again: MACHINE_SEED={number}", flush=True)
+    counts = run(town, depth(600, 100_000), number)
+    with capsys.disabled():
+        faults = sum(n for name, n in counts.items() if name.startswith("fault"))
+        kinds = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
+        print(f"machine: {counts['steps']} steps, {faults} faults, seed {number}: {kinds}")
+
+
+def stops_recall_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(receive, "recall", lambda *_arguments: Recalled(0, 0, 0))
+
+
+def withdrawals_move_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(consents, "write_moves", lambda *_arguments: None)
+
+
+@pytest.mark.parametrize("sabotage", [stops_recall_nothing, withdrawals_move_nothing])
+def test_control_the_machine_finds_a_protection_that_is_taken_out(
+    town: Town, monkeypatch: pytest.MonkeyPatch, sabotage: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    sabotage(monkeypatch)
+    with pytest.raises(AssertionError):
+        run(town, 3_000, 1)
