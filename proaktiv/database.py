@@ -2,11 +2,13 @@
 
 What PostgreSQL says becomes one of ours where the caller must act on it: ``DatabaseAway`` (nothing was kept, try
 later) and ``CommitUnknown`` (nobody knows; check, do not repeat). Everything else passes through as SQLAlchemy's.
-Left to others: tables, who may do what (the migrations), where the URL comes from.
+No statement and no COMMIT waits for ever. Left to others: tables, who may do what (the migrations), where the URL
+comes from, cutting a line (``line``).
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ from sqlmodel import Session
 
 from alembic import command
 from proaktiv.core.canonical import dumps
+from proaktiv.core.dsn import spread
 from proaktiv.core.errors import CommitUnknown, NotSafe, ProaktivError
+from proaktiv.line import WATCH
 
 # A dead line is noticed within 3 s instead of after minutes (measured: security-and-faults.md § 5).
 _LINE = {
@@ -35,8 +39,20 @@ _LINE = {
     "connect_timeout": "3",
 }
 _POOL_WAIT_SECONDS = 10
+_PING_SECONDS = 3.0
+_WATCHED = "proaktiv.watched"
 _DOUBTS = "proaktiv.doubts"
 _LOCK_CLASS = 0x70726B74  # session locks use PostgreSQL's space of two integers, transaction locks that of one
+
+_DISK_FULL = "53100"
+_NOT_NOW = {
+    "25006": "PostgreSQL only reads here: it is a standby, or a COMMIT still waits for one",
+    "55P03": "a lock did not become free in time",
+    "53200": "PostgreSQL is out of memory",
+    "53300": "PostgreSQL has no connection left",
+}
+_STILL_WAITING = text("SELECT pid FROM pg_stat_activity WHERE pid = ANY(:pids) AND wait_event = 'SyncRep'")
+_SOMETHING = text("SELECT pg_logical_emit_message(true, 'proaktiv', '')")
 
 _LOCK = text("SELECT pg_advisory_xact_lock(k) FROM unnest(:keys) AS t(k)").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
@@ -57,6 +73,27 @@ class DatabaseAway(ProaktivError):  # noqa: N818 - reads as the sentence it is: 
     """PostgreSQL cannot be reached or went away before COMMIT: nothing was kept; try again later."""
 
 
+class DatabaseFull(DatabaseAway):
+    """PostgreSQL has no room left on its disk: nothing was kept; somebody must make room, then try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an answer of PostgreSQL may take, in seconds; None: as long as it likes.
+
+    A lock waits less long than a statement, so that it is PostgreSQL that says so, and a COMMIT as long as a citizen
+    waits for a page. Source: security-and-faults.md § 4 row 5.
+    """
+
+    lock: float | None = 20.0
+    statement: float | None = 60.0
+    commit: float | None = 10.0
+
+
+PATIENT = Patience()
+_ENDLESS = Patience(None, None, None)
+
+
 class Database:
     """A pool of connections to one database as one role. Threads share it; processes do not."""
 
@@ -66,7 +103,10 @@ class Database:
         application_name: str = "proaktiv",
         pool_size: int = 5,
         pool_wait_seconds: float = _POOL_WAIT_SECONDS,
+        patience: Patience = PATIENT,
     ) -> None:
+        self._patience = patience
+        self._abandoned: frozenset[int] = frozenset()
         self._engine = create_engine(
             _with_defaults(url, application_name),
             isolation_level="READ COMMITTED",
@@ -78,27 +118,32 @@ class Database:
             json_serializer=lambda value: dumps(value).decode(),
         )
         event.listen(self._engine, "connect", _hear_doubts)
+        event.listen(self._engine, "connect", self._bound_locks)
+        event.listen(self._engine, "before_cursor_execute", self._statement_begins)
+        event.listen(self._engine, "after_cursor_execute", _statement_ended)
+        event.listen(self._engine, "handle_error", _statement_failed)
+        _bound(self._engine.dialect, patience)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Yield a session in one transaction; commit at the end, roll back on any exception.
 
-        Raises ``DatabaseAway`` when the connection is missing or lost before COMMIT, ``CommitUnknown`` when it is lost
-        during COMMIT or PostgreSQL gave up waiting for its standby (warning 01000: kept here, perhaps nowhere else).
+        Raises ``DatabaseAway`` when the connection is missing or lost before COMMIT, or PostgreSQL cannot write now;
+        ``CommitUnknown`` when the connection is lost during COMMIT, COMMIT takes too long, or PostgreSQL gave up
+        waiting for its standby (warning 01000: kept here, perhaps nowhere else). While a COMMIT of ours still waits
+        for its standby, transactions can only read.
         """
         with self._connection() as connection, _session(connection) as session:
             try:
+                if self._abandoned:
+                    self._only_read(connection)
                 yield session
                 session.flush()
             except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise DatabaseAway("the connection was lost before COMMIT; nothing was kept") from error
-                raise
+                raise (_ours(error.orig, lost=error.connection_invalidated) or error) from error
             except psycopg.OperationalError as error:  # from a cursor used past SQLAlchemy (COPY)
-                if _broken(connection):
-                    raise DatabaseAway("the connection was lost before COMMIT; nothing was kept") from error
-                raise
-            _commit(session, connection)
+                raise (_ours(error, lost=_broken(connection)) or error) from error
+            self._commit(session, connection)
 
     def own_connection(self) -> Connection:
         """Return a connection outside the pool, each statement a transaction; the caller closes it.
@@ -122,6 +167,40 @@ class Database:
         except OperationalError as error:
             raise DatabaseAway(f"PostgreSQL cannot be reached: {error.orig}") from error
 
+    def _bound_locks(self, raw: Any, _record: Any) -> None:
+        if self._patience.lock is not None:
+            with WATCH.over(raw, _PING_SECONDS):
+                raw.execute(f"SET lock_timeout = '{self._patience.lock}s'")
+                raw.commit()
+
+    def _statement_begins(self, connection: Connection, _cursor: Any, _sql: Any, _parameters: Any, *_: Any) -> None:
+        if self._patience.statement is not None:
+            raw = connection.connection.dbapi_connection
+            connection.info[_WATCHED] = WATCH.begin(raw, self._patience.statement)
+
+    def _only_read(self, connection: Connection) -> None:
+        waiting = connection.execute(_STILL_WAITING, {"pids": list(self._abandoned)}).scalars()
+        self._abandoned = frozenset(waiting)
+        if self._abandoned:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+
+    def _commit(self, session: Session, connection: Connection) -> None:
+        doubts: list[str] = connection.info[_DOUBTS]
+        doubts.clear()
+        raw: Any = connection.connection.dbapi_connection
+        pid = raw.info.backend_pid
+        try:
+            with WATCH.over(raw, self._patience.commit):
+                session.commit()
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                self._abandoned |= {pid}
+                raise CommitUnknown("the connection was lost during COMMIT") from error
+            raise (_ours(error.orig, lost=False) or error) from error
+        # Not matched by its text: that is translated where the server's lc_messages says so.
+        if doubts:
+            raise CommitUnknown("PostgreSQL stopped waiting for its standby during COMMIT")
+
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         with self._connect() as connection:
@@ -129,7 +208,7 @@ class Database:
 
 
 def _with_defaults(url: str, application_name: str) -> URL:
-    parsed = make_url(url)
+    parsed = make_url(spread(url))
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername != "postgresql+psycopg":
@@ -167,18 +246,49 @@ def _hear_doubts(raw: Any, record: Any) -> None:
     raw.add_notice_handler(hear)
 
 
-def _commit(session: Session, connection: Connection) -> None:
-    doubts: list[str] = connection.info[_DOUBTS]
-    doubts.clear()
-    try:
-        session.commit()
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise CommitUnknown("the connection was lost during COMMIT") from error
-        raise
-    # Not matched by its text: that is translated where the server's lc_messages says so.
-    if doubts:
-        raise CommitUnknown("PostgreSQL stopped waiting for its standby during COMMIT")
+def _bound(dialect: Any, patience: Patience) -> None:
+    """Bound what SQLAlchemy asks without telling anybody: whether an idle line still answers, and ROLLBACK."""
+    ping, rollback = dialect.do_ping, dialect.do_rollback
+
+    def pinged(raw: Any) -> bool:
+        with WATCH.over(raw, _PING_SECONDS):
+            return bool(ping(raw))
+
+    def rolled_back(raw: Any) -> None:
+        with WATCH.over(raw, patience.statement):
+            rollback(raw)
+
+    dialect.do_ping, dialect.do_rollback = pinged, rolled_back
+
+
+def _ours(error: BaseException | None, *, lost: bool) -> DatabaseAway | None:
+    """Return what an error before COMMIT means where the same again is right later; None for a fault of ours."""
+    if lost:
+        return DatabaseAway("the connection was lost before COMMIT; nothing was kept")
+    state = getattr(error, "sqlstate", None) or ""
+    if state == _DISK_FULL:
+        return DatabaseFull("PostgreSQL's disk is full; nothing was kept: make room there, work goes on by itself")
+    if state in _NOT_NOW:
+        return DatabaseAway(f"{_NOT_NOW[state]}; nothing was kept")
+    return None
+
+
+def certain(session: Session) -> None:
+    """Let this transaction's COMMIT wait for the standby, although it changes nothing.
+
+    For an answer that rests on what an earlier transaction wrote whose COMMIT may have been in doubt.
+    """
+    session.connection().execute(_SOMETHING)
+
+
+def _statement_ended(connection: Connection, *_: Any) -> None:
+    if (key := connection.info.pop(_WATCHED, None)) is not None:
+        WATCH.end(key)
+
+
+def _statement_failed(context: Any) -> None:
+    if context.connection is not None and not context.connection.invalidated:
+        _statement_ended(context.connection)
 
 
 def _broken(connection: Connection) -> bool:
@@ -243,7 +353,7 @@ def _named(name: str) -> dict[str, int]:
 
 def migrate(owner_url: str) -> None:
     """Bring the schema to the newest revision, as the owner. Raises ``DatabaseAway``; runs one at a time."""
-    database = Database(owner_url, "proaktiv-migrate", pool_size=1)
+    database = Database(owner_url, "proaktiv-migrate", pool_size=1, patience=_ENDLESS)
     try:
         with database._connection() as connection, connection.begin():  # noqa: SLF001 - one module
             connection.execute(text("SELECT pg_advisory_xact_lock(:class)"), {"class": _LOCK_CLASS})

@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from proaktiv.core.dsn import spread
+
 
 class Env(StrEnum):
     """Where this installation stands. ``production`` refuses the embedded database and everything of the demo."""
@@ -46,9 +48,11 @@ def _keys(value: object) -> object:
 def _url(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
         try:
-            url = make_url(value.get_secret_value())
+            url = make_url(spread(value.get_secret_value()))
         except (ArgumentError, ValueError):
-            raise ValueError("is no database URL: postgresql://role:password@host/database") from None
+            raise ValueError(
+                "is no database URL: postgresql://role:password@host[:port][,host[:port]]/database"
+            ) from None
         if url.get_backend_name() not in {"postgresql", "postgres"}:
             raise ValueError("is another database's: the database must be PostgreSQL, locks and roles rest on it")
         if not url.database or not url.username:

@@ -133,7 +133,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Environment:
         ("INDEX_KEY", "bm90 base64!", "is not base64"),
         ("KEK_FLOW", base64.b64encode(bytes(31)).decode(), "has 31 bytes, a key has 32"),
         ("SIGNING_KEY", base64.b64encode(bytes(64)).decode(), "has 64 bytes, a key has 32"),
-        ("DATABASE_URL", "geheim", "is no database URL: postgresql://role:password@host/database"),
+        ("DATABASE_URL", "geheim", "is no database URL: postgresql://role:password@host[:port][,host[:port]]/database"),
         ("READER_URL", "postgresql://geheim@host:port/x", "is no database URL"),
         ("REGISTERS", "MELDEREGISTER=http://geheim", "is not JSON"),
         ("REGISTERS", '{"MELDEREGISTER": 7}', "(MELDEREGISTER) Input should be a valid string"),

@@ -28,6 +28,7 @@ from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.core.views import BEHOERDE, counts_here, for_second, rendered, signers
 from proaktiv.core.windows import signature_due, undo_until
+from proaktiv.database import certain
 from proaktiv.house import House
 from proaktiv.matters import (
     AUFTRAEGE,
@@ -67,12 +68,14 @@ def confirm(
     """
     row = _own(session, proof, proposal)
     if row.auftrag is not None:
+        certain(session)
         return Confirmation(row.auftrag, row.reference, row.undo_until)
     if proof.trust < row.min_vertrauen:
         raise NotAllowed(f"this needs trust level V{row.min_vertrauen}")
     case = _locked_case(session, proof, row)
     again = _own(session, proof, proposal)
     if again.auftrag is not None:
+        certain(session)
         return Confirmation(again.auftrag, again.reference, again.undo_until)
     _refuse_stopped(session, proof, row)
     if again.answer_by < berlin_date(now) or again.draft is None:
@@ -225,6 +228,7 @@ def decline(session: Session, house: House, proof: SessionProof, proposal: UUID,
     """Record the no. Raises ``NotFound`` or ``Conflict``."""
     row = _own(session, proof, proposal)
     if row.state == "declined":
+        certain(session)
         return
     case = _locked_case(session, proof, row)
     _, effects = apply(case, Declined(proposal))

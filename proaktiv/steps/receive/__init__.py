@@ -17,6 +17,7 @@ from proaktiv.core.clients import Client, check_may_report
 from proaktiv.core.errors import BadInput, NotAllowed
 from proaktiv.core.events import RegisterEvent
 from proaktiv.core.verdicts import Received, Taken, Verdict
+from proaktiv.database import certain
 from proaktiv.house import House
 from proaktiv.recall import recall
 from proaktiv.steps.receive import days
@@ -70,6 +71,8 @@ def receive(
         lock(session, [names for _, _, names in reports])
         house.probe("receive.lock.after")
         found = sort_out(session, house, client, [(event, names) for _, event, names in reports], now)
+        if any(isinstance(item, Repeated) for item in found):
+            certain(session)  # what came before may have been answered with "being checked"
         _keep(session, house, client, [item for item in found if isinstance(item, Fresh)], now)
         verdicts |= {number: _verdict(item) for (number, _, _), item in zip(reports, found, strict=True)}
     return [verdicts[number] for number in range(len(events))]
