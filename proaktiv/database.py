@@ -136,7 +136,7 @@ class Database:
         with self._connection() as connection, _session(connection) as session:
             try:
                 if self._abandoned:
-                    self._only_read(connection)
+                    self._only_read(session)
                 yield session
                 session.flush()
             except DBAPIError as error:
@@ -178,7 +178,9 @@ class Database:
             raw = connection.connection.dbapi_connection
             connection.info[_WATCHED] = WATCH.begin(raw, self._patience.statement)
 
-    def _only_read(self, connection: Connection) -> None:
+    def _only_read(self, session: Session) -> None:
+        # Through the session: what is begun past it, its COMMIT would leave open, and closing roll back.
+        connection = session.connection()
         waiting = connection.execute(_STILL_WAITING, {"pids": list(self._abandoned)}).scalars()
         self._abandoned = frozenset(waiting)
         if self._abandoned:
@@ -197,6 +199,8 @@ class Database:
                 self._abandoned |= {pid}
                 raise CommitUnknown("the connection was lost during COMMIT") from error
             raise (_ours(error.orig, lost=False) or error) from error
+        if connection.in_transaction():
+            raise CommitUnknown("the transaction is still open after COMMIT: something began it past its session")
         # Not matched by its text: that is translated where the server's lc_messages says so.
         if doubts:
             raise CommitUnknown("PostgreSQL stopped waiting for its standby during COMMIT")

@@ -3,6 +3,7 @@
 Everything runs in read-only transactions that give up after three seconds.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,12 @@ _STANDBYS = text(
     "SELECT current_setting('synchronous_standby_names'), count(*),"
     " count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), count(sync_state) FROM pg_stat_replication"
 )
+# The server's own setting is hidden from our roles; the other one is written down for them (docs/operating.md).
+_PLACE = text(
+    "SELECT coalesce(nullif(current_setting('proaktiv.data_directory', true), ''),"
+    " (SELECT setting FROM pg_settings WHERE name = 'data_directory'))"
+)
+_LITTLE, _HARDLY_ANY = 0.10, 0.02
 _MIGRATE = "run proaktiv migrate with PROAKTIV_OWNER_URL"
 
 
@@ -161,6 +168,31 @@ def replicated(database: Database, *, production: bool) -> Check:
             yield broken(name, f"{connected} connected, none of them synchronous", do)
         else:
             yield fine(name, f"{synchronous} synchronous")
+
+    return Check(name, act, do)
+
+
+def room(database: Database) -> Check:
+    """Ask how much room PostgreSQL has, where its data lies on this machine and it says where."""
+    name = "database's disk"
+    do = "make room there, or mount a larger disk: full, PostgreSQL keeps nothing more; work goes on by itself"
+
+    def act() -> Iterator[Finding]:
+        with looking(database) as session:
+            place = session.connection().execute(_PLACE).scalar_one()
+        try:
+            usage = shutil.disk_usage(place) if place else None
+        except OSError:
+            usage = None  # on another machine, or not for this user's eyes
+        if usage is None:
+            return
+        says = f"{usage.free >> 20} MiB of {usage.total >> 20} are free"
+        if usage.free < usage.total * _HARDLY_ANY:
+            yield broken(name, f"disk full: {says}", do)
+        elif usage.free < usage.total * _LITTLE:
+            yield look(name, says, do)
+        else:
+            yield fine(name, says)
 
     return Check(name, act, do)
 

@@ -108,6 +108,7 @@ class Examination:
                 databases.clock(database, self._wall),
                 databases.durable(database),
                 databases.replicated(database, production=self._production),
+                databases.room(database),
             ]
             if self._production:
                 server.append(databases.own_server(database))

@@ -30,6 +30,8 @@ _START_SECONDS = 60.0
 _CLOSE_SECONDS = 90.0
 _STARTS_MAX = 3
 _RESTARTS_MAX = 10
+_FULL_SECONDS = 1.0
+_ROOM_BYTES = 32 << 20  # two WAL segments: with less it may not get through its recovery
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -180,6 +182,10 @@ class EmbeddedServer:
                         log.warning("postgres.died", code=process.returncode)
                     continue
                 processes.end(process)
+                if self._started.is_set() and shutil.disk_usage(self._folder).free < _ROOM_BYTES:
+                    log.error("postgres.full", folder=str(self._folder), do="make room there; it starts by itself then")
+                    self._stopping.wait(_FULL_SECONDS)
+                    continue
                 failures += 1
                 # More than one try: sessions of a killed postmaster linger a moment and hold its shared memory.
                 if failures == (_RESTARTS_MAX if self._started.is_set() else _STARTS_MAX):
@@ -197,7 +203,8 @@ class EmbeddedServer:
     def _spawn(self) -> subprocess.Popen[bytes]:
         processes.forget_dead(self._data)
         command = [str(self._binaries / "postgres"), "-D", str(self._data)]
-        for name, value in {**_SETTINGS, "unix_socket_directories": str(self._sockets)}.items():
+        places = {"unix_socket_directories": str(self._sockets), "proaktiv.data_directory": str(self._data)}
+        for name, value in {**_SETTINGS, **places}.items():
             command += ["-c", f"{name}={value}"]
         return processes.spawn(command, self._folder, self._folder / "server.log")
 

@@ -21,7 +21,7 @@ from starlette.routing import Match
 from proaktiv.core import errors
 from proaktiv.core.clients import BadTokenRequest, ClientRefused
 from proaktiv.core.payloads import joined
-from proaktiv.database import DatabaseAway
+from proaktiv.database import DatabaseAway, DatabaseFull
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +79,9 @@ _SHAPES: Mapping[type[errors.ProaktivError], Shape] = {
     errors.NotSafe: Shape(503, "not-safe", "Nothing may happen now", "Nothing was done; the operators are needed.", 60),
     errors.Unavailable: Shape(503, "away", "Somebody else is away", "Nothing was done; try again later.", 60),
     errors.Temporary: Shape(503, "away", "Somebody else is away", "Nothing was done; try again later.", 60),
+    DatabaseFull: Shape(
+        503, "database-full", "The database has no room left", "Nothing was kept; the operators must make room.", 60
+    ),
     DatabaseAway: Shape(503, "database-away", "The database is away", "Nothing was kept; try again.", 5),
 }
 

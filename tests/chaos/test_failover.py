@@ -42,7 +42,7 @@ from tests.world import World, code_in
 
 pytestmark = pytest.mark.chaos
 
-FAILOVERS = depth(5, 60)
+FAILOVERS = depth(5, 20)
 WRITERS = 2
 SHORT = Patience(lock=1.0, statement=30.0, commit=1.0)
 
@@ -134,8 +134,10 @@ class Citizens:
                     for item in bundle["proposals"]:
                         self._confirms(own, journal, person, UUID(item["id"]))
                 own.now += timedelta(seconds=1)
-                self._insists(own, lambda proof=proof: own.pipeline.withdraw(proof, lebenslage="geburt", activity=""))
-                journal.note(what="withdrawn", person=str(person), at=own.now.isoformat())
+                ended = self._insists(
+                    own, lambda proof=proof: own.pipeline.withdraw(proof, lebenslage="geburt", activity="")
+                )
+                journal.note(what="withdrawn", person=str(person), at=own.now.isoformat(), ended=str(ended))
                 own.now += timedelta(seconds=1)
                 self._insists(own, lambda proof=proof: own.consents(proof, "geburt"))
             if self.stop.exists():

@@ -122,6 +122,15 @@ def test_a_line_that_failed_while_idle_is_noticed_and_the_work_goes_on_when_it_i
     assert rows(far) == 0
 
 
+def test_what_comes_right_after_a_doubt_is_kept(line: Proxy, far: Database, database: Database) -> None:
+    with pytest.raises(CommitUnknown):
+        inserts(far, lambda: line.at_commit(Mood.CUT))
+    line.mood = Mood.WELL
+    with far.transaction() as session:
+        session.connection().execute(text("DELETE FROM client_days"))
+    assert rows(database) == 0
+
+
 def test_a_slow_line_is_no_failure(line: Proxy, far: Database, database: Database) -> None:
     line.mood = Mood.SLOW
     inserts(far, lambda: None)
