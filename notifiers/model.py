@@ -1,10 +1,10 @@
-"""What a channel takes and gives back; the four errors it may raise.
+"""What a channel takes and gives back; the errors it may raise.
 
 The steps pass state in; a channel only renders and hands over. Source: channels-and-pages.md § 3, architecture.md § 2.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -53,15 +53,47 @@ class Capability:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Where a message goes. ``address`` is the address field, three to nine lines, name first."""
+    """Where a message goes. ``address`` is the address field, three to nine lines, name first.
+
+    ``mail`` is an address like ``a@b.example``; ``large_print`` asks for letters of 16 points.
+    """
 
     address: Sequence[str]
     language: str = "de"
+    mail: str = ""
+    large_print: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A message said once more: in another language, or in Leichte Sprache (language ``ls``).
+
+    ``checked_by`` names the readers who checked a text in Leichte Sprache; without them it is printed as a draft.
+    Source: DIN SPEC 33429.
+    """
+
+    language: str
+    subject: str
+    paragraphs: Sequence[str]
+    checked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySheet:
+    """A sheet to tick, sign and send back, in German. It bears the message's reference, never its secret."""
+
+    subject: str
+    paragraphs: Sequence[str]
+    choices: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of one purpose. ``secret`` is the letter code, empty on channels that must not carry one."""
+    """One message of one purpose. ``secret`` is the letter code, empty on channels that must not carry one.
+
+    ``sent_on`` is the day as it is printed, ``made_at`` the aware instant behind it; both are the same for every
+    repeat, so that a repeat has the same bytes. ``versions`` and ``reply`` are for channels that have room.
+    """
 
     purpose: str
     reference: str
@@ -71,14 +103,22 @@ class Message:
     paragraphs: Sequence[str]
     secret: str = ""
     link: str = ""
+    made_at: datetime | None = None
+    versions: Sequence[Version] = ()
+    reply: ReplySheet | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Final bytes. The same message and recipient always give the same bytes."""
+    """Final bytes. The same message and recipient always give the same bytes.
+
+    ``to`` is the envelope's address where the bytes need one; ``ticket`` is what a printer must know, without names.
+    """
 
     media_type: str
     body: bytes
+    to: str = ""
+    ticket: Mapping[str, str | int | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +141,16 @@ class Temporary(ChannelError):  # noqa: N818
         self.retry_after_seconds = retry_after_seconds
 
 
+class OutcomeUnknown(ChannelError):  # noqa: N818
+    """It may have left the house; repeat only where the capability says ``idempotent``."""
+
+
 class Permanent(ChannelError):  # noqa: N818
     """This address will never take it; another channel or a clerk must."""
+
+
+class Undeliverable(Permanent):
+    """The address itself was refused: nothing of any matter may be sent to it again until its owner mends it."""
 
 
 class Unavailable(ChannelError):  # noqa: N818
@@ -126,5 +174,5 @@ class Channel(Protocol):
         ...
 
     def hand_over(self, rendered: Rendered, clearance: Clearance, deadline: DeadlineLike) -> DeliveryReceipt:
-        """Hand the bytes over before the deadline, durable once this returns. Raises the four channel errors."""
+        """Hand the bytes over before the deadline, durable once this returns. Raises the channel errors."""
         ...

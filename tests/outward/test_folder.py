@@ -153,10 +153,10 @@ def test_after_the_deadline_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_what_a_dead_process_left_half_written_is_swept_and_never_taken_for_the_letter(tmp_path: Path) -> None:
-    (tmp_path / ".0192-a.dead.part").write_bytes(b"lett")
-    (tmp_path / ".0192-b.dead.part").write_bytes(b"of another letter")
+    (tmp_path / ".0192-a.txt.dead.part").write_bytes(b"lett")
+    (tmp_path / ".0192-b.txt.dead.part").write_bytes(b"of another letter")
     hand_over(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".0192-b.dead.part", "0192-a.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".0192-b.txt.dead.part", "0192-a.txt"]
 
 
 def test_twenty_writers_of_one_letter_leave_one_file_and_one_winner(tmp_path: Path) -> None:
