@@ -5,7 +5,6 @@ is told on as a number, never as text: it quotes addresses. Nothing is repeated 
 Left to others: the bytes (``mail``), when to try again (the steps). Source: RFC 5321, 3207, 8314, 3463, 4954.
 """
 
-import io
 import ipaddress
 import queue
 import re
@@ -17,12 +16,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from notifiers.model import DeadlineLike, OutcomeUnknown, Permanent, Temporary, Unavailable, Undeliverable
+from notifiers.wire import Wire
 
-_CHUNK = 1 << 16
-_MOST_BYTES = 1 << 20
 _POLICY_PAUSE_SECONDS = 4 * 3600
 _ENHANCED = re.compile(rb"\s*5\.(\d{1,3})\.(\d{1,3})\b")
 _NO_SUCH_BOX = frozenset({550, 551, 553})
@@ -57,67 +54,10 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-class _Wire(io.RawIOBase):
-    """A socket as smtplib wants one: ``makefile``, ``sendall``, ``close``."""
-
-    def __init__(self, sock: socket.socket, deadline: DeadlineLike) -> None:
-        self._socket = sock
-        self._deadline = deadline
-        self._read = 0
-
-    def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        self._arm()
-        self._socket = context.wrap_socket(self._socket, server_hostname=host)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._arm()
-        count = self._socket.recv_into(buffer)
-        self._read += count
-        if self._read > _MOST_BYTES:  # a reply may have any number of lines
-            raise OSError("the relay talks without end")
-        return count
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        # Each reply gets its own reader: what a server pushed in before the handshake never counts after it.
-        return io.BufferedReader(_Unclosing(self))
-
-    def sendall(self, body: bytes) -> None:
-        view = memoryview(body)
-        while view:
-            self._arm()
-            view = view[self._socket.send(view[:_CHUNK]) :]
-
-    def close(self) -> None:
-        self._socket.close()
-        super().close()
-
-    def _arm(self) -> None:
-        remaining = self._deadline.remaining()
-        if remaining <= 0:
-            raise TimeoutError
-        self._socket.settimeout(remaining)
-
-
-class _Unclosing(io.RawIOBase):
-    """A wire whose reader can be thrown away without hanging up."""
-
-    def __init__(self, wire: _Wire) -> None:
-        self._wire = wire
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._wire.readinto(buffer)
-
-
 class _Session(smtplib.SMTP):
     """smtplib's commands and replies over our wire; it never connects by itself."""
 
-    def __init__(self, wire: _Wire, hello: str) -> None:
+    def __init__(self, wire: Wire, hello: str) -> None:
         super().__init__(local_hostname=hello)
         self.sock = wire  # type: ignore[assignment]
         self._wire = wire
@@ -164,7 +104,7 @@ def send(
         wire.close()
 
 
-def _connected(relay: Relay, deadline: DeadlineLike, resolve: Resolve) -> _Wire:
+def _connected(relay: Relay, deadline: DeadlineLike, resolve: Resolve) -> Wire:
     addresses = _look_up(relay, deadline, resolve)
     if relay.tls is Tls.NONE and not all(ipaddress.ip_address(each).is_loopback for each in addresses):
         raise Unavailable("without TLS mail goes to loopback alone")
@@ -173,7 +113,7 @@ def _connected(relay: Relay, deadline: DeadlineLike, resolve: Resolve) -> _Wire:
         if remaining <= 0:
             break
         with suppress(OSError):
-            return _Wire(socket.create_connection((address, relay.port), timeout=remaining), deadline)
+            return Wire(socket.create_connection((address, relay.port), timeout=remaining), deadline)
     raise Unavailable("the relay cannot be reached")
 
 
@@ -228,7 +168,7 @@ def _expect(code: int, wanted: int, what: str) -> None:
         raise Unavailable(f"the relay answers {what} with {code}")
 
 
-def _deliver(session: _Session, wire: _Wire, sender: str, to: str, body: bytes) -> None:
+def _deliver(session: _Session, wire: Wire, sender: str, to: str, body: bytes) -> None:
     try:
         code, _ = session.docmd("MAIL", f"FROM:<{sender}>")
         if code != 250:

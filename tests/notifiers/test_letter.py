@@ -14,6 +14,8 @@ import pypdfium2
 import pytest
 import zxingcpp
 from falzmarke.geometrie import pruefe
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from notifiers.letter import LetterChannel, Letterhead
 from notifiers.model import AlreadyDone, Message, Permanent, Recipient, Temporary, Unavailable, Version
@@ -171,6 +173,28 @@ def test_a_name_is_printed_as_it_is(channel: LetterChannel, name: str) -> None:
     assert all("LibertinusSerif" in font or "DejaVuSansMono" in font for font in fonts)
     if name.isascii():
         assert window(pdf)[1] == " ".join(name.split())
+
+
+@settings(max_examples=depth(25, 600), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=30))
+def test_whatever_ascii_a_name_is_it_is_printed_and_not_obeyed(channel: LetterChannel, name: str) -> None:
+    assume(name.strip())
+    pdf = channel.render(a_message(paragraphs=(name,)), Recipient((name, "Gasse 3", "00001 Musterstadt"))).body
+    assert _signs("".join(window(pdf)[1:])) == _signs(f"{name}Gasse300001Musterstadt")
+
+
+@settings(max_examples=depth(25, 600), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.text(min_size=1, max_size=40), said=st.text(max_size=200))
+def test_whatever_a_text_is_it_is_printed_or_refused(channel: LetterChannel, name: str, said: str) -> None:
+    try:
+        pdf = channel.render(a_message(paragraphs=(said,)), Recipient((name, "Gasse 3", "00001 Musterstadt"))).body
+    except Permanent:
+        return
+    assert window(pdf)[-1] == "00001 Musterstadt"
+
+
+def _signs(text: str) -> str:
+    return "".join(sign for sign in text if not sign.isspace() and sign not in "-\ufffe\x02")  # pdfium's last hyphens
 
 
 def test_every_latin_letter_of_the_registers_has_a_glyph(channel: LetterChannel) -> None:

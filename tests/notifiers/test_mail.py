@@ -7,6 +7,8 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
 from pathlib import Path
@@ -22,6 +24,7 @@ from notifiers.model import (
     Permanent,
     ReceiptLevel,
     Recipient,
+    Rendered,
     Temporary,
     Unavailable,
     Undeliverable,
@@ -182,6 +185,22 @@ def test_a_message_with_a_code_or_another_link_is_no_mail() -> None:
 def test_the_words_of_a_message_never_reach_a_mail() -> None:
     message = a_message(secret="", subject="Geburtsurkunde", paragraphs=("Anna hat ein Kind",), purpose="geburt")
     assert channel(1).render(message, ANNA) == channel(1).render(MESSAGE, ANNA)
+
+
+class Chatty(MailChannel):
+    """The red control: a template that greets its reader by name."""
+
+    def _rendered(self, reference: str, made_at: datetime, to: str, language: str) -> Rendered:
+        plain = super()._rendered(reference, made_at, to, language)
+        name = "Anna Beispiel-Probst" if to == ANNA.mail else "Niemand"
+        return replace(plain, body=plain.body.replace(b"Guten Tag,", f"Guten Tag {name},".encode()))
+
+
+def test_control_a_template_that_names_its_reader_never_leaves_the_house() -> None:
+    made = Chatty(channel(1)._relay, SENDER)
+    with pytest.raises(Leak, match="name in text/plain") as caught:
+        made.render(MESSAGE, ANNA)
+    assert "Anna" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
