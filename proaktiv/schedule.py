@@ -1,19 +1,25 @@
-"""Ticks. A thread for each part of the work wakes every few seconds; no job is held per item.
-
-Reckoned by the monotonic clock: by the wall's, a machine that was an hour ahead and is set back would sleep that hour.
+"""Ticks. APScheduler wakes each part of the work every few seconds and holds no job per item.
 
 Work is rows with a status and a due time, so ticks on many machines at once are harmless. A tick that finds work goes
-on until nothing is due. An error ends the tick, never the worker: the row stays due.
+on until nothing is due. An error ends the tick, never the worker: the row stays due. APScheduler reckons by the wall's
+clock: set back by an hour it would sleep that hour, so a jump of the clock begins all ticks anew.
 """
 
+import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from proaktiv.core.errors import ProaktivError
+
+LOOK_SECONDS = 1.0
+JUMP_SECONDS = 2.0
+"""How often the clock is looked at, and how far it must have moved against the monotonic one to have jumped."""
 
 _log = structlog.get_logger()
 
@@ -37,21 +43,46 @@ def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float
 
         return tick
 
-    def ticks(name: str, part: Callable[[], int]) -> None:
-        tick = ticking(name, part)
-        while not stopping.wait(seconds):
-            tick()
-
-    threads = [threading.Thread(target=ticks, args=each, name=each[0], daemon=True) for each in parts.items()]
+    # A part that is still at work when its next tick comes is what ``max_instances`` is for, not a warning.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+    scheduler = BackgroundScheduler(timezone="UTC")
+    for name, part in parts.items():
+        scheduler.add_job(
+            ticking(name, part),
+            "interval",
+            seconds=seconds,
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
     # Not ``stopping.set`` in the handler: a second signal that comes while it holds its lock would wait for ever.
     told: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: told.put(number))
-    for thread in threads:
-        thread.start()
+    scheduler.start()
     _log.info("worker.started", parts=sorted(parts))
-    told.get()
+    offset = _offset()
+    while not _told(told):
+        if abs(_offset() - offset) > JUMP_SECONDS:
+            offset = _offset()
+            _log.warning("clock.jumped")
+            for name in parts:
+                scheduler.reschedule_job(name, trigger="interval", seconds=seconds)
     stopping.set()
-    for thread in threads:
-        thread.join()
+    scheduler.shutdown(wait=True)
     _log.info("worker.stopped")
+
+
+def _told(signals: SimpleQueue[int]) -> bool:
+    """Wait a moment; return whether a signal came."""
+    try:
+        signals.get(timeout=LOOK_SECONDS)
+    except Empty:
+        return False
+    return True
+
+
+def _offset() -> float:
+    """Return how far the wall's clock is from the monotonic one, which nobody sets."""
+    return time.time() - time.monotonic()

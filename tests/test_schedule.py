@@ -138,3 +138,36 @@ def test_two_parts_do_run_side_by_side(worker: Worker) -> None:
     process = worker(_SLOW + 'PARTS = {"part": part, "other": part}')
     read_until(process, "together")
     stop(process)
+
+
+def test_a_clock_that_is_set_back_by_an_hour_stops_no_ticks(worker: Worker) -> None:
+    process = worker(
+        """
+import datetime as calendar
+import apscheduler.schedulers.base, apscheduler.triggers.interval
+shift, real, ticks = 0.0, time.time, 0
+
+class Shifted(calendar.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return calendar.datetime.now(tz) + calendar.timedelta(seconds=shift)
+
+time.time = lambda: real() + shift
+for module in (apscheduler.schedulers.base, apscheduler.triggers.interval):
+    module.datetime = Shifted
+
+def part():
+    global shift, ticks
+    ticks += 1
+    if ticks == 3:
+        shift = -3600.0
+        say("set back")
+    elif shift:
+        say("after")
+    return 0
+PARTS = {"part": part}
+"""
+    )
+    read_until(process, "set back")
+    read_until(process, "after", 3)
+    stop(process)
