@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -18,12 +17,15 @@ from proaktiv.core.binding import Fact
 from proaktiv.core.calendar import berlin_date, month_of
 from proaktiv.core.passage import Matched
 from proaktiv.house import House
+from proaktiv.sets import copy_rows, unnested
 from proaktiv.subjects import resolve
 from proaktiv.tables import PersonIdentifierRow, PersonRow, RelationRow, core_table
 
 _PERSONS = core_table(PersonRow)
 _IDENTIFIERS = core_table(PersonIdentifierRow)
 _RELATIONS = core_table(RelationRow)
+
+_RELATION_COLUMNS = ("from_person", "to_person", "kind", "source", "valid_from", "known_from")
 
 _CUSTODY = frozenset({"allein", "gemeinsam"})
 
@@ -43,35 +45,33 @@ def know_children(session: Session, house: House, matched: Sequence[Matched], no
     known = dict(resolve(session, {child for child, _ in births}))
     fresh = {child: house.ids.secret() for child, _ in births if child not in known}
     if fresh:
-        connection = session.connection()
-        connection.execute(
-            insert(_PERSONS), [{"person": person, "status": "child", "since": now} for person in fresh.values()]
+        copy_rows(
+            session, _PERSONS, ("person", "status", "since"), [(person, "child", now) for person in fresh.values()]
         )
-        connection.execute(
-            insert(_IDENTIFIERS),
-            [{"kind": "register_id", "lookup_hash": child, "person": person} for child, person in fresh.items()],
+        copy_rows(
+            session,
+            _IDENTIFIERS,
+            ("kind", "lookup_hash", "person"),
+            [("register_id", child, person) for child, person in fresh.items()],
         )
         house.vault.create(session, list(fresh.values()), now)
-        enter_subjects(connection, fresh.values())
+        enter_subjects(session.connection(), fresh.values())
     persons = known | fresh
     rows = [
         _relation(parent, persons[child], kind, item, now)
         for (child, parent), item in births.items()
         for kind in _kinds(item.facts.get("elternteil.sorge"))
     ]
-    session.connection().execute(upsert(_RELATIONS).on_conflict_do_nothing(), rows)
+    given = unnested(_RELATIONS, _RELATION_COLUMNS, rows)
+    session.connection().execute(
+        upsert(_RELATIONS).from_select(list(_RELATION_COLUMNS), given).on_conflict_do_nothing()
+    )
 
 
 def _kinds(custody: Fact | None) -> tuple[str, ...]:
     return ("elternteil", "sorge") if custody is not None and custody.value in _CUSTODY else ("elternteil",)
 
 
-def _relation(parent: UUID, child: UUID, kind: str, item: Matched, now: datetime) -> dict[str, Any]:
-    return {
-        "from_person": parent,
-        "to_person": child,
-        "kind": kind,
-        "source": item.admitted.event.source,
-        "valid_from": month_of(berlin_date(item.admitted.event.arrived_at)),
-        "known_from": now,
-    }
+def _relation(parent: UUID, child: UUID, kind: str, item: Matched, now: datetime) -> tuple[Any, ...]:
+    event = item.admitted.event
+    return parent, child, kind, event.source, month_of(berlin_date(event.arrived_at)), now

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from consent.model import Subject, SubjectStatus
 from consent.store import enter_subjects, lock_subjects
 from proaktiv.core.guards import PROTECTS_PERSON, STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.sets import among
 from proaktiv.tables import (
     EventSubjectRow,
     PersonIdentifierRow,
@@ -37,13 +38,15 @@ def read_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subje
     """
     wanted = set(persons)
     connection = session.connection()
-    found_status = connection.execute(select(_PERSONS.c.person, _PERSONS.c.status).where(_PERSONS.c.person.in_(wanted)))
+    found_status = connection.execute(
+        select(_PERSONS.c.person, _PERSONS.c.status).where(among(_PERSONS.c.person, wanted))
+    )
     status: dict[UUID, str] = {row.person: row.status for row in found_status}
     stops: dict[UUID, set[Guard]] = {}
     found = connection.execute(
         select(_IDENTIFIERS.c.person, _STOPS.c.guard)
         .join(_STOPS, _STOPS.c.target == _IDENTIFIERS.c.lookup_hash)
-        .where(_IDENTIFIERS.c.person.in_(wanted), _STOPS.c.scope == "person", _STOPS.c.lifted_at.is_(None))
+        .where(among(_IDENTIFIERS.c.person, wanted), _STOPS.c.scope == "person", _STOPS.c.lifted_at.is_(None))
     )
     for person, guard in found:
         stops.setdefault(person, set()).add(Guard(guard))
@@ -73,7 +76,7 @@ def _children(session: Session, persons: set[UUID]) -> dict[UUID, set[UUID]]:
     children: dict[UUID, set[UUID]] = {}
     related = session.connection().execute(
         select(_RELATIONS.c.from_person, _RELATIONS.c.to_person).where(
-            _RELATIONS.c.from_person.in_(persons), _RELATIONS.c.kind == "sorge", _RELATIONS.c.known_to.is_(None)
+            among(_RELATIONS.c.from_person, persons), _RELATIONS.c.kind == "sorge", _RELATIONS.c.known_to.is_(None)
         )
     )
     for holder, child in related:
@@ -100,7 +103,7 @@ def resolve(session: Session, lookup_hashes: Iterable[bytes]) -> Mapping[bytes, 
     """Return the person of each look-up hash that resolves. Only ``register_id`` resolves an event."""
     found = session.connection().execute(
         select(_IDENTIFIERS.c.lookup_hash, _IDENTIFIERS.c.person).where(
-            _IDENTIFIERS.c.kind == "register_id", _IDENTIFIERS.c.lookup_hash.in_(set(lookup_hashes))
+            _IDENTIFIERS.c.kind == "register_id", among(_IDENTIFIERS.c.lookup_hash, set(lookup_hashes))
         )
     )
     return {row.lookup_hash: row.person for row in found}
@@ -109,7 +112,9 @@ def resolve(session: Session, lookup_hashes: Iterable[bytes]) -> Mapping[bytes, 
 def stops_on(session: Session, targets: Iterable[bytes]) -> dict[bytes, frozenset[Guard]]:
     """Return the standing stops on register entries or look-up hashes."""
     found = session.connection().execute(
-        select(_STOPS.c.target, _STOPS.c.guard).where(_STOPS.c.target.in_(set(targets)), _STOPS.c.lifted_at.is_(None))
+        select(_STOPS.c.target, _STOPS.c.guard).where(
+            among(_STOPS.c.target, set(targets)), _STOPS.c.lifted_at.is_(None)
+        )
     )
     guards: dict[bytes, set[Guard]] = {}
     for target, guard in found:
@@ -124,11 +129,13 @@ def stopped_events(session: Session, events: Iterable[UUID]) -> frozenset[UUID]:
         return frozenset()
     connection = session.connection()
     targets: dict[UUID, set[bytes]] = {}
-    for event, entry in connection.execute(select(_EVENTS.c.id, _EVENTS.c.entry_hash).where(_EVENTS.c.id.in_(wanted))):
+    for event, entry in connection.execute(
+        select(_EVENTS.c.id, _EVENTS.c.entry_hash).where(among(_EVENTS.c.id, wanted))
+    ):
         targets.setdefault(event, set()).add(entry)
     for event, child in connection.execute(
         select(_SUBJECTS.c.event, _SUBJECTS.c.lookup_hash).where(
-            _SUBJECTS.c.event.in_(wanted), _SUBJECTS.c.role == "kind"
+            among(_SUBJECTS.c.event, wanted), _SUBJECTS.c.role == "kind"
         )
     ):
         targets.setdefault(event, set()).add(child)

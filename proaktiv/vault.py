@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from consent.model import Permit
@@ -29,6 +29,7 @@ from proaktiv.core import codes
 from proaktiv.core.canonical import dumps
 from proaktiv.core.ids import Ids
 from proaktiv.core.trust import SessionProof
+from proaktiv.sets import among, copy_rows
 from proaktiv.tables import VaultKeyRow, core_table
 from proaktiv.wrapping import (
     Compartment,
@@ -43,6 +44,7 @@ from proaktiv.wrapping import (
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _KEYS = core_table(VaultKeyRow)
+_KEY_COLUMNS = ("person", "compartment", "state", "kek", "wrapped", "made_at", "destroyed_at")
 
 Opens = Permit[Any] | SessionProof
 """What may open a seal."""
@@ -96,7 +98,7 @@ class Ring:
             raise SealBroken(f"{place.table}.{place.column} of {place.row}") from None
 
     def encrypt(self, person: UUID, compartment: Compartment, plain: bytes, aad: bytes) -> bytes:
-        """Return nonce ‖ ciphertext of raw bytes: for formats that fix their own aad (the flow log)."""
+        """Return nonce ‖ ciphertext of raw bytes: for bytes that are hashed as well, and their own aad."""
         nonce = self._ids.random(12)
         return nonce + self._key(person, compartment).encrypt(nonce, plain, aad)
 
@@ -193,20 +195,20 @@ class Vault:
         if missing:
             raise NotHeld(f"making keys needs {', '.join(sorted(missing))}")
         rows = [
-            {
-                "person": person,
-                "compartment": compartment.value,
-                "state": "active",
-                "kek": self._wrappers[compartment].present.name,
-                "wrapped": self._wrappers[compartment].wrap(person, self._ids.random(32), self._ids.random(12)),
-                "made_at": now,
-                "destroyed_at": None,
-            }
+            (
+                person,
+                compartment.value,
+                "active",
+                self._wrappers[compartment].present.name,
+                self._wrappers[compartment].wrap(person, self._ids.random(32), self._ids.random(12)),
+                now,
+                None,
+            )
             for person in persons
             for compartment in Compartment
         ]
         if rows:
-            session.connection().execute(insert(_KEYS), rows)
+            copy_rows(session, _KEYS, _KEY_COLUMNS, rows)
 
     def ring(self, session: Session, persons: Iterable[UUID], compartments: Iterable[Compartment]) -> Ring:
         """Read the keys of some persons in one query.
@@ -220,8 +222,8 @@ class Vault:
                 raise NotHeld(f"this surface does not hold KEK-{compartment}")
         found = session.connection().execute(
             select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.kek, _KEYS.c.wrapped).where(
-                _KEYS.c.person.in_(set(persons)),
-                _KEYS.c.compartment.in_([compartment.value for compartment in wanted]),
+                among(_KEYS.c.person, set(persons)),
+                among(_KEYS.c.compartment, [compartment.value for compartment in wanted]),
                 _KEYS.c.state == "active",
             )
         )

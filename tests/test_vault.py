@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from psycopg.errors import UniqueViolation
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from proaktiv.core.ids import Ids
 from proaktiv.core.keys import PersonKey
@@ -119,7 +119,7 @@ def test_destroyed_keys_open_nothing_and_are_never_made_again(database: Database
         ring = vault.ring(session, [anna], [Compartment.VIEW])
         with pytest.raises(Destroyed):
             ring.seal(anna, Compartment.VIEW, PLACE, {})
-    with pytest.raises(IntegrityError), database.transaction() as session:
+    with pytest.raises(UniqueViolation), database.transaction() as session:
         vault.create(session, [anna], NOW)
 
 

@@ -14,6 +14,7 @@ _KEY = re.compile(r"[a-z_]+")
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 4
 _MAX_INT = 2**53
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class CanonicalError(ValueError):
@@ -22,7 +23,7 @@ class CanonicalError(ValueError):
 
 def dumps(value: Any) -> bytes:
     """Return the canonical bytes of JSON data whose keys are ASCII and that holds no floats."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def checked(value: Any) -> bytes:

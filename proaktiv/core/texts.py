@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 
 MAX_TEXT = 4000
 """Longest filled text, in characters: two letter pages."""
@@ -36,6 +37,7 @@ class TextError(ValueError):
     """A text cannot be filled; the message names the placeholder or the limit, never a value."""
 
 
+@lru_cache(maxsize=1024)
 def placeholders(text: str) -> tuple[str, ...]:
     """Return the names a text asks for, each once. Raises ``TextError`` on a stray or malformed brace."""
     names: dict[str, None] = {}
@@ -80,6 +82,8 @@ def shown(value: object, language: str = "de") -> str:
 
 def one_line(text: str) -> str:
     """Return text without control, line-breaking and direction-changing characters: a name cannot forge a letter."""
+    if text.isprintable():  # holds none of them, as nearly every text
+        return text.strip()
     return "".join(" " if unicodedata.category(sign) in _UNSEEN else sign for sign in text).strip()
 
 

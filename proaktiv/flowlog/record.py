@@ -21,9 +21,9 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.ids import Ids
 from proaktiv.core.merkle import leaf_hash
 from proaktiv.flowlog import entries
-from proaktiv.flowlog.bulk import copy_rows
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, commitment
 from proaktiv.flowlog.staff import StaffKeys
+from proaktiv.sets import copy_rows
 from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Destroyed, Ring, Vault
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from sqlalchemy import delete, select, text, update
 from sqlmodel import Session
 
-from proaktiv.flowlog.bulk import copy_rows
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
+from proaktiv.sets import copy_rows
 from proaktiv.tables import FlowLeafRow, FlowQueueRow, LogHeadRow, core_table
 
 _HEAD = core_table(LogHeadRow)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import and_, func, select
 from sqlmodel import Session
 
 from consent.model import Match, Permit
@@ -20,6 +20,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.matching import decide
 from proaktiv.core.passage import Admitted, Matched, Matching, Needs
 from proaktiv.house import House
+from proaktiv.sets import among, copy_rows
 from proaktiv.tables import AnswerRow, EventFactsRow, FetchedFactsRow, LookupRow, MatchRow, RegisterEventRow, core_table
 from proaktiv.vault import Compartment, Place, Ring
 
@@ -30,6 +31,7 @@ _MATCHES = core_table(MatchRow)
 _ANSWERS = core_table(AnswerRow)
 _EVENTS = core_table(RegisterEventRow)
 _ASKED = _EVENTS.alias("asked")
+_FACT_COLUMNS = ("event", "person", "names", "values", "source", "basis", "known_at", "expires_at")
 
 FACTS_KEPT_DAYS = 365
 """Longest life of facts whose proposal is never answered; the retention job ends them earlier."""
@@ -82,21 +84,19 @@ def _facts(
         kept = _covered(opened[event.id][item.lookup_hash], item.match)
         facts[event.id, item.person] = kept
         rows.append(
-            {
-                "event": event.id,
-                "person": item.person,
-                "names": sorted(kept),
-                "values": ring.seal(
-                    item.person, Compartment.FACTS, Place("event_facts", event.id, "values"), to_json(kept)
-                ),
-                "source": event.source,
-                "basis": item.match.norm,
-                "known_at": now,
-                "expires_at": now + timedelta(days=FACTS_KEPT_DAYS),
-            }
+            (
+                event.id,
+                item.person,
+                sorted(kept),
+                ring.seal(item.person, Compartment.FACTS, Place("event_facts", event.id, "values"), to_json(kept)),
+                event.source,
+                item.match.norm,
+                now,
+                now + timedelta(days=FACTS_KEPT_DAYS),
+            )
         )
     if rows:
-        session.connection().execute(insert(_FACTS), rows)
+        copy_rows(session, _FACTS, _FACT_COLUMNS, rows)
     again = [item for item in admitted if item.event.payload is None]
     if again:
         facts |= _kept_facts(session, again, ring)
@@ -115,8 +115,8 @@ def _answers(session: Session, admitted: Sequence[Admitted], ring: Ring) -> dict
         .join(_ASKED, _ASKED.c.id == _ANSWERS.c.event)
         .join(_EVENTS, and_(_EVENTS.c.entry_hash == _ASKED.c.entry_hash, _EVENTS.c.kind == _ASKED.c.kind))
         .where(
-            _EVENTS.c.id.in_({event for event, _ in by_place}),
-            _ANSWERS.c.person.in_({person for _, person in by_place}),
+            among(_EVENTS.c.id, {event for event, _ in by_place}),
+            among(_ANSWERS.c.person, {person for _, person in by_place}),
         )
         .order_by(_ANSWERS.c.answered_at, _ANSWERS.c.id)
     )
@@ -140,7 +140,7 @@ def _kept_facts(session: Session, admitted: Sequence[Admitted], ring: Ring) -> d
     facts: dict[tuple[UUID, UUID], dict[str, Fact]] = {}
     connection = session.connection()
     for event, person, values in connection.execute(
-        select(_FACTS.c.event, _FACTS.c.person, _FACTS.c["values"]).where(_FACTS.c.event.in_(events))
+        select(_FACTS.c.event, _FACTS.c.person, _FACTS.c["values"]).where(among(_FACTS.c.event, events))
     ):
         if (event, person) in by_place:
             permit = by_place[event, person]
@@ -148,7 +148,7 @@ def _kept_facts(session: Session, admitted: Sequence[Admitted], ring: Ring) -> d
             facts[event, person] = _covered(from_json(opened), permit)
     for lookup, event, person, values in connection.execute(
         select(_FETCHED.c.lookup, _FETCHED.c.event, _FETCHED.c.person, _FETCHED.c["values"])
-        .where(_FETCHED.c.event.in_(events))
+        .where(among(_FETCHED.c.event, events))
         .order_by(_FETCHED.c.known_at)
     ):
         if (event, person) in facts:
@@ -165,7 +165,7 @@ def _passes(session: Session, events: set[UUID]) -> dict[tuple[UUID, UUID], int]
         return {}
     rows = session.connection().execute(
         select(_MATCHES.c.event, _MATCHES.c.person, func.max(_MATCHES.c.pass_no))
-        .where(_MATCHES.c.event.in_(events))
+        .where(among(_MATCHES.c.event, events))
         .group_by(_MATCHES.c.event, _MATCHES.c.person)
     )
     return {(event, person): number for event, person, number in rows}
@@ -175,7 +175,7 @@ def _asked(session: Session, events: set[UUID]) -> dict[tuple[UUID, UUID], froze
     """Return which register facts were asked for already, answered or not: nothing is asked twice."""
     asked: dict[tuple[UUID, UUID], frozenset[str]] = {}
     for event, person, names in session.connection().execute(
-        select(_LOOKUPS.c.event, _LOOKUPS.c.person, _LOOKUPS.c.names).where(_LOOKUPS.c.event.in_(events))
+        select(_LOOKUPS.c.event, _LOOKUPS.c.person, _LOOKUPS.c.names).where(among(_LOOKUPS.c.event, events))
     ):
         asked[event, person] = asked.get((event, person), frozenset()) | frozenset(names)
     return asked

@@ -6,7 +6,7 @@ Source: data-path.md §§ 4, 5; rules.md § 5.5.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from proaktiv.foresight import note_changes
 from proaktiv.house import House
 from proaktiv.kin import know_children
 from proaktiv.matters import PROPOSALS, bundles_of, load_case, silence_bundles, take_back_older, write_moves
+from proaktiv.sets import among, copy_rows, unnested
 from proaktiv.tables import (
     BundleRow,
     CompetenceRow,
@@ -48,6 +49,45 @@ _MATCHES = core_table(MatchRow)
 _LOOKUPS = core_table(LookupRow)
 _TASKS = core_table(TaskRow)
 _COMPETENCES = core_table(CompetenceRow)
+_PROPOSAL_COLUMNS = (
+    "id",
+    "bundle",
+    "event",
+    "person",
+    "leistung",
+    "dedupe",
+    "generation",
+    "supersedes",
+    "group_key",
+    "plan_hash",
+    "draft",
+    "shown_mac",
+    "behoerde",
+    "min_vertrauen",
+    "versand",
+    "outcome",
+    "state",
+    "closed_by",
+    "answer_by",
+    "made_at",
+    "moved_at",
+)
+_BUNDLE_COLUMNS = ("id", "event", "case_key", "lebenslage", "person", "state", "messages", "due_at", "made_at")
+_MATCH_COLUMNS = (
+    "id",
+    "event",
+    "leistung",
+    "person",
+    "pass_no",
+    "plan_hash",
+    "facts",
+    "facts_mac",
+    "result",
+    "outcome",
+    "next_change_month",
+    "decided_at",
+)
+_LOOKUP_COLUMNS = ("id", "event", "person", "register_name", "names", "state", "tries", "due_at", "wire_id")
 
 
 class _Prepared:
@@ -55,9 +95,7 @@ class _Prepared:
 
     __slots__ = ("behoerde", "candidate", "content", "id", "matched")
 
-    def __init__(
-        self, matched: Matched, candidate: Candidate, content: dict[str, Any], behoerde: str, row: UUID
-    ) -> None:
+    def __init__(self, matched: Matched, candidate: Candidate, content: bytes, behoerde: str, row: UUID) -> None:
         self.matched = matched
         self.candidate = candidate
         self.content = content
@@ -115,21 +153,23 @@ def _prepare(session: Session, house: House, decided: Sequence[Matched], now: da
                 }
             )
             continue
-        content = draft(
-            plan,
-            facts,
-            item.decision,
-            source=item.admitted.event.source,
-            basis=item.admitted.match.norm,
-            behoerde=behoerde,
-            texts=texts,
+        content = dumps(
+            draft(
+                plan,
+                facts,
+                item.decision,
+                source=item.admitted.event.source,
+                basis=item.admitted.match.norm,
+                behoerde=behoerde,
+                texts=texts,
+            )
         )
         grouped = key_values(plan, plan.gruppe, facts) if plan.gruppe else None
         candidate = Candidate(
             key=house.vault.mac("dedupe", item.admitted.person.bytes + values.encode()),
             leistung=plan.leistung,
             person=item.admitted.person,
-            shown=house.vault.mac("shown", dumps(content)),
+            shown=house.vault.mac("shown", content),
             group=house.vault.mac("group", grouped.encode()) if grouped else None,
             asks=item.decision.outcome == "frage",
         )
@@ -171,7 +211,7 @@ def _gone(session: Session, house: House, decided: Sequence[Matched]) -> frozens
     there = session.connection().execute(
         select(PROPOSALS.c.dedupe, _EVENTS.c.case_key)
         .join(_EVENTS, _EVENTS.c.id == PROPOSALS.c.event)
-        .where(PROPOSALS.c.dedupe.in_(wanted))
+        .where(among(PROPOSALS.c.dedupe, wanted))
     )
     return frozenset(row.dedupe for row in there if row.case_key == wanted[row.dedupe].admitted.event.case_key)
 
@@ -188,19 +228,15 @@ def _make(
         return 0
     by_id = {item.id: item for item in prepared}
     keys = {item.candidate.key for item in prepared} | gone
-    case = load_case(session, PROPOSALS.c.dedupe.in_(keys))
+    case = load_case(session, among(PROPOSALS.c.dedupe, keys))
     _, effects = apply(case, Decided(tuple(item.candidate for item in prepared), tuple(by_id), gone))
     new = [effect for effect in effects if isinstance(effect, Proposed)]
     answered = {item.id for item in case.items if item.candidate.asks}
     bundles = _bundle(session, house, new, by_id, answered, now)
     today = berlin_date(now)
-    rows = [
-        _row(by_id[effect.item.id], effect.item, effect.supersedes, bundles, ring, now)
-        | {"answer_by": answer_by(by_id[effect.item.id].matched.decision, today)}
-        for effect in new
-    ]
+    rows = [_row(by_id[effect.item.id], effect.item, effect.supersedes, bundles, ring, today, now) for effect in new]
     if rows:
-        session.connection().execute(insert(PROPOSALS), rows)
+        copy_rows(session, PROPOSALS, _PROPOSAL_COLUMNS, rows)
     write_moves(session, house.ids, [effect for effect in effects if not isinstance(effect, Proposed)], now)
     recalled = [e.item for e in effects if isinstance(e, ProposalMoved) and e.to is ProposalState.RECALLED]
     if recalled:
@@ -229,26 +265,16 @@ def _bundle(
     if not wanted:
         return {}
     rows = [
-        {
-            "id": house.ids.row(now),
-            "event": event,
-            "case_key": case_key,
-            "lebenslage": lebenslage,
-            "person": person,
-            "state": "open",
-            "messages": 0,
-            "due_at": now if tell else None,
-            "made_at": now,
-        }
+        (house.ids.row(now), event, case_key, lebenslage, person, "open", 0, now if tell else None, now)
         for (case_key, lebenslage, person), (event, tell) in wanted.items()
     ]
-    statement = upsert(_BUNDLES)
+    statement = upsert(_BUNDLES).from_select(list(_BUNDLE_COLUMNS), unnested(_BUNDLES, _BUNDLE_COLUMNS, rows))
     statement = statement.on_conflict_do_update(
         index_elements=["case_key", "lebenslage", "person"],
         set_={"state": "open", "due_at": func.coalesce(statement.excluded.due_at, _BUNDLES.c.due_at)},
     )
     found = session.connection().execute(
-        statement.returning(_BUNDLES.c.id, _BUNDLES.c.case_key, _BUNDLES.c.lebenslage, _BUNDLES.c.person), rows
+        statement.returning(_BUNDLES.c.id, _BUNDLES.c.case_key, _BUNDLES.c.lebenslage, _BUNDLES.c.person)
     )
     return {(row.case_key, row.lebenslage, row.person): row.id for row in found}
 
@@ -259,74 +285,78 @@ def _row(
     supersedes: UUID | None,
     bundles: Mapping[tuple[bytes, str, UUID], UUID],
     ring: Ring,
+    today: date,
     now: datetime,
-) -> dict[str, Any]:
+) -> tuple[Any, ...]:
     admitted, plan = item.matched.admitted, item.matched.plan
-    return {
-        "id": item.id,
-        "bundle": bundles[admitted.event.case_key, admitted.lebenslage, admitted.person],
-        "event": admitted.event.id,
-        "person": admitted.person,
-        "leistung": plan.leistung,
-        "dedupe": item.candidate.key,
-        "generation": fresh.generation,
-        "supersedes": supersedes,
-        "group_key": item.candidate.group,
-        "plan_hash": plan.hash,
-        "draft": ring.seal(admitted.person, Compartment.VIEW, Place("proposals", item.id, "draft"), item.content),
-        "shown_mac": item.candidate.shown,
-        "behoerde": item.behoerde,
-        "min_vertrauen": plan.min_vertrauen,
-        "versand": plan.versand,
-        "outcome": item.matched.decision.outcome,
-        "state": fresh.state.value,
-        "closed_by": None,
-        "made_at": now,
-        "moved_at": now,
-    }
+    return (
+        item.id,
+        bundles[admitted.event.case_key, admitted.lebenslage, admitted.person],
+        admitted.event.id,
+        admitted.person,
+        plan.leistung,
+        item.candidate.key,
+        fresh.generation,
+        supersedes,
+        item.candidate.group,
+        plan.hash,
+        ring.encrypt(admitted.person, Compartment.VIEW, item.content, Place("proposals", item.id, "draft").aad),
+        item.candidate.shown,
+        item.behoerde,
+        plan.min_vertrauen,
+        plan.versand,
+        item.matched.decision.outcome,
+        fresh.state.value,
+        None,
+        answer_by(item.matched.decision, today),
+        now,
+        now,
+    )
 
 
 def _keep_matches(session: Session, house: House, decided: Sequence[Matched], ring: Ring, now: datetime) -> None:
     rows = []
     for item in decided:
         admitted, row = item.admitted, house.ids.row(now)
-        used = to_json({name: fact for name, fact in item.facts.items() if name in item.plan.benoetigt})
+        used = dumps(to_json({name: fact for name, fact in item.facts.items() if name in item.plan.benoetigt}))
         rows.append(
-            {
-                "id": row,
-                "event": admitted.event.id,
-                "leistung": item.plan.leistung,
-                "person": admitted.person,
-                "pass_no": item.pass_no,
-                "plan_hash": item.plan.hash,
-                "facts": ring.seal(admitted.person, Compartment.FACTS, Place("matches", row, "facts"), used),
-                "facts_mac": house.vault.mac("facts", dumps(used)),
-                "result": item.decision.result,
-                "outcome": item.decision.outcome,
+            (
+                row,
+                admitted.event.id,
+                item.plan.leistung,
+                admitted.person,
+                item.pass_no,
+                item.plan.hash,
+                ring.encrypt(admitted.person, Compartment.FACTS, used, Place("matches", row, "facts").aad),
+                house.vault.mac("facts", used),
+                item.decision.result,
+                item.decision.outcome,
                 # Month-coarse: the day after a sixteenth birthday would give the birth date away.
-                "next_change_month": month_of(change) if (change := item.decision.next_change_on) else None,
-                "decided_at": now,
-            }
+                month_of(change) if (change := item.decision.next_change_on) else None,
+                now,
+            )
         )
     if rows:
-        session.connection().execute(insert(_MATCHES), rows)
+        copy_rows(session, _MATCHES, _MATCH_COLUMNS, rows)
 
 
 def _want(session: Session, house: House, matching: Matching, now: datetime) -> None:
     rows = [
-        {
-            "id": house.ids.row(now),
-            "event": need.admitted.event.id,
-            "person": need.admitted.person,
-            "register_name": need.register,
-            "names": list(need.names),
-            "state": "wanted",
-            "due_at": now,
-        }
+        (
+            house.ids.row(now),
+            need.admitted.event.id,
+            need.admitted.person,
+            need.register,
+            list(need.names),
+            "wanted",
+            0,
+            now,
+            "",
+        )
         for need in matching.needs
     ]
     if rows:
-        session.connection().execute(insert(_LOOKUPS), rows)
+        copy_rows(session, _LOOKUPS, _LOOKUP_COLUMNS, rows)
 
 
 def _finish(session: Session, admission: Admission, waiting: set[UUID]) -> None:
@@ -336,7 +366,7 @@ def _finish(session: Session, admission: Admission, waiting: set[UUID]) -> None:
     for state, ids in ((EventState.NEEDS, events & waiting), (EventState.ADMITTED, events - waiting)):
         if ids:
             connection.execute(
-                update(_EVENTS).where(_EVENTS.c.id.in_(ids)).values(state=state.value, payload=None, due_at=None)
+                update(_EVENTS).where(among(_EVENTS.c.id, ids)).values(state=state.value, payload=None, due_at=None)
             )
 
 

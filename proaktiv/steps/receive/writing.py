@@ -9,9 +9,9 @@ from proaktiv.core.calendar import month_of
 from proaktiv.core.clients import Client
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.states import EventState
-from proaktiv.flowlog.bulk import copy_rows
 from proaktiv.house import House
 from proaktiv.recall import Stop
+from proaktiv.sets import copy_rows
 from proaktiv.steps.receive.sorting import Fresh
 from proaktiv.tables import EventSubjectRow, RegisterEventRow, StopRow, core_table
 from proaktiv.vault import Place
