@@ -19,7 +19,7 @@ class RegisterEventRow(Storage, table=True):
     __table_args__ = (
         UniqueConstraint("source", "event_id"),
         UniqueConstraint("entry_hash", "kind", "register_version"),
-        Index("ix_register_events_due", "due_at", "seq", postgresql_where=text("state = 'waiting'")),
+        Index("ix_register_events_turn", "client", "due_at", "seq", postgresql_where=text("state = 'waiting'")),
         Index("ix_register_events_open", "case_key", "seq", postgresql_where=text("state in ('waiting', 'needs')")),
         Index("ix_register_events_quarantined", "client", "seq", postgresql_where=text("quarantined_at is not null")),
         Index(
