@@ -6,24 +6,48 @@ Speed lives here and in no test: rates depend on the machine, so what counts is 
 import argparse
 import platform
 import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tests.bench.evaluate import bench_evaluate
+from tests.bench.flat import bench_flat
+from tests.bench.flood import bench_flood
 from tests.bench.intake import bench_intake
+from tests.bench.sustained import bench_sustained
 from tests.bench.table import Figure, write_table
 
 TARGET = Path(__file__).parents[2] / "docs" / "performance.md"
 
+Bench = Callable[[bool], Iterable[Figure]]
+
+BENCHES: Mapping[str, Bench] = {
+    "intake": lambda quick: bench_intake(2_000 if quick else 10_000),
+    "evaluate": lambda quick: bench_evaluate(2_000 if quick else 10_000),
+    "sustained": lambda quick: bench_sustained(10 if quick else 60),
+    "flood": lambda quick: bench_flood(10 if quick else 30),
+    "flat": lambda quick: bench_flat(4_000 if quick else 100_000),
+}
+"""In the order of the table. Each takes whether to be quick about it."""
+
 
 def main() -> int:
-    """Run every bench and regenerate the table."""
+    """Run the benches and regenerate the table. A part of them, or a quick run, only prints."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=10_000, help="events for intake and evaluate each")
+    parser.add_argument("--only", action="append", choices=BENCHES, help="one bench; may be given again")
+    parser.add_argument("--quick", action="store_true", help="see that they run: the figures mean little")
     asked = parser.parse_args()
-    figures: list[Figure] = [*bench_intake(asked.events), *bench_evaluate(asked.events)]
-    write_table(TARGET, figures, f"CPython {platform.python_version()}, {platform.machine()}, two cores")
-    for figure in figures:
-        print(figure.line())
+    figures: list[Figure] = []
+    for name in asked.only or BENCHES:
+        print(f"{name} …", flush=True)
+        begun = time.perf_counter()
+        for figure in BENCHES[name](asked.quick):
+            figures.append(figure)
+            print(f"  {figure.line()}", flush=True)
+        print(f"  ({time.perf_counter() - begun:.0f} s)", flush=True)
+    if not asked.only and not asked.quick:
+        write_table(TARGET, figures, f"CPython {platform.python_version()}, {platform.machine()}, two cores")
+        print(f"{TARGET.name} is written")
     return 0 if all(figure.holds for figure in figures) else 1
 
 

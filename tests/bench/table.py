@@ -6,23 +6,33 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured thing. ``bound`` is the least ratio asked for; None where none is."""
+    """One measured thing. ``bound`` is the least ratio asked for, with ``most`` the largest; None where none is."""
 
     name: str
     value: str
     ratio: float | None = None
     bound: float | None = None
     how: str = ""
+    most: bool = False
 
     @property
     def holds(self) -> bool:
         """Return whether the bound is kept."""
-        return self.bound is None or (self.ratio is not None and self.ratio >= self.bound)
+        if self.bound is None:
+            return True
+        if self.ratio is None:
+            return False
+        return self.ratio <= self.bound if self.most else self.ratio >= self.bound
+
+    @property
+    def asked(self) -> str:
+        """Return the bound as it is written."""
+        return "" if self.bound is None else f"{'≤' if self.most else '≥'} {self.bound:.2f}"
 
     def line(self) -> str:
         """Return the figure for a terminal."""
         ratio = "" if self.ratio is None else f"  ratio {self.ratio:.2f}"
-        bound = "" if self.bound is None else f"  (asked: ≥ {self.bound:.2f}, {'holds' if self.holds else 'MISSED'})"
+        bound = "" if self.bound is None else f"  (asked: {self.asked}, {'holds' if self.holds else 'MISSED'})"
         return f"{self.name}: {self.value}{ratio}{bound}"
 
 
@@ -47,7 +57,7 @@ def write_table(path: Path, figures: list[Figure], machine: str) -> None:
     ]
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-        bound = "" if figure.bound is None else f"≥ {figure.bound:.2f}" + ("" if figure.holds else " **missed**")
+        bound = figure.asked + ("" if figure.holds else " **missed**")
         lines.append(f"| {figure.name} | {figure.value} | {ratio} | {bound} | {figure.how} |")
     lines += ["", "For comparison, cited and not run here:", "", "| what | figure | note |", "|---|---|---|"]
     lines += [f"| {name} | {value} | {note} |" for name, value, note in CITED]
