@@ -39,8 +39,8 @@ check: env ## format, lint, types, walls, migrations, tests: what a commit must 
 demo: env ## a simulated city of 40 events, log verified, stays up until Ctrl-C; ONCE=1 ends after the run
 	@$(BIN)/proaktiv demo --events 40 $(if $(ONCE),--once --json)
 
-bench: env ## measure, print ratios, write docs/performance.md
-	$(BIN)/python -m tests.bench
+bench: env ## measure, print ratios, write docs/performance.md; ONLY=flood one of them, QUICK=1 a short run
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 events-docs: env ## write docs/events anew: schema and example of each kind of event
 	@$(BIN)/proaktiv events docs docs/events

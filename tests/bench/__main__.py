@@ -4,6 +4,7 @@ Speed lives here and in no test: rates depend on the machine, so what counts is 
 """
 
 import argparse
+import os
 import platform
 import sys
 import time
@@ -37,6 +38,10 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=BENCHES, help="one bench; may be given again")
     parser.add_argument("--quick", action="store_true", help="see that they run: the figures mean little")
     asked = parser.parse_args()
+    machine = (
+        f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"load average {os.getloadavg()[0]:.1f} before the run"
+    )
     figures: list[Figure] = []
     for name in asked.only or BENCHES:
         print(f"{name} …", flush=True)
@@ -46,7 +51,7 @@ def main() -> int:
             print(f"  {figure.line()}", flush=True)
         print(f"  ({time.perf_counter() - begun:.0f} s)", flush=True)
     if not asked.only and not asked.quick:
-        write_table(TARGET, figures, f"CPython {platform.python_version()}, {platform.machine()}, two cores")
+        write_table(TARGET, figures, machine)
         print(f"{TARGET.name} is written")
     return 0 if all(figure.holds for figure in figures) else 1
 
