@@ -30,7 +30,7 @@ def test_what_fills_caches_in_the_warm_up_is_no_growth() -> None:
 
 
 def test_one_handle_that_stays_is_seen() -> None:
-    assert climb([20, 20, 20, 20, 20, 21]) > 1.0
+    assert climb([20, 20, 20, 21, 21, 21]) > 1.0
 
 
 def test_threads_that_come_and_end_are_no_climb() -> None:
