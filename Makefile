@@ -7,7 +7,7 @@ GET_UV := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-us
 STAMP  := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help env test exhaustive check demo bench events-docs lock format clean
+.PHONY: help env test exhaustive check demo bench events-docs words screens lock format clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,14 @@ bench: env ## measure, print ratios, write docs/performance.md; ONLY=flood one o
 
 events-docs: env ## write docs/events anew: schema and example of each kind of event
 	@$(BIN)/proaktiv events docs docs/events
+
+words: env ## bring the pages' catalogues up to date with the sentences in templates and code
+	@mkdir -p .cache
+	@$(BIN)/pybabel -q extract -F pyproject.toml --no-location --sort-output -o .cache/pages.pot .
+	@$(BIN)/pybabel -q update -i .cache/pages.pot -o proaktiv/web/locale/en.po -l en --omit-header --ignore-pot-creation-date --no-fuzzy-matching
+
+screens: env ## take the README's screenshots anew (needs chromium)
+	SCREENS=docs/screens $(BIN)/python -m pytest -q -n 0 tests/browser/test_screens.py
 
 lock: ## pin versions and hashes anew (no index address goes into the file)
 	@test -d .tools/uv || $(GET_UV)

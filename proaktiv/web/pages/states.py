@@ -55,6 +55,9 @@ _BADGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "withdrawn": (_("Widerrufen"), "info"),
         "requested": (_("Noch nicht entschieden"), "warning"),
         "expired": (_("Abgelaufen"), "info"),
+        "lapsed": (_("Abgelaufen"), "info"),
+        "revoked": (_("Beendet"), "info"),
+        "objected": (_("Widersprochen"), "info"),
         "superseded": (_("Ersetzt"), "info"),
     },
 }
@@ -101,6 +104,7 @@ SENTENCES: Mapping[str, str] = {
     "acknowledgement.received": _("Die Behörde hat geantwortet."),
     "consent.given": _("Sie haben eingewilligt."),
     "consent.refused": _("Sie haben nicht eingewilligt."),
+    "consent.objected": _("Sie haben widersprochen."),
     "consent.withdrawn": _("Sie haben eine Einwilligung widerrufen."),
     "enrolment.requested": _("Sie haben sich angemeldet."),
     "matter.recalled": _("Etwas wurde zurückgeholt, bevor es hinausging."),
