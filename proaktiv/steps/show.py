@@ -76,7 +76,14 @@ def overview(session: Session, house: House, proof: SessionProof) -> dict[str, A
             {"id": str(row.proposal), "leistung": row.leistung, "state": row.state, "outcome": row.outcome}
         )
         if row.auftrag is not None:
-            bundle["auftraege"].append({"id": str(row.auftrag), "reference": row.reference, "state": row.auftrag_state})
+            bundle["auftraege"].append(
+                {
+                    "id": str(row.auftrag),
+                    "reference": row.reference,
+                    "leistung": row.leistung,
+                    "state": row.auftrag_state,
+                }
+            )
     for row in requests:
         if row.event not in stopped:
             bundle = bundles.setdefault(row.bundle, _empty(row.bundle, row.lebenslage))

@@ -76,6 +76,7 @@ def timeline(session: Session, house: House, proof: SessionProof, before: str) -
                 **{name: facts.get(name, "") for name in _SHOWN},
             }
         )
+    entries.sort(key=lambda entry: (entry["logtime"], entry["number"] or 0), reverse=True)
     more = str(rows[PAGE - 1].fid) if len(rows) > PAGE else ""
     return {"entries": entries, "more": more}
 

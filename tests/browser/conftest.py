@@ -9,16 +9,24 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import insert, select
 
+from proaktiv.core.trust import Trust
+from proaktiv.tables import PersonIdentifierRow, SessionRow, core_table
+from proaktiv.web.citizen import LOOPBACK_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
-from tests.world import World
+from tests.builders import Somebody, somebody
+from tests.world import World, code_in
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -30,6 +38,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_SESSIONS = core_table(SessionRow)
+_IDENTIFIERS = core_table(PersonIdentifierRow)
 NARROW, WIDE = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
 
 
@@ -73,6 +83,76 @@ def site(world: World) -> Iterator[str]:
     look = Look("Stadt Musterstadt", address="musterstadt.example", account=False)
     with served(make_site(world.pipeline, look, secure_cookies=False)) as address:
         yield address
+
+
+@pytest.fixture
+def anna(world: World) -> Somebody:
+    """Somebody whom the register knows and who has not enrolled."""
+    person = somebody("Anna")
+    world.melderegister.knows(person, **{"kind.im_haushalt": True})
+    world.zulassung.knows(person, **{"person.kfz_zugelassen": True, "person.kfz_kennzeichen": "MU-ST 1"})
+    return person
+
+
+def fills_in_birthday(page: Page, person: Somebody) -> None:
+    year, month, day = person.geburtsdatum.split("-")
+    page.fill("#geburt_tag", day)
+    page.fill("#geburt_monat", month)
+    page.fill("#geburt_jahr", year)
+
+
+def sends(page: Page) -> None:
+    """Press the button of the page's own form."""
+    page.click("main form button[type=submit]")
+
+
+def enters(page: Page, code: str, person: Somebody) -> None:
+    """Type the code of a letter and the birth date."""
+    page.goto("/b")
+    page.fill("#code", code)
+    fills_in_birthday(page, person)
+    sends(page)
+
+
+def signs_up(page: Page, world: World, person: Somebody) -> None:
+    """Enrol, read the first letter, and consent to everything."""
+    page.goto("/anmelden")
+    for field in ("vornamen", "familienname", "strasse", "plz", "ort"):
+        page.fill(f"#{field}", getattr(person, field))
+    fills_in_birthday(page, person)
+    sends(page)
+    world.tick()
+    (letter,) = world.letters.glob("*.txt")
+    enters(page, code_in(letter.read_text()), person)
+    for yes in page.query_selector_all("input[type=radio][value=ja]"):
+        yes.check()
+    page.click("text=Entscheidungen speichern")
+
+
+def proven(world: World, page: Page, site: str, person: Somebody, trust: Trust) -> None:
+    """Let the browser have a session at ``trust``, as a log-in would make it."""
+    token = "c" * 63 + str(int(trust))
+    with world.database.transaction() as session:
+        key = session.connection().execute(
+            select(_IDENTIFIERS.c.person).where(
+                _IDENTIFIERS.c.lookup_hash == world.vault.lookup_hash("register_id", person.kennung)
+            )
+        )
+        session.connection().execute(
+            insert(_SESSIONS),
+            {
+                "token_hash": sha256(token.encode()).digest(),
+                "id": UUID(int=int(trust)),
+                "person": key.scalar_one(),
+                "trust": int(trust),
+                "purpose": "login",
+                "bundle": None,
+                "enrolment": None,
+                "extra": {},
+                "expires_at": world.now + timedelta(hours=1),
+            },
+        )
+    page.context.add_cookies([{"name": LOOPBACK_COOKIE, "value": token, "url": site}])
 
 
 @pytest.fixture

@@ -74,14 +74,14 @@ def mortal(mortal_urls: dict[str, str], tmp_path: Path, trap: Trap) -> Iterator[
 
 
 @pytest.fixture
-def killed(own_server: EmbeddedServer, mortal: World) -> Iterator[Outage]:  # noqa: ARG001 - ends before the city does
+def killed(own_server: EmbeddedServer, mortal: World) -> Iterator[Outage]:
     outage = Outage(own_server, signal.SIGKILL)
     yield outage
     outage.end()
 
 
 @pytest.fixture
-def stopped(own_server: EmbeddedServer, mortal: World) -> Iterator[Outage]:  # noqa: ARG001 - ends before the city does
+def stopped(own_server: EmbeddedServer, mortal: World) -> Iterator[Outage]:
     outage = Outage(own_server, signal.SIGINT)
     yield outage
     outage.end()

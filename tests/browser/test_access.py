@@ -1,0 +1,124 @@
+"""Every page with axe: no violation, narrow and wide, light and dark, German and English; and nothing is cut off."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from proaktiv.core.trust import Trust
+from proaktiv.web.pages import consents, entry, matters, timeline
+from tests.browser.conftest import NARROW, WIDE, proven
+from tests.builders import Somebody, a_birth, somebody
+from tests.world import World
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = {
+    route.path
+    for part in (entry, matters, consents, timeline)
+    for route in part.router.routes
+    if "GET" in route.methods  # type: ignore[attr-defined]
+}
+WITHOUT_A_PERSON = {
+    *("/", "/b", "/anmelden", "/anmelden/danke", "/barrierefreiheit", "/datenschutz", "/leichte-sprache", "/echt"),
+}
+VARIANTS = [(WIDE, "light", "de"), (NARROW, "light", "de"), (WIDE, "dark", "de"), (NARROW, "dark", "en")]
+
+
+@pytest.fixture(scope="module")
+def axe() -> Axe:
+    return Axe()
+
+
+@pytest.fixture
+def addresses(world: World, anna: Somebody) -> dict[str, str]:
+    """Every page that a person can see, with ids that exist."""
+    world.lives_here(anna)
+    world.melderegister.knows(anna, **{"kind.im_haushalt": True})
+    world.announce(a_birth(anna, other=world.lives_here(somebody("Ben", familienname="Beispiel-Ḫẇ"))))
+    world.tick()
+    proof = world.opens_letter(anna)
+    ja = world.says_yes(proof, "GEBURTSURKUNDE")
+    sheet = world.says_yes(proof, "ELTERNGELD")
+    offered = world.proposals(proof)["KITA-PLATZ"]["id"]
+    return {
+        "/uebersicht": "/uebersicht",
+        "/vorschlag/{proposal_id}": f"/vorschlag/{offered}",
+        "/vorschlag/{proposal_id}/entscheiden": f"/vorschlag/{offered}/entscheiden",
+        "/auftrag/{auftrag_id}": f"/auftrag/{ja}",
+        "/auftrag/{auftrag_id}/widerrufen": f"/auftrag/{ja}/widerrufen",
+        "/auftrag/{auftrag_id}/blatt": f"/auftrag/{sheet}/blatt",
+        "/unterschrift/{auftrag_id}": f"/unterschrift/{ja}",
+        "/einwilligungen": "/einwilligungen",
+        "/einwilligungen/entscheiden": "/einwilligungen/entscheiden",
+        "/meine-daten": "/meine-daten",
+        **{path: path for path in WITHOUT_A_PERSON},
+        "an error": "/vorschlag/nothing",
+    }
+
+
+def look(axe: Axe, page: Page, address: str) -> list[str]:
+    page.goto(address)
+    found = axe.run(page, options={"runOnly": RULES}).response["violations"]
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    cut = [f"{address}: {wide} px too wide"] if wide > 0 else []
+    return cut + [f"{address}: {each['id']} {each['nodes'][0]['html'][:160]}" for each in found]
+
+
+def pages_of(chromium: Browser, site: str, world: World, anna: Somebody) -> Iterator[tuple[str, Page]]:
+    for number, (viewport, scheme, language) in enumerate(VARIANTS):
+        context = chromium.new_context(
+            base_url=site,
+            viewport=viewport,  # type: ignore[arg-type]
+            color_scheme=scheme,  # type: ignore[arg-type]
+            locale=language,
+        )
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        if number == 0:
+            proven(world, page, site, anna, Trust.V2)
+            cookies = context.cookies()
+        else:
+            context.add_cookies(cookies)  # type: ignore[arg-type]
+        yield f"{viewport['width']} {scheme} {language}", page
+        context.close()
+
+
+def test_axe_finds_nothing_on_any_page(
+    chromium: Browser, site: str, world: World, anna: Somebody, addresses: dict[str, str], axe: Axe
+) -> None:
+    assert addresses.keys() >= PAGES, "a page without an address here is not looked at"
+    found, said = [], []
+    for variant, page in pages_of(chromium, site, world, anna):
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        for address in addresses.values():
+            found += [f"{variant} {each}" for each in look(axe, page, address)]
+    assert found == [], "\n".join(sorted(set(found)))[:6000]
+    violations = [text for text in said if "Content Security Policy" in text]
+    assert violations == [], "no page asks for what its own policy forbids"
+
+
+def test_control_axe_and_the_ruler_see_what_is_wrong(chromium: Browser, axe: Axe) -> None:
+    context = chromium.new_context(viewport=NARROW)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_content("<main><img src='x'><input><div style='width:900px'>x</div></main>")
+    rules = {each["id"] for each in axe.run(page, options={"runOnly": RULES}).response["violations"]}
+    assert {"image-alt", "label"} <= rules
+    assert page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]
+    context.close()
+
+
+def test_every_stop_of_the_tab_key_shows_where_it_is(page: Page) -> None:
+    page.goto("/b")
+    stops = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        if focused.count() == 0:
+            break
+        stops.append(
+            focused.evaluate("e => e.tagName + getComputedStyle(e).outlineStyle + getComputedStyle(e).boxShadow")
+        )
+    assert len(stops) >= 10
+    assert [stop for stop in stops if re.fullmatch("[A-Z]+nonenone", stop)] == []
