@@ -70,7 +70,7 @@ class CitizenActs(Means):
     def timeline(self, proof: SessionProof, before: str) -> dict[str, Any]:
         """Return the person's own entries of the flow log, newest first, from before an entry on."""
         with self.database.transaction() as session:
-            return timeline.timeline(session, self.house, proof, before)
+            return timeline.timeline(session, self.current(session), proof, before)
 
     def overview(self, proof: SessionProof) -> dict[str, Any]:
         """Return what is open for this person."""

@@ -95,7 +95,10 @@ class Datenfluss:
 
 @dataclass(frozen=True, slots=True)
 class Lebenslage:
-    """One folder of ``rules/``, compiled. ``anmeldung`` is one without events and Plans: only flows."""
+    """One folder of ``rules/``, compiled. ``anmeldung`` is one without events and Plans: only flows.
+
+    ``fakten``: what people call the facts that its flows name, by language.
+    """
 
     name: str
     version: int
@@ -103,6 +106,7 @@ class Lebenslage:
     fluesse: tuple[Datenfluss, ...]
     plans: tuple[Plan, ...]
     texte: Texte = field(default_factory=Texte)
+    fakten: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     def plan(self, leistung: str) -> Plan:
         """Return the Plan of a Leistung. Raises ``NotFound``."""
@@ -115,6 +119,7 @@ class Lebenslage:
         """Return everything as JSON data, without the release's version: equal content gives equal bytes."""
         return {
             "ereignisse": list(self.ereignisse),
+            "fakten": {name: dict(label) for name, label in self.fakten.items()},
             "fluesse": [fluss.to_json() for fluss in self.fluesse],
             "name": self.name,
             "plans": [plan.to_json() for plan in self.plans],
@@ -131,6 +136,7 @@ class Lebenslage:
             fluesse=tuple(Datenfluss.from_json(fluss) for fluss in data["fluesse"]),
             plans=tuple(Plan.from_json(plan) for plan in data["plans"]),
             texte=Texte(data["texte"]),
+            fakten=data["fakten"],
         )
 
 
@@ -149,8 +155,19 @@ class Rulebook:
         flows = {fluss.name: fluss for lebenslage in self.lebenslagen.values() for fluss in lebenslage.fluesse}
         object.__setattr__(self, "_flows", flows)
 
+        labels: dict[str, Mapping[str, str]] = {}
+        for lebenslage in self.lebenslagen.values():
+            labels |= lebenslage.fakten
+        object.__setattr__(self, "_labels", labels)
+
+    _labels: Mapping[str, Mapping[str, str]] = field(init=False, repr=False, compare=False)
     _by_event: Mapping[str, tuple[Lebenslage, ...]] = field(init=False, repr=False, compare=False)
     _flows: Mapping[str, Datenfluss] = field(init=False, repr=False, compare=False)
+
+    def called(self, fakt: str, language: str = "de") -> str:
+        """Return what people call a fact; one that no flow names keeps its own name."""
+        label = self._labels.get(fakt, {})
+        return label.get(language) or label.get("de") or fakt
 
     def for_event(self, kind: str) -> tuple[Lebenslage, ...]:
         """Return the Lebenslagen that a kind of event begins; none for an unknown kind."""

@@ -76,7 +76,9 @@ class _Folder:
                 leistungen = Leistungen(reader, self.catalogue, self.name, self.places)
                 plans.append(self.done(reader, leistungen.plan(node)))
         texte = self.texts()
-        lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte)
+        named = sorted({name for fluss in fluesse for name in fluss.felder} & self.catalogue.fakten.keys())
+        fakten = {name: dict(self.catalogue.fakten[name].beschriftung) for name in named}
+        lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte, fakten)
         return Compiled(self.folder, self.name, lebenslage, self.status, tuple(self.problems), self.places)
 
     def open(self, file: str) -> tuple[Reader, Node] | None:

@@ -17,7 +17,7 @@ from proaktiv.core.flows import Kind
 from proaktiv.core.trust import SessionProof
 from proaktiv.flowlog.entries import SALT_BYTES, SUBJECT, commitment
 from proaktiv.house import House
-from proaktiv.tables import BehoerdeRow, FlowLogRow, FlowSecretRow, core_table
+from proaktiv.tables import BehoerdeRow, ClientRow, FlowLogRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment
 
 PAGE = 50
@@ -26,6 +26,7 @@ PAGE = 50
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _BEHOERDEN = core_table(BehoerdeRow)
+_CLIENTS = core_table(ClientRow)
 _SHOWN = ("basis", "purpose", "action", "outcome", "scope")
 
 
@@ -70,7 +71,10 @@ def timeline(session: Session, house: House, proof: SessionProof, before: str) -
                 "receiver_code": facts["to"],
                 "receiver_name": facts.get("to_name", "") or names.get(facts["to"], facts["to"]),
                 "receiver_system": facts.get("to_system", ""),
-                "categories": facts.get("categories", []),
+                "categories": {
+                    language: [house.rules.called(name, language) for name in facts.get("categories", [])]
+                    for language in ("de", "en")
+                },
                 "number": subject.get("seq"),
                 "intact": commitment(SUBJECT, salt, body) == committed,
                 **{name: facts.get(name, "") for name in _SHOWN},
@@ -82,6 +86,18 @@ def timeline(session: Session, house: House, proof: SessionProof, before: str) -
 
 
 def _names(session: Session, house: House) -> dict[str, str]:
-    """Return what senders and receivers are called: the house, the Behörden; a register has its own name."""
-    found = session.connection().execute(select(_BEHOERDEN.c.id, _BEHOERDEN.c.name))
-    return {**{row.id: row.name for row in found}, house.controller: house.name}
+    """Return what senders and receivers are called: the house, the Behörden, and registers by what they are."""
+    connection = session.connection()
+    names = {row.id: row.name for row in connection.execute(select(_BEHOERDEN.c.id, _BEHOERDEN.c.name))}
+    for lebenslage in house.rules.lebenslagen.values():
+        for fluss in lebenslage.fluesse:
+            kind, _, register = fluss.name.partition("/")[2].partition("/")
+            if kind == "prefill" and register:
+                names.setdefault(register, fluss.quelle)
+    clients = connection.execute(select(_CLIENTS.c.id, _CLIENTS.c.source))
+    return {**names, **{row.source: _office_of(row.id) for row in clients}, house.controller: house.name}
+
+
+def _office_of(client: str) -> str:
+    """Return a reporting office's id as people write it: ``standesamt-musterstadt`` is Standesamt Musterstadt."""
+    return " ".join(word.capitalize() for word in client.split("-"))

@@ -139,3 +139,11 @@ def sentence(action: tuple[str, str], words: Catalogue) -> str:
     """Return the sentence of an entry: ``action`` is (action, kind)."""
     what, kind = action
     return words.gettext(SENTENCES.get(what) or _KINDS.get(kind) or what)
+
+
+_PARTIES: Mapping[str, str] = {"citizen": _("Sie selbst"), "person": _("Sie")}
+
+
+def party(name: str, words: Catalogue) -> str:
+    """Return who sent or got something; the person reads „Sie“."""
+    return words.gettext(_PARTIES.get(name, name))

@@ -94,6 +94,7 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         languages=LANGUAGES,
         static={path.name: address for address, path in static_files().items()},
         track=states.track,
+        party=lambda name: states.party(name, words),
         badge=lambda table, state: states.badge(table, state, words),
         sentence=lambda action: states.sentence(action, words),
     )
