@@ -362,7 +362,7 @@ def erasing(settings: Settings) -> Iterator[Eraser]:
         vault = make_vault(settings, "erase", ids)
         log = FlowLog(vault, ids, settings.staff_public_key or b"")
         clock = _clock(settings, database)
-        yield Eraser(database, vault, log, ids, settings.controller, clock, settings.destroyed_list or Path())
+        yield Eraser(database, vault, log, settings.controller, clock, settings.destroyed_list or Path())
 
 
 @contextmanager

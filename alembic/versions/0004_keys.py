@@ -1,4 +1,4 @@
-"""What the rotation of keys and the destruction of persons need: two roles' grants, legal holds, and what never comes back.
+"""What the rotation of keys and the destruction of persons need: two roles' grants, and what never comes back.
 
 Keys wrapped before this revision bear the name "<compartment>-1", which tells no KEK from another: whoever holds a KEK
 of that compartment tries it, and the first `proaktiv keys rotate` gives them the name of the KEK that wraps them. A
@@ -48,7 +48,6 @@ CHANGED = {
     "signatures": "UPDATE (content)",
     "register_events": "SELECT (id, state, due_at), UPDATE (state, due_at)",
     "tasks": "SELECT (id, matter, done_at), UPDATE (done_at, how)",
-    "legal_holds": "SELECT, INSERT, UPDATE (lifted_at)",
     "subject_heads": "SELECT, INSERT, UPDATE (seq)",
     "flow_log": "INSERT",
     "flow_secret": "INSERT",
@@ -88,17 +87,6 @@ END $$
 
 
 def upgrade() -> None:
-    op.create_table(
-        "legal_holds",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("person", sa.Uuid(), nullable=False),
-        sa.Column("until_on", sa.Date(), nullable=False),
-        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_legal_holds")),
-    )
-    op.create_index(op.f("ix_legal_holds_person"), "legal_holds", ["person"])
-    op.execute("GRANT SELECT ON legal_holds TO proaktiv_app, proaktiv_reader")
     op.execute(
         "ALTER TABLE vault_keys ADD CONSTRAINT ck_vault_keys_state CHECK ("
         " (state = 'active' AND wrapped IS NOT NULL AND destroyed_at IS NULL)"
@@ -129,9 +117,8 @@ def downgrade() -> None:
     changed = connection.execute(
         sa.text("SELECT count(*) FROM vault_keys WHERE state = 'destroyed' OR kek <> compartment || '-1'")
     ).scalar_one()
-    holds = connection.execute(sa.text("SELECT count(*) FROM legal_holds WHERE lifted_at IS NULL")).scalar_one()
-    if changed or holds:
-        raise RuntimeError(f"{changed} keys are destroyed or under a named KEK, {holds} legal holds stand: no way back")
+    if changed:
+        raise RuntimeError(f"{changed} keys are destroyed or under a named KEK: no way back")
     op.execute(f"REVOKE USAGE ON SEQUENCE consent_ledger_seq_seq FROM {ERASER}")
     for table in (*ERASED, *CHANGED):
         op.execute(f"REVOKE ALL ON {table} FROM {ERASER}")
@@ -143,4 +130,3 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER vault_keys_stay_destroyed ON vault_keys")
     op.execute("DROP FUNCTION vault_keys_stay_destroyed()")
     op.execute("ALTER TABLE vault_keys DROP CONSTRAINT ck_vault_keys_state")
-    op.drop_table("legal_holds")

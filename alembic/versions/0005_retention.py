@@ -1,4 +1,4 @@
-"""Retention: what may not be deleted, how far a day's deletion is, and indexes by which what is over is found."""
+"""Retention: what may be neither deleted nor destroyed, how far a day's deletion is, and indexes by which it is found."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,10 +18,14 @@ INDEXES = (
     ("ix_deliveries_moved", "deliveries", ["moved_at"], "state <> 'announced'"),
     ("ix_register_events_arrived", "register_events", ["arrived_at"], "state in ('admitted', 'refused', 'stopped')"),
 )
+STANDING = (
+    ("keep_standing_stop", "stops", "lifted_at", "lifted"),
+    ("keep_standing_hold", "holds", "released_at", "released"),
+)
 
 
 def upgrade() -> None:
-    """Make the two tables, their grants and the indexes; let the application delete stops that were lifted."""
+    """Make the two tables, their grants and the indexes; let only stops and holds be deleted that stand no more."""
     op.create_table(
         "holds",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -50,17 +54,18 @@ def upgrade() -> None:
     for table in ("holds", "retention_runs"):
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO proaktiv_app")
         op.execute(f"GRANT SELECT ON {table} TO proaktiv_reader")
+    # Whether somebody may be destroyed, and that nothing of the released ones names them afterwards.
+    op.execute("GRANT SELECT (id, person, auftrag, released_at), DELETE ON holds TO proaktiv_eraser")
     for name, table, columns, where in INDEXES:
         op.create_index(name, table, columns, postgresql_where=None if where is None else sa.text(where))
-    # A veto that stands is never taken away, whoever asks.
-    op.execute(
-        "CREATE FUNCTION keep_standing_stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF OLD.lifted_at IS NULL THEN RAISE EXCEPTION 'a stop that stands is lifted, never deleted'; END IF;"
-        " RETURN OLD; END $$"
-    )
-    op.execute(
-        "CREATE TRIGGER keep_standing_stop BEFORE DELETE ON stops FOR EACH ROW EXECUTE FUNCTION keep_standing_stop()"
-    )
+    # A veto or a hold that stands is never taken away, whoever asks.
+    for name, table, ended, word in STANDING:
+        op.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" IF OLD.{ended} IS NULL THEN RAISE EXCEPTION 'a {table[:-1]} that stands is {word}, never deleted'; END IF;"
+            " RETURN OLD; END $$"
+        )
+        op.execute(f"CREATE TRIGGER {name} BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
     op.execute("GRANT DELETE ON stops TO proaktiv_app")
 
 
@@ -70,8 +75,9 @@ def downgrade() -> None:
     if standing:
         raise RuntimeError(f"{standing} holds stand: release them first")
     op.execute("REVOKE DELETE ON stops FROM proaktiv_app")
-    op.execute("DROP TRIGGER keep_standing_stop ON stops")
-    op.execute("DROP FUNCTION keep_standing_stop()")
+    for name, table, _, _ in STANDING:
+        op.execute(f"DROP TRIGGER {name} ON {table}")
+        op.execute(f"DROP FUNCTION {name}()")
     for name, table, _, _ in INDEXES:
         op.drop_index(name, table_name=table)
     op.drop_table("retention_runs")

@@ -6,7 +6,6 @@ The entry point hands in how keeper and eraser are opened, each with its own dat
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -25,9 +24,9 @@ from proaktiv.wrapping import nameless
 
 _HELP = """The vault's keys: rotate KEKs, back keys up and bring them back, destroy a person for ever.
 
-rotate, status, backup and restore log in as PROAKTIV_KEEPER_URL and hold all KEKs. destroy, reconcile, hold, lift and
-person log in as PROAKTIV_ERASER_URL, hold no KEK, and keep PROAKTIV_DESTROYED_LIST, a file outside the database and
-its backups. Step by step: docs/operating.md, "Schlüssel"."""
+rotate, status, backup and restore log in as PROAKTIV_KEEPER_URL and hold all KEKs. destroy, reconcile and person log
+in as PROAKTIV_ERASER_URL, hold no KEK, and keep PROAKTIV_DESTROYED_LIST, a file outside the database and its backups.
+Step by step: docs/operating.md, "Schlüssel"."""
 
 _ROTATE = """Bring every data key of a compartment under its present KEK, while everything runs.
 
@@ -39,9 +38,9 @@ left."""
 _DESTROY = """Destroy persons for ever: all keys, all sealed data, their part of the log. Nobody can undo it.
 
 Two people decide (--by, --and). Without --really it only prints what would go. Children go along of whom no other
-holder with a consent is left. Refused while a legal hold or an Auftrag that is about to leave stands; what a Behörde
-has already runs on there and is listed: tell the Behörde by hand. Run it once a day for all requests together, so that
-one entry in the log does not show one person's."""
+holder with a consent is left. Refused while a hold (`proaktiv retention hold`) or an Auftrag that is about to leave
+stands; what a Behörde has already runs on there and is listed: tell the Behörde by hand. Run it once a day for all
+requests together, so that one entry in the log does not show one person's."""
 
 By = Annotated[str, typer.Option("--by", help="Who does it; stands in the part of the log that only the DSB reads.")]
 Listed = Annotated[
@@ -155,28 +154,6 @@ def _of_the_eraser(app: typer.Typer, opening: Callable[[], AbstractContextManage
         register_id = typer.get_text_stream("stdin").readline().strip()
         with opening() as eraser:
             typer.echo(str(eraser.find(register_id)))
-
-    @app.command("hold")
-    def hold(
-        person: Annotated[UUID, typer.Argument(help="Person key.")],
-        until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the hold.")],
-        why: Annotated[str, typer.Option(help="For the DSB alone; no personal data.")],
-        by: By,
-    ) -> None:
-        """Keep somebody from being destroyed up to a day: a lawsuit, an audit (Art. 17 (3) DSGVO)."""
-        with opening() as eraser:
-            typer.echo(str(eraser.hold(person, until.date(), by, why)))
-
-    @app.command("lift")
-    def lift(
-        hold: Annotated[UUID, typer.Argument(help="The hold, as `proaktiv keys hold` printed it.")],
-        why: Annotated[str, typer.Option(help="For the DSB alone; no personal data.")],
-        by: By,
-    ) -> None:
-        """End a legal hold."""
-        with opening() as eraser:
-            eraser.lift(hold, by, why)
-        typer.echo(f"Hold {hold} is lifted.")
 
 
 def _print_shares(found: Sequence[Share], *, as_json: bool) -> int:

@@ -8,28 +8,25 @@ Source: data-path.md §§ 2, 5; flowlog.md § 3.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlmodel import Session
 
 from consent.model import ConsentState, Event
 from consent.store import activities, change, heads_of, raise_epoch
-from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput, Conflict, NotFound
-from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.ids import Ids
 from proaktiv.database import Database, lock_keys
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.house import Probe, no_probe
 from proaktiv.keys import rows
 from proaktiv.keys.destroyed import DestroyedList, adding, read_list, revived
-from proaktiv.keys.events import ERASING, tombstones
+from proaktiv.keys.events import tombstones
 from proaktiv.keys.obstacles import handed_over, obstacles, orphans
-from proaktiv.tables import LegalHoldRow, PersonIdentifierRow, core_table
+from proaktiv.tables import HOLDS_LOCK, PersonIdentifierRow, core_table
 from proaktiv.vault import Vault
 
 PROBES = (
@@ -40,7 +37,6 @@ PROBES = (
     "destroy.listed",
     "destroy.committed",
 )
-_HOLDS = core_table(LegalHoldRow)
 _IDENTIFIERS = core_table(PersonIdentifierRow)
 _STANDING = frozenset({ConsentState.REQUESTED, ConsentState.GIVEN})
 
@@ -97,7 +93,6 @@ class Eraser:
     database: Database
     vault: Vault
     log: FlowLog
-    ids: Ids
     controller: str
     clock: Callable[[], datetime]
     listed: Path
@@ -143,33 +138,6 @@ class Eraser:
         with self.database.transaction() as session:
             return revived(session, listed)
 
-    def hold(self, person: UUID, until_on: date, by: str, why: str) -> UUID:
-        """Keep somebody from being destroyed up to a day; returns the hold. Raises ``BadInput``, ``NotFound``."""
-        now = self.clock()
-        if until_on < berlin_date(now) or not by.strip() or not why.strip():
-            raise BadInput("--until", "is a day to come, and --by and --why must be said")
-        hold = self.ids.row(now)
-        with self.database.transaction() as session:
-            _known(session, [person])
-            raise_epoch(session.connection(), [person])
-            row = {"id": hold, "person": person, "until_on": until_on, "placed_at": now, "lifted_at": None}
-            session.connection().execute(insert(_HOLDS), [row])
-            self.log.record(session, [self._of_hold("hold.placed", hold, by, why)], now)
-        return hold
-
-    def lift(self, hold: UUID, by: str, why: str) -> None:
-        """End a legal hold; again is no error. Raises ``BadInput``, ``NotFound``."""
-        if not by.strip() or not why.strip():
-            raise BadInput("--why", "must be said, and --by")
-        now = self.clock()
-        with self.database.transaction() as session:
-            connection = session.connection()
-            if connection.execute(select(_HOLDS.c.id).where(_HOLDS.c.id == hold)).first() is None:
-                raise NotFound("no such legal hold")
-            standing = update(_HOLDS).where(_HOLDS.c.id == hold, _HOLDS.c.lifted_at.is_(None))
-            if connection.execute(standing.values(lifted_at=now)).rowcount:
-                self.log.record(session, [self._of_hold("hold.lifted", hold, by, why)], now)
-
     def find(self, register_id: str) -> UUID:
         """Return the person of a register's own key. Raises ``NotFound``."""
         wanted = _IDENTIFIERS.c.lookup_hash == self.vault.lookup_hash("register_id", register_id)
@@ -210,11 +178,12 @@ class Eraser:
         connection = session.connection()
         children = orphans(session, persons)
         everybody = sorted({*persons, *children}, key=str)
-        lock_keys(session, rows.identifiers(session, everybody))
+        # With the first: no hold is placed between the look at them and the commit.
+        lock_keys(session, {HOLDS_LOCK, *rows.identifiers(session, everybody)})
         raise_epoch(connection, everybody)
         if orphans(session, persons) != children:
             raise Conflict("a child's holders changed meanwhile: try again")
-        if not decision.again and (reasons := list(obstacles(session, everybody, now, berlin_date(now)))):
+        if not decision.again and (reasons := list(obstacles(session, everybody, now))):
             raise Refused(reasons)
         self.probe("destroy.locked")
         running = tuple((r.reference, r.leistung, r.behoerde, r.state) for r in handed_over(session, everybody))
@@ -244,20 +213,6 @@ class Eraser:
             entries=len(placed) + len(unplaced),
             rows=taken,
             running=running,
-        )
-
-    def _of_hold(self, action: str, hold: UUID, by: str, why: str) -> Flow:
-        return Flow(
-            kind=Kind.RETENTION,
-            sender=self.controller,
-            receiver=self.controller,
-            purpose=ERASING,
-            action=action,
-            basis="Art. 17 (3) DSGVO",
-            outcome=action.removeprefix("hold."),
-            actor=by,
-            case=str(hold),
-            reason=why,
         )
 
 

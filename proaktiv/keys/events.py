@@ -1,4 +1,4 @@
-"""The flow log's entries about keys: kind 05 for what is done to many, 03 for an erasure, 06 for a legal hold.
+"""The flow log's entries about keys: kind 05 for what is done to many, 03 for an erasure.
 
 None of them names a person. Source: flowlog.md §§ 3–4.
 """

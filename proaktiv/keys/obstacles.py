@@ -6,10 +6,10 @@ Source: data-path.md §§ 2, 5.
 """
 
 from collections.abc import Collection, Iterator
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import ColumnElement, Row, or_, select
 from sqlmodel import Session
 
 from consent.model import ConsentState
@@ -18,7 +18,7 @@ from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState
 from proaktiv.tables import (
     AuftragRow,
     DeliveryRow,
-    LegalHoldRow,
+    HoldRow,
     LookupRow,
     PersonRow,
     RelationRow,
@@ -28,7 +28,7 @@ from proaktiv.tables import (
 
 _AUFTRAEGE = core_table(AuftragRow)
 _DELIVERIES = core_table(DeliveryRow)
-_HOLDS = core_table(LegalHoldRow)
+_HOLDS = core_table(HoldRow)
 _LOOKUPS = core_table(LookupRow)
 _PERSONS = core_table(PersonRow)
 _RELATIONS = core_table(RelationRow)
@@ -86,16 +86,15 @@ def _holders(session: Session, child: UUID, without: Collection[UUID]) -> list[U
     ]
 
 
-def obstacles(session: Session, persons: Collection[UUID], now: datetime, today: date) -> Iterator[str]:
+def obstacles(session: Session, persons: Collection[UUID], now: datetime) -> Iterator[str]:
     """Yield why these persons cannot be destroyed now, each with what to do. Ids only."""
     connection = session.connection()
-    held = select(_HOLDS.c.person, _HOLDS.c.id, _HOLDS.c.until_on).where(
-        _HOLDS.c.person.in_(persons), _HOLDS.c.lifted_at.is_(None), _HOLDS.c.until_on >= today
-    )
-    for row in connection.execute(held):
+    standing = select(_HOLDS.c.id, _HOLDS.c.person, _HOLDS.c.auftrag).where(_HOLDS.c.released_at.is_(None))
+    for hold in connection.execute(standing.where(_keeps(persons)).order_by(_HOLDS.c.id)):
+        about = f"Auftrag {hold.auftrag}" if hold.person is None else f"person {hold.person}"
         yield (
-            f"person {row.person} is under legal hold {row.id} until {row.until_on}: wait for it, or lift it"
-            " (proaktiv keys lift)"
+            f"hold {hold.id} on {about} stands: release it when its reason is over"
+            f" (proaktiv retention release {hold.id} --reason … --by …)"
         )
     signed = select(_SIGNATURES.c.auftrag).where(
         _SIGNATURES.c.person.in_(persons), _SIGNATURES.c.state.in_(("signed", "requested"))
@@ -120,6 +119,21 @@ def obstacles(session: Session, persons: Collection[UUID], now: datetime, today:
                 f"person {child} is a child, and a permit of holder {holder} stands: let the holder withdraw it, or"
                 " destroy both"
             )
+
+
+def _keeps(persons: Collection[UUID]) -> ColumnElement[bool]:
+    """Say whether a hold keeps something of these persons, as retention understands it.
+
+    It stands on one of them, on an Auftrag that they confirmed or signed, or on somebody else who did.
+    """
+    signed = select(_SIGNATURES.c.auftrag).where(_SIGNATURES.c.person.in_(persons))
+    shared = select(_AUFTRAEGE.c.id).where(or_(_AUFTRAEGE.c.person.in_(persons), _AUFTRAEGE.c.id.in_(signed)))
+    return or_(
+        _HOLDS.c.person.in_(persons),
+        _HOLDS.c.auftrag.in_(shared),
+        _HOLDS.c.person.in_(select(_AUFTRAEGE.c.person).where(_AUFTRAEGE.c.id.in_(shared))),
+        _HOLDS.c.person.in_(select(_SIGNATURES.c.person).where(_SIGNATURES.c.auftrag.in_(shared))),
+    )
 
 
 def handed_over(session: Session, persons: Collection[UUID]) -> list[Row[*tuple[str, str, str, str]]]:

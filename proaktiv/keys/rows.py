@@ -34,6 +34,7 @@ from proaktiv.tables import (
     FlowLeafRow,
     FlowSecretRow,
     HandoverRow,
+    HoldRow,
     LookupRow,
     MatchRow,
     PersonIdentifierRow,
@@ -57,6 +58,7 @@ _EVENTS = core_table(RegisterEventRow)
 _EVENT_SUBJECTS = core_table(EventSubjectRow)
 _HANDOVERS = core_table(HandoverRow)
 _HEADS = core_table(SubjectHeadRow)
+_HOLDS = core_table(HoldRow)
 _IDENTIFIERS = core_table(PersonIdentifierRow)
 _KEYS = core_table(VaultKeyRow)
 _LEAVES = core_table(FlowLeafRow)
@@ -93,6 +95,8 @@ def take_out(session: Session, persons: Collection[UUID], now: datetime) -> dict
     _lose(session, persons, now, taken)
     for table in _DELETED:
         _delete(session, table, table.c.person.in_(persons), taken)
+    # What stands stays also where a restored database is made to forget again: the office releases it.
+    _delete(session, _HOLDS, _HOLDS.c.person.in_(persons) & _HOLDS.c.released_at.is_not(None), taken)
     either = or_(_RELATIONS.c.from_person.in_(persons), _RELATIONS.c.to_person.in_(persons))
     _delete(session, _RELATIONS, either, taken)
     _delete(session, _SIGNATURES, _SIGNATURES.c.person.in_(persons), taken)

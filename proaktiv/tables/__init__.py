@@ -27,6 +27,7 @@ from proaktiv.tables.flow import (
     TileRow,
 )
 from proaktiv.tables.house import (
+    HOLDS_LOCK,
     BehoerdeRow,
     ClientDayRow,
     ClientJtiRow,
@@ -56,7 +57,6 @@ from proaktiv.tables.matters import (
 from proaktiv.tables.people import (
     ContactRow,
     EnrolmentRow,
-    LegalHoldRow,
     PersonIdentifierRow,
     PersonRow,
     RelationRow,
@@ -64,6 +64,7 @@ from proaktiv.tables.people import (
 )
 
 __all__ = [
+    "HOLDS_LOCK",
     "METADATA",
     "NO_MORE",
     "AcknowledgementRow",
@@ -92,7 +93,6 @@ __all__ = [
     "HandoverRow",
     "HoldRow",
     "IncidentRow",
-    "LegalHoldRow",
     "LogHeadRow",
     "LookupRow",
     "MatchRow",

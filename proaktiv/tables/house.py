@@ -135,10 +135,15 @@ class IncidentRow(Storage, table=True):
     at: datetime = instant()
 
 
-class HoldRow(Storage, table=True):
-    """What may not be deleted meanwhile: of one person, or one Auftrag. By ``steps.retain``.
+HOLDS_LOCK = b"holds.placed"
+"""The advisory lock of whoever places a hold, and of whoever destroys somebody: the one waits for the other."""
 
-    ``reason`` is a file number, no story: nothing personal stands here.
+
+class HoldRow(Storage, table=True):
+    """What may be neither deleted nor destroyed meanwhile: of one person, or one Auftrag. By ``steps.retain``.
+
+    ``reason`` is a file number, no story: nothing personal stands here. ``keys.rows`` deletes what was released of
+    somebody who is destroyed; the database deletes none that stands.
     """
 
     __tablename__ = "holds"
@@ -179,6 +184,7 @@ class DemoClockRow(Storage, table=True):
 
 
 __all__ = [
+    "HOLDS_LOCK",
     "BehoerdeRow",
     "ClientDayRow",
     "ClientJtiRow",

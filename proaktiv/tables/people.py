@@ -91,15 +91,3 @@ class VaultKeyRow(Storage, table=True):
     wrapped: bytes | None = sealed(nullable=True)
     made_at: datetime = instant()
     destroyed_at: datetime | None = instant(nullable=True)
-
-
-class LegalHoldRow(Storage, table=True):
-    """Why somebody may not be destroyed yet, until a day. By ``keys.holding``; why, and who says so, is in the log."""
-
-    __tablename__ = "legal_holds"
-
-    id: UUID = Field(primary_key=True)
-    person: UUID = Field(index=True)
-    until_on: date
-    placed_at: datetime = instant()
-    lifted_at: datetime | None = instant(nullable=True)

@@ -20,7 +20,7 @@ OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences
 ERASED = (
     *("answers", "bundles", "codes", "contacts", "enrolments", "event_facts", "event_subjects", "fetched_facts"),
     *("lookups", "matches", "person_identifiers", "persons", "proposals", "relations", "sessions", "signatures"),
-    "wiedervorlagen",
+    *("wiedervorlagen", "holds"),
 )
 SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
 
@@ -115,7 +115,6 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
     expected = dict.fromkeys(TABLES, worked)
     expected |= {key: {"SELECT", "INSERT"} for key in APPEND_ONLY}
     expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ("alembic_version",)}
-    expected["legal_holds"] = {"SELECT"}
     expected["stops"] = {"SELECT", "INSERT", "DELETE"}  # and UPDATE of one column; DELETE of what was lifted: below
     expected |= {"subject_heads": worked - {"DELETE"}, "consent_heads": worked - {"DELETE"}}
     expected["consent_subjects"] = {"SELECT", "INSERT"}  # and UPDATE of one column: below
@@ -128,7 +127,7 @@ def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
     assert privileges(urls["owner"], "proaktiv_reader") == read
     assert privileges(urls["owner"], "proaktiv_eraser") == {
         **{key: {"DELETE"} for key in ERASED},  # and SELECT of the columns that say whose a row is
-        **{key: {"SELECT", "INSERT"} for key in ("flow_secret", "staff_keys", "subject_heads", "legal_holds")},
+        **{key: {"SELECT", "INSERT"} for key in ("flow_secret", "staff_keys", "subject_heads")},
         **{key: {"INSERT"} for key in ("flow_log", "flow_queue")},
         **{key: {"SELECT", "INSERT"} for key in ("consent_ledger", "consent_subjects")},
         "consent_heads": {"SELECT", "INSERT", "UPDATE"},
@@ -205,6 +204,9 @@ def test_the_eraser_nulls_secrets_and_nothing_else(urls: dict[str, str]) -> None
         "UPDATE consent_ledger SET state_after = ''",
         "DELETE FROM stops",
         "INSERT INTO vault_keys SELECT * FROM vault_keys",
+        "SELECT reason FROM holds",
+        "UPDATE holds SET released_at = now()",
+        "INSERT INTO holds SELECT * FROM holds",
     ):
         with pytest.raises(ProgrammingError, match="permission denied"):
             run(urls["eraser"], statement)
@@ -230,10 +232,21 @@ def test_nobody_else_rotates_or_destroys(urls: dict[str, str], role: str) -> Non
         "UPDATE vault_keys SET kek = ''",
         "DELETE FROM vault_keys",
         "UPDATE flow_secret SET subj = NULL",
-        "INSERT INTO legal_holds SELECT * FROM legal_holds",
     ):
         with pytest.raises(ProgrammingError, match="permission denied"):
             run(urls[role], statement)
+
+
+@pytest.mark.parametrize("role", ["owner", "app", "eraser"])
+def test_nobody_deletes_a_hold_that_stands(urls: dict[str, str], role: str) -> None:
+    run(
+        urls["owner"],
+        "INSERT INTO holds VALUES (gen_random_uuid(), gen_random_uuid(), NULL, 'x', 'y', now(), '', NULL)",
+    )
+    with pytest.raises(Exception, match="a hold that stands is released, never deleted"):
+        run(urls[role], "DELETE FROM holds")
+    run(urls["owner"], "UPDATE holds SET released_at = now()")
+    run(urls[role], "DELETE FROM holds")
 
 
 def test_not_even_the_owner_brings_destroyed_keys_back_by_mistake(urls: dict[str, str]) -> None:

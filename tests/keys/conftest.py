@@ -15,7 +15,7 @@ from proaktiv.house import Probe, no_probe
 from proaktiv.keys.erasing import Eraser, Reason
 from proaktiv.keys.keeping import Keeper
 from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
-from tests.builders import Somebody
+from tests.builders import Somebody, a_birth, somebody
 from tests.world import World
 
 
@@ -58,7 +58,6 @@ class House:
             self.database("eraser"),
             vault,
             self.log(vault),
-            self.world.ids,
             "musterstadt",
             lambda: self.world.now,
             self.listed,
@@ -99,6 +98,34 @@ def house(urls: dict[str, str], tmp_path: Path) -> Iterator[House]:
     yield made
     made.close()
     city.close()
+
+
+def named(house: House, person: UUID) -> set[str]:
+    """The tables in which a person's key still stands, in whatever column."""
+    columns = house.as_owner(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND data_type = 'uuid'"
+    )
+    return {
+        str(table)
+        for table, column in columns
+        if house.as_owner(f"SELECT 1 FROM {table} WHERE {column} = :person LIMIT 1", person=person)
+    }
+
+
+def a_mother_with_a_child(house: House, *, confirmed: bool = False) -> tuple[UUID, UUID]:
+    """Anna has a birth, a letter, and if wished an Auftrag at the Behörde. Returns her key and her child's."""
+    world = house.world
+    anna = world.lives_here(somebody("Anna"), "geburt")
+    world.announce(a_birth(anna))
+    world.tick()
+    if confirmed:
+        world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+        world.wait(hours=25)
+    person = house.key_of(anna)
+    ((child,),) = house.as_owner("SELECT to_person FROM relations WHERE kind = 'sorge'")
+    assert isinstance(child, UUID)
+    return person, child
 
 
 def a_kek() -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
@@ -89,10 +90,10 @@ def test_an_operator_looks_then_destroys_then_reconciles(run: Run, house: House)
     assert f"Would be destroyed: person {key}" in out
     assert "Nothing was changed." in out
     assert run("person", stdin=f"{anna.kennung}\n")[0] == 0
-    hold = run("hold", key, "--until", "2099-01-01", "--why", "lawsuit", "--by", "dora")[1].strip()
+    hold = house.world.pipeline.hold(person=UUID(key), auftrag=None, reason="12 K 34/27", by="dora")
     code, _, err = run(*command, "--really")
-    assert (code, "under legal hold" in err, "Traceback" in err) == (2, True, False)
-    assert run("lift", hold, "--why", "settled", "--by", "dora")[0] == 0
+    assert (code, f"proaktiv retention release {hold}" in err, "Traceback" in err) == (2, True, False)
+    house.world.pipeline.release_hold(hold, reason="12 K 34/27", by="dora")
     code, out, _ = run(*command, "--really")
     assert (code, f"Destroyed: person {key}" in out) == (0, True)
     code, _, err = run("person", stdin=f"{anna.kennung}\n")

@@ -13,9 +13,10 @@ from sqlmodel import Session
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.database import lock_keys
 from proaktiv.house import House
 from proaktiv.outward import loggable
-from proaktiv.tables import AuftragRow, HoldRow, PersonRow, core_table
+from proaktiv.tables import HOLDS_LOCK, AuftragRow, HoldRow, PersonRow, core_table
 from proaktiv.vault import Compartment
 
 HOLDS = core_table(HoldRow)
@@ -26,14 +27,16 @@ _PERSONS = core_table(PersonRow)
 def place(
     session: Session, house: House, *, person: UUID | None, auftrag: UUID | None, reason: str, by: str, now: datetime
 ) -> UUID:
-    """Keep everything of a person, or of an Auftrag, from deletion until it is released. Returns the hold's id.
+    """Keep everything of a person, or of an Auftrag, from any deletion until it is released. Returns the hold's id.
 
-    Waits for a set that is being deleted. Raises ``BadInput`` where not just one of the two is named, ``reason`` (1..64
-    characters, a file number) or ``by`` is missing, and ``NotFound`` where it is not here.
+    Waits for a set that is being deleted, and for somebody who is being destroyed. Raises ``BadInput`` where not just
+    one of the two is named, ``reason`` (1..64 characters, a file number) or ``by`` is missing, and ``NotFound`` where
+    it is not here.
     """
     _said(reason, by)
     if (person is None) == (auftrag is None):
         raise BadInput("--person", "name either a person or an Auftrag")
+    lock_keys(session, [HOLDS_LOCK])  # whoever is being destroyed is gone, or stays, before we look
     connection = session.connection()
     table, wanted = (_PERSONS.c.person, person) if auftrag is None else (_AUFTRAEGE.c.id, auftrag)
     if connection.execute(select(table).where(table == wanted)).first() is None:
