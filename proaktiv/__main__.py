@@ -75,7 +75,9 @@ def _eraser() -> AbstractContextManager[Eraser]:
 
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
-app.add_typer(retention.make_app(_office), name="retention")
+app.add_typer(
+    retention.make_app(_office, lambda: building_app.terms_of(building_app.read_settings())), name="retention"
+)
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
 app.add_typer(source_commands.make_events_app(building_app.wall_clock), name="events")
 app.add_typer(

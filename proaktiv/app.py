@@ -164,15 +164,25 @@ def refusals(settings: Settings, part: str) -> Iterator[str]:
     if settings.env is Env.PRODUCTION and settings.demo_clock:
         yield "PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production; unset it"
     try:
-        Terms.read(settings.retention)
-    except BadInput as error:
-        yield f'PROAKTIV_RETENTION{error.field} {error.message}, as in {{"umzug": {{"auftrag_months": 12}}}}'
+        terms_of(settings)
+    except WrongSettings as error:
+        yield str(error)
     if "letters_dir" in _NEEDS[part] and settings.letters_dir is not None:
         if not settings.letters_dir.is_dir():
             yield "PROAKTIV_LETTERS_DIR names no folder; make it first, for the worker's user alone"
         elif not os.access(settings.letters_dir, os.W_OK | os.X_OK):
             yield "PROAKTIV_LETTERS_DIR cannot be written; let it belong to the worker's user"
     yield from contradictions(settings, part)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return the periods of retention. Raises ``WrongSettings``."""
+    try:
+        return Terms.read(settings.retention)
+    except BadInput as error:
+        raise WrongSettings(
+            f'PROAKTIV_RETENTION{error.field} {error.message}, as in {{"umzug": {{"auftrag_months": 12}}}}'
+        ) from None
 
 
 def _need(settings: Settings, part: str) -> None:
@@ -274,7 +284,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             citizen_page=settings.citizen_page,
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
-            terms=Terms.read(settings.retention),
+            terms=terms_of(settings),
             identity=identity,
             event_sources=tuple(
                 Folder(client, folder, time.monotonic) for client, folder in settings.folders.items() if outward

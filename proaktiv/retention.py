@@ -19,15 +19,15 @@ from rich.table import Table
 
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.retention import page
-from proaktiv.core.terms import DEFAULTS
+from proaktiv.core.terms import Terms
 from proaktiv.pipeline import Pipeline
 from proaktiv.steps.retain import Preview
 
 Opening = Callable[[], AbstractContextManager[Pipeline]]
 
 
-def make_app(opening: Opening) -> typer.Typer:
-    """Return the commands; ``opening`` builds the office's share of the installation."""
+def make_app(opening: Opening, terms: Callable[[], Terms]) -> typer.Typer:
+    """Return the commands; ``opening`` builds the office's share of the installation, ``terms`` reads its periods."""
     app = typer.Typer(
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -84,8 +84,8 @@ def make_app(opening: Opening) -> typer.Typer:
 
     @app.command("table")
     def table() -> None:
-        """Print the whole table of what is kept how long, since when and why, as Markdown."""
-        typer.echo(page(), nl=False)
+        """Print the whole table of what is kept how long, since when and why, as Markdown, with your periods."""
+        typer.echo(page(terms()), nl=False)
 
     return app
 
@@ -109,7 +109,8 @@ def _json(preview: Preview) -> dict[str, object]:
                 "columns": list(each.rule.columns),
                 "n": each.n,
                 "oldest": each.oldest.isoformat() if each.oldest else "",
-                "period": str(DEFAULTS[each.rule.term]),
+                "period": str(preview.terms.default[each.rule.term]),
+                "lebenslagen": {name: str(own) for name, own in each.rule.own(preview.terms).items()},
                 "source": each.rule.source,
                 "held": each.held,
             }
@@ -125,7 +126,7 @@ def _print(preview: Preview) -> None:
     table = Table("Regel", "was", "Zahl", "ältestes", "Frist", "Quelle", "gesperrt", title=title)
     for each in shown:
         oldest = f"{each.oldest:%d.%m.%Y}" if each.oldest else ""
-        period = str(DEFAULTS[each.rule.term])
+        period = each.rule.period(preview.terms)
         table.add_row(
             each.rule.name, each.rule.what, str(each.n), oldest, period, each.rule.source, str(each.held or "")
         )

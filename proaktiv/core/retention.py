@@ -4,9 +4,10 @@ Pure. Left to others: how a period is counted (``core.terms``), which rows that 
 own pruning, the erasure of a person. Sources: Art. 5 (1) (e), 17 DSGVO; data-path.md § 5 (Retention).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proaktiv.core.terms import DEFAULTS, PER_LEBENSLAGE, Term
+from proaktiv.core.terms import PER_LEBENSLAGE, Period, Term, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,18 @@ class Rule:
     purpose: str
     columns: tuple[str, ...] = ()
 
+    def own(self, terms: Terms) -> Mapping[str, Period]:
+        """Return its periods for the Lebenslagen that have one of their own: of proposals and Aufträge alone."""
+        return terms.own(self.term) if self.purpose in _BY_LEBENSLAGE else {}
 
+    def period(self, terms: Terms) -> str:
+        """Return in words for people how long that is in one installation."""
+        return "; ".join(
+            (str(terms.default[self.term]), *(f"{name}: {each}" for name, each in self.own(terms).items()))
+        )
+
+
+_BY_LEBENSLAGE = frozenset({"vorschlag", "auftrag"})
 _E = "Art. 5 (1) e DSGVO"
 _C = "Art. 5 (1) c, e DSGVO"
 
@@ -178,7 +190,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "auftrag_content",
         "auftraege",
-        "Inhalt des Auftrags; zurückgenommen: 30 Tage ab der Rücknahme",
+        "Inhalt des Auftrags; zurückgenommen: wie ein zurückgenommener Vorschlag, ab der Rücknahme",
         "letzte Bewegung des Auftrags",
         Term.AUFTRAG,
         _E,
@@ -281,8 +293,8 @@ KEPT: tuple[Kept, ...] = (
 )
 
 
-def page() -> str:
-    """Return ``docs/retention.md``."""
+def page(terms: Terms) -> str:
+    """Return the table as Markdown, with the periods of one installation; with the defaults: ``docs/retention.md``."""
     lines = [
         "# Aufbewahrung und Löschung",
         "",
@@ -296,9 +308,7 @@ def page() -> str:
     ]
     for rule in RULES:
         place = f"`{rule.table}`" + "".join(f" · `{name}`" for name in rule.columns)
-        lines.append(
-            f"| `{rule.name}` | {place} | {rule.what} | {rule.since} | {DEFAULTS[rule.term]} | {rule.source} |"
-        )
+        lines.append(f"| `{rule.name}` | {place} | {rule.what} | {rule.since} | {rule.period(terms)} | {rule.source} |")
     lines += [
         "",
         "Fakten gehen mit dem Vorschlag, aus dem kein Auftrag wurde, oder mit dem Auftrag; spätestens nach einem Jahr",
@@ -315,7 +325,8 @@ def page() -> str:
         '`PROAKTIV_RETENTION={"umzug": {"auftrag_months": 12}}` ändert eine Frist für eine Lebenslage:',
         "",
         *(
-            f"* `{name}`: {shortest} bis {longest} ({'Tage' if unit == 'days' else 'Monate'}); sonst {DEFAULTS[term]}"
+            f"* `{name}`: {shortest} bis {longest} ({'Tage' if unit == 'days' else 'Monate'});"
+            f" sonst {terms.default[term]}"
             for name, (term, unit, shortest, longest) in PER_LEBENSLAGE.items()
         ),
         "",

@@ -112,9 +112,13 @@ class Terms:
         """Return the newest day since which the default period is over ``today``."""
         return self.default[term].newest_over(today)
 
+    def own(self, term: Term) -> dict[str, Period]:
+        """Return the period of each Lebenslage that has one of its own."""
+        return {name: periods[term] for name, periods in self.lebenslagen.items() if term in periods}
+
     def over_in(self, term: Term, today: date) -> dict[str, date]:
         """Return the same for each Lebenslage that has a period of its own."""
-        return {name: periods[term].newest_over(today) for name, periods in self.lebenslagen.items() if term in periods}
+        return {name: period.newest_over(today) for name, period in self.own(term).items()}
 
 
 def end_of(day: date) -> datetime:

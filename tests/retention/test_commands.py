@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import typer
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.retention import page
+from proaktiv.core.terms import Terms
 from proaktiv.pipeline import Pipeline
 from proaktiv.retention import make_app
 from tests.retention.test_lives import a_life
@@ -21,7 +23,7 @@ def run(world: World, *arguments: str) -> Result:
     def opening() -> Iterator[Pipeline]:
         yield world.pipeline
 
-    app: typer.Typer = make_app(opening)
+    app: typer.Typer = make_app(opening, lambda: world.pipeline.terms)
     return CliRunner().invoke(app, list(arguments))
 
 
@@ -55,4 +57,15 @@ def test_a_real_run_is_always_todays(world: World) -> None:
 
 
 def test_the_table_is_printed(world: World) -> None:
-    assert run(world, "table").stdout == page()
+    assert run(world, "table").stdout == page(Terms())
+
+
+def test_what_the_setting_changes_is_printed_as_it_counts(world: World) -> None:
+    a_life(world)
+    terms = Terms.read({"geburt": {"ended_days": 7}})
+    world.pipeline = replace(world.pipeline, terms=terms)
+    later = berlin_date(world.now + timedelta(days=8)).isoformat()
+    shown = json.loads(run(world, "run", "--dry-run", "--json", "--on", later).stdout)["due"]
+    (ended,) = [each for each in shown if each["rule"] == "proposal_ended"]
+    assert (ended["n"], ended["period"], ended["lebenslagen"]) == (1, "30 Tage", {"geburt": "7 Tage"})
+    assert "geburt: 7 Tage" in run(world, "table").stdout

@@ -1,5 +1,6 @@
 """The table forgets nothing: every column that is sealed, hashed or names a person has a rule or a reason."""
 
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Column, LargeBinary, MetaData, Table, Uuid
@@ -7,8 +8,9 @@ from sqlalchemy import Column, LargeBinary, MetaData, Table, Uuid
 import consent.tables
 import proaktiv.tables
 from proaktiv.core.retention import KEPT, RULES, page
-from proaktiv.core.terms import DEFAULTS, PER_LEBENSLAGE, Term
-from proaktiv.steps.retain.sets import _SETS
+from proaktiv.core.terms import DEFAULTS, PER_LEBENSLAGE, Period, Term, Terms
+from proaktiv.steps.retain.over import Over
+from proaktiv.steps.retain.sets import _SETS, due
 
 PERSONS = frozenset({"person", "from_person", "to_person"})
 ALL = (proaktiv.tables.METADATA, consent.tables.METADATA)
@@ -62,4 +64,21 @@ def test_nothing_may_be_set_to_outlive_the_row_that_it_stands_in() -> None:
 
 def test_the_page_is_current() -> None:
     kept = Path(__file__).parents[2] / "docs" / "retention.md"
-    assert kept.read_text() == page(), "proaktiv retention table > docs/retention.md"
+    assert kept.read_text() == page(Terms()), "proaktiv retention table > docs/retention.md"
+
+
+def test_a_lebenslage_with_a_period_of_its_own_stands_in_the_line_of_each_rule_that_heeds_it() -> None:
+    today = date(2030, 5, 1)
+    for rule in RULES:
+        changed = Terms(lebenslagen={"umzug": {rule.term: Period(days=7)}})
+        heeds = str(due(rule, Over(changed, today)).where) != str(due(rule, Over(Terms(), today)).where)
+        if rule.purpose == "fakten":  # they go with their proposal or Auftrag, whose lines say when
+            assert not rule.own(changed)
+        else:
+            assert (rule.period(changed).endswith("; umzug: 7 Tage"), bool(rule.own(changed))) == (heeds, heeds), rule
+
+
+def test_the_page_of_an_installation_says_its_own_periods() -> None:
+    said = page(Terms.read({"umzug": {"auftrag_months": 12}}))
+    assert "| letzte Bewegung des Auftrags | 2 Jahre; umzug: 1 Jahr |" in said
+    assert "| letzte Bewegung des Briefs | 2 Jahre |" in said, "letters know no Lebenslage"

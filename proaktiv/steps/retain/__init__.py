@@ -46,9 +46,10 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What is over on a day. ``written`` is what PostgreSQL says of the transaction: it must be False."""
+    """What is over on a day, by ``terms``. ``written`` is what PostgreSQL says of the transaction: it must be False."""
 
     on: date
+    terms: Terms
     counted: tuple[Counted, ...]
     holds: tuple[dict[str, Any], ...]
     written: bool
@@ -121,7 +122,7 @@ def preview(session: Session, terms: Terms, today: date, wall: date) -> Preview:
     over = Over(terms, today, wall)
     counted = tuple(_count(session, due(rule, over)) for rule in RULES)
     holds = tuple(standing(session))
-    return Preview(today, counted, holds, bool(connection.execute(_WRITTEN).scalar_one()))
+    return Preview(today, terms, counted, holds, bool(connection.execute(_WRITTEN).scalar_one()))
 
 
 def _count(session: Session, what: Due) -> Counted:
