@@ -40,6 +40,7 @@ from proaktiv.flowlog import commands as log_commands
 from proaktiv.keys import commands as key_commands
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
+from proaktiv.needs import WrongSettings, read_settings, readable_settings, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
 from proaktiv.schedule import tick_until_stopped
@@ -54,37 +55,35 @@ app = typer.Typer(
 
 
 def _owner() -> AbstractContextManager[Session]:
-    return building_app.owner_session(building_app.read_settings())
+    return building_app.owner_session(read_settings())
 
 
 def _reader() -> AbstractContextManager[Session]:
-    return building_app.reader_session(building_app.read_settings())
+    return building_app.reader_session(read_settings())
 
 
 def _office() -> AbstractContextManager[Pipeline]:
-    return building_app.building(building_app.read_settings(), "office")
+    return building_app.building(read_settings(), "office")
 
 
 def _keeper() -> AbstractContextManager[Keeper]:
-    return building_app.keeping(building_app.read_settings())
+    return building_app.keeping(read_settings())
 
 
 def _eraser() -> AbstractContextManager[Eraser]:
-    return building_app.erasing(building_app.read_settings())
+    return building_app.erasing(read_settings())
 
 
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
-app.add_typer(
-    retention.make_app(_office, lambda: building_app.terms_of(building_app.read_settings())), name="retention"
-)
+app.add_typer(retention.make_app(_office, lambda: terms_of(read_settings())), name="retention")
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
 app.add_typer(source_commands.make_events_app(building_app.wall_clock), name="events")
 app.add_typer(
     log_commands.make_app(
         _reader,
-        lambda: building_app.read_settings().log_vkey,
-        lambda: building_app.signers_vkey(building_app.read_settings()),
+        lambda: read_settings().log_vkey,
+        lambda: building_app.signers_vkey(read_settings()),
     ),
     name="log",
 )
@@ -108,13 +107,11 @@ def work(
     ] = False,
 ) -> None:
     """Run a worker until SIGTERM. Start as many as you like; exactly one more with --sign."""
-    settings = building_app.read_settings()
+    settings = read_settings()
     building_app.configure_logging(settings)
     if sign:
         if state is None:
-            raise building_app.WrongSettings(
-                "--sign needs --state DIR, a folder that is not backed up with the database"
-            )
+            raise WrongSettings("--sign needs --state DIR, a folder that is not backed up with the database")
         with building_app.signing(settings, state, adopt=adopt) as worker:
             tick_until_stopped({"sign": worker.integrate}, seconds=settings.tick_seconds)
         return
@@ -142,8 +139,8 @@ def serve(
 ) -> None:
     """Serve one HTTP surface."""
     if surface not in ("intake", "citizen", "office"):
-        raise building_app.WrongSettings(f"--surface {surface}: there are intake, citizen and office")
-    settings = building_app.read_settings()
+        raise WrongSettings(f"--surface {surface}: there are intake, citizen and office")
+    settings = read_settings()
     building_app.configure_logging(settings)
     with building_app.building(settings, surface) as pipeline:
         structlog.get_logger().info("surface.started", surface=surface, port=port)
@@ -162,9 +159,9 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring the database of PROAKTIV_OWNER_URL to the present tables."""
-    settings = building_app.read_settings()
+    settings = read_settings()
     if settings.owner_url is None:
-        raise building_app.WrongSettings("migrate needs PROAKTIV_OWNER_URL")
+        raise WrongSettings("migrate needs PROAKTIV_OWNER_URL")
     run_migrations(settings.owner_url.get_secret_value())
     typer.echo("The database is current.")
 
@@ -178,7 +175,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Name every broken dependency of an installation within five seconds, and what to do. Exit 1 if there is one."""
-    settings, wrong = building_app.readable_settings()
+    settings, wrong = readable_settings()
     examination = Examination(settings, wrong, wall=building_app.wall_clock, monotonic=time.monotonic, state=state)
     found = examination.of(part)
     if as_json:

@@ -1,32 +1,28 @@
-"""Composition root: the only module that builds concrete things, reads settings, clock and randomness.
+"""Composition root: the only module that builds concrete things and reads clock and randomness.
 
-Each process gets what its surface needs and nothing more; a missing setting refuses to start with one line.
+Each process gets what its surface needs and nothing more. Left to others: reading the settings, and what is missing in
+them (``needs``).
 """
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import Session
 
 from notifiers.folder import FolderChannel
 from notifiers.model import Channel
-from proaktiv.contradictions import contradictions
-from proaktiv.core.errors import BadInput, NotSafe, ProaktivError
+from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
-from proaktiv.core.terms import Terms
 from proaktiv.database import Database, check_current, refuse_embedded, session_lock
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
@@ -40,6 +36,7 @@ from proaktiv.flowlog.signer import Signer
 from proaktiv.house import House, Probe, no_probe
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
+from proaktiv.needs import WrongSettings, check_settings, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
@@ -55,35 +52,6 @@ from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.workers import Identity
 
-_KEKS = tuple(f"kek_{compartment}" for compartment in Compartment)
-_NEEDS = {
-    "work": (
-        "database_url",
-        "index_key",
-        "code_key",
-        *_KEKS,
-        "intake_private_key",
-        "staff_public_key",
-        "letters_dir",
-    ),
-    "sign": ("sequencer_url", "signing_key", "log_origin"),
-    "intake": ("database_url", "index_key", "kek_flow", "intake_public_key", "staff_public_key", "token_audience"),
-    "citizen": (
-        "database_url",
-        "index_key",
-        "code_key",
-        "kek_view",
-        "kek_flow",
-        "intake_public_key",
-        "staff_public_key",
-    ),
-    "office": ("database_url", "index_key", "kek_view", "kek_flow", "kek_proof", "staff_public_key"),
-    "keys": ("keeper_url", "index_key", *_KEKS, "staff_public_key"),
-    "erase": ("eraser_url", "index_key", "staff_public_key", "destroyed_list"),
-}
-"""What each process must hold (data-path.md § 2). What is not listed it is not given, whatever the environment says."""
-
-_READS_RULES = frozenset({"work", "intake", "citizen", "office"})
 _COMPARTMENTS = {
     "work": frozenset(Compartment),
     "intake": frozenset({Compartment.FLOW}),
@@ -92,37 +60,6 @@ _COMPARTMENTS = {
     "keys": frozenset(Compartment),
     "erase": frozenset(),
 }
-
-
-class WrongSettings(ProaktivError):  # noqa: N818
-    """This process cannot start with these settings; the message says which and what to do."""
-
-
-def read_settings() -> Settings:
-    """Return the settings of this process. Raises ``WrongSettings`` with one line and no secret."""
-    settings, wrong = readable_settings()
-    if wrong:
-        raise WrongSettings(wrong[0])
-    return settings
-
-
-def readable_settings() -> tuple[Settings, tuple[str, ...]]:
-    """Return the settings without those that cannot be read, and what is wrong with each of these."""
-    known = {f"PROAKTIV_{name.upper()}" for name in Settings.model_fields}
-    given = {name for name in os.environ if name.startswith("PROAKTIV_")}  # noqa: TID251 - settings are read here
-    # A typing error would else mean that the setting is silently not set. What resembles none may be somebody else's.
-    meant = {name: get_close_matches(name, known, 1, cutoff=0.85) for name in sorted(given - known)}
-    wrong = [f"{name} is no setting: is {close[0]} meant?" for name, close in meant.items() if close]
-    unread: dict[str, Any] = {}
-    try:
-        return Settings(), tuple(wrong)
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name, *inside = map(str, fault["loc"])
-            place = f" ({'/'.join(inside)})" if inside else ""
-            wrong.append(f"PROAKTIV_{name.upper()}{place} {fault['msg'].removeprefix('Value error, ')}")
-            unread[name] = Settings.model_fields[name].get_default(call_default_factory=True)
-    return Settings(**unread), tuple(wrong)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -146,48 +83,6 @@ def configure_logging(settings: Settings) -> None:
 def wall_clock() -> datetime:
     """Return real time, aware, UTC."""
     return datetime.now(UTC)  # noqa: TID251 - the one place where the clock is read
-
-
-def missing(settings: Settings, part: str) -> tuple[str, ...]:
-    """Return the names of what a process must hold and does not."""
-    names = tuple(name for name in _NEEDS[part] if not getattr(settings, name))
-    return names if settings.controller or part == "sign" else ("controller", *names)
-
-
-def refusals(settings: Settings, part: str) -> Iterator[str]:
-    """Yield why a process does not start with these settings, each in one line with its remedy."""
-    if lacking := [f"PROAKTIV_{name.upper()}" for name in missing(settings, part)]:
-        more = f" and {len(lacking) - 1} more: {', '.join(lacking[1:])}" if lacking[1:] else ""
-        yield f"{part} needs {lacking[0]}{more}"
-    if settings.env is Env.PRODUCTION and part in _READS_RULES and not settings.release_public_key:
-        yield "production trusts no rules but those signed with PROAKTIV_RELEASE_PUBLIC_KEY; set it"
-    if settings.env is Env.PRODUCTION and settings.demo_clock:
-        yield "PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production; unset it"
-    try:
-        terms_of(settings)
-    except WrongSettings as error:
-        yield str(error)
-    if "letters_dir" in _NEEDS[part] and settings.letters_dir is not None:
-        if not settings.letters_dir.is_dir():
-            yield "PROAKTIV_LETTERS_DIR names no folder; make it first, for the worker's user alone"
-        elif not os.access(settings.letters_dir, os.W_OK | os.X_OK):
-            yield "PROAKTIV_LETTERS_DIR cannot be written; let it belong to the worker's user"
-    yield from contradictions(settings, part)
-
-
-def terms_of(settings: Settings) -> Terms:
-    """Return the periods of retention. Raises ``WrongSettings``."""
-    try:
-        return Terms.read(settings.retention)
-    except BadInput as error:
-        raise WrongSettings(
-            f'PROAKTIV_RETENTION{error.field} {error.message}, as in {{"umzug": {{"auftrag_months": 12}}}}'
-        ) from None
-
-
-def _need(settings: Settings, part: str) -> None:
-    for refusal in refusals(settings, part):
-        raise WrongSettings(refusal)
 
 
 def _url(value: SecretStr | None) -> str:
@@ -230,7 +125,7 @@ def _clock(settings: Settings, database: Database) -> Callable[[], datetime]:
 @contextmanager
 def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Iterator[Pipeline]:
     """Build the pipeline of one process (``work``, ``intake``, ``citizen`` or ``office``), and end it tidily."""
-    _need(settings, part)
+    check_settings(settings, part)
     ids = Ids(secrets.token_bytes)
     with ExitStack() as ending:
         database = Database(_url(settings.database_url), application_name=f"proaktiv-{part}")
@@ -326,7 +221,7 @@ class SigningWorker:
 @contextmanager
 def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator[SigningWorker]:
     """Build the signing worker. Raises ``NotSafe`` where another one runs: two memories are none."""
-    _need(settings, "sign")
+    check_settings(settings, "sign")
     database = Database(_url(settings.sequencer_url), application_name="proaktiv-sign")
     try:
         check_current(_url(settings.sequencer_url))
@@ -377,7 +272,7 @@ def erasing(settings: Settings) -> Iterator[Eraser]:
 
 @contextmanager
 def _role_of(settings: Settings, part: str, role: str) -> Iterator[Database]:
-    _need(settings, part)
+    check_settings(settings, part)
     setting = f"{role}_url"
     database = Database(_url(getattr(settings, setting)), application_name=f"proaktiv-{part}", pool_size=2)
     try:

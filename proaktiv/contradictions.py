@@ -1,6 +1,6 @@
 """Settings that are each well-formed and together make no sense: told at the start, before the first event.
 
-Left to others: what a process needs (``app``), the form of each value (``settings``).
+Left to others: what a process needs (``needs``), the form of each value (``settings``).
 """
 
 import re

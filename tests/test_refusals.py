@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from proaktiv import __main__ as command_line
-from proaktiv.app import read_settings
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.needs import read_settings
 from tests.processes import proaktiv, refused
 from tests.settings_of import b64, everything
 

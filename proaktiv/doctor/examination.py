@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from proaktiv.app import WrongSettings, make_vault, missing, refusals
+from proaktiv.app import make_vault
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
@@ -22,6 +22,7 @@ from proaktiv.doctor.databases import Connection
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.doctor.running import examine
 from proaktiv.egress import Deadline, Egress
+from proaktiv.needs import WrongSettings, missing, refusals
 from proaktiv.settings import Env, Settings
 from proaktiv.tables import DemoClockRow, core_table
 

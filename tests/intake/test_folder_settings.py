@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.app import WrongSettings, building
+from proaktiv.app import building
+from proaktiv.needs import WrongSettings
 from proaktiv.tables import RegisterEventRow
 from tests.builders import a_birth, somebody
 from tests.intake.conftest import City
