@@ -1,4 +1,4 @@
-"""Where migrations meet the database: ``database.migrate`` hands its connection in; by hand: ``alembic -x url=…``."""
+"""Where migrations meet the database: ``schema.migrate`` hands its connection in; by hand: ``alembic -x url=…``."""
 
 from sqlalchemy import create_engine
 

@@ -32,7 +32,6 @@ from sqlmodel import Session
 from proaktiv import __version__, desk, retention
 from proaktiv import app as building_app
 from proaktiv.core.errors import ProaktivError
-from proaktiv.database import migrate as run_migrations
 from proaktiv.demo import commands as city_commands
 from proaktiv.doctor.examination import Examination
 from proaktiv.doctor.findings import healthy, lines
@@ -44,6 +43,7 @@ from proaktiv.needs import WrongSettings, read_settings, readable_settings, term
 from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
 from proaktiv.schedule import tick_until_stopped
+from proaktiv.schema import migrate as run_migrations
 from proaktiv.sources import commands as source_commands
 
 app = typer.Typer(

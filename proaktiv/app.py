@@ -23,7 +23,7 @@ from notifiers.folder import FolderChannel
 from notifiers.model import Channel
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
-from proaktiv.database import Database, check_current, refuse_embedded, session_lock
+from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.drift import guarded
@@ -36,12 +36,14 @@ from proaktiv.flowlog.signer import Signer
 from proaktiv.house import House, Probe, no_probe
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
+from proaktiv.locks import session_lock
 from proaktiv.needs import WrongSettings, check_settings, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
 from proaktiv.roles import require_role
 from proaktiv.rulebook import released
+from proaktiv.schema import check_current, refuse_embedded
 from proaktiv.settings import Env, Settings
 from proaktiv.sources.folder import Folder
 from proaktiv.tables import DemoClockRow, core_table

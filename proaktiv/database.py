@@ -1,29 +1,22 @@
-"""The database: one transaction per step, locks with names, and honest answers when a COMMIT is in doubt.
+"""The database: one transaction per step, and honest answers when a COMMIT is in doubt.
 
 What PostgreSQL says becomes one of ours where the caller must act on it: ``DatabaseAway`` (nothing was kept, try
 later) and ``CommitUnknown`` (nobody knows; check, do not repeat). Everything else passes through as SQLAlchemy's.
-No statement and no COMMIT waits for ever. Left to others: tables, who may do what (the migrations), where the URL
-comes from, cutting a line (``line``).
+No statement and no COMMIT waits for ever. Left to others: tables, locks with names (``locks``), the schema and who
+may do what (``schema``), where the URL comes from, cutting a line (``line``).
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, BigInteger, Connection, bindparam, create_engine, event, make_url, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import URL, Connection, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from alembic import command
 from proaktiv.core.canonical import dumps
 from proaktiv.core.dsn import spread
 from proaktiv.core.errors import CommitUnknown, NotSafe, ProaktivError
@@ -42,7 +35,6 @@ _POOL_WAIT_SECONDS = 10
 _PING_SECONDS = 3.0
 _WATCHED = "proaktiv.watched"
 _DOUBTS = "proaktiv.doubts"
-_LOCK_CLASS = 0x70726B74  # session locks use PostgreSQL's space of two integers, transaction locks that of one
 
 _DISK_FULL = "53100"
 _NOT_NOW = {
@@ -53,20 +45,6 @@ _NOT_NOW = {
 }
 _STILL_WAITING = text("SELECT pid FROM pg_stat_activity WHERE pid = ANY(:pids) AND wait_event = 'SyncRep'")
 _SOMETHING = text("SELECT pg_logical_emit_message(true, 'proaktiv', '')")
-
-_LOCK = text("SELECT pg_advisory_xact_lock(k) FROM unnest(:keys) AS t(k)").bindparams(
-    bindparam("keys", type_=ARRAY(BigInteger))
-)
-_TRY_LOCK = text("SELECT k, pg_try_advisory_xact_lock(k) FROM unnest(:keys) AS t(k)").bindparams(
-    bindparam("keys", type_=ARRAY(BigInteger))
-)
-
-# pg_locks shows the two integers of a session lock as oid, which has no sign.
-_HELD = text(
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
-    " AND classid::bigint = :class AND objid::bigint = :name & 4294967295"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-).bindparams(bindparam("class", type_=BigInteger), bindparam("name", type_=BigInteger))
 
 
 class DatabaseAway(ProaktivError):  # noqa: N818 - reads as the sentence it is: raise DatabaseAway
@@ -91,7 +69,6 @@ class Patience:
 
 
 PATIENT = Patience()
-_ENDLESS = Patience(None, None, None)
 
 
 class Database:
@@ -133,7 +110,7 @@ class Database:
         waiting for its standby (warning 01000: kept here, perhaps nowhere else). While a COMMIT of ours still waits
         for its standby, transactions can only read.
         """
-        with self._connection() as connection, _session(connection) as session:
+        with self.connection() as connection, _session(connection) as session:
             try:
                 if self._abandoned:
                     self._only_read(session)
@@ -206,7 +183,8 @@ class Database:
             raise CommitUnknown("PostgreSQL stopped waiting for its standby during COMMIT")
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def connection(self) -> Iterator[Connection]:
+        """Yield a connection whose transactions are the caller's. Raises ``DatabaseAway``."""
         with self._connect() as connection:
             yield connection
 
@@ -298,100 +276,3 @@ def _statement_failed(context: Any) -> None:
 def _broken(connection: Connection) -> bool:
     raw: Any = None if connection.invalidated else connection.connection.dbapi_connection
     return raw is None or raw.closed or raw.broken
-
-
-# locks ----------------------------------------------------------------------------------------------------------------
-
-
-def lock_keys(session: Session, keys: Iterable[bytes]) -> None:
-    """Take the transaction's advisory lock on each key, in one order, waiting for others. Keys have ≥ 8 bytes."""
-    numbers = sorted({_number(key) for key in keys})
-    if numbers:
-        session.connection().execute(_LOCK, {"keys": numbers})
-
-
-def try_lock_keys(session: Session, keys: Iterable[bytes]) -> frozenset[bytes]:
-    """Take what is free of the transaction's advisory locks on ``keys``; return the keys that are ours now."""
-    wanted = {key: _number(key) for key in keys}
-    if not wanted:
-        return frozenset()
-    tried = session.connection().execute(_TRY_LOCK, {"keys": sorted(set(wanted.values()))})
-    ours = {number for number, taken in tried if taken}
-    return frozenset(key for key, number in wanted.items() if number in ours)
-
-
-def _number(key: bytes) -> int:
-    if len(key) < 8:
-        raise ValueError(f"a lock's key has at least 8 bytes, not {len(key)}")
-    return int.from_bytes(key[:8], "big", signed=True)
-
-
-@contextmanager
-def session_lock(database: Database, name: str) -> Iterator[bool]:
-    """Hold the lock ``name`` on a connection of its own; yield whether it is ours. Never waits.
-
-    The server frees it when the connection ends, however that comes: a dead holder is noticed at once.
-    """
-    arguments = _named(name)
-    with database.own_connection() as connection:
-        ours = bool(connection.execute(text("SELECT pg_try_advisory_lock(:class, :name)"), arguments).scalar_one())
-        try:
-            yield ours
-        finally:
-            if ours:  # closing would free it too, but a moment later than we return
-                with suppress(DBAPIError):
-                    connection.execute(text("SELECT pg_advisory_unlock(:class, :name)"), arguments)
-
-
-def session_lock_held(session: Session, name: str) -> bool:
-    """Return whether anybody holds the session lock ``name`` in this database."""
-    return bool(session.connection().execute(_HELD, _named(name)).scalar_one())
-
-
-def _named(name: str) -> dict[str, int]:
-    return {"class": _LOCK_CLASS, "name": int.from_bytes(sha256(name.encode()).digest()[:4], "big", signed=True)}
-
-
-# schema ---------------------------------------------------------------------------------------------------------------
-
-
-def migrate(owner_url: str) -> None:
-    """Bring the schema to the newest revision, as the owner. Raises ``DatabaseAway``; runs one at a time."""
-    database = Database(owner_url, "proaktiv-migrate", pool_size=1, patience=_ENDLESS)
-    try:
-        with database._connection() as connection, connection.begin():  # noqa: SLF001 - one module
-            connection.execute(text("SELECT pg_advisory_xact_lock(:class)"), {"class": _LOCK_CLASS})
-            config = _alembic()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    finally:
-        database.close()
-
-
-def check_current(url: str) -> None:
-    """Raise ``NotSafe`` unless the schema is at the newest revision this code knows."""
-    newest = ScriptDirectory.from_config(_alembic()).get_current_head()
-    database = Database(url, "proaktiv-check", pool_size=1)
-    try:
-        with database._connection() as connection:  # noqa: SLF001 - one module
-            found = MigrationContext.configure(connection).get_current_revision()
-    finally:
-        database.close()
-    if found != newest:
-        raise NotSafe(f"the schema is at {found or 'nothing'}, this program needs {newest}: migrate as the owner first")
-
-
-def refuse_embedded(session: Session) -> None:
-    """Raise ``NotSafe`` where the server says that it is the demonstration's: it has no password and no backup."""
-    if session.connection().execute(text("SELECT current_setting('proaktiv.embedded', true)")).scalar_one() == "on":
-        raise NotSafe("this is the embedded PostgreSQL of demonstration and tests; production needs one of its own")
-
-
-def _alembic() -> Config:
-    here = Path(__file__).parent
-    for scripts in (here / "_data" / "alembic", here.parent / "alembic"):  # installed; checkout
-        if (scripts / "env.py").exists():
-            config = Config()
-            config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-            return config
-    raise NotSafe(f"no migrations beside {here}: the installation is not whole")

@@ -32,8 +32,8 @@ from notifiers.model import Clearance
 from proaktiv.core.flows import Flow
 from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
 from proaktiv.core.outbound import End, Ended
-from proaktiv.database import try_lock_keys
 from proaktiv.house import House
+from proaktiv.locks import try_lock_keys
 from proaktiv.subjects import hold_subjects, stops_on
 from proaktiv.tables import (
     EventSubjectRow,

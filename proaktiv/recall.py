@@ -18,8 +18,8 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.states import ProposalState
-from proaktiv.database import lock_keys
 from proaktiv.house import House
+from proaktiv.locks import lock_keys
 from proaktiv.matters import (
     PROPOSALS,
     bundles_of,

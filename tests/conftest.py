@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.database import Database, migrate
+from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import migrate
 from tests.chaos.tally import line
 
 ROLES = ("owner", "app", "sequencer", "eraser", "keeper", "reader")

@@ -99,7 +99,7 @@ def test_the_installed_program_migrates_an_empty_database(installed: Path, tmp_p
         installed,
         tmp_path,
         "-c",
-        f"from proaktiv.database import check_current, migrate; migrate({empty!r}); check_current({empty!r})",
+        f"from proaktiv.schema import check_current, migrate; migrate({empty!r}); check_current({empty!r})",
     )
 
 

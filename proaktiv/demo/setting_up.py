@@ -21,7 +21,7 @@ from sqlalchemy import insert
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.ids import RandomBytes
-from proaktiv.database import Database, migrate
+from proaktiv.database import Database
 from proaktiv.demo.keys import public_jwk
 from proaktiv.demo.people import ARS, MELDEBEHOERDE, STANDESAMT, City
 from proaktiv.demo.register import entry_of
@@ -29,6 +29,7 @@ from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.release import demo_key, release
+from proaktiv.schema import migrate
 from proaktiv.tables import BehoerdeRow, ClientRow, CompetenceRow, core_table
 
 ORIGIN = "flowlog.musterstadt.example/1"

@@ -12,10 +12,11 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
-from proaktiv.database import Database, check_current, refuse_embedded
+from proaktiv.database import Database
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.drift import DRIFT_MAX, drift, said
 from proaktiv.roles import breaches
+from proaktiv.schema import check_current, refuse_embedded
 
 _SERVER = text(
     "SELECT current_setting('server_version'), pg_is_in_recovery(),"

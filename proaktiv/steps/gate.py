@@ -37,8 +37,8 @@ from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import GUARDED, HOUSE_MADE
 from proaktiv.core.passage import Admission, Admitted, Claimed
 from proaktiv.core.states import EventState
-from proaktiv.database import try_lock_keys
 from proaktiv.house import House
+from proaktiv.locks import try_lock_keys
 from proaktiv.matters import take_back_older
 from proaktiv.sets import among
 from proaktiv.subjects import hold_subjects, resolve, stops_on

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Table, create_engine, insert, select, text
 
 from proaktiv import tables
-from proaktiv.database import migrate
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import migrate
 from tests.bench.table import Figure
 from tests.stored import decide_from_the_event_alone, store_births
 from tests.world import World

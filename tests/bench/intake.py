@@ -20,8 +20,8 @@ from sqlalchemy import Engine, Table, create_engine, insert, select, text, updat
 
 from proaktiv import tables
 from proaktiv.core.clients import Client
-from proaktiv.database import migrate
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import migrate
 from proaktiv.tables import ClientRow, core_table
 from proaktiv.web import problems
 from proaktiv.web.intake import BATCH_TYPE, make_intake

@@ -20,8 +20,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from proaktiv.app import building
-from proaktiv.database import migrate
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import migrate
 from proaktiv.steps.enrol import Wish
 from tests.bench.table import Figure
 from tests.processes import PATIENCE_SECONDS, end, start

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 import psycopg
 
-from proaktiv.database import migrate
 from proaktiv.embedded import processes
 from proaktiv.embedded.places import binaries, open_folder
+from proaktiv.schema import migrate
 from tests.chaos.outage import wait_for
 from tests.conftest import ROLES
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from proaktiv.database import migrate
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import migrate
 from tests.chaos.dying import FolderBehoerde
 from tests.chaos.outage import Outage, Trap
 from tests.chaos.town import Town

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from proaktiv.core.errors import CommitUnknown
-from proaktiv.database import Database, DatabaseAway, DatabaseFull, migrate
+from proaktiv.database import Database, DatabaseAway, DatabaseFull
 from proaktiv.doctor import databases
 from proaktiv.doctor.findings import Finding, Level
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import migrate
 from proaktiv.web.intake import make_intake
 from tests.builders import Event, a_birth, somebody
 from tests.chaos.outage import wait_for

@@ -6,8 +6,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from proaktiv.database import Database, lock_keys, session_lock, try_lock_keys
+from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.locks import lock_keys, session_lock, try_lock_keys
 
 A, B = b"aaaaaaaa-case", b"\xff" * 32
 Lock = Callable[[Session, Iterable[bytes]], None]

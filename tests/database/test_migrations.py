@@ -10,8 +10,9 @@ from sqlalchemy.exc import ProgrammingError
 import consent.tables
 import proaktiv.tables
 from proaktiv.core.errors import NotSafe
-from proaktiv.database import Database, check_current, migrate
+from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import check_current, migrate
 
 TARGETS = [proaktiv.tables.METADATA, consent.tables.METADATA]
 TABLES = sorted(table for metadata in TARGETS for table in metadata.tables)

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event, insert, text
 
-from proaktiv.database import Database, DatabaseAway, try_lock_keys
+from proaktiv.database import Database, DatabaseAway
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.locks import try_lock_keys
 from proaktiv.tables import LookupRow, core_table
 from proaktiv.workers import Identity, dead_workers
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from proaktiv.database import Database, migrate
+from proaktiv.database import Database
 from proaktiv.doctor.findings import Level
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.schema import migrate
 from tests.chaos.outage import Outage, wait_for
 from tests.doctor.conftest import Installation, real_time
 from tests.outward.servers import Behave, answers, drips, hangs_up, serving, stays_silent

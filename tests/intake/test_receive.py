@@ -13,7 +13,7 @@ from sqlmodel import Session
 from proaktiv.core import cloudevents, events
 from proaktiv.core.errors import Conflict, NotAllowed, ProaktivError, TooMany
 from proaktiv.core.flows import Kind
-from proaktiv.database import try_lock_keys
+from proaktiv.locks import try_lock_keys
 from proaktiv.steps import receive
 from proaktiv.steps.authenticate import client_of
 from proaktiv.steps.receive import days

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from proaktiv.core.errors import Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
 from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
-from proaktiv.database import Database, lock_keys
+from proaktiv.database import Database
+from proaktiv.locks import lock_keys
 from proaktiv.matters import drop_lookups
 from proaktiv.registers.model import Answer, PersonNotThere
 from proaktiv.steps import look_up

@@ -14,7 +14,7 @@ from notifiers.folder import FolderChannel
 from proaktiv.core import codes
 from proaktiv.core.flows import Kind
 from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
-from proaktiv.database import lock_keys
+from proaktiv.locks import lock_keys
 from proaktiv.steps import notify
 from proaktiv.tables import (
     BundleRow,

@@ -21,8 +21,8 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import CORRECTABLE
 from proaktiv.core.states import EventState
 from proaktiv.core.tasks import How
-from proaktiv.database import lock_keys
 from proaktiv.house import House
+from proaktiv.locks import lock_keys
 from proaktiv.recall import lift
 from proaktiv.steps.receive import days
 from proaktiv.steps.receive.correcting import retire, stops_of_entries

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from proaktiv.core.events import RegisterEvent
 from proaktiv.core.events import Stop as RegisterStop
-from proaktiv.database import lock_keys
+from proaktiv.locks import lock_keys
 from proaktiv.recall import Stop
 from proaktiv.tables import RegisterEventRow, core_table
 from proaktiv.vault import Vault

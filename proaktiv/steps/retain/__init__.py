@@ -18,8 +18,8 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.retention import RULES, Rule
 from proaktiv.core.terms import Terms
-from proaktiv.database import try_lock_keys
 from proaktiv.house import House
+from proaktiv.locks import try_lock_keys
 from proaktiv.steps.retain.holds import place, release, standing
 from proaktiv.steps.retain.over import Over
 from proaktiv.steps.retain.sets import Due, due

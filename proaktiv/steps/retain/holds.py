@@ -13,8 +13,8 @@ from sqlmodel import Session
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
-from proaktiv.database import lock_keys
 from proaktiv.house import House
+from proaktiv.locks import lock_keys
 from proaktiv.outward import loggable
 from proaktiv.tables import HOLDS_LOCK, AuftragRow, HoldRow, PersonRow, core_table
 from proaktiv.vault import Compartment
