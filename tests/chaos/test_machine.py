@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from proaktiv.recall import Recalled
-from proaktiv.steps import consents, receive
+from proaktiv.steps import receive
+from proaktiv.steps.consents import recalling, transmit
 from tests.chaos.machine import Machine
 from tests.chaos.town import Town
 from tests.depth import EXHAUSTIVE, depth
@@ -61,7 +62,8 @@ def stops_recall_nothing(patch: pytest.MonkeyPatch) -> None:
 
 
 def withdrawals_move_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(consents, "write_moves", lambda *_arguments: None)
+    for module in (recalling, transmit):
+        patch.setattr(module, "write_moves", lambda *_arguments: None)
 
 
 @pytest.mark.parametrize("sabotage", [stops_recall_nothing, withdrawals_move_nothing])

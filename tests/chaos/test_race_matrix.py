@@ -18,7 +18,8 @@ from consent import store
 from proaktiv import outward, recall, subjects
 from proaktiv.core.errors import Conflict, NotFound
 from proaktiv.pipeline import Pipeline
-from proaktiv.steps import confirm, consents, gate
+from proaktiv.steps import confirm, gate
+from proaktiv.steps.consents import recalling
 from tests.builders import Event, a_birth, a_cancellation, a_death, a_protection, child_of
 from tests.chaos.meanwhile import Meanwhile
 from tests.chaos.model import Person
@@ -191,7 +192,7 @@ def test_an_answer_that_comes_after_its_ground_is_gone_is_not_kept(town: Town, p
 def test_control_where_look_ups_under_way_are_not_dropped_the_answer_is_kept(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (consents, recall):
+    for module in (recalling, recall):
         monkeypatch.setattr(module, "drop_lookups", lambda _session, _where, _now: None)
     kept = {name: after_look_up(town, act, "look_up.announce.after")[0] > 0 for name, act in ENDING.items()}
     assert all(kept.values()), kept
