@@ -1,206 +1,27 @@
 """The citizen's surface: enrol, prove, look, decide, withdraw. JSON in this stage; pages stand on the same verbs.
 
 Holds KEK-view and KEK-flow and nothing more (data-path.md § 2). GET never changes anything; a code never stands in a
-path. Left to others: every decision (``steps``), errors (``web.problems``).
+path. Left to others: every decision (``steps``), what is asked of them (``web.pipelines``), what may be sent
+(``web.bodies``), errors (``web.problems``).
 """
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response, Security
 from fastapi.security import APIKeyCookie
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from proaktiv.core.trust import SessionProof
-from proaktiv.steps.confirm import Confirmation
-from proaktiv.steps.consents import Choice
-from proaktiv.steps.enrol import Wish
-from proaktiv.steps.prove import Proven
 from proaktiv.web import links, openapi, problems
-from proaktiv.web.leaves import Day, Digest, Leistung, Name
+from proaktiv.web.bodies import Anmeldung, Antworten, Entscheidungen, Ja, Nachweis, Widerruf
 from proaktiv.web.limits import BodyLimit
+from proaktiv.web.pipelines import CitizenPipeline
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 
 SAME_ANSWER = (
     "Wenn wir Sie im Melderegister finden, bekommen Sie in den nächsten Tagen einen Brief an Ihre gemeldete Anschrift. "
     "If we find you in the register of residents, a letter will reach you at your registered address."
 )
-
-
-class CitizenPipeline(Protocol):
-    """What this surface asks of the pipeline."""
-
-    def enrol(self, wish: Wish) -> None:
-        """Keep a request to be known here."""
-        ...
-
-    def prove(self, code: str, birth_date: date) -> Proven:
-        """Return a session. Raises ``NotProven``."""
-        ...
-
-    def session(self, token: str) -> SessionProof:
-        """Return the proof of a session. Raises ``NotProven``."""
-        ...
-
-    def session_for_change(self, token: str, csrf: str) -> SessionProof:
-        """Return the proof of a session whose form token is right. Raises ``NotProven``, ``NotAllowed``."""
-        ...
-
-    def overview(self, proof: SessionProof) -> dict[str, Any]:
-        """Return what is open for this person."""
-        ...
-
-    def proposal(self, proof: SessionProof, proposal: UUID) -> dict[str, Any]:
-        """Return one proposal."""
-        ...
-
-    def auftrag(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
-        """Return one Auftrag."""
-        ...
-
-    def consents(self, proof: SessionProof) -> dict[str, Any]:
-        """Return what can be decided on."""
-        ...
-
-    def choose(self, proof: SessionProof, choices: list[Choice]) -> None:
-        """Record decisions about activities."""
-        ...
-
-    def withdraw(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
-        """Withdraw consents given in advance."""
-        ...
-
-    def object_to(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
-        """Object to what rests on a public task."""
-        ...
-
-    def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
-        """Withdraw one confirmed Auftrag."""
-        ...
-
-    def confirm(self, proof: SessionProof, proposal: UUID, shown: bytes) -> Confirmation:
-        """Record a yes."""
-        ...
-
-    def decline(self, proof: SessionProof, proposal: UUID) -> None:
-        """Record a no."""
-        ...
-
-    def postpone(self, proof: SessionProof, proposal: UUID) -> None:
-        """Record a later."""
-        ...
-
-    def answer(self, proof: SessionProof, proposal: UUID, written: Mapping[str, str]) -> None:
-        """Keep what a person answered. Raises ``BadInput``."""
-        ...
-
-    def undo(self, proof: SessionProof, auftrag: UUID) -> None:
-        """Take a yes or a signature back."""
-        ...
-
-    def sheet(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
-        """Return what is to be signed by hand."""
-        ...
-
-    def to_sign(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
-        """Return what a second parent is asked to sign."""
-        ...
-
-    def sign(self, proof: SessionProof, auftrag: UUID, shown: bytes) -> None:
-        """Record a second signature."""
-        ...
-
-    def refuse_signature(self, proof: SessionProof, auftrag: UUID) -> None:
-        """Record that the second parent does not sign."""
-        ...
-
-    def healthy(self) -> None:
-        """Raise where the database cannot be reached."""
-        ...
-
-
-class Form(BaseModel):
-    """What may be typed; unknown members are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Anschrift(Form):
-    """An address as typed."""
-
-    strasse: Name
-    plz: Annotated[str, StringConstraints(pattern=r"^[0-9]{5}$")]
-    ort: Name
-
-
-class Anmeldung(Form):
-    """A wish to be known here."""
-
-    vornamen: Name
-    familienname: Name
-    geburtsdatum: Day
-    anschrift: Anschrift
-
-    def wish(self) -> Wish:
-        """Return the wish as the step takes it."""
-        return Wish(
-            vornamen=self.vornamen,
-            familienname=self.familienname,
-            geburtsdatum=self.geburtsdatum.isoformat(),
-            strasse=self.anschrift.strasse,
-            plz=self.anschrift.plz,
-            ort=self.anschrift.ort,
-        )
-
-
-class Nachweis(Form):
-    """A letter code and a birth date."""
-
-    code: Annotated[str, StringConstraints(max_length=40)]
-    geburtsdatum: Day
-
-
-class Entscheidung(Form):
-    """One decision about one activity, with the digest of the text that was read."""
-
-    activity: Leistung
-    decision: Annotated[str, StringConstraints(pattern=r"^(give|refuse)$")]
-    notice: Digest
-
-    def choice(self) -> Choice:
-        """Return the decision as the step takes it."""
-        return Choice(self.activity, self.decision == "give", self.notice)
-
-
-class Entscheidungen(Form):
-    """Decisions about activities; each stands for itself."""
-
-    decisions: Annotated[list[Entscheidung], Field(min_length=1, max_length=40)]
-
-
-class Antworten(Form):
-    """Answers by the name of their question, as written."""
-
-    answers: Annotated[
-        dict[Annotated[str, StringConstraints(max_length=80)], Annotated[str, StringConstraints(max_length=400)]],
-        Field(min_length=1, max_length=20),
-    ]
-
-
-class Widerruf(Form):
-    """What is withdrawn or objected to: a whole Lebenslage, or one activity."""
-
-    lebenslage: Leistung = ""
-    activity: Leistung = ""
-
-
-class Ja(Form):
-    """A yes to what was shown."""
-
-    shown: Digest
-
 
 SECURE_COOKIE = "__Host-proaktiv"
 LOOPBACK_COOKIE = "proaktiv"

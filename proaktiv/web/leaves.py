@@ -1,6 +1,6 @@
 """The leaves of the citizen's forms: a name, a day, a digest, the key of a Leistung or an activity.
 
-Each takes what its OpenAPI schema says and nothing else. Left to others: the forms (``web.citizen``).
+Each takes what its OpenAPI schema says and nothing else. Left to others: the forms (``web.bodies``).
 """
 
 import re

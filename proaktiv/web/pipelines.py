@@ -1,0 +1,107 @@
+"""What the citizen's surface asks of the pipeline: the acts by name, so that a test or a page can stand on others.
+
+Left to others: who does them (``acts``), over which path (``web.citizen``).
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Protocol
+from uuid import UUID
+
+from proaktiv.core.trust import SessionProof
+from proaktiv.steps.confirm import Confirmation
+from proaktiv.steps.consents import Choice
+from proaktiv.steps.enrol import Wish
+from proaktiv.steps.prove import Proven
+
+
+class CitizenPipeline(Protocol):
+    """What this surface asks of the pipeline."""
+
+    def enrol(self, wish: Wish) -> None:
+        """Keep a request to be known here."""
+        ...
+
+    def prove(self, code: str, birth_date: date) -> Proven:
+        """Return a session. Raises ``NotProven``."""
+        ...
+
+    def session(self, token: str) -> SessionProof:
+        """Return the proof of a session. Raises ``NotProven``."""
+        ...
+
+    def session_for_change(self, token: str, csrf: str) -> SessionProof:
+        """Return the proof of a session whose form token is right. Raises ``NotProven``, ``NotAllowed``."""
+        ...
+
+    def overview(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what is open for this person."""
+        ...
+
+    def proposal(self, proof: SessionProof, proposal: UUID) -> dict[str, Any]:
+        """Return one proposal."""
+        ...
+
+    def auftrag(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return one Auftrag."""
+        ...
+
+    def consents(self, proof: SessionProof) -> dict[str, Any]:
+        """Return what can be decided on."""
+        ...
+
+    def choose(self, proof: SessionProof, choices: list[Choice]) -> None:
+        """Record decisions about activities."""
+        ...
+
+    def withdraw(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
+        """Withdraw consents given in advance."""
+        ...
+
+    def object_to(self, proof: SessionProof, *, lebenslage: str, activity: str) -> tuple[str, ...]:
+        """Object to what rests on a public task."""
+        ...
+
+    def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Withdraw one confirmed Auftrag."""
+        ...
+
+    def confirm(self, proof: SessionProof, proposal: UUID, shown: bytes) -> Confirmation:
+        """Record a yes."""
+        ...
+
+    def decline(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a no."""
+        ...
+
+    def postpone(self, proof: SessionProof, proposal: UUID) -> None:
+        """Record a later."""
+        ...
+
+    def answer(self, proof: SessionProof, proposal: UUID, written: Mapping[str, str]) -> None:
+        """Keep what a person answered. Raises ``BadInput``."""
+        ...
+
+    def undo(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Take a yes or a signature back."""
+        ...
+
+    def sheet(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what is to be signed by hand."""
+        ...
+
+    def to_sign(self, proof: SessionProof, auftrag: UUID) -> dict[str, Any]:
+        """Return what a second parent is asked to sign."""
+        ...
+
+    def sign(self, proof: SessionProof, auftrag: UUID, shown: bytes) -> None:
+        """Record a second signature."""
+        ...
+
+    def refuse_signature(self, proof: SessionProof, auftrag: UUID) -> None:
+        """Record that the second parent does not sign."""
+        ...
+
+    def healthy(self) -> None:
+        """Raise where the database cannot be reached."""
+        ...
