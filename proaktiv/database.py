@@ -85,7 +85,7 @@ class Database:
         self._patience = patience
         self._abandoned: frozenset[int] = frozenset()
         self._engine = create_engine(
-            _with_defaults(url, application_name),
+            _with_defaults(url, application_name, patience),
             isolation_level="READ COMMITTED",
             pool_size=pool_size,
             max_overflow=0,
@@ -95,7 +95,6 @@ class Database:
             json_serializer=lambda value: dumps(value).decode(),
         )
         event.listen(self._engine, "connect", _hear_doubts)
-        event.listen(self._engine, "connect", self._bound_locks)
         event.listen(self._engine, "before_cursor_execute", self._statement_begins)
         event.listen(self._engine, "after_cursor_execute", _statement_ended)
         event.listen(self._engine, "handle_error", _statement_failed)
@@ -144,12 +143,6 @@ class Database:
         except OperationalError as error:
             raise DatabaseAway(f"PostgreSQL cannot be reached: {error.orig}") from error
 
-    def _bound_locks(self, raw: Any, _record: Any) -> None:
-        if self._patience.lock is not None:
-            with WATCH.over(raw, _PING_SECONDS):
-                raw.execute(f"SET lock_timeout = '{self._patience.lock}s'")
-                raw.commit()
-
     def _statement_begins(self, connection: Connection, _cursor: Any, _sql: Any, _parameters: Any, *_: Any) -> None:
         if self._patience.statement is not None:
             raw = connection.connection.dbapi_connection
@@ -189,13 +182,18 @@ class Database:
             yield connection
 
 
-def _with_defaults(url: str, application_name: str) -> URL:
+def _with_defaults(url: str, application_name: str, patience: Patience) -> URL:
     parsed = make_url(spread(url))
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername != "postgresql+psycopg":
         raise NotSafe(f"the database must be PostgreSQL, not {parsed.drivername}: locks and roles rest on it")
     defaults = {**_LINE, "application_name": application_name}
+    if patience.lock is not None:
+        # With the connection, not by a SET after it: that would be one more COMMIT on the way to the first statement.
+        told = parsed.query.get("options", "")
+        before = told if isinstance(told, str) else " ".join(told)
+        parsed = parsed.update_query_dict({"options": f"-c lock_timeout={patience.lock}s {before}".strip()})
     return parsed.update_query_dict({name: value for name, value in defaults.items() if name not in parsed.query})
 
 

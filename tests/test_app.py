@@ -244,7 +244,9 @@ def test_only_the_worker_has_ways_out_of_the_house(part: str, given: dict[str, s
     assert ways == ([{"LETTER"}, {"MELDEREGISTER"}, {"webhook"}] if part == "work" else [set(), set(), set()])
 
 
-@pytest.mark.parametrize(("surface", "title"), [(name, f"proaktiv {name}") for name in SURFACES])
+@pytest.mark.parametrize(
+    ("surface", "title"), [(name, "proaktiv" if name == "citizen" else f"proaktiv {name}") for name in SURFACES]
+)
 def test_each_surface_is_its_own_application(surface: str, title: str, given: dict[str, str]) -> None:
     settings = settings_of(given)
     with building(settings, surface) as pipeline:

@@ -346,7 +346,11 @@ def test_a_worker_works_and_ends_in_order(sign: bool, urls: dict[str, str], tmp_
     finally:
         end(process)
     assert (process.returncode, err) == (0, "")
-    parts = ["sign"] if sign else [*("collect", "dispatch", "evaluate", "look_up", "notify", "revisit", "silence")]
+    parts = (
+        ["sign"]
+        if sign
+        else [*("collect", "dispatch", "evaluate", "look_up", "notify", "retain", "revisit", "silence")]
+    )
     assert (first["event"], first["parts"]) == ("worker.started", parts)
     (last,) = out.splitlines()
     assert json.loads(last)["event"] == "worker.stopped"

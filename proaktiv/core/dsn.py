@@ -19,8 +19,8 @@ def spread(url: str) -> str:
     """
     scheme, mark, rest = url.partition("://")
     place, _, query = rest.partition("?")
-    authority, slash, path = place.partition("/")
-    login, at, named = authority.rpartition("@")
+    hosted, slash, path = place.partition("/")
+    login, at, named = hosted.rpartition("@")
     given = parse_qsl(query, keep_blank_values=True)
     hosts = (
         named.split(",") if named else [each for name, value in given if name == "host" for each in value.split(",")]

@@ -156,6 +156,7 @@ class Life:
         size: int,
     ) -> tuple[Stage, Any]:
         """Make a city from another one, or found it, do ``step`` in it, and keep it under ``name``."""
+        name = f"{self._folder.name.replace('-', '_')}_{name}"  # a server may hold the lives of two modules
         folder = self._folder / name
         self._server.create_database(name, start[0].template if start else "proaktiv")
         if start:
