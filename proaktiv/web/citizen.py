@@ -191,7 +191,7 @@ def withdraw(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> di
     return {"withdrawn": list(pipeline.withdraw(proof, lebenslage=form.lebenslage, activity=form.activity))}
 
 
-@router.post("/einwilligungen/widerspruch")
+@router.post("/einwilligungen/widerspruch", responses=openapi.CHANGE | links.CHOSEN)
 def object_to(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, list[str]]:
     """Object (Art. 21 DSGVO) to what rests on a public task; again is no error."""
     return {"objected": list(pipeline.object_to(proof, lebenslage=form.lebenslage, activity=form.activity))}

@@ -23,7 +23,7 @@ from tests.fuzz.city import FuzzedCity, a_city
 ROLES: dict[str, tuple[Trust, int, dict[str, int]]] = {
     "nobody": (Trust.V1, 1, {"intake": 350, "citizen": 650, "office": 50}),
     "citizen at V1": (Trust.V1, 6, {"intake": 250, "citizen": 1100, "office": 50}),
-    "citizen at V2": (Trust.V2, 8, {"intake": 250, "citizen": 1200, "office": 50}),
+    "citizen at V2": (Trust.V2, 10, {"intake": 250, "citizen": 1300, "office": 50}),
     "register": (Trust.V1, 1, {"intake": 650, "citizen": 550, "office": 50}),
 }
 """Trust of the residents, how many families there are, and the cases for each surface at a commit's depth."""
@@ -31,8 +31,9 @@ ROLES: dict[str, tuple[Trust, int, dict[str, int]]] = {
 FULLY: dict[str, str] = {"citizen at V2": "citizen", "register": "intake"}
 """Who has a way to everything: each operation answers well at least once, each link is followed."""
 
-NEVER_GOOD = {"POST /acknowledgements"}
-"""No Auftrag of this city has left yet, so a Behörde has nothing to acknowledge."""
+NEVER_GOOD = {"POST /acknowledgements", "POST /unterschrift/{auftrag_id}/nein"}
+"""No Auftrag of this city has left yet, so a Behörde has nothing to acknowledge. A refused signature is answered well only
+where no walk before it signed, withdrew or objected; ``tests/journeys/test_two_parents.py`` shows it."""
 
 
 def surface(name: str, city: FuzzedCity) -> FastAPI:
