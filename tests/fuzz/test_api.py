@@ -32,8 +32,8 @@ FULLY: dict[str, str] = {"citizen at V2": "citizen", "register": "intake"}
 """Who has a way to everything: each operation answers well at least once, each link is followed."""
 
 NEVER_GOOD = {"POST /acknowledgements", "POST /unterschrift/{auftrag_id}/nein"}
-"""No Auftrag of this city has left yet, so a Behörde has nothing to acknowledge. A refused signature is answered well only
-where no walk before it signed, withdrew or objected; ``tests/journeys/test_two_parents.py`` shows it."""
+"""No Auftrag of this city has left yet, so a Behörde has nothing to acknowledge. A refused signature is answered well
+only where no walk before it signed, withdrew or objected; ``tests/journeys/test_two_parents.py`` shows it."""
 
 
 def surface(name: str, city: FuzzedCity) -> FastAPI:
