@@ -20,6 +20,7 @@ from notifiers.placing import place, placing
 
 _WIDTH = 78
 _LABELS = {"de": ("Unser Zeichen", "Datum"), "en": ("Our reference", "Date")}
+_DRAFT = "Leichte Sprache, Entwurf: noch nicht von Prüferinnen und Prüfern gelesen"
 _CODE = "Ihr Code"  # one label in every language: it is what the page asks for
 
 
@@ -46,6 +47,12 @@ class FolderChannel:
             lines += [f"{_CODE}: {message.secret}", ""]
         if message.link:
             lines += [message.link, ""]
+        for version in message.versions:
+            lines += ["-" * len(version.subject), version.subject, ""]
+            if version.language == "ls" and not version.checked_by:
+                lines += [_DRAFT, ""]
+            for paragraph in version.paragraphs:
+                lines += [*_wrapped(paragraph), ""]
         return Rendered("text/plain; charset=utf-8", "\n".join(lines).encode())
 
     def hand_over(self, rendered: Rendered, clearance: Clearance, deadline: DeadlineLike) -> DeliveryReceipt:

@@ -12,8 +12,8 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -91,13 +91,28 @@ def send(
     """
     if deadline.remaining() <= 0:
         raise Temporary("the deadline is over")
+    with _open(relay, deadline, tls, resolve) as (session, wire):
+        _deliver(session, wire, sender, to, body)
+
+
+def reach(relay: Relay, deadline: DeadlineLike, *, tls: ssl.SSLContext, resolve: Resolve = system_resolve) -> None:
+    """Greet the relay, secure the line and log in, and say good-bye: no mail. Raises ``Unavailable``."""
+    with _open(relay, deadline, tls, resolve):
+        return
+
+
+@contextmanager
+def _open(
+    relay: Relay, deadline: DeadlineLike, tls: ssl.SSLContext, resolve: Resolve
+) -> Iterator[tuple[_Session, Wire]]:
+    """Yield a session with a relay that is ready, and take leave of it."""
     wire = _connected(relay, deadline, resolve)
     try:
         if relay.tls is Tls.IMPLICIT:
             _handshake(lambda: wire.start_tls(tls, relay.host))
         session = _Session(wire, relay.hello)
         _ready(session, relay, tls)
-        _deliver(session, wire, sender, to, body)
+        yield session, wire
         with suppress(OSError):
             wire.sendall(b"QUIT\r\n")  # nobody waits for the answer: the mail is theirs
     finally:

@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import Session
 
-from notifiers.folder import FolderChannel
 from notifiers.model import Channel
+from proaktiv import channels as ways
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
@@ -160,7 +160,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
         dispatchers: dict[str, Dispatcher] = {}
         identity: Callable[[], int] | None = None
         if outward and settings.letters_dir is not None:
-            channels["LETTER"] = FolderChannel(settings.letters_dir)
+            channels = ways.opened(settings, ending)
             registers = {name: HttpRegister(name, url, egress) for name, url in settings.registers.items()}
             dispatchers = {"webhook": Webhook(egress)}
             me = Identity(database, secrets.token_bytes)

@@ -10,7 +10,10 @@ from itertools import combinations
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from notifiers.smtp import Tls
+from proaktiv import channels
 from proaktiv.core.addresses import AddressRefused, Target, read_url
+from proaktiv.core.outbound import LEASE
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
 from proaktiv.settings import Env, Settings
 
@@ -26,6 +29,7 @@ _SEVERAL = (
 )
 _DRAW = "draw one of its own for each: head -c 32 /dev/urandom | base64"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_OWN_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def contradictions(settings: Settings, part: str) -> Iterator[str]:
@@ -41,8 +45,40 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
     if part == "work":
         yield from _addresses(settings)
         yield from _folders(settings)
+        yield from _letters(settings)
+        yield from _mail(settings)
     if part == "intake" and settings.token_audience:
         yield from _audience(settings)
+
+
+def _letters(settings: Settings) -> Iterator[str]:
+    if settings.letters_format != "pdf":
+        return
+    try:
+        channels.letterhead(settings)
+    except ValueError as error:
+        yield f"PROAKTIV_LETTERHEAD_ADDRESS, _CONTACT and _ENTRY make no letterhead: {error}"
+    if settings.env is Env.PRODUCTION and not settings.letterhead_entry.startswith("https://"):
+        yield "PROAKTIV_LETTERHEAD_ENTRY is what people type and scan: take https://host/b"
+    most = LEASE.total_seconds() - channels.TYPESETTING_SECONDS
+    if settings.deadline_seconds >= most:
+        yield f"PROAKTIV_DEADLINE_SECONDS must be below {most:g}: a letter is set and handed over within one lease"
+
+
+def _mail(settings: Settings) -> Iterator[str]:
+    if not settings.mail_host:
+        if settings.mail_sender or settings.mail_page or settings.mail_hello:
+            yield "PROAKTIV_MAIL_HOST names no relay, and mail is set up: set it, or unset every PROAKTIV_MAIL_ setting"
+        return
+    try:
+        channels.relay(settings)
+        channels.sender(settings)
+    except ValueError as error:
+        yield f"PROAKTIV_MAIL_HELLO, _USER, _PASSWORD, _SENDER, _BOUNCES and _PAGE make no mail: {error}"
+    if settings.mail_tls is Tls.NONE and settings.mail_host not in _OWN_MACHINE:
+        yield "PROAKTIV_MAIL_TLS none is for a relay on this machine: take starttls or implicit"
+    if settings.env is Env.PRODUCTION and not settings.mail_page.startswith("https://"):
+        yield "PROAKTIV_MAIL_PAGE is the one link of every mail: take https://host/word"
 
 
 def _folders(settings: Settings) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from notifiers.smtp import Tls
 from proaktiv.core.dsn import spread
 
 
@@ -60,7 +61,7 @@ def _url(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-_FORM = 'registers {"NAME": "https://host/path"}, hosts ["host"]'
+_FORM = 'registers {"NAME": "https://host/path"}, hosts ["host"], lines ["line"], contacts [["Telefon", "0000"]]'
 
 
 def _json(value: object) -> object:
@@ -119,6 +120,20 @@ class Settings(BaseSettings):
     log_origin: str = ""
     log_vkey: str = ""
     letters_dir: Path | None = None
+    letters_format: Literal["text", "pdf"] = "text"
+    letterhead_address: Annotated[tuple[str, ...], *Json] = ()
+    letterhead_contact: Annotated[tuple[tuple[str, str], ...], *Json] = ()
+    letterhead_entry: str = ""
+    letterhead_mark: str = ""
+    mail_host: str = ""
+    mail_port: int = Field(default=587, ge=1, le=65535)
+    mail_tls: Tls = Tls.STARTTLS
+    mail_hello: str = ""
+    mail_user: str = ""
+    mail_password: SecretStr | None = None
+    mail_sender: str = ""
+    mail_bounces: str = ""
+    mail_page: str = ""
     destroyed_list: Path | None = None
     registers: Annotated[dict[str, str], *Json] = Field(default_factory=dict)
     folders: Annotated[dict[str, Path], *Json] = Field(default_factory=dict)

@@ -26,6 +26,12 @@ PRODUCTION = {
     "OUTBOUND": '["register.example"]',
     "TOKEN_AUDIENCE": "https://intake.example/token",
 }
+MAIL = {
+    "MAIL_HOST": "relay.example",
+    "MAIL_HELLO": "proaktiv.x.example",
+    "MAIL_SENDER": "post@x.example",
+    "MAIL_PAGE": "https://x.example/b",
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,42 @@ WRONG = (
     Wrong(
         *("an audience that is no address", SURFACES["intake"], "PROAKTIV_TOKEN_AUDIENCE", "https://host/token"),
         {"TOKEN_AUDIENCE": "intake"},
+    ),
+    Wrong(
+        "PDF without a letterhead", WORK, "PROAKTIV_LETTERHEAD_ADDRESS", "need a letterhead", {"LETTERS_FORMAT": "pdf"}
+    ),
+    Wrong(
+        *("a letterhead of one line", WORK, "PROAKTIV_LETTERHEAD_ADDRESS", "two to five lines"),
+        {"LETTERS_FORMAT": "pdf", "LETTERHEAD_ENTRY": "https://x.example/b", "LETTERHEAD_ADDRESS": '["Stadt"]'},
+    ),
+    Wrong(
+        *("an entry with a code", WORK, "PROAKTIV_LETTERHEAD_ADDRESS", "no user, query or fragment"),
+        {
+            "LETTERS_FORMAT": "pdf",
+            "LETTERHEAD_ENTRY": f"https://x.example/b#{SECRET}",
+            "LETTERHEAD_ADDRESS": '["A", "B"]',
+        },
+    ),
+    Wrong(
+        *("a letter that outlives its lease", WORK, "PROAKTIV_DEADLINE_SECONDS", "must be below 40"),
+        {
+            "LETTERS_FORMAT": "pdf",
+            "LETTERHEAD_ENTRY": "https://x.example/b",
+            "LETTERHEAD_ADDRESS": '["A", "B"]',
+            "DEADLINE_SECONDS": "40",
+        },
+    ),
+    Wrong("mail without a relay", WORK, "PROAKTIV_MAIL_HOST", "names no relay", {"MAIL_SENDER": "a@x.example"}),
+    Wrong("mail without a sender", WORK, "_SENDER", "a name and an address", MAIL | {"MAIL_SENDER": ""}),
+    Wrong("a page with an id", WORK, "_PAGE", "no user, query", MAIL | {"MAIL_PAGE": f"https://x.example/{SECRET}/1"}),
+    Wrong("half a log-in", WORK, "_PASSWORD", "or neither", MAIL | {"MAIL_PASSWORD": SECRET}),
+    Wrong("mail in the clear", WORK, "PROAKTIV_MAIL_TLS", "starttls or implicit", MAIL | {"MAIL_TLS": "none"}),
+    Wrong(
+        "a kind of TLS that is none",
+        WORK,
+        "PROAKTIV_MAIL_TLS",
+        "'starttls', 'implicit' or 'none'",
+        {"MAIL_TLS": "ssl3"},
     ),
     # what is not there
     Wrong("a folder that is none", WORK, "PROAKTIV_LETTERS_DIR", "make it first", {"LETTERS_DIR": "{folder}/nowhere"}),

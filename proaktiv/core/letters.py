@@ -1,21 +1,23 @@
 """The words of our own letters. They name no matter: who finds the letter on the table learns nothing from it.
 
-German first, English below, in every letter. Left to others: how a letter looks (``notifiers``), the code (``vault``).
-Source: channels-and-pages.md §§ 5.2, 6.
+German, and the same in English and in Leichte Sprache. The latter nobody has checked yet (DIN SPEC 33429), so letters
+print it as a draft. Left to others: how a letter looks and where it prints page and code (``notifiers``), the code
+(``vault``). Source: channels-and-pages.md §§ 5.2, 6.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-SUBJECT = "Für Sie liegt etwas bereit"
+from notifiers.model import Version
 
-_PAGE = "Die Adresse der Seite können Sie auch selbst eintippen: {page}"
-_AGAIN = (
-    "wir haben Ihnen dazu schon geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun. "
-    "English: we have written to you about this before. If you have answered, there is nothing more to do."
-)
+SUBJECT = "Für Sie liegt etwas bereit"
+_SUBJECT_EN = "Something is ready for you"
+
+_AGAIN = "wir haben Ihnen dazu schon geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun."
+_AGAIN_EN = "We have written to you about this before. If you have answered, there is nothing more to do."
+_AGAIN_LS = "Wir haben Ihnen schon einmal geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun."
 _NOTHING = (
     "Wenn Sie nichts tun, geschieht nichts. Wir fragen Sie nie nach Ihrer Bankverbindung und nie am Telefon nach "
     "diesem Code."
@@ -23,26 +25,30 @@ _NOTHING = (
 _NOTHING_EN = (
     "If you do nothing, nothing happens. We never ask for your bank details, and never for this code on the telephone."
 )
-
-
+_NOTHING_LS = (
+    "Sie müssen nichts tun. Dann passiert auch nichts. Wir fragen nie nach Ihrem Bank-Konto. "
+    "Wir fragen nie am Telefon nach dem Code."
+)
 _GOES = (
     "Was Sie nicht beantworten, verfällt mit seiner Frist. Einige Zeit danach löschen wir, was wir dafür vorbereitet "
     "haben."
 )
 _GOES_EN = "What you do not answer lapses with its deadline. Some time after that we delete what we prepared."
+_GOES_LS = "Sie haben nur eine bestimmte Zeit. Danach löschen wir, was wir vorbereitet haben."
 """The notice before the deletion: in the first letter and in the reminder. Source: data-path.md § 5 (Retention)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Subject and paragraphs of one letter."""
+    """Subject and paragraphs of one letter, and the same in other words."""
 
     subject: str
     paragraphs: tuple[str, ...]
+    versions: tuple[Version, ...]
 
 
-def bundle_words(sender: str, page: str, *, again: bool = False) -> Words:
-    """Return the words that tell of something prepared. ``page`` is the address to type, or empty.
+def bundle_words(sender: str, *, again: bool = False) -> Words:
+    """Return the words that tell of something prepared.
 
     ``again``: they were told before. The code of an earlier letter stays good.
     """
@@ -54,40 +60,87 @@ def bundle_words(sender: str, page: str, *, again: bool = False) -> Words:
                 f"{sender} hat etwas für Sie vorbereitet. Sie müssen keinen Antrag stellen. Sehen Sie es sich an und "
                 "sagen Sie ja, nein oder später."
             ),
-            "Dazu brauchen Sie den Code unten und Ihr Geburtsdatum. Der Code gilt 90 Tage.",
-            *_where(page),
+            "Dazu brauchen Sie den Code aus diesem Brief und Ihr Geburtsdatum. Der Code gilt 90 Tage.",
             _NOTHING,
             _GOES,
-            (
-                f"English: {sender} has prepared something for you. To see it you need the code below and your date of "
-                f"birth. The code is valid for 90 days. {_NOTHING_EN} {_GOES_EN}"
+        ),
+        (
+            Version(
+                "en",
+                _SUBJECT_EN,
+                (
+                    *((_AGAIN_EN,) if again else ()),
+                    (
+                        f"{sender} has prepared something for you. You need not apply for it. Look at it and say yes, "
+                        "no or later."
+                    ),
+                    (
+                        "To see it you need the code in this letter and your date of birth. The code is valid for 90 "
+                        "days."
+                    ),
+                    _NOTHING_EN,
+                    _GOES_EN,
+                ),
+            ),
+            Version(
+                "ls",
+                "Wir haben etwas für Sie",
+                (
+                    *((_AGAIN_LS,) if again else ()),
+                    f"{sender} hat etwas für Sie vorbereitet. Sie müssen keinen Antrag schreiben.",
+                    "Sie können es im Internet ansehen. Dann sagen Sie: Ja. Oder: Nein. Oder: Später.",
+                    (
+                        "Sie brauchen den Code aus diesem Brief. Und Sie brauchen Ihren Geburts-Tag. "
+                        "Der Code gilt 90 Tage."
+                    ),
+                    _NOTHING_LS,
+                    _GOES_LS,
+                ),
             ),
         ),
     )
 
 
-def activation_words(sender: str, page: str) -> Words:
+def activation_words(sender: str) -> Words:
     """Return the words that finish an enrolment."""
     return Words(
         SUBJECT,
         (
             (
-                "jemand hat Sie auf unserer Seite angemeldet. Waren Sie es selbst? Dann geben Sie dort den Code unten "
-                "und Ihr Geburtsdatum ein. Der Code gilt 90 Tage."
+                "jemand hat Sie auf unserer Seite angemeldet. Waren Sie es selbst? Dann geben Sie dort den Code aus "
+                "diesem Brief und Ihr Geburtsdatum ein. Der Code gilt 90 Tage."
             ),
             "Waren Sie es nicht? Dann werfen Sie diesen Brief weg. Ohne den Code geschieht nichts.",
-            *_where(page),
             _NOTHING,
-            (
-                f"English: somebody enrolled you with {sender}. If it was you, enter the code below and your date "
-                f"of birth on our page. If it was not you, throw this letter away. {_NOTHING_EN}"
+        ),
+        (
+            Version(
+                "en",
+                _SUBJECT_EN,
+                (
+                    (
+                        f"Somebody enrolled you with {sender}. If it was you, enter the code in this letter and your "
+                        "date of birth on our page. The code is valid for 90 days."
+                    ),
+                    "If it was not you, throw this letter away. Without the code nothing happens.",
+                    _NOTHING_EN,
+                ),
+            ),
+            Version(
+                "ls",
+                "Wir haben etwas für Sie",
+                (
+                    "Jemand hat Sie auf unserer Internet-Seite angemeldet. Waren Sie das?",
+                    (
+                        "Ja? Dann schreiben Sie dort den Code aus diesem Brief hin. Und Ihren Geburts-Tag. "
+                        "Der Code gilt 90 Tage."
+                    ),
+                    "Nein? Dann werfen Sie diesen Brief weg. Ohne den Code passiert nichts.",
+                    _NOTHING_LS,
+                ),
             ),
         ),
     )
-
-
-def _where(page: str) -> Sequence[str]:
-    return (_PAGE.format(page=page),) if page else ()
 
 
 def address_lines(contact: Mapping[str, Any]) -> tuple[str, ...]:

@@ -161,6 +161,10 @@ class Examination:
     def _ways_out(self) -> Iterator[Check]:
         if self._settings.letters_dir is not None:
             yield outward.letters(self._settings.letters_dir)
+            if self._settings.letters_format == "pdf":
+                yield outward.specimen(self._settings, self._wall())
+        if self._settings.mail_host:
+            yield outward.mail_relay(self._settings, self._deadline)
         for name, url in self._settings.registers.items():
             yield outward.answers(f"register {name}", url, self._egress(), self._deadline)
 

@@ -1,18 +1,29 @@
-"""The ways out of the house: the folder for letters, and every address that is called."""
+"""The ways out of the house: letters, their folder, the mail relay, and every address that is called."""
 
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
 
+from notifiers.letter import LetterChannel
+from notifiers.model import ChannelError, Message, Recipient, Temporary, Unavailable
+from notifiers.smtp import reach
+from notifiers.typesetting import Typesetter
+from proaktiv.channels import letterhead, relay
 from proaktiv.core.addresses import AddressRefused
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import OutboundError
+from proaktiv.core.letters import bundle_words, written_on
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.egress import Deadline, Egress
+from proaktiv.settings import Settings
 from proaktiv.tables import BehoerdeRow, core_table
 
 LOW_BYTES = 1 << 30
@@ -46,6 +57,59 @@ def letters(folder: Path) -> Check:
             yield fine(name, f"can be written, {free >> 30} GiB are free")
 
     return Check(name, act, "see whether the disk of PROAKTIV_LETTERS_DIR answers")
+
+
+def specimen(settings: Settings, now: datetime) -> Check:
+    """Set one letter to nobody under the letterhead, and keep it nowhere."""
+    name = "a specimen letter"
+    do = "correct PROAKTIV_LETTERHEAD_ADDRESS, _CONTACT, _ENTRY and _MARK"
+
+    def act() -> Iterator[Finding]:
+        with ExitStack() as ending:
+            typesetter = Typesetter()
+            ending.callback(typesetter.close)
+            try:
+                head = letterhead(settings)
+                words = bundle_words(head.name)
+                message = Message(
+                    purpose="specimen",
+                    reference="0000-0000",
+                    sender=head.name,
+                    sent_on=written_on(berlin_date(now)),
+                    subject=words.subject,
+                    paragraphs=words.paragraphs,
+                    secret="0000-0000-0000-0",  # noqa: S106 - it opens nothing
+                    made_at=now,
+                    versions=words.versions,
+                )
+                nobody = Recipient(("Muster Niemand", "Beispielweg 1", "00001 Nirgendwo"))
+                letter = LetterChannel(Path(), head, typesetter).render(message, nobody)
+            except ValueError as error:
+                yield broken(name, str(error), do)
+            except Temporary:
+                yield broken(name, "the typesetter did not answer", "see whether this machine has memory and time left")
+            except ChannelError as error:
+                yield broken(name, str(error), do)
+            else:
+                yield fine(name, f"can be set, {letter.ticket['pages']} pages")
+
+    return Check(name, act, do)
+
+
+def mail_relay(settings: Settings, deadline: Callable[[], Deadline]) -> Check:
+    """Greet the relay as before a mail (EHLO, TLS, log-in), and send none."""
+    name = "mail relay"
+    do = "see whether the relay runs, its certificate is good and it lets us in; mails wait until then"
+
+    def act() -> Iterator[Finding]:
+        try:
+            reach(relay(settings), deadline(), tls=ssl.create_default_context())
+        except (ValueError, Unavailable) as error:
+            yield broken(name, str(error), do)
+        else:
+            yield fine(name, "answers")
+
+    return Check(name, act, do)
 
 
 def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline]) -> Check:

@@ -19,6 +19,7 @@ from proaktiv.embedded import EmbeddedServer
 from proaktiv.schema import migrate
 from tests.chaos.outage import Outage, wait_for
 from tests.doctor.conftest import Installation, real_time
+from tests.notifiers.servers import Post, real_server
 from tests.outward.servers import Behave, answers, drips, hangs_up, serving, stays_silent
 from tests.processes import proaktiv
 from tests.settings_of import ORIGIN, b64
@@ -418,6 +419,42 @@ def test_a_disk_without_room_for_letters_is_named(installation: Installation, sm
 def test_a_folder_for_letters_that_is_not_there_is_named(installation: Installation, tmp_path: Path) -> None:
     ill = installation.is_given(LETTERS_DIR=str(tmp_path / "nowhere")).ill("work")
     assert set(ill) == {"letters", "settings work"}
+
+
+LETTERHEAD = {
+    "LETTERS_FORMAT": "pdf",
+    "LETTERHEAD_ADDRESS": '["Stadt Musterstadt", "Musterplatz 1", "00001 Musterstadt"]',
+    "LETTERHEAD_CONTACT": '[["Telefon", "0000 115"]]',
+    "LETTERHEAD_ENTRY": "https://musterstadt.example/b",
+}
+MAIL = {
+    "MAIL_TLS": "none",
+    "MAIL_HELLO": "proaktiv.musterstadt.example",
+    "MAIL_SENDER": "post@musterstadt.example",
+    "MAIL_PAGE": "https://musterstadt.example/b",
+}
+
+
+def test_a_specimen_letter_is_set_and_kept_nowhere(installation: Installation, tmp_path: Path) -> None:
+    installation.is_given(**LETTERHEAD)
+    before = sorted(tmp_path.rglob("*.pdf"))
+    assert {each.check: each for each in installation.findings("work")}["a specimen letter"].level is Level.FINE
+    assert sorted(tmp_path.rglob("*.pdf")) == before == []
+
+
+def test_a_letterhead_that_no_letter_fits_under_is_named(installation: Installation) -> None:
+    installation.is_given(**LETTERHEAD)
+    ill = installation.is_given(LETTERHEAD_ADDRESS=f'["Stadt", "{"lang " * 60}"]').ill("work")
+    assert set(ill) == {"a specimen letter"}
+    assert "window" in ill["a specimen letter"].says
+
+
+def test_a_relay_that_answers_is_well_and_gets_no_mail(installation: Installation) -> None:
+    with real_server(Post()) as post:
+        installation.is_given(**MAIL, MAIL_HOST="127.0.0.1", MAIL_PORT=str(post.port))
+        assert {each.check: each for each in installation.findings("work")}["mail relay"].level is Level.FINE
+    assert post.taken == []
+    assert set(installation.ill("work")) == {"mail relay"}
 
 
 # the work -------------------------------------------------------------------------------------------------------------

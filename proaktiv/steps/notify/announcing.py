@@ -187,9 +187,9 @@ def _letter(
 def _message(house: House, letter: _Letter, page: str) -> Message:
     """Return the message; for one letter always the same, so that a repeat has the same bytes."""
     words = (
-        bundle_words(house.name, page, again=letter.run > 1)
+        bundle_words(house.name, again=letter.run > 1)
         if letter.matter.purpose == BUNDLE
-        else activation_words(house.name, page)
+        else activation_words(house.name)
     )
     reference = codes.from_mac(house.vault.mac("letter", letter.delivery.bytes))[:8]
     return Message(
@@ -201,6 +201,8 @@ def _message(house: House, letter: _Letter, page: str) -> Message:
         paragraphs=words.paragraphs,
         secret=codes.grouped(house.vault.code(letter.matter.id, letter.run)),
         link=page,
+        made_at=letter.made_at,
+        versions=words.versions,
     )
 
 

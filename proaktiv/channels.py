@@ -1,0 +1,74 @@
+"""The ways to a person, built from settings: letters as text or PDF into a folder, mail to a relay.
+
+Whatever is wrong with them raises ``ValueError``, whose text names no value: ``contradictions`` tells it in one line
+before a worker starts. Left to others: what a channel does (``notifiers``), whether there are settings (``app``).
+"""
+
+import hmac
+from contextlib import ExitStack
+
+from notifiers.folder import FolderChannel
+from notifiers.letter import LetterChannel, Letterhead
+from notifiers.mail import MailChannel, Sender
+from notifiers.model import Channel
+from notifiers.smtp import Relay
+from notifiers.typesetting import Typesetter
+from proaktiv.settings import Settings
+
+TYPESETTING_SECONDS = 20.0
+"""Most that one letter may take to be set; with the deadline of its hand-over it stays below a lease."""
+
+
+def letterhead(settings: Settings) -> Letterhead:
+    """Return what stands on every letter. Raises ``ValueError`` where a letter could not be written under it."""
+    if not settings.letterhead_entry:
+        raise ValueError("PDF letters need a letterhead: address, and the page that takes a code")
+    return Letterhead(
+        name=settings.controller_name or settings.controller,
+        address=settings.letterhead_address,
+        contact=settings.letterhead_contact,
+        entry=settings.letterhead_entry,
+        mark=settings.letterhead_mark,
+    )
+
+
+def relay(settings: Settings) -> Relay:
+    """Return the mail server that takes our mail. Raises ``ValueError``."""
+    if not settings.mail_hello:
+        raise ValueError("a relay wants to know who calls: the name of this host")
+    if bool(settings.mail_user) != bool(settings.mail_password):
+        raise ValueError("a log-in has a user and a password, or neither")
+    return Relay(
+        host=settings.mail_host,
+        port=settings.mail_port,
+        tls=settings.mail_tls,
+        hello=settings.mail_hello,
+        user=settings.mail_user,
+        password=settings.mail_password.get_secret_value() if settings.mail_password else "",
+    )
+
+
+def sender(settings: Settings) -> Sender:
+    """Return who writes mails. Raises ``ValueError`` where a mail could not be written in this name."""
+    return Sender(
+        name=settings.controller_name or settings.controller,
+        address=settings.mail_sender,
+        page=settings.mail_page,
+        # Of its own use: nobody who sees a Message-ID learns anything of a look-up hash, and nobody else can make one.
+        key=hmac.digest(settings.index_key or b"", b"mail/ids", "sha256"),
+        bounces=settings.mail_bounces,
+    )
+
+
+def opened(settings: Settings, ending: ExitStack) -> dict[str, Channel]:
+    """Return the channels of a worker by name; what they hold ends with ``ending``. Raises ``ValueError``."""
+    found: dict[str, Channel] = {}
+    if settings.letters_dir is not None and settings.letters_format == "pdf":
+        typesetter = Typesetter(TYPESETTING_SECONDS)
+        ending.callback(typesetter.close)
+        found["LETTER"] = LetterChannel(settings.letters_dir, letterhead(settings), typesetter)
+    elif settings.letters_dir is not None:
+        found["LETTER"] = FolderChannel(settings.letters_dir)
+    if settings.mail_host:
+        found["MAIL"] = MailChannel(relay(settings), sender(settings))
+    return found
