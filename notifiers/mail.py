@@ -49,6 +49,11 @@ _BERLIN = ZoneInfo("Europe/Berlin")
 _STYLE = "font-family:sans-serif;font-size:1rem;line-height:1.5;max-width:38rem"
 
 
+def is_address(text: str) -> bool:
+    """Return whether mail can be sent to it: ``name@example.org`` of ASCII signs, at most 254 of them."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who writes. ``key`` makes ids that nobody else can make or join; ``bounces`` is a domain of its own, if any.

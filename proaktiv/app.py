@@ -179,6 +179,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             rules=current,
             token_audience=settings.token_audience,
             citizen_page=settings.citizen_page,
+            mail_page=settings.mail_page,
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             terms=terms_of(settings),

@@ -63,7 +63,8 @@ class Wish:
     """What an outward step wants to do for one person.
 
     ``fields`` None means all that the activity names, ``recipient`` None whom it names. ``requested``: the person is
-    known by their own request to enrol and by nothing else yet, which is no reason to call them unknown.
+    known by their own request to enrol and by nothing else yet, which is no reason to call them unknown. ``channel``
+    is set where the act is a message.
     """
 
     activity: str
@@ -72,6 +73,7 @@ class Wish:
     fields: frozenset[str] | None = None
     requested: bool = False
     recipient: str | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,6 @@ def ask(
     *,
     operation: Operation,
     now: datetime,
-    channel: str = "",
 ) -> tuple[list[Permit[Outward] | Refusal], dict[UUID, Subject]]:
     """Lock the persons, read how they stand, and ask the gate for each wish. Answers are in the order of the wishes."""
     if not wishes:
@@ -154,7 +155,7 @@ def ask(
                     operation=operation,
                     fields=fields,
                     at=now,
-                    channel=channel,
+                    channel=wish.channel,
                 ),
                 scope=wish.scope,
             )

@@ -133,7 +133,14 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs):
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
             posting = notify.announce(
-                session, house, self.channels, now, OUTWARD_SET, page=self.citizen_page, wall=wall
+                session,
+                house,
+                self.channels,
+                now,
+                OUTWARD_SET,
+                page=self.citizen_page,
+                mail_page=self.mail_page,
+                wall=wall,
             )
         self.house.probe("notify.announce.after")
         if not posting:

@@ -12,6 +12,7 @@ from proaktiv.core.errors import BadInput, NotAllowed, NotProven
 from proaktiv.core.trust import SessionProof
 from proaktiv.steps import (
     answer,
+    channels,
     confirm,
     consents,
     enrol,
@@ -21,6 +22,7 @@ from proaktiv.steps import (
     timeline,
     undo,
 )
+from proaktiv.steps.channels import Reachable
 from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
@@ -129,6 +131,23 @@ class CitizenActs(Means):
             return consents.object_to_public_task(
                 session, self.house, proof, lebenslage=lebenslage, activity=activity, now=now
             )
+
+    def reachable(self, proof: SessionProof) -> Reachable:
+        """Return how a person is reached beside the letter."""
+        with self.database.transaction() as session:
+            return channels.reachable(session, proof)
+
+    def give_mail(self, proof: SessionProof, address: str) -> None:
+        """Keep a mail address that nobody but the worker can read. Raises ``BadInput``."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            channels.give_mail(session, self.house, proof, address, now)
+
+    def remove_mail(self, proof: SessionProof) -> None:
+        """Forget a person's mail address; again is no error."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            channels.remove_mail(session, self.house, proof, now)
 
     def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
         """Withdraw one confirmed Auftrag."""

@@ -36,6 +36,7 @@ class Means:
     rules: Callable[[Session], Rulebook] | None = None
     token_audience: str = ""
     citizen_page: str = ""
+    mail_page: str = ""
     deadline_seconds: float = 10.0
     batch: int = 100
     identity: Callable[[], int] | None = None

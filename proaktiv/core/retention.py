@@ -58,6 +58,15 @@ RULES: tuple[Rule, ...] = (
         "anmeldung",
     ),
     Rule(
+        "unfinished_mail_address",
+        "mail_addresses",
+        "Mailadresse aus einer Anmeldung, die niemand beendet hat",
+        "Kenntnis",
+        Term.ENROLMENT,
+        "Art. 17 (1) a DSGVO",
+        "anmeldung",
+    ),
+    Rule(
         "unfinished_identifier",
         "person_identifiers",
         "Suchwert aus einer Anmeldung, die niemand beendet hat",
@@ -208,6 +217,7 @@ RULES: tuple[Rule, ...] = (
         ("person",),
     ),
     Rule("delivery", "deliveries", "dass ein Brief ging", "letzte Bewegung des Briefs", Term.PROOF, _E, "brief"),
+    Rule("suppression", "suppressions", "Prüfwert einer Mailadresse, die ablehnt", "Ablehnung", Term.PROOF, _E, "mail"),
     Rule("signature_trace", "signatures", "wer unterschrieben hat", "Eingang des Ereignisses", Term.TRACE, _E, "spur"),
     Rule("auftrag_trace", "auftraege", "dass es den Auftrag gab", "Eingang des Ereignisses", Term.TRACE, _E, "spur"),
     Rule(
@@ -267,6 +277,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("persons", ("person",), f"beendet angemeldet oder Kind: {_UNTIL_DESTROYED}"),
     Kept("person_identifiers", ("lookup_hash", "person"), _UNTIL_DESTROYED),
     Kept("contacts", ("person", "values"), _UNTIL_DESTROYED),
+    Kept("mail_addresses", ("person", "inbox", "address"), _UNTIL_DESTROYED),
     Kept("relations", ("from_person", "to_person"), f"geltende Beziehung: {_UNTIL_DESTROYED}"),
     Kept(
         "vault_keys", ("person", "wrapped"), "ein Schlüssel öffnet nichts, wenn sein Inhalt weg ist; Vernichtung bleibt"

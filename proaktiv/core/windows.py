@@ -33,6 +33,9 @@ POST_WORKING_DAYS = 5
 REMIND_AFTER_DAYS = 10
 """Calendar days between a letter and its reminder, at least."""
 
+QUIET_FROM, QUIET_UNTIL = time(21), time(7)
+"""Between these no mail leaves the house, Berlin time. Source: channels-and-pages.md § 3.5."""
+
 _DAY = timedelta(days=1)
 _SATURDAY = 5
 
@@ -73,6 +76,12 @@ def remind_at(told: datetime, answer_by: date) -> datetime | None:
     if earliest > last:
         return None
     return datetime.combine(last, time(6), BERLIN)
+
+
+def quiet(now: datetime) -> bool:
+    """Return whether people sleep: letters may be printed then, mails wait."""
+    clock = now.astimezone(BERLIN).time()
+    return clock >= QUIET_FROM or clock < QUIET_UNTIL
 
 
 def look_again(change: date, safe_days: Iterable[date | None]) -> tuple[date, date | None]:

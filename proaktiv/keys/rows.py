@@ -36,6 +36,7 @@ from proaktiv.tables import (
     HandoverRow,
     HoldRow,
     LookupRow,
+    MailAddressRow,
     MatchRow,
     PersonIdentifierRow,
     PersonRow,
@@ -72,7 +73,10 @@ _TASKS = core_table(TaskRow)
 
 _DELETED: tuple[Table, ...] = tuple(
     core_table(row)
-    for row in (SessionRow, CodeRow, ContactRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow, WiedervorlageRow)
+    for row in (
+        *(SessionRow, CodeRow, ContactRow, MailAddressRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow),
+        WiedervorlageRow,
+    )
 )
 """Deleted where ``person`` is one of them; what else is deleted needs more than that."""
 

@@ -57,9 +57,11 @@ from proaktiv.tables.matters import (
 from proaktiv.tables.people import (
     ContactRow,
     EnrolmentRow,
+    MailAddressRow,
     PersonIdentifierRow,
     PersonRow,
     RelationRow,
+    SuppressionRow,
     VaultKeyRow,
 )
 
@@ -95,6 +97,7 @@ __all__ = [
     "IncidentRow",
     "LogHeadRow",
     "LookupRow",
+    "MailAddressRow",
     "MatchRow",
     "PersonIdentifierRow",
     "PersonRow",
@@ -108,6 +111,7 @@ __all__ = [
     "StaffKeyRow",
     "StopRow",
     "SubjectHeadRow",
+    "SuppressionRow",
     "TaskRow",
     "TileRow",
     "VaultKeyRow",

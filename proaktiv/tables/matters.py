@@ -58,12 +58,17 @@ class BundleRow(Storage, table=True):
     """One Lebenslage x one addressee: the unit of message, page and code. By ``steps.propose``.
 
     ``due_at`` says when notify may write; null when nothing is to be told. ``remind_at`` says when the one reminder is
-    due; null when there is none, or no more. ``state``: open, closed, recalled.
+    due; null when there is none, or no more. ``mail_due_at`` says since when a mail may hint at the letter that went.
+    ``messages`` counts letters. ``state``: open, closed, recalled.
     """
 
     __tablename__ = "bundles"
     __table_args__ = (
         Index("ix_bundles_due", "due_at", postgresql_where=text("state = 'open' and due_at is not null")),
+        Index(
+            *("ix_bundles_mail_due", "mail_due_at"),
+            postgresql_where=text("state = 'open' and mail_due_at is not null"),
+        ),
         Index("ix_bundles_person", "person"),
         Index("ix_bundles_remind", "remind_at", postgresql_where=text("state = 'open' and remind_at is not null")),
         UniqueConstraint("case_key", "lebenslage", "person"),
@@ -78,6 +83,7 @@ class BundleRow(Storage, table=True):
     messages: int = 0
     due_at: datetime | None = instant(nullable=True)
     remind_at: datetime | None = instant(nullable=True)
+    mail_due_at: datetime | None = instant(nullable=True)
     made_at: datetime = instant()
 
 

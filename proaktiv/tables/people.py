@@ -40,6 +40,30 @@ class ContactRow(Storage, table=True):
     known_at: datetime = instant()
 
 
+class MailAddressRow(Storage, table=True):
+    """The mail address that a person gave. By ``steps.channels``; ``steps.notify`` moves it into ``address``.
+
+    ``inbox`` is sealed to the worker by the surface, which holds no key to read it; ``address`` is sealed ``contact``.
+    One of the two is null. A row that is gone was taken back, and nothing of it is left.
+    """
+
+    __tablename__ = "mail_addresses"
+
+    person: UUID = Field(primary_key=True)
+    inbox: bytes | None = sealed(nullable=True)
+    address: bytes | None = sealed(nullable=True)
+    given_at: datetime = instant()
+
+
+class SuppressionRow(Storage, table=True):
+    """Keyed hash of a mail address that a relay refused for good. By ``steps.notify``; lifted by ``steps.channels``."""
+
+    __tablename__ = "suppressions"
+
+    address_hash: bytes = Field(primary_key=True)
+    since: datetime = instant()
+
+
 class RelationRow(Storage, table=True):
     """Who is whose parent, holder, spouse. By ``steps.propose``; read by binding and gate alone."""
 

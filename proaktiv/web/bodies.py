@@ -91,3 +91,9 @@ class Ja(Form):
     """A yes to what was shown."""
 
     shown: Digest
+
+
+class Mailadresse(Form):
+    """An address that a mail may hint to."""
+
+    address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]

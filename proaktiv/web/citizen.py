@@ -13,7 +13,7 @@ from fastapi.security import APIKeyCookie
 
 from proaktiv.core.trust import SessionProof
 from proaktiv.web import links, openapi, problems
-from proaktiv.web.bodies import Anmeldung, Antworten, Entscheidungen, Ja, Nachweis, Widerruf
+from proaktiv.web.bodies import Anmeldung, Antworten, Entscheidungen, Ja, Mailadresse, Nachweis, Widerruf
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.pipelines import CitizenPipeline
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
@@ -195,6 +195,27 @@ def withdraw(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> di
 def object_to(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, list[str]]:
     """Object (Art. 21 DSGVO) to what rests on a public task; again is no error."""
     return {"objected": list(pipeline.object_to(proof, lebenslage=form.lebenslage, activity=form.activity))}
+
+
+@router.get("/kanaele", responses=openapi.READ | links.CHANNELS)
+def channels(proof: Proof, pipeline: PipelineDep) -> dict[str, str | None]:
+    """Show since when mail may be sent, never where to: this surface cannot read it."""
+    since = pipeline.reachable(proof).mail_since
+    return {"mail_since": None if since is None else since.isoformat()}
+
+
+@router.post("/kanaele/mail", responses=openapi.CHANGE | links.CHANNEL)
+def give_mail(form: Mailadresse, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Keep a mail address in place of the former one."""
+    pipeline.give_mail(proof, form.address)
+    return {"state": "given"}
+
+
+@router.post("/kanaele/mail/entfernen", responses=openapi.CHANGE | links.CHANNEL)
+def remove_mail(proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
+    """Forget the mail address; again is no error."""
+    pipeline.remove_mail(proof)
+    return {"state": "removed"}
 
 
 def make_citizen(pipeline: CitizenPipeline, *, secure_cookies: bool) -> FastAPI:

@@ -14,7 +14,10 @@ _NEW_AUFTRAG = "$response.body#/auftrag"
 _SHOWN = {"shown": "$response.body#/shown"}
 
 WISH = leads("The wish was taken", {"prove": link("prove")}, 202)
-SESSION = leads("The session that the code opened", {"overview": link("overview"), "consents": link("consents")})
+SESSION = leads(
+    "The session that the code opened",
+    {"overview": link("overview"), "consents": link("consents"), "channels": link("channels")},
+)
 OVERVIEW = leads(
     "What is open",
     {
@@ -79,3 +82,5 @@ CONSENTS = leads(
     },
 )
 CHOSEN = leads("The decisions are recorded", {"consents": link("consents")})
+CHANNELS = leads("How the person is reached", {"remove_mail": link("remove_mail")})
+CHANNEL = leads("It is recorded", {"channels": link("channels")})

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from proaktiv.core.trust import SessionProof
+from proaktiv.steps.channels import Reachable
 from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
@@ -100,6 +101,18 @@ class CitizenPipeline(Protocol):
 
     def refuse_signature(self, proof: SessionProof, auftrag: UUID) -> None:
         """Record that the second parent does not sign."""
+        ...
+
+    def reachable(self, proof: SessionProof) -> Reachable:
+        """Return how a person is reached beside the letter."""
+        ...
+
+    def give_mail(self, proof: SessionProof, address: str) -> None:
+        """Keep a mail address. Raises ``BadInput``."""
+        ...
+
+    def remove_mail(self, proof: SessionProof) -> None:
+        """Forget the mail address."""
         ...
 
     def healthy(self) -> None:

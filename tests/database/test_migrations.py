@@ -20,8 +20,8 @@ APPEND_ONLY = ("flow_log", "flow_secret", "flow_queue", "staff_keys", "consent_l
 OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences", "demo_clock")
 ERASED = (
     *("answers", "bundles", "codes", "contacts", "enrolments", "event_facts", "event_subjects", "fetched_facts"),
-    *("lookups", "matches", "person_identifiers", "persons", "proposals", "relations", "sessions", "signatures"),
-    *("wiedervorlagen", "holds"),
+    *("lookups", "mail_addresses", "matches", "person_identifiers", "persons", "proposals", "relations", "sessions"),
+    *("signatures", "wiedervorlagen", "holds"),
 )
 SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
 

@@ -26,7 +26,9 @@ from notifiers.model import (
 )
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.ids import Ids
+from proaktiv.core.keys import PersonKey
 from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Auftrag
 from proaktiv.flowlog.record import FlowLog
@@ -34,6 +36,7 @@ from proaktiv.house import House
 from proaktiv.registers.model import Answer, Question
 from proaktiv.rulebook.check import check
 from proaktiv.rulebook.folder import rules_folder
+from proaktiv.steps.channels import give_mail, remove_mail
 from proaktiv.tables import (
     AuftragRow,
     BehoerdeRow,
@@ -64,6 +67,7 @@ ENROLMENT_NAMES = ("kennung", "vornamen", "familienname", "geburtsdatum", "ansch
 
 PREFILL = "geburt/prefill/MELDEREGISTER"
 PROPOSE = "geburt/propose/LETTER"
+HINT = "geburt/propose/MAIL"
 TRANSMIT = "geburt/transmit/KITA-PLATZ"
 ENROL_PREFILL = "anmeldung/prefill/MELDEREGISTER"
 ENROL_PROPOSE = "anmeldung/propose/LETTER"
@@ -92,6 +96,7 @@ def activity(name: str, phase: Phase, fields: tuple[str, ...], *, consent: bool 
 RELEASED = (
     activity(PREFILL, Phase.PREFILL, FACTS),
     activity(PROPOSE, Phase.PROPOSE, ("name", "anschrift")),
+    activity(HINT, Phase.PROPOSE, ("kontakt.mail", "kontakt.sprache")),
     activity(TRANSMIT, Phase.TRANSMIT, ("kind.geburtsdatum", "kind.vornamen")),
     activity(ENROL_PREFILL, Phase.PREFILL, ENROLMENT_NAMES, consent=False),
     activity(ENROL_PROPOSE, Phase.PROPOSE, ("name", "anschrift"), consent=False),
@@ -278,6 +283,17 @@ class Town:
         contacts = core_table(ContactRow)
         with self.database.transaction() as session:
             session.connection().execute(update(contacts).where(contacts.c.person == person).values({"values": sealed}))
+
+    def reachable_at(self, person: UUID, address: str) -> None:
+        """The person types a mail address."""
+        proof = SessionProof(self.ids.secret(), PersonKey(person), Trust.V1, None)
+        with self.database.transaction() as session:
+            give_mail(session, self.house, proof, address, NOW)
+
+    def no_longer_reachable(self, person: UUID) -> None:
+        proof = SessionProof(self.ids.secret(), PersonKey(person), Trust.V1, None)
+        with self.database.transaction() as session:
+            remove_mail(session, self.house, proof, NOW)
 
     def kennung_hash(self, person: UUID) -> bytes:
         return self.vault.lookup_hash("register_id", f"MR-{person}")

@@ -68,6 +68,7 @@ def an_auftrag(c: Connection, at: datetime, **said: Any) -> dict[str, Any]:
 def _unfinished(c: Connection, at: datetime) -> None:
     person = plant(c, "persons", at, status="requested", since=at)["person"]
     plant(c, "contacts", at, person=person)
+    plant(c, "mail_addresses", at, person=person)
     plant(c, "person_identifiers", at, person=person)
     enrolment = plant(c, "enrolments", at, person=person, state="letter")["id"]
     plant(c, "lookups", at, person=person, enrolment=enrolment, state="failed")
@@ -110,6 +111,7 @@ PLANTED: Mapping[str, Callable[[Connection, datetime], None]] = {
     "client_token": _at("client_tokens"),
     "client_jti": _at("client_jtis"),
     "unfinished_contact": _unfinished,
+    "unfinished_mail_address": _unfinished,
     "unfinished_identifier": _unfinished,
     "unfinished_person": _unfinished,
     "enrolment_lookup": _unfinished,
@@ -129,6 +131,7 @@ PLANTED: Mapping[str, Callable[[Connection, datetime], None]] = {
     "auftrag_content": _matter,
     "delivery_person": _at("deliveries", person=uuid4(), state="handed_over"),
     "delivery": _at("deliveries", state="handed_over"),
+    "suppression": _at("suppressions", "since"),
     "signature_trace": _matter,
     "auftrag_trace": _matter,
     "proposal_trace": _matter,

@@ -380,7 +380,7 @@ def test_an_empty_list_of_conditions_is_refused(spoil: Spoiled) -> None:
 def test_consent_as_basis_cannot_be_switched_off(spoil: Spoiled) -> None:
     text = "norm: Art. 6 Abs. 1 Buchst. a DSGVO\n    norm_ab: 2018-05-25\n    einwilligung: "
     found = spoil.replace(FLOWS, f"{text}ja", f"{text}nein")
-    assert found == [f"{spoil.place(FLOWS, 'fluss: propose')}the basis consent needs 'einwilligung: ja'"]
+    assert found == [f"{spoil.place(FLOWS, 'fluss: propose/LETTER')}the basis consent needs 'einwilligung: ja'"]
 
 
 def test_where_consent_is_asked_there_is_a_way_without(spoil: Spoiled) -> None:

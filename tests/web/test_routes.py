@@ -45,6 +45,9 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("POST", "/einwilligungen"): CHANGES,
         ("POST", "/einwilligungen/widerruf"): CHANGES,
         ("POST", "/einwilligungen/widerspruch"): CHANGES,
+        ("GET", "/kanaele"): READS,
+        ("POST", "/kanaele/mail"): CHANGES,
+        ("POST", "/kanaele/mail/entfernen"): CHANGES,
     },
     "office": {("GET", "/openapi.json"): READS, ("GET", "/health"): READS},
 }

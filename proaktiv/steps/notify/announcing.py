@@ -1,8 +1,11 @@
-"""First transaction: ask the gate now, compose the letter, log it as authorised, lease its row."""
+"""First transaction: ask the gate now, compose the message, log it as authorised, lease its row.
+
+A mail is a hint beside a letter: whatever stands in its way ends it in silence, for the letter goes anyway.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,21 +13,31 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
-from consent.model import Operation, Permit, Propose, Refusal, Subject
-from notifiers.model import Channel, Message, Recipient
-from proaktiv.core import codes
-from proaktiv.core.calendar import berlin_date
+from consent.model import Operation, Propose, Refusal, Subject
+from notifiers.model import Channel
 from proaktiv.core.flows import Flow
 from proaktiv.core.guards import Guard
-from proaktiv.core.letters import activation_words, address_lines, bundle_words, written_on
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.core.states import DeliveryState
+from proaktiv.core.windows import quiet
 from proaktiv.house import House
 from proaktiv.outward import Held, Wish, ask, call_human, hold, loggable, write_log
-from proaktiv.steps.notify.due import Matter, candidates, contacts, due_again, lock, open_events, runs
-from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, Posting
+from proaktiv.steps.notify.composing import Composed, compose, message, vocabulary
+from proaktiv.steps.notify.due import (
+    Matter,
+    candidates,
+    contacts,
+    due_again,
+    lock,
+    mail_addresses,
+    open_events,
+    runs,
+    suppressed,
+)
+from proaktiv.steps.notify.hinting import hint, move_in
+from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL, Posting
 from proaktiv.tables import BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
-from proaktiv.vault import Compartment, Place, Ring, VaultError
+from proaktiv.vault import Compartment, Ring
 
 CODE_LIVES = timedelta(days=90)
 
@@ -33,23 +46,15 @@ _ENROLMENTS = core_table(EnrolmentRow)
 _DELIVERIES = core_table(DeliveryRow)
 _CODES = core_table(CodeRow)
 
-
-@dataclass(frozen=True, slots=True)
-class _Letter:
-    matter: Matter
-    permit: Permit[Propose]
-    delivery: UUID
-    run: int
-    made_at: datetime
-    recipient: Recipient
-    born_on: date
+_WORD = {LETTER: "letter", MAIL: "mail"}
+"""What a channel is called in the log, for ever."""
 
 
 @dataclass(slots=True)
 class _Doings:
     """What ``announce`` decided, before it is written."""
 
-    letters: list[_Letter] = field(default_factory=list)
+    letters: list[Composed] = field(default_factory=list)
     flows: list[Flow] = field(default_factory=list)
     silent: list[Matter] = field(default_factory=list)
     postponed: list[Matter] = field(default_factory=list)
@@ -65,26 +70,31 @@ def announce(
     limit: int,
     *,
     page: str = "",
+    mail_page: str = "",
     wall: datetime | None = None,
 ) -> list[Posting]:
-    """Clear up to ``limit`` due letters. ``page`` is printed as the address to type.
+    """Clear up to ``limit`` due messages. ``page`` is printed as the address to type, ``mail_page`` is a mail's link.
 
     ``wall`` is the real time where ``now`` is a demonstration's.
     """
     house.probe("notify.announce.before")
     wall = wall or now
-    channel = ways.get(LETTER)
-    if channel is None:
+    channels = {name for name in (LETTER, MAIL) if name in ways} - ({MAIL} if quiet(now) else set())
+    if not channels:
         return []
     again = due_again(session, now, wall)
-    matters = candidates(session, again, now, limit)
+    matters = candidates(session, again, channels, now, limit)
     held = hold(session, set[UUID]().union(*(matter.events for matter in matters)))
     matters = [matter for matter in matters if matter.events <= held.events]
-    wishes = [Wish(matter.activity, matter.person, requested=matter.purpose == ACTIVATION) for matter in matters]
-    answers, standing = ask(session, house, Propose, wishes, operation=Operation.USE, now=now, channel=LETTER)
+    wishes = [
+        Wish(matter.activity, matter.person, requested=matter.purpose == ACTIVATION, channel=matter.channel)
+        for matter in matters
+    ]
+    answers, standing = ask(session, house, Propose, wishes, operation=Operation.USE, now=now)
     pairs = lock(session, list(zip(matters, answers, strict=True)), again, now)
     ring = house.vault.ring(session, {matter.person for matter, _ in pairs}, (Compartment.CONTACT, Compartment.FLOW))
     addresses = contacts(session, [matter.person for matter, _ in pairs])
+    mail = mail_addresses(session, {matter.person for matter, _ in pairs if matter.channel == MAIL})
     waiting = open_events(session, [matter.id for matter, _ in pairs if matter.purpose == BUNDLE])
     # A proposal may have been made since the cases were taken: one whose case is not held is left for the next tick.
     pairs = [pair for pair in pairs if waiting.get(pair[0].id, pair[0].events) <= held.events]
@@ -92,7 +102,7 @@ def announce(
     doings = _Doings()
     for matter, answer in pairs:
         guard = _guard(waiting.get(matter.id, matter.events), held)
-        if matter.lost and not channel.capability.idempotent:
+        if matter.lost and not ways[matter.channel].capability.idempotent:
             _end(doings, matter, "lost")
         elif matter.purpose == BUNDLE and matter.id not in waiting:
             _end(doings, matter, "nothing_open")
@@ -105,16 +115,30 @@ def announce(
         elif matter.lost and again_at(now, matter.tries + 1) is None:
             _end(doings, matter, "used_up")
         else:
-            letter = _letter(
-                house, matter, answer, ring, addresses.get(matter.person), last_runs.get(matter.id, 0) + 1, now
-            )
+            run = last_runs.get((matter.channel, matter.id), 0) + 1
+            sealed = addresses.get(matter.person)
+            letter = compose(house, matter, answer, ring, sealed, mail.get(matter.person), run, now)
             if letter is None:
-                doings.tasks.append(("contact.unreadable", matter.id, ""))
+                if matter.channel == LETTER:
+                    doings.tasks.append(("contact.unreadable", matter.id, ""))
                 _end(doings, matter, "no_contact")
             else:
                 doings.letters.append(letter)
-    idempotent = channel.capability.idempotent
-    return _write(session, house, doings, ring, page, now, wall, idempotent=idempotent)
+    _leave_out_suppressed(session, house, doings)
+    return _write(session, house, doings, ring, ways, {LETTER: page, MAIL: mail_page}, now, wall)
+
+
+def _leave_out_suppressed(session: Session, house: House, doings: _Doings) -> None:
+    """Write no mail to an address that refused one, whoever gave it."""
+    hashes = {
+        letter.delivery: house.vault.lookup_hash("mail", letter.recipient.mail.lower())
+        for letter in doings.letters
+        if letter.matter.channel == MAIL
+    }
+    refusing = suppressed(session, set(hashes.values()))
+    for letter in [each for each in doings.letters if hashes.get(each.delivery) in refusing]:
+        doings.letters.remove(letter)
+        _end(doings, letter.matter, "suppressed")
 
 
 # what becomes of it --------------------------------------------------------------------------------------------------
@@ -123,7 +147,7 @@ def announce(
 def _about(house: House, ring: Ring, matter: Matter) -> dict[str, Any]:
     return {
         "house": house.controller,
-        "action": "letter.not_written",
+        "action": f"{_WORD[matter.channel]}.not_written",
         "person": loggable(ring, matter.person),
         "case": str(matter.id),
     }
@@ -136,6 +160,9 @@ def _guard(events: frozenset[UUID], held: Held) -> Guard | None:
 
 
 def _refuse(doings: _Doings, matter: Matter, refusal: Refusal, subject: Subject) -> None:
+    if matter.channel == MAIL:
+        _end(doings, matter, "refused")
+        return
     _protect(doings, matter, subject)
     if refusal.reason in HOUSE_MADE:
         _postpone(doings, matter)
@@ -154,7 +181,8 @@ def _end(doings: _Doings, matter: Matter, reason: str) -> None:
     doings.silent.append(matter)
     if matter.lost:
         doings.ended.append((matter, DeliveryState.IN_DOUBT, reason))
-        doings.tasks.append(("delivery.in_doubt", matter.delivery.id if matter.delivery else matter.id, ""))
+        if matter.channel == LETTER:
+            doings.tasks.append(("delivery.in_doubt", matter.delivery.id if matter.delivery else matter.id, ""))
     elif matter.delivery is not None:
         doings.ended.append((matter, DeliveryState.CANCELLED, reason))
 
@@ -165,47 +193,6 @@ def _protect(doings: _Doings, matter: Matter, subject: Subject) -> None:
         doings.tasks.append(("bundle.protected", matter.id, ""))
 
 
-def _letter(
-    house: House, matter: Matter, permit: Permit[Propose], ring: Ring, sealed: bytes | None, run: int, now: datetime
-) -> _Letter | None:
-    """Return the letter, or None when the address cannot be read: one broken row must not hold up the others."""
-    if sealed is None:
-        return None
-    try:
-        place = Place("contacts", matter.person, "values")
-        contact = ring.open(permit, matter.person, Compartment.CONTACT, place, sealed)
-        recipient = Recipient(address_lines(contact), contact.get("sprache", "de"))
-        born_on = date.fromisoformat(contact["geburtsdatum"])
-    except (KeyError, TypeError, ValueError, VaultError):
-        return None
-    if matter.delivery is not None:
-        before = matter.delivery
-        return _Letter(matter, permit, before.id, before.run, before.made_at, recipient, born_on)
-    return _Letter(matter, permit, house.ids.row(now), run, now, recipient, born_on)
-
-
-def _message(house: House, letter: _Letter, page: str) -> Message:
-    """Return the message; for one letter always the same, so that a repeat has the same bytes."""
-    words = (
-        bundle_words(house.name, again=letter.run > 1)
-        if letter.matter.purpose == BUNDLE
-        else activation_words(house.name)
-    )
-    reference = codes.from_mac(house.vault.mac("letter", letter.delivery.bytes))[:8]
-    return Message(
-        purpose=letter.matter.purpose,
-        reference=codes.grouped(reference),
-        sender=house.name,
-        sent_on=written_on(berlin_date(letter.made_at)),
-        subject=words.subject,
-        paragraphs=words.paragraphs,
-        secret=codes.grouped(house.vault.code(letter.matter.id, letter.run)),
-        link=page,
-        made_at=letter.made_at,
-        versions=words.versions,
-    )
-
-
 # writing -------------------------------------------------------------------------------------------------------------
 
 
@@ -214,20 +201,25 @@ def _write(
     house: House,
     doings: _Doings,
     ring: Ring,
-    page: str,
+    ways: Mapping[str, Channel],
+    pages: Mapping[str, str],
     now: datetime,
     wall: datetime,
-    *,
-    idempotent: bool,
 ) -> list[Posting]:
     connection = session.connection()
     letters = doings.letters
     lapsed = [matter.id for matter in doings.silent if matter.purpose == ACTIVATION]
-    quiet = [matter.id for matter in doings.silent if matter.purpose == BUNDLE]
-    quiet += [letter.matter.id for letter in letters if letter.matter.purpose == BUNDLE]
+    told = [*doings.silent, *(letter.matter for letter in letters)]
+    hinted = [matter.id for matter in told if matter.channel == MAIL]
+    quieted = [matter.id for matter in told if matter.purpose == BUNDLE and matter.channel == LETTER]
     begun = [letter.matter.id for letter in letters if letter.matter.purpose == ACTIVATION]
-    if quiet:
-        connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(quiet)).values(due_at=None))
+    if quieted:
+        connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(quieted)).values(due_at=None))
+    if hinted:
+        connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(hinted)).values(mail_due_at=None))
+    if MAIL in ways:
+        hint(session, letters, now)
+    move_in(session, letters)
     if lapsed:
         connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="lapsed", due_at=None))
     if begun:
@@ -240,10 +232,11 @@ def _write(
                 .where(_DELIVERIES.c.id == matter.delivery.id)
                 .values(state=state.value, reason=reason, due_at=None, lease_until=None, worker=None, moved_at=now)
             )
-    if letters:
-        connection.execute(upsert(_CODES).on_conflict_do_nothing(), [_code_row(house, letter) for letter in letters])
+    coded = [_code_row(house, letter) for letter in letters if letter.matter.channel == LETTER]
+    if coded:
+        connection.execute(upsert(_CODES).on_conflict_do_nothing(), coded)
     call_human(session, house, doings.tasks, now)
-    postings = _authorise(session, house, doings.flows, letters, ring, page, now, idempotent=idempotent)
+    postings = _authorise(session, house, doings.flows, letters, ring, ways, pages, now)
     _lease(session, house.worker, letters, postings, now, wall)
     house.probe("notify.announce.during")
     return postings
@@ -265,7 +258,7 @@ def _put_off(session: Session, postponed: Sequence[Matter], now: datetime, wall:
             connection.execute(update(_DELIVERIES).where(_DELIVERIES.c.id.in_(begun)).values(**values))
 
 
-def _code_row(house: House, letter: _Letter) -> dict[str, Any]:
+def _code_row(house: House, letter: Composed) -> dict[str, Any]:
     matter = letter.matter
     code = house.vault.code(matter.id, letter.run)
     return {
@@ -286,19 +279,18 @@ def _authorise(
     session: Session,
     house: House,
     ended: Sequence[Flow],
-    letters: Sequence[_Letter],
+    letters: Sequence[Composed],
     ring: Ring,
-    page: str,
+    ways: Mapping[str, Channel],
+    pages: Mapping[str, str],
     now: datetime,
-    *,
-    idempotent: bool,
 ) -> list[Posting]:
     flows = [
         authorised(
             letter.permit,
             sender=house.controller,
             receiver="person",
-            action="letter.written",
+            action=f"{_WORD[letter.matter.channel]}.written",
             person=loggable(ring, letter.matter.person),
             case=str(letter.delivery),
         )
@@ -312,18 +304,21 @@ def _authorise(
         ring,
         now,
     )
+    words = vocabulary(house)
     return [
         Posting(
             delivery=letter.delivery,
             matter=letter.matter.id,
             purpose=letter.matter.purpose,
             person=letter.matter.person,
-            channel=LETTER,
-            message=_message(house, letter, page),
+            channel=letter.matter.channel,
+            message=message(house, letter, pages[letter.matter.channel]),
             recipient=letter.recipient,
             flow=flow,
             clearance=clearance,
-            idempotent=idempotent,
+            idempotent=ways[letter.matter.channel].capability.idempotent,
+            known=letter.known,
+            words=words,
         )
         for letter, flow, clearance in zip(letters, flows, clearances, strict=True)
     ]
@@ -332,7 +327,7 @@ def _authorise(
 def _lease(
     session: Session,
     worker: int | None,
-    letters: Sequence[_Letter],
+    letters: Sequence[Composed],
     postings: Sequence[Posting],
     now: datetime,
     wall: datetime,
@@ -347,7 +342,7 @@ def _lease(
                     "matter": letter.matter.id,
                     "person": letter.matter.person,
                     "purpose": letter.matter.purpose,
-                    "channel": LETTER,
+                    "channel": letter.matter.channel,
                     "run": letter.run,
                     "state": DeliveryState.ANNOUNCED.value,
                     "reason": "",

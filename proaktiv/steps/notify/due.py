@@ -1,6 +1,6 @@
 """What may be told now: letters begun before, bundles, enrolments; read without a lock, then locked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,15 +12,17 @@ from sqlmodel import Session
 
 from consent.model import Permit, Propose, Refusal
 from proaktiv.core.states import AuftragState, DeliveryState
-from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER
+from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL
 from proaktiv.tables import (
     AuftragRow,
     BundleRow,
     ContactRow,
     DeliveryRow,
     EnrolmentRow,
+    MailAddressRow,
     ProposalRow,
     SignatureRow,
+    SuppressionRow,
     core_table,
 )
 from proaktiv.workers import abandoned, dead_workers
@@ -32,13 +34,17 @@ _PROPOSALS = core_table(ProposalRow)
 _AUFTRAEGE = core_table(AuftragRow)
 _SIGNATURES = core_table(SignatureRow)
 _CONTACTS = core_table(ContactRow)
+_MAIL = core_table(MailAddressRow)
+_SUPPRESSIONS = core_table(SuppressionRow)
 
 _ENROLMENT_ACTIVITY = "anmeldung/propose"
+_DUE = {LETTER: _BUNDLES.c.due_at, MAIL: _BUNDLES.c.mail_due_at}
+"""Since when a bundle waits to be told of, by channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What a letter is about. ``events``: what its open proposals rest on, or else the first event of the bundle.
+    """What a message is about. ``events``: what its open proposals rest on, or else the first event of the bundle.
 
     ``delivery`` is the row of a letter that was begun before, if there is one.
     """
@@ -49,6 +55,7 @@ class Matter:
     activity: str
     events: frozenset[UUID]
     delivery: SqlRow[Any] | None = None
+    channel: str = LETTER
 
     @property
     def lost(self) -> bool:
@@ -61,46 +68,77 @@ class Matter:
         return 0 if self.delivery is None else int(self.delivery.tries)
 
 
-def candidates(session: Session, again: ColumnElement[bool], now: datetime, limit: int) -> list[Matter]:
-    """Return what may be due, without a lock: letters begun before (``due_again``), then bundles, then enrolments."""
+def candidates(
+    session: Session, again: ColumnElement[bool], channels: Collection[str], now: datetime, limit: int
+) -> list[Matter]:
+    """Return what may be due on some channels, without a lock: what was begun before, bundles, enrolments, mails.
+
+    ``again`` is ``due_again``. A mail hints at a letter that went, to somebody who gave an address.
+    """
     connection = session.connection()
     begun = connection.execute(
         select(_DELIVERIES, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
         .join(_BUNDLES, _BUNDLES.c.id == _DELIVERIES.c.matter, isouter=True)
-        .where(again, _DELIVERIES.c.person.is_not(None), _DELIVERIES.c.channel == LETTER)
+        .where(again, _DELIVERIES.c.person.is_not(None), _DELIVERIES.c.channel.in_(channels))
         .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
         .limit(limit)
     ).all()
-    bundles = connection.execute(
-        select(_BUNDLES.c.id, _BUNDLES.c.person, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
-        .where(_BUNDLES.c.state == "open", _BUNDLES.c.due_at <= now, ~_under_way())
-        .order_by(_BUNDLES.c.due_at, _BUNDLES.c.id)
-        .limit(max(limit - len(begun), 0))
-    ).all()
-    events = open_events(session, [row.matter for row in begun] + [row.id for row in bundles])
+    room = limit - len(begun)
+    bundles = _bundles(session, LETTER, now, room) if LETTER in channels else []
+    enrolments = _enrolments(session, now, room - len(bundles)) if LETTER in channels else []
+    mails = _bundles(session, MAIL, now, room - len(bundles) - len(enrolments)) if MAIL in channels else []
+    fresh = [(LETTER, row) for row in bundles] + [(MAIL, row) for row in mails]
+    events = open_events(session, [row.matter for row in begun] + [row.id for _, row in fresh])
     matters = [
         Matter(
             row.purpose,
             row.matter,
             row.person,
-            _activity(row.purpose, row.lebenslage),
+            _activity(row.purpose, row.lebenslage, row.channel),
             events.get(row.matter) or _only(row.event),
             row,
+            row.channel,
         )
         for row in begun
     ]
     matters += [
-        Matter(BUNDLE, row.id, row.person, _activity(BUNDLE, row.lebenslage), events.get(row.id) or _only(row.event))
-        for row in bundles
+        Matter(
+            BUNDLE,
+            row.id,
+            row.person,
+            _activity(BUNDLE, row.lebenslage, channel),
+            events.get(row.id) or _only(row.event),
+            channel=channel,
+        )
+        for channel, row in fresh
     ]
-    enrolments = connection.execute(
-        select(_ENROLMENTS.c.id, _ENROLMENTS.c.person)
-        .where(_ENROLMENTS.c.state == "found", _ENROLMENTS.c.due_at <= now)
-        .order_by(_ENROLMENTS.c.due_at, _ENROLMENTS.c.id)
-        .limit(max(limit - len(matters), 0))
-    )
-    matters += [Matter(ACTIVATION, row.id, row.person, _activity(ACTIVATION, ""), frozenset()) for row in enrolments]
+    matters += [
+        Matter(ACTIVATION, row.id, row.person, _activity(ACTIVATION, "", LETTER), frozenset()) for row in enrolments
+    ]
     return matters
+
+
+def _bundles(session: Session, channel: str, now: datetime, room: int) -> list[SqlRow[Any]]:
+    since = _DUE[channel]
+    return list(
+        session.connection().execute(
+            select(_BUNDLES.c.id, _BUNDLES.c.person, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
+            .where(_BUNDLES.c.state == "open", since <= now, ~_under_way(channel))
+            .order_by(since, _BUNDLES.c.id)
+            .limit(max(room, 0))
+        )
+    )
+
+
+def _enrolments(session: Session, now: datetime, room: int) -> list[SqlRow[Any]]:
+    return list(
+        session.connection().execute(
+            select(_ENROLMENTS.c.id, _ENROLMENTS.c.person)
+            .where(_ENROLMENTS.c.state == "found", _ENROLMENTS.c.due_at <= now)
+            .order_by(_ENROLMENTS.c.due_at, _ENROLMENTS.c.id)
+            .limit(max(room, 0))
+        )
+    )
 
 
 def _only(event: UUID | None) -> frozenset[UUID]:
@@ -108,17 +146,21 @@ def _only(event: UUID | None) -> frozenset[UUID]:
     return frozenset() if event is None else frozenset({event})
 
 
-def _under_way() -> ColumnElement[bool]:
-    """Say whether a letter is on its way: it tells of the bundle as it will be then, so no second one meanwhile."""
+def _under_way(channel: str) -> ColumnElement[bool]:
+    """Say whether a message is on its way: it tells of the bundle as it will be then, so no second one meanwhile."""
     return (
         select(_DELIVERIES.c.id)
-        .where(_DELIVERIES.c.matter == _BUNDLES.c.id, _DELIVERIES.c.state == DeliveryState.ANNOUNCED.value)
+        .where(
+            _DELIVERIES.c.matter == _BUNDLES.c.id,
+            _DELIVERIES.c.channel == channel,
+            _DELIVERIES.c.state == DeliveryState.ANNOUNCED.value,
+        )
         .exists()
     )
 
 
-def _activity(purpose: str, lebenslage: str) -> str:
-    return f"{_ENROLMENT_ACTIVITY}/{LETTER}" if purpose == ACTIVATION else f"{lebenslage}/propose/{LETTER}"
+def _activity(purpose: str, lebenslage: str, channel: str) -> str:
+    return f"{_ENROLMENT_ACTIVITY}/{channel}" if purpose == ACTIVATION else f"{lebenslage}/propose/{channel}"
 
 
 def due_again(session: Session, now: datetime, wall: datetime) -> ColumnElement[bool]:
@@ -141,20 +183,29 @@ def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: date
     """Return those still due whose rows no other worker has: bundles, then enrolments, then deliveries."""
     connection = session.connection()
     fresh = [matter for matter, _ in pairs if matter.delivery is None]
-    held: set[UUID] = set()
-    for table, purpose, state in ((_BUNDLES, BUNDLE, "open"), (_ENROLMENTS, ACTIVATION, "found")):
-        held |= set(
-            connection.execute(
-                select(table.c.id)
-                .where(
-                    table.c.id.in_([matter.id for matter in fresh if matter.purpose == purpose]),
-                    table.c.state == state,
-                    table.c.due_at <= now,
-                )
-                .order_by(table.c.id)
-                .with_for_update(skip_locked=True)
-            ).scalars()
+    held: set[tuple[str, UUID]] = set()
+    for row in connection.execute(
+        select(_BUNDLES.c.id, _BUNDLES.c.due_at, _BUNDLES.c.mail_due_at)
+        .where(
+            _BUNDLES.c.id.in_([matter.id for matter in fresh if matter.purpose == BUNDLE]),
+            _BUNDLES.c.state == "open",
         )
+        .order_by(_BUNDLES.c.id)
+        .with_for_update(skip_locked=True)
+    ):
+        since = {LETTER: row.due_at, MAIL: row.mail_due_at}
+        held |= {(channel, row.id) for channel, at in since.items() if at is not None and at <= now}
+    enrolling = connection.execute(
+        select(_ENROLMENTS.c.id)
+        .where(
+            _ENROLMENTS.c.id.in_([matter.id for matter in fresh if matter.purpose == ACTIVATION]),
+            _ENROLMENTS.c.state == "found",
+            _ENROLMENTS.c.due_at <= now,
+        )
+        .order_by(_ENROLMENTS.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    held |= {(LETTER, enrolment) for enrolment in enrolling.scalars()}
     begun = {
         row.id: row
         for row in connection.execute(
@@ -170,7 +221,7 @@ def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: date
     return [
         (matter, answer)
         for matter, answer in pairs
-        if (matter.id in held if matter.delivery is None else matter.delivery.id in begun)
+        if ((matter.channel, matter.id) in held if matter.delivery is None else matter.delivery.id in begun)
     ]
 
 
@@ -180,6 +231,21 @@ def contacts(session: Session, persons: Sequence[UUID]) -> dict[UUID, bytes]:
         select(_CONTACTS.c.person, _CONTACTS.c["values"]).where(_CONTACTS.c.person.in_(persons))
     )
     return {row[0]: row[1] for row in found}
+
+
+def mail_addresses(session: Session, persons: Collection[UUID]) -> dict[UUID, SqlRow[Any]]:
+    """Return the rows of those who gave a mail address."""
+    if not persons:
+        return {}
+    return {row.person: row for row in session.connection().execute(select(_MAIL).where(_MAIL.c.person.in_(persons)))}
+
+
+def suppressed(session: Session, hashes: Collection[bytes]) -> set[bytes]:
+    """Return which addresses refused mail before."""
+    if not hashes:
+        return set()
+    found = select(_SUPPRESSIONS.c.address_hash).where(_SUPPRESSIONS.c.address_hash.in_(hashes))
+    return set(session.connection().execute(found).scalars())
 
 
 def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
@@ -226,11 +292,11 @@ def last_days(session: Session, bundles: Sequence[UUID]) -> dict[UUID, date]:
     return {row[0]: row[1] for row in found}
 
 
-def runs(session: Session, matters: Sequence[UUID]) -> dict[UUID, int]:
-    """Return the number of the last letter about each matter."""
+def runs(session: Session, matters: Sequence[UUID]) -> dict[tuple[str, UUID], int]:
+    """Return the number of the last message about each matter, by channel."""
     found = session.connection().execute(
-        select(_DELIVERIES.c.matter, func.max(_DELIVERIES.c.run))
-        .where(_DELIVERIES.c.matter.in_(matters), _DELIVERIES.c.channel == LETTER)
-        .group_by(_DELIVERIES.c.matter)
+        select(_DELIVERIES.c.channel, _DELIVERIES.c.matter, func.max(_DELIVERIES.c.run))
+        .where(_DELIVERIES.c.matter.in_(matters))
+        .group_by(_DELIVERIES.c.channel, _DELIVERIES.c.matter)
     )
-    return {row[0]: row[1] for row in found}
+    return {(row[0], row[1]): row[2] for row in found}

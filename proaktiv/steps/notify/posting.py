@@ -1,17 +1,22 @@
-"""The letter on its way: what leaves, how it ended, and the act between the two transactions."""
+"""The message on its way: what leaves, how it ended, and the act between the two transactions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
+
+from notifiers import leaks
 from notifiers import model as channels
-from notifiers.model import Channel, Clearance, DeadlineLike, Message, Recipient
+from notifiers.leaks import Known
+from notifiers.model import Channel, Clearance, DeadlineLike, Message, Recipient, Rendered
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import End, Ended
 from proaktiv.house import Probe, no_probe
 from proaktiv.outward import broken
 
 LETTER = "LETTER"
+MAIL = "MAIL"
 BUNDLE = "bundle"
 ACTIVATION = "activation"
 
@@ -26,10 +31,16 @@ PROBES = (
     "notify.record.after",
 )
 
+_NOBODY = "nobody@invalid.example"
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One message that may leave now. ``matter`` is the bundle or the enrolment, as ``purpose`` says."""
+    """One message that may leave now. ``matter`` is the bundle or the enrolment, as ``purpose`` says.
+
+    ``known`` and ``words`` are what may not stand in it where its channel is not confidential.
+    """
 
     delivery: UUID
     matter: UUID
@@ -41,14 +52,17 @@ class Posting:
     flow: Flow
     clearance: Clearance
     idempotent: bool
+    known: Known = field(default_factory=Known, repr=False)
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """How one message ended."""
+    """How one message ended. ``refused``: the address itself, so that nothing may be sent to it again."""
 
     posting: Posting
     ended: Ended
+    refused: bool = False
 
 
 def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineLike, probe: Probe = no_probe) -> Posted:
@@ -57,8 +71,12 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
     channel = ways.get(posting.channel)
     if channel is None:
         return Posted(posting, Ended(End.AWAY))
+    refused = False
     try:
-        channel.hand_over(channel.render(posting.message, posting.recipient), posting.clearance, deadline)
+        rendered = channel.render(posting.message, posting.recipient)
+        if not channel.capability.confidential:
+            _look_through(channel, rendered, posting)
+        channel.hand_over(rendered, posting.clearance, deadline)
         ended = Ended(End.DONE)
     except channels.AlreadyDone:
         ended = Ended(End.REPEATED)
@@ -66,9 +84,27 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
         ended = Ended(End.AWAY)
     except channels.Temporary as error:
         ended = Ended(End.LATER, error.retry_after_seconds)
-    except channels.Permanent:
+    except channels.OutcomeUnknown:
+        ended = Ended(End.UNSURE)
+    except leaks.Leak as error:
+        # What was found and where, never the thing: a house whose mails tell something must learn of it.
+        _log.error("message.leaks", delivery=str(posting.delivery), found=str(error))
         ended = Ended(End.NEVER)
+    except channels.Permanent as error:
+        ended, refused = Ended(End.NEVER), isinstance(error, channels.Undeliverable)
     except Exception as error:  # noqa: BLE001 - whatever it was, the other letters of the set must be recorded
         ended = broken("notify", posting.delivery, posting.clearance.wire_id, error)
     probe("notify.hand_over.after")
-    return Posted(posting, ended)
+    return Posted(posting, ended, refused)
+
+
+def _look_through(channel: Channel, rendered: Rendered, posting: Posting) -> None:
+    """Raise ``Leak`` where the final bytes tell something that the same message to nobody does not."""
+    nobody = Recipient((), posting.recipient.language, mail=_NOBODY)
+    leaks.check(
+        rendered,
+        posting.known,
+        neutral=channel.render(posting.message, nobody),
+        links=frozenset({posting.message.link} - {""}),
+        words=posting.words,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from proaktiv.core.flows import Flow
@@ -15,8 +16,16 @@ from proaktiv.core.windows import remind_at
 from proaktiv.house import House
 from proaktiv.outward import call_human
 from proaktiv.steps.notify.due import last_days
-from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, Posted
-from proaktiv.tables import AuftragRow, BundleRow, DeliveryRow, EnrolmentRow, ProposalRow, core_table
+from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL, Posted
+from proaktiv.tables import (
+    AuftragRow,
+    BundleRow,
+    DeliveryRow,
+    EnrolmentRow,
+    ProposalRow,
+    SuppressionRow,
+    core_table,
+)
 from proaktiv.vault import Compartment
 
 _AUFTRAEGE = core_table(AuftragRow)
@@ -24,6 +33,7 @@ _PROPOSALS = core_table(ProposalRow)
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 _DELIVERIES = core_table(DeliveryRow)
+_SUPPRESSIONS = core_table(SuppressionRow)
 
 
 def record(session: Session, house: House, results: Sequence[Posted], now: datetime) -> None:
@@ -57,6 +67,8 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
         moves.append({"b_id": row.id, **move})
         if posted.ended.arrived:
             arrived.append(posted)
+        elif posted.posting.channel == MAIL:
+            continue  # a hint: the letter beside it tells the same, and nobody has to run after it
         elif move["state"] == DeliveryState.FAILED.value:
             tasks.append(("delivery.failed", row.id, ""))
         elif move["state"] == DeliveryState.IN_DOUBT.value:
@@ -76,7 +88,12 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
             ),
             moves,
         )
-    _tell(session, [posted for posted in arrived if posted.posting.matter in told], now)
+    _tell(
+        session,
+        [posted for posted in arrived if posted.posting.matter in told and posted.posting.channel == LETTER],
+        now,
+    )
+    _suppress(session, house, [posted for posted in results if posted.refused], now)
     call_human(session, house, tasks, now)
     ring = house.vault.ring(session, {posted.posting.person for posted in results}, (Compartment.FLOW,))
     house.log.record(session, [_outcome(posted) for posted in results], now, ring)
@@ -145,6 +162,17 @@ def _tell(session: Session, arrived: Sequence[Posted], now: datetime) -> None:
         )
 
 
+def _suppress(session: Session, house: House, refused: Sequence[Posted], now: datetime) -> None:
+    """Remember addresses that were refused for good, as keyed hashes; the letters go as before."""
+    hashes = {house.vault.lookup_hash("mail", posted.posting.recipient.mail.lower()) for posted in refused}
+    if hashes:
+        session.connection().execute(
+            upsert(_SUPPRESSIONS).on_conflict_do_nothing(),
+            [{"address_hash": each, "since": now} for each in sorted(hashes)],
+        )
+
+
 def _outcome(posted: Posted) -> Flow:
-    action = "letter.handed_over" if posted.ended.arrived else "letter.not_handed_over"
+    word = "mail" if posted.posting.channel == MAIL else "letter"
+    action = f"{word}.handed_over" if posted.ended.arrived else f"{word}.not_handed_over"
     return outcome(posted.posting.flow, posted.posting.clearance.flow, posted.ended, action)

@@ -9,7 +9,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.web import problems
 from proaktiv.web.citizen import LOOPBACK_COOKIE, SECURE_COOKIE, make_citizen
 from proaktiv.web.limits import BodyLimit
-from proaktiv.web.pages import consents, entry, failures, matters, timeline
+from proaktiv.web.pages import channels, consents, entry, failures, matters, timeline
 from proaktiv.web.pages.view import Look, static_files
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 
@@ -35,7 +35,7 @@ def make_site(pipeline: CitizenActs, look: Look, *, secure_cookies: bool) -> Fas
         pipeline.healthy()
         return {"status": "ok"}
 
-    for part in (entry, matters, consents, timeline):
+    for part in (entry, matters, consents, channels, timeline):
         app.include_router(part.router)
     app.mount("/api", make_citizen(pipeline, secure_cookies=secure_cookies))
     return app

@@ -1,0 +1,133 @@
+"""What a message says and to whom: contact opened under the permit, words, and what may not stand in a mail."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row as SqlRow
+
+from consent.model import Permit, Propose
+from notifiers.leaks import Known
+from notifiers.model import Message, Recipient
+from proaktiv.core import codes
+from proaktiv.core.calendar import berlin_date
+from proaktiv.core.letters import SUBJECT, activation_words, address_lines, bundle_words, written_on
+from proaktiv.house import House
+from proaktiv.steps.notify.due import Matter
+from proaktiv.steps.notify.posting import BUNDLE, MAIL
+from proaktiv.vault import Compartment, Place, Ring, VaultError
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """One message that may be written. ``moved``: a mail address sealed anew, for the row of ``given_at``."""
+
+    matter: Matter
+    permit: Permit[Propose]
+    delivery: UUID
+    run: int
+    made_at: datetime
+    recipient: Recipient
+    born_on: date
+    known: Known
+    moved: bytes | None = None
+    given_at: datetime | None = None
+
+
+def compose(
+    house: House,
+    matter: Matter,
+    permit: Permit[Propose],
+    ring: Ring,
+    sealed: bytes | None,
+    mail: SqlRow[Any] | None,
+    run: int,
+    now: datetime,
+) -> Composed | None:
+    """Return the message, or None when it has no address that can be read: one broken row must not hold others up."""
+    if sealed is None or (matter.channel == MAIL and mail is None):
+        return None
+    moved = None
+    try:
+        place = Place("contacts", matter.person, "values")
+        contact = ring.open(permit, matter.person, Compartment.CONTACT, place, sealed)
+        born_on = date.fromisoformat(contact["geburtsdatum"])
+        address = ""
+        if matter.channel == MAIL and mail is not None:
+            address, moved = _mail_address(house, permit, ring, mail)
+        recipient = Recipient(address_lines(contact), contact.get("sprache", "de"), mail=address)
+        known = _known(house, matter, contact, born_on)
+    except (KeyError, TypeError, ValueError, VaultError):
+        return None
+    before, given_at = matter.delivery, None if mail is None else mail.given_at
+    delivery, run, made_at = (
+        (house.ids.row(now), run, now) if before is None else (before.id, before.run, before.made_at)
+    )
+    return Composed(matter, permit, delivery, run, made_at, recipient, born_on, known, moved, given_at)
+
+
+def _mail_address(house: House, permit: Permit[Propose], ring: Ring, row: SqlRow[Any]) -> tuple[str, bytes | None]:
+    """Return the address and, where it still lies in the inbox, the same sealed for this person."""
+    if row.address is not None:
+        place = Place("mail_addresses", row.person, "address")
+        return str(ring.open(permit, row.person, Compartment.CONTACT, place, row.address)["mail"]), None
+    said = house.vault.open_payload(permit, Place("mail_addresses", row.person, "inbox"), row.inbox)
+    place = Place("mail_addresses", row.person, "address")
+    return str(said["mail"]), ring.seal(row.person, Compartment.CONTACT, place, {"mail": str(said["mail"])})
+
+
+def _known(house: House, matter: Matter, contact: dict[str, Any], born_on: date) -> Known:
+    """Return what is known here beyond the recipient; register ids are known as hashes alone."""
+    address = contact["anschrift"]
+    code = house.vault.code(matter.id, 1)
+    return Known(
+        names=tuple(contact["name"]),
+        places=(address["strasse"], address["plz"], address["ort"]),
+        days=(born_on,),
+        ids=tuple(str(each) for each in (matter.id, matter.person, *sorted(matter.events))),
+        others=(code, codes.grouped(code)),
+    )
+
+
+def message(house: House, composed: Composed, page: str) -> Message:
+    """Return the message; for one delivery always the same, so that a repeat has the same bytes.
+
+    A mail has no words of the matter, no code, and no other link than the neutral page.
+    """
+    matter = composed.matter
+    reference = codes.grouped(codes.from_mac(house.vault.mac("letter", composed.delivery.bytes))[:8])
+    sent_on = written_on(berlin_date(composed.made_at))
+    if matter.channel == MAIL:
+        return Message(
+            purpose=matter.purpose,
+            reference=reference,
+            sender=house.name,
+            sent_on=sent_on,
+            subject=SUBJECT,
+            paragraphs=(),
+            link=page,
+            made_at=composed.made_at,
+        )
+    words = (
+        bundle_words(house.name, again=composed.run > 1) if matter.purpose == BUNDLE else activation_words(house.name)
+    )
+    return Message(
+        purpose=matter.purpose,
+        reference=reference,
+        sender=house.name,
+        sent_on=sent_on,
+        subject=words.subject,
+        paragraphs=words.paragraphs,
+        secret=codes.grouped(house.vault.code(matter.id, composed.run)),
+        link=page,
+        made_at=composed.made_at,
+        versions=words.versions,
+    )
+
+
+def vocabulary(house: House) -> tuple[str, ...]:
+    """Return the words that would tell what a mail is about, whoever it goes to."""
+    lebenslagen = house.rules.lebenslagen.values()
+    leistungen = {plan.leistung for each in lebenslagen for plan in each.plans}
+    return tuple(sorted({each.name for each in lebenslagen} | leistungen))
