@@ -6,6 +6,7 @@ before a worker starts. Left to others: what a channel does (``notifiers``), whe
 
 import hmac
 from contextlib import ExitStack
+from pathlib import Path
 
 from notifiers.folder import FolderChannel
 from notifiers.letter import LetterChannel, Letterhead
@@ -13,6 +14,7 @@ from notifiers.mail import MailChannel, Sender
 from notifiers.model import Channel
 from notifiers.smtp import Relay
 from notifiers.typesetting import Typesetter
+from proaktiv.demo.letters import BesideChannel
 from proaktiv.settings import Settings
 
 TYPESETTING_SECONDS = 20.0
@@ -63,12 +65,18 @@ def sender(settings: Settings) -> Sender:
 def opened(settings: Settings, ending: ExitStack) -> dict[str, Channel]:
     """Return the channels of a worker by name; what they hold ends with ``ending``. Raises ``ValueError``."""
     found: dict[str, Channel] = {}
-    if settings.letters_dir is not None and settings.letters_format == "pdf":
-        typesetter = Typesetter(TYPESETTING_SECONDS)
-        ending.callback(typesetter.close)
-        found["LETTER"] = LetterChannel(settings.letters_dir, letterhead(settings), typesetter)
-    elif settings.letters_dir is not None:
-        found["LETTER"] = FolderChannel(settings.letters_dir)
+    if settings.letters_dir is not None:
+        found["LETTER"] = _letters(settings, settings.letters_dir, ending)
     if settings.mail_host:
         found["MAIL"] = MailChannel(relay(settings), sender(settings))
     return found
+
+
+def _letters(settings: Settings, folder: Path, ending: ExitStack) -> Channel:
+    text = FolderChannel(folder)
+    if settings.letters_format == "text":
+        return text
+    typesetter = Typesetter(TYPESETTING_SECONDS)
+    ending.callback(typesetter.close)
+    pdf = LetterChannel(folder, letterhead(settings), typesetter)
+    return pdf if settings.letters_format == "pdf" else BesideChannel(pdf, text)

@@ -52,8 +52,10 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
 
 
 def _letters(settings: Settings) -> Iterator[str]:
-    if settings.letters_format != "pdf":
+    if settings.letters_format == "text":
         return
+    if settings.letters_format == "pdf+text" and settings.env is Env.PRODUCTION:
+        yield "PROAKTIV_LETTERS_FORMAT pdf+text puts codes in the clear beside PDFs, for the demonstration: take pdf"
     try:
         channels.letterhead(settings)
     except ValueError as error:

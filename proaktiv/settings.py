@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     log_origin: str = ""
     log_vkey: str = ""
     letters_dir: Path | None = None
-    letters_format: Literal["text", "pdf"] = "text"
+    letters_format: Literal["text", "pdf", "pdf+text"] = "text"
     letterhead_address: Annotated[tuple[str, ...], *Json] = ()
     letterhead_contact: Annotated[tuple[tuple[str, str], ...], *Json] = ()
     letterhead_entry: str = ""

@@ -54,6 +54,10 @@ class Letterbox:
         """Return how many letters ever fell in."""
         return len(list(self.folder.glob("*.txt")))
 
+    def printed(self) -> int:
+        """Return how many of them a printer has whole: a PDF and its ticket."""
+        return sum(path.with_suffix(".pdf").exists() for path in self.folder.glob("*.json"))
+
     def take(self, resident: Resident) -> list[Letter]:
         """Return the letters to this person that nobody opened yet, oldest first. Raises ``CityError``."""
         with self._lock:
@@ -117,6 +121,8 @@ class Robot:
                 },
                 token,
             )
+            if self.citizen.mail:
+                talk.post("/kanaele/mail", {"address": self.citizen.mail}, token)
 
     def decide(self, letter: Letter) -> None:
         """Read the letter about a matter and do as this citizen does."""
@@ -153,6 +159,8 @@ class Robot:
                     self.deeds[Deed.RECEIPT_SEEN] += state in {"acknowledged", "question", "decided", "rejected"}
 
     def _gives(self, activity: str) -> bool:
+        if activity.endswith("/propose/MAIL") and not self.citizen.mail:
+            return False
         return self.citizen.stance is Stance.CONSENTS and activity.startswith(f"{self.citizen.lebenslage}/")
 
     def _answer(self, talk: Talk, token: dict[str, str], proposal: str, *, first: bool) -> None:

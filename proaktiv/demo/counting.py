@@ -15,7 +15,8 @@ _STATES: Mapping[str, TextClause] = {
     "events": text("SELECT state, count(*) FROM register_events GROUP BY 1"),
     "proposals": text("SELECT state, count(*) FROM proposals GROUP BY 1"),
     "auftraege": text("SELECT state, count(*) FROM auftraege GROUP BY 1"),
-    "deliveries": text("SELECT state, count(*) FROM deliveries GROUP BY 1"),
+    "deliveries": text("SELECT state, count(*) FROM deliveries WHERE channel = 'LETTER' GROUP BY 1"),
+    "mails": text("SELECT state, count(*) FROM deliveries WHERE channel = 'MAIL' GROUP BY 1"),
     "handovers": text("SELECT state, count(*) FROM handovers GROUP BY 1"),
     "lookups": text("SELECT state, count(*) FROM lookups GROUP BY 1"),
     "enrolments": text("SELECT state, count(*) FROM enrolments GROUP BY 1"),
@@ -68,7 +69,8 @@ _NUMBERS: Mapping[str, TextClause] = {
         SELECT count(*) FROM proposals AS p JOIN bundles AS b ON b.id = p.bundle
         WHERE p.state IN ('open', 'later')
         AND NOT (b.state = 'open' AND b.due_at IS NOT NULL)
-        AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.matter = b.id AND d.state IN ('handed_over', 'announced'))
+        AND NOT EXISTS (SELECT FROM deliveries AS d
+            WHERE d.matter = b.id AND d.channel = 'LETTER' AND d.state IN ('handed_over', 'announced'))
         AND NOT EXISTS (
             SELECT FROM tasks AS t WHERE t.done_at IS NULL AND (
                 t.matter IN (b.id, p.id) OR t.matter IN (SELECT d.id FROM deliveries AS d WHERE d.matter = b.id)
@@ -111,6 +113,7 @@ _DUE: Mapping[str, TextClause] = {
     "look-ups": text("SELECT count(*) FROM lookups WHERE state = 'announced' OR (state = 'wanted' AND due_at <= :now)"),
     "enrolments": text("SELECT count(*) FROM enrolments WHERE state = 'found' AND due_at <= :now"),
     "bundles": text("SELECT count(*) FROM bundles WHERE state = 'open' AND due_at <= :now"),
+    "mails": text("SELECT count(*) FROM bundles WHERE state = 'open' AND mail_due_at <= :now"),
     "deliveries": text("SELECT count(*) FROM deliveries WHERE state = 'announced' AND due_at <= :now"),
     "Aufträge": text(
         "SELECT count(*) FROM auftraege"

@@ -125,7 +125,7 @@ class _Inventor:
         self._residents += movers
         gets_letter = stance is Stance.CONSENTS and (dog or car) and main_home
         conduct = self._conduct("umzug") if gets_letter else Conduct.STAYS_SILENT
-        self._citizens.append(Citizen(head, "umzug", stance, conduct, gets_letter))
+        self._citizens.append(Citizen(head, "umzug", stance, conduct, gets_letter, _mail(head, stance)))
         data = {
             "personen": [person.identity() for person in movers],
             "anschrift_alt": self._address().reported(),
@@ -246,7 +246,15 @@ class _Inventor:
 
 
 def _citizen(resident: Resident, lebenslage: str, stance: Stance, conduct: Conduct) -> Citizen:
-    return Citizen(resident, lebenslage, stance, conduct, letter=stance is Stance.CONSENTS)
+    return Citizen(
+        resident, lebenslage, stance, conduct, letter=stance is Stance.CONSENTS, mail=_mail(resident, stance)
+    )
+
+
+def _mail(resident: Resident, stance: Stance) -> str:
+    """Return the address that every second who consents gives."""
+    wants = stance is Stance.CONSENTS and int(resident.kennung[-1]) % 2 == 0
+    return f"{resident.kennung.lower()}@postfach.musterstadt.example" if wants else ""
 
 
 def _repeats(first: list[Report]) -> tuple[Report, ...]:

@@ -4,24 +4,26 @@ Time is moved past undo windows and past silence by the demo clock; nothing is m
 others: what the processes do (``proaktiv work``, ``serve``), counting (``counting``).
 """
 
+import base64
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import text
 
-from proaktiv.core.calendar import berlin_date
+from proaktiv.core.calendar import BERLIN, berlin_date
 from proaktiv.core.ids import RandomBytes
 from proaktiv.database import Database
 from proaktiv.demo import counting
 from proaktiv.demo.citizens import Deed, Letterbox, Robot, ask_to_be_known
 from proaktiv.demo.families import make_city
 from proaktiv.demo.people import City, Report
+from proaktiv.demo.post import tells
 from proaktiv.demo.progress import Teller, telling
 from proaktiv.demo.running import Processes
 from proaktiv.demo.setting_up import Installation, set_up
@@ -46,6 +48,7 @@ PHASES = (
 
 _ROBOTS = 4
 _BATCH = 20
+_DAY_BEGINS, _DAY_ENDS = 8, 18
 _UNDO_SECONDS = 25 * 3600
 _SILENCE_SECONDS = 95 * 24 * 3600
 _SET_CLOCK = text("UPDATE demo_clock SET offset_seconds = offset_seconds + :seconds WHERE id = 1")
@@ -88,6 +91,7 @@ def run_once(
             teller.phase(PHASES[1])
             processes.start_all()
             with _Run(city, installation, processes, teller, clock) as run:
+                run.wake_up()
                 result = run.through()
         result |= {"seed": wished.seed, "seconds": round(time.monotonic() - began, 1)}
         tell(result)
@@ -122,6 +126,10 @@ class _Run:
 
     def __exit__(self, *_: object) -> None:
         self._reader.close()
+
+    def wake_up(self) -> None:
+        """Let the city's day begin at ten where people sleep or soon will: no mail leaves at night."""
+        self._move_clock(seconds_until_day(self._clock()))
 
     def through(self) -> dict[str, Any]:
         """Go through all phases after the start."""
@@ -238,6 +246,8 @@ class _Run:
     def _result(self) -> dict[str, Any]:
         with Talk(self._installation.url("behoerde")) as talk:
             behoerden = talk.get("/bericht")
+        with Talk(self._installation.url("mailbox")) as talk:
+            mails = [base64.b64decode(mail["raw"]) for mail in talk.get("/mails.json")]
         with self._reader.transaction() as session:
             counts = counting.count(session)
             verified = verify_database(session, self._installation.vkey)
@@ -254,8 +264,22 @@ class _Run:
             second_arrivals=behoerden["second_arrivals"],
             acknowledged=behoerden["acknowledged"],
             letters=self._letterbox.count(),
+            printed=self._letterbox.printed(),
+            mails=len(mails),
+            mails_telling=sum(tells(mail, self._city) for mail in mails),
             letters_missing=self._missing,
             letters_unexpected=sum(letter.name not in awaited for letter in self._letterbox.unopened()),
             deeds=deeds,
         )
         return summed_up(counts, seen, verified)
+
+
+def seconds_until_day(now: datetime) -> int:
+    """Return how long it is until ten in Berlin, or 0 between eight and eighteen."""
+    here = now.astimezone(BERLIN)
+    if _DAY_BEGINS <= here.hour < _DAY_ENDS:
+        return 0
+    ten = here.replace(hour=10, minute=0, second=0, microsecond=0)
+    if ten <= here:
+        ten += timedelta(days=1)
+    return int((ten - here).total_seconds())

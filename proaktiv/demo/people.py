@@ -93,13 +93,17 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Citizen:
-    """A resident that an event is about. ``letter`` says whether one must come; None where it is a race."""
+    """A resident that an event is about. ``letter`` says whether one must come; None where it is a race.
+
+    ``mail`` is the address that this person gives, if any; it consists of no name.
+    """
 
     resident: Resident
     lebenslage: str
     stance: Stance
     conduct: Conduct
     letter: bool | None
+    mail: str = ""
 
     @property
     def enrols(self) -> bool:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 _SHOWN = (
     *("events", "admitted", "refused", "stopped", "waiting", "permits", "refusals", "proposals", "deliveries"),
+    "mails",
     *("confirmed", "declined", "withdrawn", "later", "lapsed", "recalled", "dispatched", "receipts"),
     *("flows", "log_size", "log_verified", "seconds"),
 )

@@ -9,16 +9,18 @@ from fastapi import FastAPI
 
 from proaktiv.demo.behoerde import Arrivals, Clerks, make_behoerde
 from proaktiv.demo.keys import signing_key
+from proaktiv.demo.mailbox import Mailbox
+from proaktiv.demo.post import make_post
 from proaktiv.demo.register import Registers, Reporter, make_register
 from proaktiv.demo.talking import CityError
 
-PARTS = ("register", "behoerde")
+PARTS = ("register", "behoerde", "mailbox")
 
 
 def make_part(part: str, folder: Path) -> FastAPI:
-    """Return the application of ``register`` or ``behoerde``. Raises ``CityError`` for another part or no plan."""
+    """Return the application of a part. Raises ``CityError`` for another part or no plan."""
     if part not in PARTS:
-        raise CityError(f"--part {part}: there are {' and '.join(PARTS)}")
+        raise CityError(f"--part {part}: there are {', '.join(PARTS)}")
     path = folder / f"{part}.json"
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
@@ -30,6 +32,8 @@ def make_part(part: str, folder: Path) -> FastAPI:
             for client in plan["clients"]
         }
         return make_register(Registers(plan["residents"], plan["as_of"]), reporters)
+    if part == "mailbox":
+        return make_post(Mailbox(), Path(plan["letters"]), plan["smtp"], plan["citizen"])
     keys = {behoerde["id"]: signing_key(_raw(behoerde["seed"]), behoerde["id"]) for behoerde in plan["behoerden"]}
     arrivals = Arrivals()
     return make_behoerde(arrivals, Clerks(arrivals, keys, plan["intake"]), frozenset(keys))

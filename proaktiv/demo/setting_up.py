@@ -54,10 +54,12 @@ CLIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """CloudEvents source → client id and the kinds it may report."""
 
-PARTS = ("intake", "citizen", "office", "register", "behoerde")
+PARTS = ("intake", "citizen", "office", "register", "behoerde", "mailbox", "smtp")
 """Everything that listens on a port of its own."""
 
 _COMMON = ("CONTROLLER", "CONTROLLER_NAME", "DATABASE_URL", "INDEX_KEY", "KEK_FLOW", "STAFF_PUBLIC_KEY")
+_LETTERHEAD = ("LETTERS_FORMAT", "LETTERHEAD_ADDRESS", "LETTERHEAD_CONTACT", "LETTERHEAD_ENTRY", "LETTERHEAD_MARK")
+_MAIL = ("MAIL_HOST", "MAIL_PORT", "MAIL_TLS", "MAIL_HELLO", "MAIL_SENDER", "MAIL_BOUNCES", "MAIL_PAGE")
 _HELD: Mapping[str, tuple[str, ...]] = {
     "intake": (*_COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
     "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE"),
@@ -65,11 +67,12 @@ _HELD: Mapping[str, tuple[str, ...]] = {
     "work": (
         "CITIZEN_PAGE",
         *(*_COMMON, "CODE_KEY", "KEK_VIEW", "KEK_CONTACT", "KEK_FACTS", "KEK_PROOF", "INTAKE_PRIVATE_KEY"),
-        *("LETTERS_DIR", "REGISTERS", "OUTBOUND"),
+        *("LETTERS_DIR", "REGISTERS", "OUTBOUND", *_LETTERHEAD, *_MAIL),
     ),
     "sign": ("SEQUENCER_URL", "SIGNING_KEY", "LOG_ORIGIN"),
     "register": (),
     "behoerde": (),
+    "mailbox": (),
 }
 """What each process is given besides what all are given."""
 
@@ -137,6 +140,14 @@ def set_up(city: City, now: datetime, random: RandomBytes) -> Iterator[Installat
                 "behoerden": [{"id": _id_of(art), "seed": _b64(seeds[_id_of(art)])} for art in BEHOERDEN],
             },
         )
+        _plan(
+            folder / "mailbox.json",
+            {
+                "smtp": ports["smtp"],
+                "letters": str(folder / "letters"),
+                "citizen": f"http://127.0.0.1:{ports['citizen']}/",
+            },
+        )
         yield Installation(
             folder=folder,
             settings=_settings(folder, server, ports, signing_key, random),
@@ -170,10 +181,30 @@ def _settings(
         "SIGNING_KEY": _b64(signing_key.private_bytes_raw()),
         "LOG_ORIGIN": ORIGIN,
         "LETTERS_DIR": str(folder / "letters"),
+        **_post(ports),
         "REGISTERS": json.dumps({name: f"{registers}/{name.lower()}" for name in REGISTERS}),
         "OUTBOUND": json.dumps([f"127.0.0.1:{ports[part]}" for part in ("register", "behoerde")]),
         "CITIZEN_PAGE": f"127.0.0.1:{ports['citizen']}/b",
         "TOKEN_AUDIENCE": f"http://127.0.0.1:{ports['intake']}/token",
+    }
+
+
+def _post(ports: Mapping[str, int]) -> dict[str, str]:
+    """Return the settings of letters and mail."""
+    page = f"http://127.0.0.1:{ports['citizen']}/b"
+    return {
+        "LETTERS_FORMAT": "pdf+text",
+        "LETTERHEAD_ADDRESS": json.dumps(["Stadt Musterstadt", "Musterplatz 1", "00001 Musterstadt"]),
+        "LETTERHEAD_CONTACT": json.dumps([["Telefon", "0000 115"], ["E-Mail", "post@musterstadt.example"]]),
+        "LETTERHEAD_ENTRY": page,
+        "LETTERHEAD_MARK": "Muster – kein echter Brief",
+        "MAIL_HOST": "127.0.0.1",
+        "MAIL_PORT": str(ports["smtp"]),
+        "MAIL_TLS": "none",
+        "MAIL_HELLO": "proaktiv.musterstadt.example",
+        "MAIL_SENDER": "post@musterstadt.example",
+        "MAIL_BOUNCES": "bounce.musterstadt.example",
+        "MAIL_PAGE": page,
     }
 
 

@@ -4,14 +4,12 @@ A visitor gets an invented person who has not enrolled, and every command of the
 Left to others: the run (``once``), starting and stopping (``running``).
 """
 
-import json
 import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -28,8 +26,14 @@ _PLACES = {
     "office": ("Das Büro (noch ohne Seiten)", "The office (no pages yet)"),
     "register": ("Die erfundenen Register", "The simulated registers"),
     "behoerde": ("Die erfundenen Behörden: was ankam", "The simulated Behörden: what arrived"),
+    "mailbox": ("Der Briefkasten: E-Mails und Briefe", "The mailbox: e-mails and letters"),
 }
-_PATHS = {"citizen": ("/health", "/openapi.json"), "intake": ("/health", "/openapi.json"), "behoerde": ("/bericht",)}
+_PATHS = {
+    "citizen": ("/",),
+    "intake": ("/health", "/openapi.json"),
+    "behoerde": ("/bericht",),
+    "mailbox": ("/", "/letters"),
+}
 
 
 def addresses(installation: Installation) -> dict[str, tuple[str, ...]]:
@@ -91,13 +95,8 @@ def _show(city: City, installation: Installation, settings: Path) -> None:
         table.add_row(f"{german}\n{english}", "\n".join(urls))
     console.print(table)
     say = console.out
-    citizen = installation.url("citizen")
-    visitor = visitor_of(city)
-    say("Anmelden wie ein Bürger / enrol as a citizen (erfunden / invented):")
-    say(f"  {_curl(f'{citizen}/anmelden', visitor.wish())}")
-    say(f"  Der Brief liegt gleich in / the letter will lie in: {installation.letters}")
-    say(f"  grep -h Code: {shlex.quote(str(installation.letters))}/*.txt | tail -1")
-    say("  " + _curl(f"{citizen}/sitzung", {"code": "…", "geburtsdatum": visitor.geburtsdatum.isoformat()}))
+    for line in visit(visitor_of(city), installation.url("citizen"), installation.url("mailbox")):
+        say(line)
     say("Nachsehen wie der Betrieb / look as an operator:")
     say(f"  . {shlex.quote(str(settings))}")
     say(f"  proaktiv doctor --state {shlex.quote(str(installation.folder / 'signer'))}")
@@ -105,10 +104,22 @@ def _show(city: City, installation: Installation, settings: Path) -> None:
     say("Beenden mit Strg-C / end with Ctrl-C")
 
 
+def visit(visitor: Resident, citizen: str, mailbox: str) -> list[str]:
+    """Return a visitor's way from the wish to the code, step by step, in German and English."""
+    address, day = visitor.anschrift, visitor.geburtsdatum
+    return [
+        "Anmelden wie ein Bürger / enrol as a citizen (erfunden / invented):",
+        f"  1. {citizen}/anmelden",
+        f"     Vornamen / first names: {visitor.vornamen}   Familienname / surname: {visitor.familienname}",
+        f"     Geburtsdatum / date of birth: {day.day} {day.month} {day.year}",
+        f"     Anschrift / address: {address.strasse}, {address.plz} {address.ort}",
+        f"  2. {mailbox}/letters – der oberste Brief / the letter at the top; er ist gleich da / it comes at once",
+        f"  3. {citizen}/b – Code und Geburtsdatum eingeben / enter code and date of birth",
+        f"  4. {citizen}/einwilligungen/entscheiden – einwilligen / consent",
+        f"  5. {citizen}/kanaele – eine E-Mail-Adresse angeben / give an e-mail address; Mails: {mailbox}/",
+    ]
+
+
 def visitor_of(city: City) -> Resident:
     """Return an inhabitant who has not enrolled and whom the register knows."""
     return next((citizen.resident for citizen in city.citizens if not citizen.enrols), city.residents[0])
-
-
-def _curl(url: str, body: dict[str, Any]) -> str:
-    return f"curl -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body, ensure_ascii=False))} {url}"

@@ -46,6 +46,9 @@ class Witnesses:
     second_arrivals: int
     acknowledged: int
     letters: int
+    printed: int
+    mails: int
+    mails_telling: int
     letters_missing: int
     letters_unexpected: int
     deeds: Mapping[Deed, int]
@@ -100,6 +103,12 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
         Equation(
             "letters in the folder = deliveries handed over", seen.letters, counts.of("deliveries", "handed_over")
         ),
+        Equation("PDFs with their ticket = letters in the folder", seen.printed, seen.letters),
+        Equation(
+            "mails handed over = mails in the log", counts.of("mails", "handed_over"), counts.logged("mail.handed_over")
+        ),
+        Equation("mails in the mailbox = mails handed over", seen.mails, counts.of("mails", "handed_over")),
+        Equation("mails that tell an invented name = 0", seen.mails_telling, 0),
         Equation("letters that must come and did not = 0", seen.letters_missing, 0),
         Equation("letters that must not come and did = 0", seen.letters_unexpected, 0),
         Equation("letters without consent = 0", numbers["letters_unasked"], 0),
@@ -170,6 +179,7 @@ def _numbers(counts: Counts) -> dict[str, int]:
         "recalled": counts.of("proposals", "recalled"),
         "deliveries": counts.total("deliveries"),
         "handed_over": counts.of("deliveries", "handed_over"),
+        "mails": counts.of("mails", "handed_over"),
         "withdrawn": numbers["consents_withdrawn"] + auftraege_withdrawn(counts),
         "auftraege": counts.total("auftraege"),
         "dispatched": dispatched(counts),

@@ -161,7 +161,7 @@ class Examination:
     def _ways_out(self) -> Iterator[Check]:
         if self._settings.letters_dir is not None:
             yield outward.letters(self._settings.letters_dir)
-            if self._settings.letters_format == "pdf":
+            if self._settings.letters_format != "text":
                 yield outward.specimen(self._settings, self._wall())
         if self._settings.mail_host:
             yield outward.mail_relay(self._settings, self._deadline)

@@ -1,6 +1,7 @@
 """Robots do with their letters what their conduct says, and notice when a door does not open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,13 @@ LETTER = Letter("l-1", MIA.name, "0000-0000-0000-0")
 SHOWN = "ab" * 32
 
 
-def a_surface(*, purpose: str = "bundle", proposals: int = 2, status: int = 200) -> Callable[..., httpx.Response]:
+def a_surface(
+    *,
+    purpose: str = "bundle",
+    proposals: int = 2,
+    status: int = 200,
+    activities: Sequence[str] = ("geburt/watch", "umzug/watch"),
+) -> Callable[..., httpx.Response]:
     def answer(method: str, path: str, how: dict[str, Any]) -> httpx.Response:
         if path == "/sitzung":
             right = how["json"]["geburtsdatum"] == "1990-02-03"
@@ -29,8 +36,7 @@ def a_surface(*, purpose: str = "bundle", proposals: int = 2, status: int = 200)
             auftraege = [{"id": "a-1", "reference": "A-1", "state": "acknowledged"}]
             return httpx.Response(200, json={"bundles": [{"proposals": listed, "auftraege": auftraege}]})
         if path == "/einwilligungen" and method == "GET":
-            names = ("geburt/watch", "umzug/watch")
-            return httpx.Response(200, json={"activities": [{"name": name, "notice": SHOWN} for name in names]})
+            return httpx.Response(200, json={"activities": [{"name": name, "notice": SHOWN} for name in activities]})
         if method == "GET":
             return httpx.Response(200, json={"shown": SHOWN, "state": "acknowledged"})
         return httpx.Response(status, json={"auftrag": "a-1", "reference": "A-1"})
@@ -64,6 +70,18 @@ def test_a_citizen_does_what_their_conduct_says(conduct: Conduct, paths: list[st
     assert far.paths() == ["/sitzung", *paths]
     assert robot.deeds == deeds
     assert all(how["headers"] == {"X-CSRF": "c-1"} for _, path, how in far.asked if path in paths)
+
+
+@pytest.mark.parametrize(("mail", "given"), [("mr-1@postfach.musterstadt.example", True), ("", False)])
+def test_whoever_has_an_address_gives_it_and_consents_to_mail(mail: str, given: bool) -> None:
+    far = FarSide(a_surface(purpose="activation", activities=("geburt/watch", "geburt/propose/MAIL")))
+    robot = a_robot(Conduct.CONFIRMS, far)
+    robot.citizen = replace(robot.citizen, mail=mail)
+    robot.activate(LETTER)
+    said = {path: how["json"] for method, path, how in far.asked if method == "POST"}
+    decided = {each["activity"]: each["decision"] for each in said["/einwilligungen"]["decisions"]}
+    assert decided == {"geburt/watch": "give", "geburt/propose/MAIL": "give" if given else "refuse"}
+    assert said.get("/kanaele/mail") == ({"address": mail} if given else None)
 
 
 def test_a_silent_citizen_does_not_even_open_the_page() -> None:

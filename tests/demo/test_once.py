@@ -1,5 +1,6 @@
 """The whole city runs once, as a user runs it, and nothing is left behind."""
 
+import io
 import json
 import os
 import re
@@ -13,13 +14,12 @@ from typing import Any
 
 import httpx
 import psutil
+import pypdf
 import pytest
 
 from tests.chaos.outage import wait_for
-from tests.world import code_in
 
 EVENTS = 14
-JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,10 @@ def test_what_was_confirmed_arrived_and_its_citizen_saw_the_receipt(result: dict
     assert 0 < result["dispatched"] <= result["confirmed"]
     assert result["receipts_seen_by_citizens"] == result["receipts"] == result["dispatched"]
     assert result["second_arrivals"] == 0
+
+
+def test_some_got_a_mail_beside_their_letter(result: dict[str, Any]) -> None:
+    assert 0 < result["mails"] < result["handed_over"]
 
 
 def test_progress_goes_to_stderr_phase_by_phase(run: subprocess.CompletedProcess[str]) -> None:
@@ -135,8 +139,9 @@ def test_the_city_stays_up_until_it_is_ended_and_leaves_nothing_behind(number: i
     try:
         assert stay.result["ok"] is True
         assert stay.process.poll() is None, "it stays after its result"
-        urls = re.findall(r"http://127\.0\.0\.1:\d+/(?:health|openapi\.json|bericht)", stay.said)
-        assert len(urls) == 7
+        table, _, _ = stay.said.partition("Anmelden wie")
+        urls = re.findall(r"http://127\.0\.0\.1:\d+/(?:health|openapi\.json|bericht|letters)?", table)
+        assert len(urls) == 8
         assert [url for url in urls if httpx.get(url, trust_env=False).status_code != 200] == []
         if number == signal.SIGINT:
             visit(stay)
@@ -148,15 +153,32 @@ def test_the_city_stays_up_until_it_is_ended_and_leaves_nothing_behind(number: i
 
 
 def visit(stay: Stay) -> None:
-    """Do what it says: enrol by the printed request, read the letter, open a session, look as an operator."""
-    enrol, session = re.findall(r"curl -H '[^']+' -d '([^']+)' (\S+)", stay.said)
-    assert httpx.post(enrol[1], content=enrol[0], headers=JSON, trust_env=False).status_code == 202
-    (letters,) = re.findall(r"will lie in: (\S+)", stay.said)
-    before = set(Path(letters).glob("*.txt"))
-    wait_for(lambda: set(Path(letters).glob("*.txt")) != before, "the letter")
-    (letter,) = set(Path(letters).glob("*.txt")) - before
-    proof = session[0].replace("…", code_in(letter.read_text(encoding="utf-8")))
-    assert httpx.post(session[1], content=proof, headers=JSON, trust_env=False).json()["purpose"] == "activation"
+    """Do what it says, as a visitor with a browser: enrol, find the letter, type its code; look as an operator."""
+    enrol, letters, code, channels = (
+        re.findall(rf"^  {step}\. (\S+)", stay.said, re.MULTILINE)[0] for step in (1, 2, 3, 5)
+    )
+    first, last = re.findall(r"first names: (\S+)   .*surname: (\S+)", stay.said)[0]
+    day, month, year = re.findall(r"date of birth: (\d+) (\d+) (\d+)", stay.said)[0]
+    street, plz, town = re.findall(r"address: (.+), (\d{5}) (\S+)", stay.said)[0]
+    born = {"geburt_tag": day, "geburt_monat": month, "geburt_jahr": year}
+    form = born | {"vornamen": first, "familienname": last, "strasse": street, "plz": plz, "ort": town}
+    with httpx.Client(trust_env=False, headers={"Sec-Fetch-Site": "same-origin"}) as browser:
+
+        def written() -> list[str]:
+            """Their letters, newest first."""
+            return re.findall(rf'href="(/letters/[^"]+)">{first} {last}<', browser.get(letters).text)
+
+        before = written()  # of two families nobody is left who has not enrolled: the visitor may be one of them
+        assert browser.post(enrol, data=form).headers["location"] == "/anmelden/danke"
+        wait_for(lambda: written() != before, "the letter")
+        found = written()[0]
+        pdf = browser.get(letters.removesuffix("/letters") + found)
+        assert pdf.headers["content-type"] == "application/pdf"
+        printed = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.content)).pages)
+        (typed,) = set(re.findall(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]\b", printed))
+        opened = browser.post(code, data=born | {"code": typed})
+        assert opened.headers["location"] == "/einwilligungen/entscheiden"
+        assert 'name="mail"' in browser.get(channels.removesuffix("–")).text
 
     (settings,) = re.findall(r"^  \. (\S+)", stay.said, re.MULTILINE)
     (doctor,) = re.findall(r"proaktiv (doctor .*)", stay.said)

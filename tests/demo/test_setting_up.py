@@ -46,6 +46,7 @@ SURFACES_LACK = {
     "sign": ("DATABASE_URL", "INDEX_KEY", "KEK_FLOW"),
     "register": ("DATABASE_URL", "INDEX_KEY"),
     "behoerde": ("DATABASE_URL", "INDEX_KEY"),
+    "mailbox": ("DATABASE_URL", "INDEX_KEY"),
 }
 
 
@@ -66,7 +67,7 @@ def test_every_key_has_32_bytes_and_is_used_for_one_thing(installation: Installa
 
 
 def test_what_a_part_knows_is_readable_by_its_owner_alone(installation: Installation) -> None:
-    for name in ("register.json", "behoerde.json"):
+    for name in ("register.json", "behoerde.json", "mailbox.json"):
         assert stat.S_IMODE((installation.folder / name).stat().st_mode) == 0o600
 
 
@@ -83,13 +84,14 @@ def test_rules_partners_and_competences_stand_in_the_database(installation: Inst
     assert Vkey.parse(installation.vkey).name == "flowlog.musterstadt.example/1"
 
 
-def test_both_parts_of_the_city_can_be_made_from_their_plans(installation: Installation) -> None:
+def test_every_part_of_the_city_can_be_made_from_their_plans(installation: Installation) -> None:
     assert make_part("register", installation.folder).title == "simulated registers"
     assert make_part("behoerde", installation.folder).title == "simulated Behörden"
+    assert make_part("mailbox", installation.folder).title == "simulated mailbox"
 
 
 def test_another_part_or_a_missing_plan_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CityError, match="there are register and behoerde"):
+    with pytest.raises(CityError, match="there are register, behoerde, mailbox"):
         make_part("rathaus", tmp_path)
     with pytest.raises(CityError, match=r"register\.json is missing"):
         make_part("register", tmp_path)
@@ -100,7 +102,7 @@ def test_a_process_that_ends_is_noticed_and_its_last_words_are_told(installation
         processes.start("register", "city", "--part", "rathaus", "--port", "1", "--folder", str(installation.folder))
         with pytest.raises(ProcessDied, match="register ended with 2") as died:
             processes.wait_ready("register")
-        assert "there are register and behoerde" in str(died.value)
+        assert "there are register, behoerde, mailbox" in str(died.value)
 
 
 def test_a_part_answers_until_it_is_stopped(installation: Installation) -> None:

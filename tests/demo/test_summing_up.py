@@ -16,6 +16,7 @@ STATES: dict[str, dict[str, int]] = {
     "proposals": {"open": 1, "later": 1, "confirmed": 4, "declined": 1, "recalled": 1, "lapsed": 1},
     "auftraege": {"acknowledged": 3, "withdrawn": 1},
     "deliveries": {"handed_over": 7, "cancelled": 1},
+    "mails": {"handed_over": 2, "in_doubt": 1},
     "handovers": {"sent": 3},
     "lookups": {"answered": 4},
     "enrolments": {"finished": 4},
@@ -25,6 +26,7 @@ STATES: dict[str, dict[str, int]] = {
         "auftrag.confirmed confirmed": 4,
         "proposal.declined declined": 1,
         "letter.handed_over done": 7,
+        "mail.handed_over done": 2,
         "auftrag.handed_over done": 3,
         "acknowledgement.received acknowledged": 3,
     },
@@ -50,6 +52,7 @@ LOGGED = {
     "auftrag.confirmed confirmed": "confirmed in the log",
     "proposal.declined declined": "declined = declined in the log",
     "letter.handed_over done": "deliveries handed over = letters in the log",
+    "mail.handed_over done": "mails handed over = mails in the log",
     "auftrag.handed_over done": "dispatched = hand-overs in the log",
     "acknowledgement.received acknowledged": "receipts = acknowledgements in the log",
 }
@@ -62,6 +65,9 @@ SEEN = Witnesses(
     second_arrivals=0,
     acknowledged=3,
     letters=7,
+    printed=7,
+    mails=2,
+    mails_telling=0,
     letters_missing=0,
     letters_unexpected=0,
     deeds=Counter({Deed.YES: 4, Deed.NO: 1, Deed.CONSENTS_WITHDRAWN: 1, Deed.AUFTRAG_WITHDRAWN: 1}),
@@ -99,6 +105,7 @@ def test_a_run_without_loss_obeys_every_equation() -> None:
         ("auftraege", "withdrawn", "auftraege = the citizens' yes"),
         ("auftraege", "acknowledged", "dispatched = arrivals"),
         ("deliveries", "handed_over", "letters in the folder = deliveries handed over"),
+        ("mails", "handed_over", "mails in the mailbox = mails handed over"),
     ],
 )
 def test_a_thing_in_a_wrong_state_breaks_an_equation(what: str, state: str, equation: str) -> None:
@@ -115,7 +122,7 @@ def test_every_number_that_is_off_by_one_breaks_an_equation(name: str) -> None:
     "name",
     [
         *("reported", "duplicates", "arrivals", "second_arrivals", "acknowledged"),
-        *("letters", "letters_missing", "letters_unexpected"),
+        *("letters", "letters_missing", "letters_unexpected", "printed", "mails", "mails_telling"),
     ],
 )
 def test_every_witness_who_saw_one_more_breaks_an_equation(name: str) -> None:
