@@ -176,6 +176,19 @@ def take_back_older(
         silence_bundles(session, bundles_of(session, {item.id for item in case.items}))
 
 
+HINTS = ("/propose/MAIL",)
+"""Activities that nothing rests on but a hint: without them the letter goes and every proposal stands."""
+
+
+def silence_hints(session: Session, person: UUID, lebenslage: str) -> None:
+    """Let no mail hint any more at what was prepared for a person."""
+    session.connection().execute(
+        update(_BUNDLES)
+        .where(_BUNDLES.c.person == person, _BUNDLES.c.lebenslage == lebenslage)
+        .values(mail_due_at=None)
+    )
+
+
 def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
     """Make bundles that have no open proposal left silent: nothing more is told about them."""
     wanted = list(bundles)

@@ -113,7 +113,10 @@ _DUE: Mapping[str, TextClause] = {
     "look-ups": text("SELECT count(*) FROM lookups WHERE state = 'announced' OR (state = 'wanted' AND due_at <= :now)"),
     "enrolments": text("SELECT count(*) FROM enrolments WHERE state = 'found' AND due_at <= :now"),
     "bundles": text("SELECT count(*) FROM bundles WHERE state = 'open' AND due_at <= :now"),
-    "mails": text("SELECT count(*) FROM bundles WHERE state = 'open' AND mail_due_at <= :now"),
+    "mails": text(
+        "SELECT count(*) FROM bundles WHERE state = 'open' AND mail_due_at <= :now"
+        " AND mail_due_at > CAST(:now AS timestamptz) - interval '72 hours'"
+    ),
     "deliveries": text("SELECT count(*) FROM deliveries WHERE state = 'announced' AND due_at <= :now"),
     "Aufträge": text(
         "SELECT count(*) FROM auftraege"

@@ -21,7 +21,12 @@ _OVERDUE: Mapping[str, TextClause] = {
     "events": text("SELECT count(*), min(due_at) FROM register_events WHERE state = 'waiting' AND due_at <= :late"),
     "look-ups": text("SELECT count(*), min(due_at) FROM lookups WHERE state = 'wanted' AND due_at <= :late"),
     "bundles": text("SELECT count(*), min(due_at) FROM bundles WHERE state = 'open' AND due_at <= :late"),
-    "deliveries": text("SELECT count(*), min(due_at) FROM deliveries WHERE state = 'announced' AND due_at <= :late"),
+    # Mails wait for the morning: what of them is due at night is not late.
+    "deliveries": text(
+        "SELECT count(*), min(due_at) FROM deliveries WHERE state = 'announced' AND due_at <= :late"
+        " AND (channel <> 'MAIL' OR"
+        " extract(hour FROM CAST(:late AS timestamptz) AT TIME ZONE 'Europe/Berlin') BETWEEN 7 AND 20)"
+    ),
     "Aufträge": text(
         "SELECT count(*), min(due_at) FROM auftraege WHERE state IN ('held', 'ready') AND due_at <= :late"
     ),

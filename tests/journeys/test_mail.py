@@ -78,7 +78,9 @@ def test_whoever_withdraws_the_consent_to_mail_goes_on_getting_letters(world: Wo
     world.announce(a_birth(canary))
     world.tick()
     session = world.opens_letter(canary)
-    world.pipeline.withdraw(session, lebenslage="", activity="geburt/propose/MAIL")
+    offered = world.proposals(session)
+    assert world.pipeline.withdraw(session, lebenslage="", activity="geburt/propose/MAIL") == ("geburt/propose/MAIL",)
+    assert world.proposals(session).keys() == offered.keys() != set(), "what was offered stands"
     world.announce(a_birth(canary))
     world.tick()
     assert (len(world.letters_to(canary)), len(post.taken)) == (2, 1)

@@ -1,6 +1,7 @@
 """A mail hints at a letter that went: with consent of now, once, in nobody's sleep, and it says nothing of anybody."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from notifiers import model as channels
 from notifiers.mail import MailChannel, Sender
 from notifiers.smtp import Relay, Tls
 from proaktiv.core.flows import Kind
@@ -104,6 +106,23 @@ def test_the_address_moves_under_its_persons_key_when_it_is_first_read(
     assert [each.rcpt_tos for each in post.taken] == [[ADDRESS]] * 2
 
 
+def test_two_workers_at_once_send_one_mail(town: Town, letters: FakeChannel, post: Post) -> None:
+    planned(town, letters)
+    ways, morning = {"LETTER": letters, "MAIL": mail_to(post.port)}, NOW + timedelta(days=1)
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        start.wait(60)
+        run(town, ways, morning)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert (len(post.taken), [row.state for row in mails(town)]) == (1, ["handed_over"])
+
+
 @pytest.mark.parametrize("consents", [(PROPOSE,), (HINT,)])
 def test_without_consent_to_mail_or_to_the_letter_no_mail_goes(
     town: Town, letters: FakeChannel, post: Post, consents: tuple[str, ...]
@@ -175,6 +194,37 @@ def test_while_the_relay_is_away_the_mail_waits_and_no_try_counts(town: Town, le
     with real_server(Post()) as post:
         run(town, {"LETTER": letters, "MAIL": mail_to(post.port)}, NOW + timedelta(seconds=60))
         assert len(post.taken) == 1
+
+
+def test_a_hint_that_waited_three_days_is_dropped(town: Town, letters: FakeChannel, post: Post) -> None:
+    a_reader(town)
+    run(town, {"LETTER": letters, "MAIL": mail_to(9)})
+    for hours in (24, 71):
+        run(town, {"LETTER": letters, "MAIL": mail_to(9)}, NOW + timedelta(hours=hours))
+    run(town, {"LETTER": letters, "MAIL": mail_to(post.port)}, NOW + timedelta(hours=72))
+    (mail,) = mails(town)
+    assert (mail.state, mail.reason, mail.due_at) == ("cancelled", "used_up", None)
+    assert post.taken == []
+
+
+def test_where_mail_is_set_up_later_nobody_is_hinted_at_old_letters(
+    town: Town, letters: FakeChannel, post: Post
+) -> None:
+    a_reader(town)
+    run(town, {"LETTER": letters})
+    run(town, {"LETTER": letters, "MAIL": mail_to(post.port)}, NOW + timedelta(hours=72))
+    assert (post.taken, mails(town)) == ([], [])
+
+
+def test_while_the_letter_cannot_be_printed_no_mail_hints_at_it(town: Town, letters: FakeChannel, post: Post) -> None:
+    _, bundle = a_reader(town)
+    letters.error = channels.Temporary("printer")
+    ways = {"LETTER": letters, "MAIL": mail_to(post.port)}
+    run(town, ways)
+    assert (post.taken, town.row(BundleRow, bundle).mail_due_at) == ([], None)
+    letters.error = None
+    run(town, ways, NOW + BACKOFF[0])
+    assert len(post.taken) == 1
 
 
 class Soon:

@@ -15,6 +15,7 @@ from consent.store import activities, heads_of, object_to, raise_epoch, withdraw
 from proaktiv.core.errors import BadInput
 from proaktiv.core.trust import SessionProof
 from proaktiv.house import House
+from proaktiv.matters import HINTS, silence_hints
 from proaktiv.steps.consents.entries import changed
 from proaktiv.steps.consents.recalling import forget_facts, kinds_of, take_back
 
@@ -55,7 +56,10 @@ def _withdraw(
     if not names:
         return ()
     known = activities(session.connection())
-    take_back(session, house, proof, lebenslage, now)
+    if all(name.endswith(HINTS) for name in names):
+        silence_hints(session, proof.person, lebenslage)
+    else:
+        take_back(session, house, proof, lebenslage, now)
     if any(known[name].phase in (Phase.WATCH, Phase.MATCH) for name in names):
         forget_facts(session, proof, kinds_of(house, lebenslage))
     flows = [changed(house, proof, known[name], "withdrawn") for name in names]

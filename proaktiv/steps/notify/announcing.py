@@ -34,7 +34,7 @@ from proaktiv.steps.notify.due import (
     runs,
     suppressed,
 )
-from proaktiv.steps.notify.hinting import hint, move_in
+from proaktiv.steps.notify.hinting import HINT_LIVES, move_in, stale
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL, Posting
 from proaktiv.tables import BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Ring
@@ -83,7 +83,7 @@ def announce(
     if not channels:
         return []
     again = due_again(session, now, wall)
-    matters = candidates(session, again, channels, now, limit)
+    matters = candidates(session, again, channels, now, limit, hints_since=now - HINT_LIVES)
     held = hold(session, set[UUID]().union(*(matter.events for matter in matters)))
     matters = [matter for matter in matters if matter.events <= held.events]
     wishes = [
@@ -112,7 +112,7 @@ def announce(
         elif isinstance(answer, Refusal):
             doings.flows.append(refused(answer, **_about(house, ring, matter)))
             _refuse(doings, matter, answer, standing[matter.person])
-        elif matter.lost and again_at(now, matter.tries + 1) is None:
+        elif stale(matter, now) or (matter.lost and again_at(now, matter.tries + 1) is None):
             _end(doings, matter, "used_up")
         else:
             run = last_runs.get((matter.channel, matter.id), 0) + 1
@@ -217,8 +217,6 @@ def _write(
         connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(quieted)).values(due_at=None))
     if hinted:
         connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(hinted)).values(mail_due_at=None))
-    if MAIL in ways:
-        hint(session, letters, now)
     move_in(session, letters)
     if lapsed:
         connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="lapsed", due_at=None))

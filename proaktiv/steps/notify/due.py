@@ -69,11 +69,17 @@ class Matter:
 
 
 def candidates(
-    session: Session, again: ColumnElement[bool], channels: Collection[str], now: datetime, limit: int
+    session: Session,
+    again: ColumnElement[bool],
+    channels: Collection[str],
+    now: datetime,
+    limit: int,
+    *,
+    hints_since: datetime,
 ) -> list[Matter]:
     """Return what may be due on some channels, without a lock: what was begun before, bundles, enrolments, mails.
 
-    ``again`` is ``due_again``. A mail hints at a letter that went, to somebody who gave an address.
+    ``again`` is ``due_again``. A mail hints at a letter that went, not before ``hints_since``.
     """
     connection = session.connection()
     begun = connection.execute(
@@ -84,9 +90,10 @@ def candidates(
         .limit(limit)
     ).all()
     room = limit - len(begun)
-    bundles = _bundles(session, LETTER, now, room) if LETTER in channels else []
+    bundles = _bundles(session, LETTER, _BUNDLES.c.due_at <= now, room) if LETTER in channels else []
     enrolments = _enrolments(session, now, room - len(bundles)) if LETTER in channels else []
-    mails = _bundles(session, MAIL, now, room - len(bundles) - len(enrolments)) if MAIL in channels else []
+    hinting = and_(_BUNDLES.c.mail_due_at <= now, _BUNDLES.c.mail_due_at > hints_since)
+    mails = _bundles(session, MAIL, hinting, room - len(bundles) - len(enrolments)) if MAIL in channels else []
     fresh = [(LETTER, row) for row in bundles] + [(MAIL, row) for row in mails]
     events = open_events(session, [row.matter for row in begun] + [row.id for _, row in fresh])
     matters = [
@@ -118,13 +125,12 @@ def candidates(
     return matters
 
 
-def _bundles(session: Session, channel: str, now: datetime, room: int) -> list[SqlRow[Any]]:
-    since = _DUE[channel]
+def _bundles(session: Session, channel: str, due: ColumnElement[bool], room: int) -> list[SqlRow[Any]]:
     return list(
         session.connection().execute(
             select(_BUNDLES.c.id, _BUNDLES.c.person, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
-            .where(_BUNDLES.c.state == "open", since <= now, ~_under_way(channel))
-            .order_by(since, _BUNDLES.c.id)
+            .where(_BUNDLES.c.state == "open", due, ~_under_way(channel))
+            .order_by(_DUE[channel], _BUNDLES.c.id)
             .limit(max(room, 0))
         )
     )

@@ -1,40 +1,40 @@
-"""When a mail may hint at a letter, and where the address it goes to is kept."""
+"""When a mail may hint at a letter, and where its address is kept. Source: channels-and-pages.md §§ 3.3, 3.5."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlmodel import Session
 
 from proaktiv.steps.notify.composing import Composed
-from proaktiv.steps.notify.posting import BUNDLE, LETTER, MAIL
-from proaktiv.tables import BundleRow, DeliveryRow, MailAddressRow, core_table
+from proaktiv.steps.notify.due import Matter
+from proaktiv.steps.notify.posting import MAIL
+from proaktiv.tables import BundleRow, MailAddressRow, core_table
 
 _BUNDLES = core_table(BundleRow)
-_DELIVERIES = core_table(DeliveryRow)
 _MAIL = core_table(MailAddressRow)
 
 
-def hint(session: Session, letters: Sequence[Composed], now: datetime) -> None:
-    """Let one mail hint at a bundle's first letter, where an address was given.
+HINT_LIVES = timedelta(hours=72)
+"""For so long a mail may follow its letter; later it would puzzle more than it helps."""
+
+
+def hint(session: Session, bundles: Collection[UUID], now: datetime) -> None:
+    """Let one mail follow the first letter of some bundles, where an address was given; before that letter is counted.
 
     With the letter and its reminder that makes three messages, the most that a bundle may cost (data-path.md).
     """
-    first = [
-        letter.matter.id
-        for letter in letters
-        if letter.matter.channel == LETTER and letter.matter.purpose == BUNDLE and letter.run == 1
-    ]
-    if first:
-        given = select(_MAIL.c.person).where(_MAIL.c.person == _BUNDLES.c.person).exists()
-        hinted = (
-            select(_DELIVERIES.c.id)
-            .where(_DELIVERIES.c.matter == _BUNDLES.c.id, _DELIVERIES.c.channel == MAIL)
-            .exists()
-        )
-        session.connection().execute(
-            update(_BUNDLES).where(_BUNDLES.c.id.in_(first), given, ~hinted).values(mail_due_at=now)
-        )
+    given = select(_MAIL.c.person).where(_MAIL.c.person == _BUNDLES.c.person).exists()
+    session.connection().execute(
+        update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles), _BUNDLES.c.messages == 0, given).values(mail_due_at=now)
+    )
+
+
+def stale(matter: Matter, now: datetime) -> bool:
+    """Return whether a mail that was begun has waited too long for its relay."""
+    begun = matter.delivery
+    return matter.channel == MAIL and begun is not None and begun.made_at + HINT_LIVES <= now
 
 
 def move_in(session: Session, letters: Sequence[Composed]) -> None:

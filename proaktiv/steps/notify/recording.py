@@ -16,6 +16,7 @@ from proaktiv.core.windows import remind_at
 from proaktiv.house import House
 from proaktiv.outward import call_human
 from proaktiv.steps.notify.due import last_days
+from proaktiv.steps.notify.hinting import hint
 from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL, Posted
 from proaktiv.tables import (
     AuftragRow,
@@ -142,6 +143,7 @@ def _tell(session: Session, arrived: Sequence[Posted], now: datetime) -> None:
                 update(_BUNDLES).where(_BUNDLES.c.id == bindparam("b_id")).values(remind_at=bindparam("remind_at")),
                 reminders,
             )
+        hint(session, bundles, now)
         connection.execute(
             update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1, due_at=None)
         )
