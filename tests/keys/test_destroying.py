@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.flowlog.staff import StaffReader
 from proaktiv.keys import erasing
 from proaktiv.keys.destroyed import DestroyedList, ListNotSafe, read_list
@@ -76,6 +77,16 @@ def test_no_table_keeps_somebody_who_is_destroyed_but_those_that_must(house: Hou
     assert named(house, anna) >= {"wiedervorlagen", "holds", "relations"}
     house.destroys(anna)
     assert named(house, anna) <= STAYS
+
+
+def test_the_mail_address_goes_with_the_person(house: House) -> None:
+    anna, _ = a_mother_with_a_child(house)
+    proof = SessionProof(UUID(int=1), PersonKey(anna), Trust.V1, None)
+    house.world.pipeline.give_mail(proof, "anna@post.example")
+    assert "mail_addresses" in named(house, anna)
+    house.destroys(anna)
+    assert named(house, anna) <= STAYS
+    house.world.check_log()
 
 
 def test_the_tombstone_tells_how_many_on_what_ground_and_only_the_dsb_which(house: House) -> None:
