@@ -116,6 +116,7 @@ _DUE: Mapping[str, TextClause] = {
     "mails": text(
         "SELECT count(*) FROM bundles WHERE state = 'open' AND mail_due_at <= :now"
         " AND mail_due_at > CAST(:now AS timestamptz) - interval '72 hours'"
+        " AND extract(hour FROM CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Berlin') BETWEEN 7 AND 20"
     ),
     "deliveries": text("SELECT count(*) FROM deliveries WHERE state = 'announced' AND due_at <= :now"),
     "Aufträge": text(

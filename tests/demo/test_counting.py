@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -12,7 +12,7 @@ from sqlalchemy import insert, text
 from proaktiv.core.flows import Kind
 from proaktiv.database import Database
 from proaktiv.demo import counting
-from proaktiv.tables import FlowLogRow, RegisterEventRow, core_table
+from proaktiv.tables import BundleRow, FlowLogRow, RegisterEventRow, core_table
 from tests.builders import a_birth, somebody
 from tests.world import World
 
@@ -109,6 +109,31 @@ def test_what_is_due_later_is_due_once_the_clock_was_moved(
         session.connection().execute(text("UPDATE demo_clock SET offset_seconds = 3 * 24 * 3600"))
     owner.close()
     assert due(reader) == {"events": 1}
+
+
+@pytest.mark.parametrize(("hour", "mails"), [(10, {"mails": 1}), (23, {}), (6, {})])
+def test_a_mail_is_due_by_day_alone(
+    urls: dict[str, str], database: Database, reader: Database, hour: int, mails: dict[str, int]
+) -> None:
+    owner = Database(urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        move = "UPDATE demo_clock SET offset_seconds = extract(epoch FROM (date_trunc('day', here) + :hours - here))"
+        session.connection().execute(
+            text(f"{move} FROM (SELECT now() AT TIME ZONE 'Europe/Berlin' AS here) AS clock"),
+            {"hours": timedelta(days=1, hours=hour)},
+        )
+        soon = session.connection().execute(
+            text("SELECT now() + make_interval(secs => offset_seconds) FROM demo_clock")
+        )
+        due_at = soon.scalar_one() - timedelta(minutes=1)
+    owner.close()
+    with database.transaction() as session:
+        bundle = {"id": an_id("b"), "event": an_id("e"), "case_key": b"x", "lebenslage": "geburt", "person": an_id("p")}
+        session.connection().execute(
+            insert(core_table(BundleRow)),
+            {**bundle, "state": "open", "messages": 1, "mail_due_at": due_at, "made_at": NOW},
+        )
+    assert due(reader) == mails
 
 
 def test_an_authorised_entry_needs_exactly_one_outcome(database: Database, reader: Database) -> None:
