@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from notifiers.smtp import Tls
 from proaktiv import channels
-from proaktiv.core.addresses import AddressRefused, Target, read_url
+from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Target, read_url
 from proaktiv.core.outbound import LEASE
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
 from proaktiv.settings import Env, Settings
@@ -28,7 +28,6 @@ _SEVERAL = (
     "intake_private_key_others",
 )
 _DRAW = "draw one of its own for each: head -c 32 /dev/urandom | base64"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _OWN_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -137,7 +136,7 @@ def _addresses(settings: Settings) -> Iterator[str]:
         target = _read(url)
         if target is None:
             yield f"{place} is no address of the form https://host[:port]/path"
-        elif target.plain and (settings.env is Env.PRODUCTION or target.host not in _LOOPBACK):
+        elif target.plain and (settings.env is Env.PRODUCTION or target.host not in LOOPBACK_NAMES):
             yield f"{place} is asked for personal data: take https"
         elif not target.names & set(settings.outbound):
             yield f"{place} names a host that is not on PROAKTIV_OUTBOUND: add {target.host} there"

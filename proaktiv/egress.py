@@ -196,6 +196,14 @@ class Egress:
             body = _read(response)
             return Response(response.status, dict(_texts(response.headers)), body)
 
+    def get(self, url: str, *, headers: Mapping[str, str], deadline: Deadline) -> Response:
+        """Ask for one document and return it. Raises as ``post``; asking again is always right."""
+        sent = {"Accept-Encoding": "identity", "Connection": "close", **headers}
+        with self._asked("GET", url, sent, None, deadline) as response:
+            _refuse(response.status, dict(_texts(response.headers)))
+            body = _read(response)
+            return Response(response.status, dict(_texts(response.headers)), body)
+
     def reach(self, url: str, deadline: Deadline) -> int:
         """Ask for the head of a URL alone and return the status, whatever it is: somebody speaks HTTP there.
 

@@ -33,6 +33,8 @@ _NEVER = tuple(
 )
 _GLOBAL_V6 = ipaddress.ip_network("2000::/3")
 LOOPBACK = frozenset({ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")})
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""The same as hosts of a URL."""
 
 
 def may_call(address: Address, *, loopback: bool) -> bool:
