@@ -6,6 +6,7 @@ proaktiv work      a worker; with --sign the one signing worker
 proaktiv city      one part of the simulated city (started by demo)
 proaktiv rules …   check, test, explain and release the rules
 proaktiv tasks …   what waits for a human, and how it ended
+proaktiv staff …   who works in the house, as clerk or as DSB
 proaktiv incidents what the DSB must see
 proaktiv events …  check a register's file before it is sent, write the pages for its vendor
 proaktiv sources … what of a source waits for a human: list, release, reject
@@ -29,7 +30,7 @@ import typer
 import uvicorn
 from sqlmodel import Session
 
-from proaktiv import __version__, desk, retention
+from proaktiv import __version__, desk, retention, staffing
 from proaktiv import app as building_app
 from proaktiv.core.errors import ProaktivError
 from proaktiv.demo import commands as city_commands
@@ -76,6 +77,7 @@ def _eraser() -> AbstractContextManager[Eraser]:
 
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
+app.add_typer(staffing.make_app(lambda: building_app.staffing(read_settings())), name="staff")
 app.add_typer(retention.make_app(_office, lambda: terms_of(read_settings())), name="retention")
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
 app.add_typer(source_commands.make_events_app(building_app.wall_clock), name="events")

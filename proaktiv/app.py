@@ -23,6 +23,7 @@ from notifiers.model import Channel
 from proaktiv import channels as ways
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
+from proaktiv.core.trust import Trust
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
@@ -34,6 +35,9 @@ from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
 from proaktiv.house import House, Probe, no_probe
+from proaktiv.identity.login import RelyingParty
+from proaktiv.identity.model import Client
+from proaktiv.identity.provider import Provider
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
 from proaktiv.locks import session_lock
@@ -46,12 +50,14 @@ from proaktiv.rulebook import released
 from proaktiv.schema import check_current, refuse_embedded
 from proaktiv.settings import Env, Settings
 from proaktiv.sources.folder import Folder
+from proaktiv.staffing import Staffing
 from proaktiv.tables import DemoClockRow, core_table
 from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
 from proaktiv.web.intake import make_intake
 from proaktiv.web.office import make_office
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
+from proaktiv.web.staff.visitor import RETURN_PATH, WayIn
 from proaktiv.workers import Identity
 
 _COMPARTMENTS = {
@@ -95,7 +101,7 @@ def make_vault(settings: Settings, part: str, ids: Ids) -> Vault:
     """Return the vault of one process, with the keys of its part alone. Its settings must be complete."""
     held = _COMPARTMENTS[part]
     worker = part == "work"
-    seals = part in ("intake", "citizen") or (worker and bool(settings.folders))
+    seals = part in ("intake", "citizen", "office") or (worker and bool(settings.folders))
     return Vault(
         VaultKeys(
             index=settings.index_key or b"",
@@ -183,6 +189,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             terms=terms_of(settings),
+            staff_private=settings.staff_private_key or b"" if part == "office" else b"",
             identity=identity,
             event_sources=tuple(
                 Folder(client, folder, time.monotonic) for client, folder in settings.folders.items() if outward
@@ -202,7 +209,28 @@ def make_surface(settings: Settings, surface: str, pipeline: Pipeline) -> FastAP
             address=settings.citizen_page,
         )
         return make_site(pipeline, look, secure_cookies=settings.env is Env.PRODUCTION)
-    return make_office(pipeline)
+    if settings.env is Env.PRODUCTION and not settings.oidc_issuer:
+        raise WrongSettings("nobody could log in at the office: set PROAKTIV_OIDC_ISSUER and what belongs to it")
+    look = Look(house=settings.controller_name or settings.controller, demonstration=settings.env is not Env.PRODUCTION)
+    way_in = WayIn(_relying_party(settings, pipeline), settings.office_page, links=settings.env is not Env.PRODUCTION)
+    return make_office(pipeline, look, way_in, secure_cookies=settings.env is Env.PRODUCTION)
+
+
+def _relying_party(settings: Settings, pipeline: Pipeline) -> RelyingParty | None:
+    """Return the house before its provider; None where it has none."""
+    if not settings.oidc_issuer:
+        return None
+    client = Client(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=_url(settings.oidc_client_secret),
+        redirect=f"{settings.office_page}{RETURN_PATH}",
+        trust=Trust(settings.oidc_trust),
+    )
+    egress = Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION)
+    provider = Provider(client, egress, time.monotonic)
+    key = pipeline.house.vault.mac("pending-login", settings.oidc_issuer.encode())
+    return RelyingParty(client, provider, key, secrets.token_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +329,18 @@ def reader_session(settings: Settings) -> Iterator[Session]:
     """Open a transaction as reader, for commands that only look."""
     with _as_role(settings, "reader_url") as session:
         yield session
+
+
+@contextmanager
+def staffing(settings: Settings) -> Iterator[Staffing]:
+    """Open the owner's hand on the table of staff. Raises ``WrongSettings``."""
+    if not settings.index_key:
+        raise WrongSettings("staff needs PROAKTIV_INDEX_KEY, by which a log-in finds them")
+    ids = Ids(secrets.token_bytes)
+    vault = make_vault(settings, "erase", ids)
+    with _as_role(settings, "owner_url") as session:
+        links = settings.env is not Env.PRODUCTION
+        yield Staffing(session, vault, ids, wall_clock(), settings.oidc_issuer, settings.office_page, links)
 
 
 @contextmanager

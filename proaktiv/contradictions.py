@@ -21,7 +21,7 @@ _CONTROLLER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _SECRETS = (
     *("index_key", "code_key", "kek_view", "kek_contact", "kek_facts", "kek_flow", "kek_proof"),
-    *("signing_key", "intake_private_key", "intake_public_key", "staff_public_key"),
+    *("signing_key", "intake_private_key", "intake_public_key", "staff_public_key", "staff_private_key"),
 )
 _SEVERAL = (
     *("kek_view_others", "kek_contact_others", "kek_facts_others", "kek_flow_others", "kek_proof_others"),
@@ -46,6 +46,8 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
         yield from _folders(settings)
         yield from _letters(settings)
         yield from _mail(settings)
+    if part == "office":
+        yield from _office(settings)
     if part == "intake" and settings.token_audience:
         yield from _audience(settings)
 
@@ -80,6 +82,36 @@ def _mail(settings: Settings) -> Iterator[str]:
         yield "PROAKTIV_MAIL_TLS none is for a relay on this machine: take starttls or implicit"
     if settings.env is Env.PRODUCTION and not settings.mail_page.startswith("https://"):
         yield "PROAKTIV_MAIL_PAGE is the one link of every mail: take https://host/word"
+
+
+def _office(settings: Settings) -> Iterator[str]:
+    if settings.staff_private_key and settings.staff_public_key:
+        private = X25519PrivateKey.from_private_bytes(settings.staff_private_key)
+        if private.public_key().public_bytes_raw() != settings.staff_public_key:
+            yield (
+                "PROAKTIV_STAFF_PUBLIC_KEY is not the public half of PROAKTIV_STAFF_PRIVATE_KEY:"
+                " no staff part of the log would ever open; set both from one pair"
+            )
+    page = _read(settings.office_page) if settings.office_page else None
+    if settings.office_page and (page is None or settings.office_page.endswith("/")):
+        yield "PROAKTIV_OFFICE_PAGE is the address of the office's pages without a slash at its end: https://host"
+    elif page is not None and page.plain and settings.env is Env.PRODUCTION:
+        yield "PROAKTIV_OFFICE_PAGE must be https: staff log in there"
+    login = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")
+    lacking = [name for name in login if not getattr(settings, name)]
+    if len(lacking) == len(login):
+        return
+    if lacking or not settings.office_page:
+        names = ", ".join(f"PROAKTIV_{name.upper()}" for name in (*lacking, *([] if page else ["office_page"])))
+        yield f"staff cannot log in by half a provider: set {names} too, or none of them"
+        return
+    issuer = _read(settings.oidc_issuer)
+    if issuer is None:
+        yield "PROAKTIV_OIDC_ISSUER is the provider's name for itself, as in its tokens: https://host/path"
+    elif issuer.plain and (settings.env is Env.PRODUCTION or issuer.host not in LOOPBACK_NAMES):
+        yield "PROAKTIV_OIDC_ISSUER says who is let in: take https"
+    elif not issuer.names & set(settings.outbound):
+        yield f"PROAKTIV_OIDC_ISSUER names a host that is not on PROAKTIV_OUTBOUND: add {issuer.host} there"
 
 
 def _folders(settings: Settings) -> Iterator[str]:

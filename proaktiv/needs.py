@@ -39,7 +39,15 @@ _NEEDS = {
         "intake_public_key",
         "staff_public_key",
     ),
-    "office": ("database_url", "index_key", "kek_view", "kek_flow", "kek_proof", "staff_public_key"),
+    "office": (
+        "database_url",
+        "index_key",
+        "kek_view",
+        "kek_flow",
+        "kek_proof",
+        "intake_public_key",
+        "staff_public_key",
+    ),
     "keys": ("keeper_url", "index_key", *_KEKS, "staff_public_key"),
     "erase": ("eraser_url", "index_key", "staff_public_key", "destroyed_list"),
 }

@@ -21,6 +21,7 @@ import structlog
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.acts.office import RETENTION_SET, OfficeActs
 from proaktiv.acts.registers import RegisterActs
+from proaktiv.acts.staff import StaffActs
 from proaktiv.core.errors import CommitUnknown
 from proaktiv.database import DatabaseAway
 from proaktiv.egress import Deadline
@@ -51,7 +52,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline(RegisterActs, CitizenActs, OfficeActs):
+class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs):
     """All that one process can do; what it has no keys or ways for, it cannot."""
 
     # the two halves ------------------------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     intake_private_key: Key = None
     intake_private_key_others: Keys = ()
     staff_public_key: Key = None
+    staff_private_key: Key = None
     signing_key: Key = None
     release_public_key: Key = None
 
@@ -140,6 +141,11 @@ class Settings(BaseSettings):
     outbound: Annotated[tuple[str, ...], *Json] = ()
     token_audience: str = ""
     citizen_page: str = ""
+    office_page: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_trust: int = Field(default=0, ge=0, le=3)
     public_body: bool = False
     deadline_seconds: float = Field(default=10.0, gt=0, le=50)
     tick_seconds: float = Field(default=1.0, gt=0, le=60)

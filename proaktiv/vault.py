@@ -1,7 +1,7 @@
 """Personal data at rest: sealed under a key per person and compartment, found by keyed hash.
 
-**Opening is the gated act**: ``Ring.open`` and ``open_payload`` demand a ``Permit`` or a ``SessionProof``. Each
-process holds only the KEKs of its surface (data-path.md § 2), so what it must not read it cannot.
+**Opening is the gated act**: ``Ring.open`` and ``open_payload`` demand a ``Permit``, a ``SessionProof`` or an
+``Inspection``. Each process holds only the KEKs of its surface (data-path.md § 2), so what it must not read it cannot.
 
 Sealed column = nonce(12) ‖ AES-256-GCM(key, canonical JSON, aad = table ‖ row ‖ column).
 Left to others: who may ask (``consent.decide``, ``steps.prove``); which KEK opens a key (``wrapping``); rotating,
@@ -28,6 +28,7 @@ from consent.model import Permit
 from proaktiv.core import codes
 from proaktiv.core.canonical import dumps
 from proaktiv.core.ids import Ids
+from proaktiv.core.staff import Inspection
 from proaktiv.core.trust import SessionProof
 from proaktiv.sets import among, copy_rows
 from proaktiv.tables import VaultKeyRow, core_table
@@ -46,7 +47,7 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _KEYS = core_table(VaultKeyRow)
 _KEY_COLUMNS = ("person", "compartment", "state", "kek", "wrapped", "made_at", "destroyed_at")
 
-Opens = Permit[Any] | SessionProof
+Opens = Permit[Any] | SessionProof | Inspection
 """What may open a seal."""
 
 

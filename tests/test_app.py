@@ -33,7 +33,7 @@ NEEDED = {
     ),
     "intake": (*COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
     "citizen": (*COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY"),
-    "office": (*COMMON, "KEK_VIEW", "KEK_PROOF"),
+    "office": (*COMMON, "KEK_VIEW", "KEK_PROOF", "INTAKE_PUBLIC_KEY"),
     "sign": ("SEQUENCER_URL", "SIGNING_KEY", "LOG_ORIGIN"),
 }
 EACH = [(part, name) for part, names in NEEDED.items() for name in names]
@@ -205,7 +205,7 @@ HELD = {
     "office": Held(
         frozenset({Compartment.VIEW, Compartment.FLOW, Compartment.PROOF}),
         code=False,
-        seals_to_worker=False,
+        seals_to_worker=True,
         opens_as_worker=False,
     ),
 }

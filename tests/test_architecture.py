@@ -18,6 +18,8 @@ MAKERS = {
     "Permit": "consent/decide.py",
     "Clearance": "proaktiv/flowlog/record.py",
     "SessionProof": "proaktiv/steps/prove.py",
+    "StaffProof": "proaktiv/steps/admit.py",
+    "Inspection": "proaktiv/steps/inspection.py",
 }
 NETWORK = frozenset(
     {

@@ -22,7 +22,8 @@ class Means:
 
     ``clock`` is the time that the law and the citizens live by (in the demonstration it can be moved); ``wall`` is real
     time: leases, sessions and tokens end by it. ``identity`` is asked before each announcement under which number this
-    process announces now; it raises where the process cannot say so, and then nothing is handed over.
+    process announces now; it raises where the process cannot say so, and then nothing is handed over. ``staff_private``
+    opens the staff parts of the log, where the office holds it.
     """
 
     database: Database
@@ -42,6 +43,7 @@ class Means:
     identity: Callable[[], int] | None = None
     event_sources: Sequence[EventSource] = ()
     terms: Terms = field(default_factory=Terms)
+    staff_private: bytes = field(default=b"", repr=False)
 
     def current(self, session: Session) -> House:
         """Return the house with the rules that are released now: a text and its activity's version go together."""

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from proaktiv.core.errors import NotFound
 from proaktiv.core.fristen import Massgeblich
+from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.proposals import way_of
 from proaktiv.core.trust import Trust
 from proaktiv.core.windows import leaves_at_once
@@ -73,6 +75,18 @@ def for_second(content: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "fristen": content["fristen"],
     }
+
+
+def named_sources(rules: Rulebook, content: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the registers are called that the values of a proposal or an Auftrag come from."""
+    names = {}
+    for quelle in {field["quelle"] for field in content["felder"]}:
+        flow = "match" if ":" in quelle else f"prefill/{quelle}"  # an event's source is a URI, a register's a name
+        try:
+            names[quelle] = rules.fluss(f"{content['lebenslage']}/{flow}").quelle
+        except NotFound:
+            names[quelle] = quelle
+    return names
 
 
 def blank(field: Mapping[str, Any], trust: Trust) -> dict[str, Any]:

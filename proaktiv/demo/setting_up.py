@@ -63,7 +63,7 @@ _MAIL = ("MAIL_HOST", "MAIL_PORT", "MAIL_TLS", "MAIL_HELLO", "MAIL_SENDER", "MAI
 _HELD: Mapping[str, tuple[str, ...]] = {
     "intake": (*_COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
     "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE"),
-    "office": (*_COMMON, "KEK_VIEW", "KEK_PROOF"),
+    "office": (*_COMMON, "KEK_VIEW", "KEK_PROOF", "INTAKE_PUBLIC_KEY", "STAFF_PRIVATE_KEY", "OFFICE_PAGE"),
     "work": (
         "CITIZEN_PAGE",
         *(*_COMMON, "CODE_KEY", "KEK_VIEW", "KEK_CONTACT", "KEK_FACTS", "KEK_PROOF", "INTAKE_PRIVATE_KEY"),
@@ -162,7 +162,7 @@ def _settings(
     folder: Path, server: EmbeddedServer, ports: Mapping[str, int], signing_key: Ed25519PrivateKey, random: RandomBytes
 ) -> dict[str, str]:
     intake = X25519PrivateKey.from_private_bytes(random(32))
-    staff = X25519PrivateKey.from_private_bytes(random(32))  # its private half belongs to the DSB, who has no part here
+    staff = X25519PrivateKey.from_private_bytes(random(32))  # its private half belongs to the DSB's pages
     secrets = ("INDEX_KEY", "CODE_KEY", "KEK_VIEW", "KEK_CONTACT", "KEK_FACTS", "KEK_FLOW", "KEK_PROOF")
     registers = f"http://127.0.0.1:{ports['register']}"
     return {
@@ -177,6 +177,7 @@ def _settings(
         **{name: _b64(random(32)) for name in secrets},
         "INTAKE_PRIVATE_KEY": _b64(intake.private_bytes_raw()),
         "INTAKE_PUBLIC_KEY": _b64(intake.public_key().public_bytes_raw()),
+        "STAFF_PRIVATE_KEY": _b64(staff.private_bytes_raw()),
         "STAFF_PUBLIC_KEY": _b64(staff.public_key().public_bytes_raw()),
         "SIGNING_KEY": _b64(signing_key.private_bytes_raw()),
         "LOG_ORIGIN": ORIGIN,
@@ -185,6 +186,7 @@ def _settings(
         "REGISTERS": json.dumps({name: f"{registers}/{name.lower()}" for name in REGISTERS}),
         "OUTBOUND": json.dumps([f"127.0.0.1:{ports[part]}" for part in ("register", "behoerde")]),
         "CITIZEN_PAGE": f"127.0.0.1:{ports['citizen']}/b",
+        "OFFICE_PAGE": f"http://127.0.0.1:{ports['office']}",
         "TOKEN_AUDIENCE": f"http://127.0.0.1:{ports['intake']}/token",
     }
 

@@ -21,6 +21,7 @@ from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.staff import StaffProof
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.house import House
 from proaktiv.outward import call_human
@@ -104,8 +105,18 @@ def content_mac(vault: Vault, message: Acknowledgement) -> bytes:
     return vault.mac("acknowledgement", dumps(content))
 
 
-def accept(session: Session, house: House, message: Acknowledgement, content_mac: bytes, now: datetime) -> UUID:
+def accept(
+    session: Session,
+    house: House,
+    message: Acknowledgement,
+    content_mac: bytes,
+    now: datetime,
+    *,
+    by: StaffProof | None = None,
+) -> UUID:
     """Keep the message and move its Auftrag on; return the message's row. The same message again changes nothing.
+
+    ``by`` is the clerk who says it for the Behörde on a page of this house; without one the Behörde signed it.
 
     Raises ``NotFound`` for a wire id nobody was handed, ``ForeignSender`` and ``ChangedMessage``: tell the DSB of
     these two with ``report``.
@@ -124,6 +135,8 @@ def accept(session: Session, house: House, message: Acknowledgement, content_mac
     if known is not None:
         return _same(known, content_mac)
     row, flow = house.ids.row(now), _flow(session, house, message, handover, auftrag)
+    if by is not None:
+        flow = replace(flow, actor=by.name)
     person = flow.person
     ring = house.vault.ring(session, [person], (Compartment.FLOW,)) if person is not None else None
     if ring is not None and person is not None and not ring.has(person, Compartment.FLOW):
@@ -146,7 +159,7 @@ def accept(session: Session, house: House, message: Acknowledgement, content_mac
             status=message.status,
             text=house.vault.seal_to_worker(place, message.text) if message.text else None,
             content_mac=content_mac,
-            signed=True,
+            signed=by is None,
             received_at=now,
             flow_id=flow_id,
         )

@@ -5,7 +5,7 @@ Reads the stops in its own transaction: about a stopped event there is nothing t
 At V1 it shows the one bundle of the code: no address, no other person, no history (data-path.md § 5).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
-from proaktiv.core.views import blank, for_second, rendered
+from proaktiv.core.views import blank, for_second, named_sources, rendered
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, STANDING
 from proaktiv.subjects import stopped_events
@@ -178,20 +178,8 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, 
         **view,
         "shown": shown,
         "behoerde_name": office,
-        "quellen": _sources(house, content),
+        "quellen": named_sources(house.rules, content),
     }
-
-
-def _sources(house: House, content: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the registers are called that the values of a proposal come from."""
-    names = {}
-    for quelle in {field["quelle"] for field in content["felder"]}:
-        flow = "match" if ":" in quelle else f"prefill/{quelle}"  # an event's source is a URI, a register's a name
-        try:
-            names[quelle] = house.rules.fluss(f"{content['lebenslage']}/{flow}").quelle
-        except NotFound:
-            names[quelle] = quelle
-    return names
 
 
 def _office(session: Session, behoerde: str) -> str:

@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlmodel import Session
 
 from consent.store import raise_epoch
 from proaktiv.core.cases import Moved, apply
-from proaktiv.core.errors import BadInput, Conflict, NotFound
+from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.staff import Role, StaffProof
 from proaktiv.core.states import AuftragState, DeliveryState, EventState
 from proaktiv.core.tasks import TASKS, How, Matter, Task
 from proaktiv.house import House
@@ -28,6 +29,7 @@ from proaktiv.tables import (
     IncidentRow,
     LookupRow,
     RegisterEventRow,
+    StaffRow,
     TaskRow,
     core_table,
 )
@@ -40,6 +42,7 @@ _BUNDLES = core_table(BundleRow)
 _LOOKUPS = core_table(LookupRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 _EVENTS = core_table(RegisterEventRow)
+_STAFF = core_table(StaffRow)
 
 
 def open_tasks(session: Session, behoerde: str = "", limit: int = 200) -> list[dict[str, Any]]:
@@ -47,6 +50,31 @@ def open_tasks(session: Session, behoerde: str = "", limit: int = 200) -> list[d
     where: list[ColumnElement[bool]] = [_TASKS.c.done_at.is_(None)]
     if behoerde:
         where.append(_TASKS.c.behoerde == behoerde)
+    return _found(session, where, limit)
+
+
+def tasks_of(session: Session, proof: StaffProof, limit: int = 200) -> list[dict[str, Any]]:
+    """Return what waits for this clerk, oldest first. Raises ``NotAllowed`` for another role."""
+    return _found(session, [_TASKS.c.done_at.is_(None), _of(proof)], limit)
+
+
+def require_own(session: Session, proof: StaffProof, task: UUID) -> None:
+    """Raise ``NotFound`` where a task waits for somebody else, ``NotAllowed`` for another role."""
+    if session.connection().execute(select(_TASKS.c.id).where(_TASKS.c.id == task, _of(proof))).first() is None:
+        raise NotFound("task")
+
+
+def _of(proof: StaffProof) -> ColumnElement[bool]:
+    """Return which tasks are a clerk's: those of the own Behörde; of the house, all that no clerk's Behörde has."""
+    if proof.role is not Role.CLERK:
+        raise NotAllowed("tasks are for clerks")
+    if proof.behoerde:
+        return _TASKS.c.behoerde == proof.behoerde
+    here = select(_STAFF.c.behoerde).where(_STAFF.c.role == Role.CLERK.value, _STAFF.c.ended_at.is_(None))
+    return or_(_TASKS.c.behoerde == "", _TASKS.c.behoerde.not_in(here))
+
+
+def _found(session: Session, where: list[ColumnElement[bool]], limit: int) -> list[dict[str, Any]]:
     rows = session.connection().execute(
         select(_TASKS).where(*where).order_by(_TASKS.c.made_at, _TASKS.c.id).limit(limit)
     )

@@ -64,6 +64,7 @@ from proaktiv.tables.people import (
     SuppressionRow,
     VaultKeyRow,
 )
+from proaktiv.tables.staff import StaffLinkRow, StaffLoginRow, StaffLookRow, StaffRow, StaffSessionRow
 
 __all__ = [
     "HOLDS_LOCK",
@@ -109,6 +110,11 @@ __all__ = [
     "SessionRow",
     "SignatureRow",
     "StaffKeyRow",
+    "StaffLinkRow",
+    "StaffLoginRow",
+    "StaffLookRow",
+    "StaffRow",
+    "StaffSessionRow",
     "StopRow",
     "SubjectHeadRow",
     "SuppressionRow",

@@ -1,30 +1,32 @@
-"""The office's surface: clerks and the DSB. In this stage only what says that it stands; pages come with issue 4."""
-
-from typing import Protocol
+"""The office's surface: pages of clerks and of the DSB. Holds KEK-view, KEK-flow and KEK-proof (data-path.md § 2)."""
 
 from fastapi import FastAPI
 
+from proaktiv.acts.staff import StaffActs
 from proaktiv.web import openapi, problems
 from proaktiv.web.limits import BodyLimit
+from proaktiv.web.pages import failures
+from proaktiv.web.pages.site import add_static
+from proaktiv.web.pages.view import Look
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
+from proaktiv.web.staff import clerk, dsb, entry
+from proaktiv.web.staff.failures import TOLD
+from proaktiv.web.staff.visitor import WayIn
 
 
-class OfficePipeline(Protocol):
-    """What this surface asks of the pipeline."""
-
-    def healthy(self) -> None:
-        """Raise where the database cannot be reached."""
-        ...
-
-
-def make_office(pipeline: OfficePipeline) -> FastAPI:
-    """Return the office's surface."""
-    app = FastAPI(title="proaktiv office", version="1", docs_url=None, redoc_url=None)
-    problems.install(app)
+def make_office(pipeline: StaffActs, look: Look, way_in: WayIn, *, secure_cookies: bool) -> FastAPI:
+    """Return the office's surface. ``secure_cookies`` is off on loopback alone."""
+    app = FastAPI(title="proaktiv office", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.pipeline = pipeline
+    app.state.look = look
+    app.state.way_in = way_in
+    app.state.secure = secure_cookies
+    failures.install(app, TOLD, "office/failure.html")
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOriginOnly)  # before a body is read
     app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
+    add_static(app)
 
     @app.get("/health", responses=openapi.AROUND)
     def health() -> dict[str, str]:
@@ -32,4 +34,6 @@ def make_office(pipeline: OfficePipeline) -> FastAPI:
         pipeline.healthy()
         return {"status": "ok"}
 
+    for part in (entry, clerk, dsb):
+        app.include_router(part.router)
     return app

@@ -17,7 +17,7 @@ from proaktiv.schema import check_current, migrate
 TARGETS = [proaktiv.tables.METADATA, consent.tables.METADATA]
 TABLES = sorted(table for metadata in TARGETS for table in metadata.tables)
 APPEND_ONLY = ("flow_log", "flow_secret", "flow_queue", "staff_keys", "consent_ledger", "consent_notices", "vault_keys")
-OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences", "demo_clock")
+OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences", "demo_clock", "staff")
 ERASED = (
     *("answers", "bundles", "codes", "contacts", "enrolments", "event_facts", "event_subjects", "fetched_facts"),
     *("lookups", "mail_addresses", "matches", "person_identifiers", "persons", "proposals", "relations", "sessions"),
@@ -116,6 +116,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
     expected = dict.fromkeys(TABLES, worked)
     expected |= {key: {"SELECT", "INSERT"} for key in APPEND_ONLY}
     expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ("alembic_version",)}
+    expected["staff_links"] = {"SELECT", "DELETE"}
     expected["stops"] = {"SELECT", "INSERT", "DELETE"}  # and UPDATE of one column; DELETE of what was lifted: below
     expected |= {"subject_heads": worked - {"DELETE"}, "consent_heads": worked - {"DELETE"}}
     expected["consent_subjects"] = {"SELECT", "INSERT"}  # and UPDATE of one column: below
@@ -124,6 +125,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
 
 def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
     unread = {"person_identifiers", "event_subjects", "codes", "sessions", "client_tokens", "vault_keys"}
+    unread |= {"staff_links", "staff_logins", "staff_sessions", "staff_looks"}
     read = {key: {"SELECT"} for key in [*TABLES, "alembic_version"] if key not in unread}
     assert privileges(urls["owner"], "proaktiv_reader") == read
     assert privileges(urls["owner"], "proaktiv_eraser") == {

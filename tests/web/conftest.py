@@ -12,6 +12,9 @@ from sqlalchemy import text
 
 from proaktiv.database import Database
 from proaktiv.web.citizen import LOOPBACK_COOKIE, make_citizen
+from proaktiv.web.office import make_office
+from proaktiv.web.pages.view import Look
+from proaktiv.web.staff.visitor import WayIn
 from tests.builders import Somebody, a_birth, somebody
 from tests.world import World, code_in
 
@@ -73,6 +76,11 @@ def world(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def app(world: World) -> FastAPI:
     return make_citizen(world.pipeline, secure_cookies=False)
+
+
+def office_of(world: World) -> FastAPI:
+    """The office's surface, with no way in."""
+    return make_office(world.pipeline, Look("Stadt Musterstadt"), WayIn(None, BASE, links=False), secure_cookies=False)
 
 
 def wish_of(person: Somebody) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from proaktiv.web.citizen import SECURE_COOKIE, make_citizen
 from proaktiv.web.intake import make_intake
-from proaktiv.web.office import make_office
 from proaktiv.web.security import HEADERS
 from tests.builders import somebody
 from tests.web.conftest import (
@@ -21,6 +20,7 @@ from tests.web.conftest import (
     ask,
     first_proposal,
     newest_code,
+    office_of,
     says_yes,
     wish_of,
     with_letter,
@@ -61,7 +61,7 @@ def test_every_answer_carries_the_fixed_headers(world: World, app: FastAPI) -> N
         for name, value in HEADERS:
             assert answer.headers.get_list(name.decode()) == [value.decode()], (answer.status_code, name)
         assert "server" not in answer.headers
-    for other in (make_intake(world.pipeline), make_office(world.pipeline)):
+    for other in (make_intake(world.pipeline), office_of(world)):
         for answer in ask(other, ("GET", "/health"), ("GET", "/nirgends"), ("DELETE", "/health")):
             for name, value in HEADERS:
                 assert answer.headers.get_list(name.decode()) == [value.decode()]

@@ -54,8 +54,9 @@ TOLD: Mapping[int, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def install(app: FastAPI) -> None:
-    """Let this application answer every error with a page."""
+def install(app: FastAPI, told: Mapping[int, tuple[str, str]] = TOLD, template: str = "failure.html") -> None:
+    """Let this application answer every error with a page. ``told``: title and text of each status."""
+    app.state.failures = told, template
     app.add_exception_handler(errors.ProaktivError, _ours)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
@@ -66,9 +67,10 @@ def install(app: FastAPI) -> None:
 def page(request: Request, status: int) -> HTMLResponse:
     """Return the page of a status; one without a page of its own is told as the nearest."""
     look: Look = request.app.state.look
-    known = status if status in TOLD else 500 if status >= 500 else 400
-    title, text = TOLD[known]
-    return look.answer(request, "failure.html", status, title=title, text=text, code=status)
+    told, template = request.app.state.failures
+    known = status if status in told else 500 if status >= 500 else 400
+    title, text = told[known]
+    return look.answer(request, template, status, title=title, text=text, code=status)
 
 
 def _ours(request: Request, error: Exception) -> HTMLResponse:

@@ -63,6 +63,44 @@ _BADGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 
 
+_TO_STAFF: Mapping[str, tuple[str, str]] = {
+    "sent": (_("Neu"), "warning"),
+    "acknowledged": (_("Eingang bestätigt"), "success"),
+    "question": (_("Rückfrage gestellt"), "info"),
+    "decided": (_("Entschieden"), "success"),
+    "rejected": (_("Abgelehnt"), "danger"),
+    "withdrawn": (_("Von der Person widerrufen"), "warning"),
+}
+_SIGNED: Mapping[str, str] = {
+    "signed": _("unterschrieben"),
+    "requested": _("angefragt"),
+    "refused": _("abgelehnt"),
+    "closed": _("entfallen"),
+}
+_WAYS: Mapping[str, str] = {
+    "done": _("Erledigt"),
+    "again": _("Noch einmal versuchen"),
+    "arrived": _("Ist angekommen"),
+    "to_citizen": _("Der Person als Blatt geben"),
+}
+
+
+def staff_badge(state: str, words: Catalogue) -> Badge:
+    """Return the badge of an Auftrag's state as those see it who work on it."""
+    text, kind = _TO_STAFF.get(state) or _BADGES["auftrag"].get(state) or (state, "info")
+    return Badge(words.gettext(text), kind)
+
+
+def signature_name(state: str, words: Catalogue) -> str:
+    """Return what a signature's state is called."""
+    return words.gettext(_SIGNED.get(state, state))
+
+
+def way_name(way: str, words: Catalogue) -> str:
+    """Return what a way out of a task is called."""
+    return words.gettext(_WAYS.get(way, way))
+
+
 def badge(table: str, state: str, words: Catalogue) -> Badge:
     """Return the badge of a state; ``table`` is proposal, auftrag, signature or consent. Raises ``KeyError``."""
     text, kind = _BADGES[table][state]
@@ -117,6 +155,8 @@ SENTENCES: Mapping[str, str] = {
     "question.answered": _("Sie haben eine Frage beantwortet."),
     "signature.refused": _("Sie haben nicht unterschrieben."),
     "signature.undone": _("Sie haben Ihre Unterschrift zurückgenommen."),
+    "auftrag.opened": _("Jemand im Amt hat Ihren Auftrag geöffnet, um ihn zu bearbeiten."),
+    "person.looked_up": _("Jemand im Amt hat nachgesehen, wer Ihre Daten gesehen hat (Datenschutz)."),
     "task.ended": _("Jemand im Amt hat sich um Ihre Sache gekümmert."),
 }
 """Action of a log entry → what it means to the person. An action without a sentence is shown by its kind."""

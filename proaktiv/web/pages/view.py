@@ -96,6 +96,9 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         track=states.track,
         party=lambda name: states.party(name, words),
         badge=lambda table, state: states.badge(table, state, words),
+        staff_badge=lambda state: states.staff_badge(state, words),
+        signature_name=lambda state: states.signature_name(state, words),
+        way_name=lambda way: states.way_name(way, words),
         sentence=lambda action: states.sentence(action, words),
     )
     return made

@@ -1,0 +1,132 @@
+"""An office with two Behörden's clerks, the house's own clerk and a DSB, and one Auftrag that was sent."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from proaktiv.core.staff import Role
+from proaktiv.core.trust import SessionProof
+from proaktiv.database import Database
+from proaktiv.pipeline import Pipeline
+from proaktiv.staffing import Staffing
+from proaktiv.web.office import make_office
+from proaktiv.web.pages.view import Look
+from proaktiv.web.staff.visitor import LOOPBACK, WayIn
+from tests.builders import Somebody, a_birth, somebody
+from tests.web.conftest import ask
+from tests.world import World
+
+CANARY = "Kanarienvogel-Zwitscher"
+"""The family name of the person whom nobody here has to do with."""
+
+PAGE = "http://127.0.0.1"
+STAFF = {
+    "k.standesamt": (Role.CLERK, "standesamt-musterstadt"),
+    "k.jugendamt": (Role.CLERK, "jugendamt-musterstadt"),
+    "k.haus": (Role.CLERK, ""),
+    "d.schutz": (Role.DSB, ""),
+}
+
+
+@contextmanager
+def staffing(world: World, *, issuer: str = "", links: bool = True) -> Iterator[Staffing]:
+    """The owner's hand on the table of staff."""
+    owner = Database(world.urls["owner"], pool_size=1)
+    try:
+        with owner.transaction() as session:
+            yield Staffing(session, world.vault, world.ids, world.now, issuer, PAGE, links)
+    finally:
+        owner.close()
+
+
+@dataclass
+class Desk:
+    """The browser of somebody who works here."""
+
+    app: FastAPI
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf: str = ""
+
+    def get(self, path: str, **how: Any) -> httpx.Response:
+        return self._ask("GET", path, **how)
+
+    def post(self, path: str, form: Mapping[str, str] | None = None, csrf: str | None = None) -> httpx.Response:
+        given = {"csrf": self.csrf if csrf is None else csrf} | dict(form or {})
+        return self._ask("POST", path, data=given, headers={"sec-fetch-site": "same-origin"})
+
+    def _ask(self, method: str, path: str, **how: Any) -> httpx.Response:
+        (answer,) = ask(self.app, (method, path), cookies=self.cookies, **how)
+        for cookie in answer.cookies.jar:
+            self.cookies[cookie.name] = cookie.value or ""
+        if found := re.search(r'name="csrf" value="([0-9a-f]+)"', answer.text):
+            self.csrf = found[1]
+        return answer
+
+
+@dataclass
+class Office:
+    """The office's surface, its staff, and what was sent."""
+
+    world: World
+    pipeline: Pipeline
+    app: FastAPI
+    anna: Somebody = field(default_factory=somebody)
+    auftrag: UUID = field(default_factory=lambda: UUID(int=0))
+    reference: str = ""
+
+    def desk(self, name: str) -> Desk:
+        """Somebody comes in by a link."""
+        with staffing(self.world) as owner:
+            token = owner.link(name).partition("schein=")[2]
+        desk = Desk(self.app)
+        answer = desk.post("/einlass", {"schein": token})
+        assert (answer.status_code, LOOPBACK in desk.cookies) == (303, True), answer.text
+        desk.get("/aufgaben")
+        desk.get("/protokoll")
+        return desk
+
+    def history(self) -> list[dict[str, Any]]:
+        """What Anna finds about herself, newest first, with a log-in that shows it."""
+        # Whoever proves V2 sees the timeline; the step itself asks for the proof alone.
+        proof: SessionProof = self.world.opens_letter(self.anna)
+        found: list[dict[str, Any]] = self.pipeline.timeline(proof, "")["entries"]
+        return found
+
+    def looks(self) -> list[str]:
+        return [entry["action"] for entry in self.history() if entry["kind"] == "access"]
+
+
+@pytest.fixture
+def office(urls: dict[str, str], tmp_path: Path) -> Iterator[Office]:
+    world = World(urls, tmp_path).found()
+    pipeline = replace(world.pipeline, staff_private=world.staff.private_bytes_raw())
+    app = make_office(pipeline, Look("Stadt Musterstadt"), WayIn(None, PAGE, links=True), secure_cookies=False)
+    built = Office(world, pipeline, app)
+    with staffing(world) as owner:
+        for name, (role, behoerde) in STAFF.items():
+            owner.add(name, role, behoerde, "")
+    yield built
+    world.close()
+
+
+@pytest.fixture
+def sent(office: Office) -> Office:
+    """Anna's Geburtsurkunde was sent to the Standesamt; somebody else lives here, too."""
+    world = office.world
+    world.lives_here(somebody("Zoe", familienname=CANARY))
+    office.anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(office.anna))
+    world.tick()
+    office.auftrag = world.says_yes(world.opens_letter(office.anna), "GEBURTSURKUNDE")
+    world.wait(hours=25)
+    office.reference = world.value("SELECT reference FROM auftraege WHERE id = :id", id=office.auftrag)
+    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=office.auftrag) == "sent"
+    return office
