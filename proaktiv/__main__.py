@@ -144,6 +144,7 @@ def serve(
         raise WrongSettings(f"--surface {surface}: there are intake, citizen and office")
     settings = read_settings()
     building_app.configure_logging(settings)
+    building_app.require_way_in(settings, surface)
     with building_app.building(settings, surface) as pipeline:
         structlog.get_logger().info("surface.started", surface=surface, port=port)
         # No access log: a path with an id and an address beside it is a trace of a person.

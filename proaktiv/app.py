@@ -197,6 +197,12 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
         )
 
 
+def require_way_in(settings: Settings, surface: str) -> None:
+    """Raise ``WrongSettings`` for a surface that nobody could enter: in production staff need their provider."""
+    if surface == "office" and settings.env is Env.PRODUCTION and not settings.oidc_issuer:
+        raise WrongSettings("nobody could log in at the office: set PROAKTIV_OIDC_ISSUER and what belongs to it")
+
+
 def make_surface(settings: Settings, surface: str, pipeline: Pipeline) -> FastAPI:
     """Return one surface's application."""
     if surface == "intake":
@@ -209,8 +215,6 @@ def make_surface(settings: Settings, surface: str, pipeline: Pipeline) -> FastAP
             address=settings.citizen_page,
         )
         return make_site(pipeline, look, secure_cookies=settings.env is Env.PRODUCTION)
-    if settings.env is Env.PRODUCTION and not settings.oidc_issuer:
-        raise WrongSettings("nobody could log in at the office: set PROAKTIV_OIDC_ISSUER and what belongs to it")
     look = Look(house=settings.controller_name or settings.controller, demonstration=settings.env is not Env.PRODUCTION)
     way_in = WayIn(_relying_party(settings, pipeline), settings.office_page, links=settings.env is not Env.PRODUCTION)
     return make_office(pipeline, look, way_in, secure_cookies=settings.env is Env.PRODUCTION)

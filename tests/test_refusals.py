@@ -32,6 +32,13 @@ MAIL = {
     "MAIL_SENDER": "post@x.example",
     "MAIL_PAGE": "https://x.example/b",
 }
+OIDC = {
+    "OIDC_ISSUER": "https://login.example",
+    "OIDC_CLIENT_ID": "office",
+    "OIDC_CLIENT_SECRET": SECRET,
+    "OFFICE_PAGE": "https://amt.example",
+    "OUTBOUND": '["login.example", "register.example"]',
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,56 @@ WRONG = (
     Wrong("no database", SURFACES["citizen"], "PROAKTIV_DATABASE_URL", "needs", {"DATABASE_URL": ""}),
     Wrong("no key for codes", SURFACES["citizen"], "PROAKTIV_CODE_KEY", "needs", {"CODE_KEY": ""}),
     Wrong("no key of the office", SURFACES["office"], "PROAKTIV_KEK_PROOF", "needs", {"KEK_PROOF": ""}),
+    Wrong("no provider in production", SURFACES["office"], "PROAKTIV_OIDC_ISSUER", "set", PRODUCTION),
+    Wrong(
+        "half a provider",
+        SURFACES["office"],
+        "PROAKTIV_OIDC_CLIENT_SECRET, PROAKTIV_OFFICE_PAGE",
+        "or none of them",
+        {"OIDC_ISSUER": "https://login.example", "OIDC_CLIENT_ID": "office"},
+    ),
+    Wrong(
+        "a provider by http",
+        SURFACES["office"],
+        "PROAKTIV_OIDC_ISSUER",
+        "take https",
+        OIDC | {"OIDC_ISSUER": "http://login.example"},
+    ),
+    Wrong(
+        "a provider that is none",
+        SURFACES["office"],
+        "PROAKTIV_OIDC_ISSUER",
+        "https://host/path",
+        OIDC | {"OIDC_ISSUER": "login.example"},
+    ),
+    Wrong(
+        "a provider that may not be called",
+        SURFACES["office"],
+        "PROAKTIV_OIDC_ISSUER",
+        "add login.example there",
+        OIDC | {"OUTBOUND": "[]"},
+    ),
+    Wrong(
+        "an office's page with a slash",
+        SURFACES["office"],
+        "PROAKTIV_OFFICE_PAGE",
+        "without a slash",
+        OIDC | {"OFFICE_PAGE": "https://amt.example/"},
+    ),
+    Wrong(
+        "an office's page by http",
+        SURFACES["office"],
+        "PROAKTIV_OFFICE_PAGE",
+        "must be https",
+        PRODUCTION | OIDC | {"OFFICE_PAGE": "http://amt.example"},
+    ),
+    Wrong(
+        "another private key of the office",
+        SURFACES["office"],
+        "PROAKTIV_STAFF_PUBLIC_KEY",
+        "from one pair",
+        {"STAFF_PRIVATE_KEY": b64(bytes(range(1, 33)))},
+    ),
     Wrong("no folder for letters", WORK, "PROAKTIV_LETTERS_DIR", "needs", {"LETTERS_DIR": ""}),
     Wrong("no audience", SURFACES["intake"], "PROAKTIV_TOKEN_AUDIENCE", "needs", {"TOKEN_AUDIENCE": ""}),
     Wrong("no signing key", SIGN, "PROAKTIV_SIGNING_KEY", "needs", {"SIGNING_KEY": ""}),

@@ -7,10 +7,11 @@ Every key is fresh and dies with the temporary folder. Each process gets only wh
 import base64
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +26,7 @@ from proaktiv.database import Database
 from proaktiv.demo.keys import public_jwk
 from proaktiv.demo.people import ARS, MELDEBEHOERDE, STANDESAMT, City
 from proaktiv.demo.register import entry_of
+from proaktiv.demo.staff import enter_staff, fresh_links
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.rulebook.folder import rules_folder
@@ -87,6 +89,8 @@ class Installation:
     owner_url: str
     reader_url: str
     vkey: str
+    links: Callable[[Iterable[str]], Mapping[str, str]]
+    """Makes a link into the office that serves once, for each name."""
 
     @property
     def letters(self) -> Path:
@@ -118,7 +122,7 @@ def set_up(city: City, now: datetime, random: RandomBytes) -> Iterator[Installat
         ports = _free_ports()
         seeds = {name: random(32) for name in (*(client for client, _ in CLIENTS.values()), *map(_id_of, BEHOERDEN))}
         signing_key = Ed25519PrivateKey.from_private_bytes(random(32))
-        _register_partners(owner_url, ports["behoerde"], seeds, today, now)
+        _register_partners(owner_url, ports["behoerde"], seeds, today, now, random)
         intake = f"http://127.0.0.1:{ports['intake']}"
         _plan(
             folder / "register.json",
@@ -155,6 +159,7 @@ def set_up(city: City, now: datetime, random: RandomBytes) -> Iterator[Installat
             owner_url=owner_url,
             reader_url=server.url("proaktiv_reader"),
             vkey=str(vkey_of(ORIGIN, signing_key)),
+            links=partial(fresh_links, owner_url, f"http://127.0.0.1:{ports['office']}", random),
         )
 
 
@@ -210,7 +215,9 @@ def _post(ports: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def _register_partners(owner_url: str, port: int, seeds: Mapping[str, bytes], today: date, now: datetime) -> None:
+def _register_partners(
+    owner_url: str, port: int, seeds: Mapping[str, bytes], today: date, now: datetime, random: RandomBytes
+) -> None:
     """Release the rules, and register clients, Behörden and competences, as the owner's commands do."""
     owner = Database(owner_url, application_name="proaktiv-demo", pool_size=1)
     try:
@@ -224,6 +231,7 @@ def _register_partners(owner_url: str, port: int, seeds: Mapping[str, bytes], to
                 key=demo_key(),
                 now=now,
             )
+            enter_staff(session, {art: _id_of(art) for art in BEHOERDEN}, now, random)
             connection = session.connection()
             connection.execute(
                 insert(core_table(ClientRow)),

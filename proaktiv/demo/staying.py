@@ -17,13 +17,14 @@ from rich.table import Table
 from proaktiv.demo.people import City, Resident
 from proaktiv.demo.running import Processes
 from proaktiv.demo.setting_up import Installation
+from proaktiv.demo.staff import DSB, HOUSE
 
 LOOK_SECONDS = 1.0
 
 _PLACES = {
     "citizen": ("Die Seite der Bürgerinnen und Bürger", "The citizens' page"),
     "intake": ("Der Eingang der Register und Behörden", "Where registers and Behörden report"),
-    "office": ("Das Büro (noch ohne Seiten)", "The office (no pages yet)"),
+    "office": ("Das Büro: Sachbearbeitung und Datenschutz", "The office: clerks and data protection"),
     "register": ("Die erfundenen Register", "The simulated registers"),
     "behoerde": ("Die erfundenen Behörden: was ankam", "The simulated Behörden: what arrived"),
     "mailbox": ("Der Briefkasten: E-Mails und Briefe", "The mailbox: e-mails and letters"),
@@ -97,6 +98,9 @@ def _show(city: City, installation: Installation, settings: Path) -> None:
     say = console.out
     for line in visit(visitor_of(city), installation.url("citizen"), installation.url("mailbox")):
         say(line)
+    say("Im Büro arbeiten / work at the office (jeder Link gilt einmal, eine Stunde; neu / anew: proaktiv staff link):")
+    for name, link in installation.links((HOUSE, "k.standesamt", DSB)).items():
+        say(f"  {name}: {link}")
     say("Nachsehen wie der Betrieb / look as an operator:")
     say(f"  . {shlex.quote(str(settings))}")
     say(f"  proaktiv doctor --state {shlex.quote(str(installation.folder / 'signer'))}")

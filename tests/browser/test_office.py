@@ -1,0 +1,90 @@
+"""The office's pages in a real browser: axe finds nothing, nothing is wider than a phone, no script is needed."""
+
+# ruff: noqa: F811 - fixtures are named as they are asked for
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import NARROW, WIDE, served
+from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def at(sent: Office) -> Iterator[str]:
+    with served(sent.app) as address:
+        yield address
+
+
+def judged(page: Page, path: str) -> None:
+    answer = page.goto(path)
+    assert answer is not None, path
+    assert answer.status in {200, 404, 422}, path
+    found = Axe().run(page, options={"runOnly": RULES})
+    assert not found.response["violations"], (path, found.generate_report())
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_axe_finds_nothing_on_any_page_of_the_office(
+    chromium: Browser,
+    sent: Office,
+    at: str,
+    size: dict[str, int],
+) -> None:
+    fid = sent.world.value("SELECT fid FROM flow_log ORDER BY fid LIMIT 1")
+    with staffing(sent.world) as owner:
+        links = {name: owner.link(name).partition("127.0.0.1")[2] for name in ("k.standesamt", "k.haus", "d.schutz")}
+    pages = {
+        "k.standesamt": ("/aufgaben", "/auftraege", f"/auftraege/{sent.auftrag}", "/nirgends"),
+        "k.haus": ("/aufgaben",),
+        "d.schutz": (
+            "/protokoll",
+            "/datenfluesse",
+            "/datenfluesse?von=x",
+            f"/datenfluesse/{fid}",
+            "/person",
+            "/vorfaelle",
+        ),
+    }
+    for name, paths in pages.items():
+        context = chromium.new_context(base_url=at, locale="de-DE", viewport=size)  # type: ignore[arg-type]
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        judged(page, "/")
+        judged(page, links[name])
+        page.get_by_role("button", name="Anmelden").click()
+        for path in paths:
+            judged(page, path)
+        context.close()
+
+
+def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser, sent: Office, at: str) -> None:
+    with staffing(sent.world) as owner:
+        links = {name: owner.link(name).partition("127.0.0.1")[2] for name in ("k.standesamt", "d.schutz")}
+    for name, link in links.items():
+        context = chromium.new_context(base_url=at, java_script_enabled=False, locale="de-DE")
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        page.goto(link)
+        page.get_by_role("button", name="Anmelden").click()
+        if name == "k.standesamt":
+            page.get_by_role("link", name="Aufträge").click()
+            page.get_by_role("link", name=sent.reference).click()
+            page.get_by_label("Eingang bestätigen").check()
+            page.get_by_role("button", name="Antwort senden").click()
+            assert page.get_by_text("Eingang bestätigt").is_visible()
+        else:
+            page.get_by_role("link", name="Person").click()
+            page.get_by_label("Auftragsnummer").fill(sent.reference)
+            page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
+            page.get_by_role("button", name="Nachschlagen").click()
+            assert page.get_by_text("auftrag.opened").first.is_visible()
+        page.get_by_role("button", name="Abmelden").click()
+        assert page.get_by_role("heading", name="Sie sind abgemeldet").is_visible()
+        context.close()
+    assert sorted(sent.looks()) == ["auftrag.opened", "person.looked_up"]
