@@ -112,7 +112,7 @@ class StaffActs(Means):
         """Return how the flow log stands."""
         now = self.clock()
         with self.database.transaction() as session:
-            return oversight.standing(session, proof, now)
+            return oversight.standing(session, proof, now, self.wall())
 
     def flows(self, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
         """Return a page of the flow log's entries."""

@@ -23,6 +23,9 @@ MAX_DOCUMENT_BYTES = 64 * 1024
 MAX_KEYS = 50
 KEEP_SECONDS = 3600.0
 DEADLINE_SECONDS = 10.0
+AWAY_SECONDS = 5.0
+"""So long nobody else waits for a provider that just did not answer."""
+
 _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -50,6 +53,7 @@ class Provider:
         self._lock = Lock()
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, list[Mapping[str, Any]]] | None = None
+        self._away_at: float | None = None
 
     def deadline(self) -> Deadline:
         """Return the time that one log-in may take at the provider, all questions together."""
@@ -58,12 +62,19 @@ class Provider:
     def metadata(self, deadline: Deadline) -> Metadata:
         """Return what the provider says of itself. Raises ``ProviderAway``."""
         with self._lock:
-            kept = self._metadata
+            kept, away_at = self._metadata, self._away_at
         if kept is not None and self._monotonic() - kept[0] < KEEP_SECONDS:
             return kept[1]
-        found = self._read_metadata(self._document(self._client.issuer.rstrip("/") + _WELL_KNOWN, deadline))
+        if away_at is not None and self._monotonic() - away_at < AWAY_SECONDS:
+            raise ProviderAway("the provider did not answer a moment ago")
+        try:
+            found = self._read_metadata(self._document(self._client.issuer.rstrip("/") + _WELL_KNOWN, deadline))
+        except ProviderAway:
+            with self._lock:
+                self._away_at = self._monotonic()
+            raise
         with self._lock:
-            self._metadata = (self._monotonic(), found)
+            self._metadata, self._away_at = (self._monotonic(), found), None
         return found
 
     def key(self, algorithm: str, kid: str | None, deadline: Deadline) -> Mapping[str, Any]:

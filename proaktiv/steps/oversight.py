@@ -53,10 +53,13 @@ class Wanted:
     before: str = ""
 
 
-def standing(session: Session, proof: StaffProof, now: datetime) -> dict[str, Any]:
-    """Return how the log stands, and what is wrong with it as far as a look without reading it all can say."""
+def standing(session: Session, proof: StaffProof, now: datetime, wall: datetime) -> dict[str, Any]:
+    """Return how the log stands, and what is wrong with it as far as a look without reading it all can say.
+
+    Entries carry ``now``, signatures ``wall``: a demonstration's clock runs ahead.
+    """
     _require(proof)
-    found = status(session, now, count_kinds=False)
+    found = status(session, wall, count_kinds=False)
     findings = []
     try:
         require_current(session, now, BEHIND)

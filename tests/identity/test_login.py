@@ -212,6 +212,20 @@ def test_what_the_provider_says_of_itself_is_kept_for_an_hour(door: Door) -> Non
     assert len(door.double.asked) == 2
 
 
+def test_a_provider_that_is_away_is_not_asked_again_by_everybody_at_once(door: Door) -> None:
+    ticks = [0.0]
+    door.ticks = lambda: ticks[0]
+    door.double.metadata = {"issuer": "https://other.example"}
+    party = door.party()
+    for _ in range(5):
+        with pytest.raises(ProviderAway):
+            party.begin(NOW)
+    assert len(door.double.asked) == 1
+    door.double.metadata = {}
+    ticks[0] = providers.AWAY_SECONDS
+    assert door.enters(party).subject == "s-1"
+
+
 # what the browser brings back -----------------------------------------------------------------------------------------
 
 
