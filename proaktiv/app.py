@@ -199,7 +199,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
 
 def require_way_in(settings: Settings, surface: str) -> None:
     """Raise ``WrongSettings`` for a surface that nobody could enter: in production staff need their provider."""
-    _need(settings, surface)
+    check_settings(settings, surface)
     if surface == "office" and settings.env is Env.PRODUCTION and not settings.oidc_issuer:
         raise WrongSettings("nobody could log in at the office: set PROAKTIV_OIDC_ISSUER and what belongs to it")
 

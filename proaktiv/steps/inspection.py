@@ -19,8 +19,8 @@ from proaktiv.core.errors import BadInput, NotAllowed, NotFound, TooMany
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.staff import Inspection, Role, StaffProof
-from proaktiv.database import lock_keys
 from proaktiv.house import House
+from proaktiv.locks import lock_keys
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES
 from proaktiv.outward import loggable
 from proaktiv.subjects import resolve, stopped_events
