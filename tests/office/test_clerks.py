@@ -5,6 +5,8 @@ from sqlalchemy import text
 
 from proaktiv.steps import case_file
 from proaktiv.steps.inspection import PER_HOUR
+from proaktiv.web.pages import states
+from proaktiv.web.pages.language import catalogue
 from tests.office.conftest import CANARY, Desk, Office
 from tests.web.conftest import everything_stored
 
@@ -82,6 +84,9 @@ def test_an_opened_auftrag_shows_what_was_sent_and_the_person_who_looked(sent: O
     assert sent.looks() == ["auftrag.opened"]
     entry = next(each for each in sent.history() if each["kind"] == "access")
     assert entry["receiver_code"] == "standesamt-musterstadt"
+    for language in ("de", "en"):
+        said = states.sentence((entry["action"], entry["kind"]), catalogue(language))
+        assert said.startswith("Jemand im Amt hat" if language == "de" else "Somebody at the office")
     assert sent.world.check_log() > 0
 
 
