@@ -95,9 +95,11 @@ def send(
         _deliver(session, wire, sender, to, body)
 
 
-def reach(relay: Relay, deadline: DeadlineLike, *, tls: ssl.SSLContext, resolve: Resolve = system_resolve) -> None:
+def reach(
+    relay: Relay, deadline: DeadlineLike, *, tls: ssl.SSLContext | None = None, resolve: Resolve = system_resolve
+) -> None:
     """Greet the relay, secure the line and log in, and say good-bye: no mail. Raises ``Unavailable``."""
-    with _open(relay, deadline, tls, resolve):
+    with _open(relay, deadline, tls or ssl.create_default_context(), resolve):
         return
 
 

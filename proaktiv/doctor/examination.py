@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from proaktiv.app import make_vault
+from proaktiv.channels import letterhead, relay
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
@@ -164,9 +165,9 @@ class Examination:
         if self._settings.letters_dir is not None:
             yield outward.letters(self._settings.letters_dir)
             if self._settings.letters_format != "text":
-                yield outward.specimen(self._settings, self._wall())
+                yield outward.specimen(partial(letterhead, self._settings), self._wall())
         if self._settings.mail_host:
-            yield outward.mail_relay(self._settings, self._deadline)
+            yield outward.mail_relay(partial(relay, self._settings), self._deadline)
         for name, url in self._settings.registers.items():
             yield outward.answers(f"register {name}", url, self._egress(), self._deadline)
 

@@ -1,7 +1,6 @@
 """The ways out of the house: letters, their folder, the mail relay, and every address that is called."""
 
 import shutil
-import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,11 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from notifiers.letter import LetterChannel
+from notifiers.letter import LetterChannel, Letterhead
 from notifiers.model import ChannelError, Message, Recipient, Temporary, Unavailable
-from notifiers.smtp import reach
+from notifiers.smtp import Relay, reach
 from notifiers.typesetting import Typesetter
-from proaktiv.channels import letterhead, relay
 from proaktiv.core.addresses import AddressRefused
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import OutboundError
@@ -23,7 +21,6 @@ from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.egress import Deadline, Egress
-from proaktiv.settings import Settings
 from proaktiv.tables import BehoerdeRow, core_table
 
 LOW_BYTES = 1 << 30
@@ -59,7 +56,7 @@ def letters(folder: Path) -> Check:
     return Check(name, act, "see whether the disk of PROAKTIV_LETTERS_DIR answers")
 
 
-def specimen(settings: Settings, now: datetime) -> Check:
+def specimen(letterhead: Callable[[], Letterhead], now: datetime) -> Check:
     """Set one letter to nobody under the letterhead, and keep it nowhere."""
     name = "a specimen letter"
     do = "correct PROAKTIV_LETTERHEAD_ADDRESS, _CONTACT, _ENTRY and _MARK"
@@ -69,7 +66,7 @@ def specimen(settings: Settings, now: datetime) -> Check:
             typesetter = Typesetter()
             ending.callback(typesetter.close)
             try:
-                head = letterhead(settings)
+                head = letterhead()
                 words = bundle_words(head.name)
                 message = Message(
                     purpose="specimen",
@@ -96,14 +93,14 @@ def specimen(settings: Settings, now: datetime) -> Check:
     return Check(name, act, do)
 
 
-def mail_relay(settings: Settings, deadline: Callable[[], Deadline]) -> Check:
+def mail_relay(relay: Callable[[], Relay], deadline: Callable[[], Deadline]) -> Check:
     """Greet the relay as before a mail (EHLO, TLS, log-in), and send none."""
     name = "mail relay"
     do = "see whether the relay runs, its certificate is good and it lets us in; mails wait until then"
 
     def act() -> Iterator[Finding]:
         try:
-            reach(relay(settings), deadline(), tls=ssl.create_default_context())
+            reach(relay(), deadline())
         except (ValueError, Unavailable) as error:
             yield broken(name, str(error), do)
         else:

@@ -19,7 +19,7 @@ WEB = Path(web.__file__).parent
 
 
 def sentences() -> Iterator[str]:
-    for folder in ("pages", "templates"):
+    for folder in ("pages", "staff", "templates"):
         found = extract_from_dir(WEB / folder, method_map=[("**.py", "python"), ("**.html", "jinja2")])
         for _file, _line, message, _comments, _context in found:
             if message:
