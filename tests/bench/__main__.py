@@ -17,6 +17,7 @@ from tests.bench.flood import bench_flood
 from tests.bench.intake import bench_intake
 from tests.bench.sustained import bench_sustained
 from tests.bench.table import Figure, write_table
+from tests.bench.takeover import bench_takeover
 
 TARGET = Path(__file__).parents[2] / "docs" / "performance.md"
 
@@ -27,6 +28,7 @@ BENCHES: Mapping[str, Bench] = {
     "evaluate": lambda quick: bench_evaluate(2_000 if quick else 10_000),
     "sustained": lambda quick: bench_sustained(10 if quick else 60),
     "flood": lambda quick: bench_flood(10 if quick else 30),
+    "takeover": lambda _quick: bench_takeover(),
     "flat": lambda quick: bench_flat(4_000 if quick else 100_000),
 }
 """In the order of the table. Each takes whether to be quick about it."""

@@ -74,7 +74,7 @@ PLANTED = [
     f"/path/{b64('Frau ' + NAME)}/x",
     b64(b64(NAME)),
     base64.urlsafe_b64encode(NAME.encode()).decode().rstrip("="),
-    base64.b64encode(gzip.compress(NAME.encode() * 3)).decode(),
+    base64.b64encode(gzip.compress(NAME.encode() * 3, mtime=0)).decode(),
     NAME.encode().hex(),
     quopri.encodestring(NAME.encode()).decode(),
     html.escape(NAME).replace("ë", "&euml;").replace("ö", "&#246;"),
