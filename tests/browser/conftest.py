@@ -43,9 +43,9 @@ _IDENTIFIERS = core_table(PersonIdentifierRow)
 NARROW, WIDE = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for the whole session."""
+    """One browser for a module: while it lives, this thread has a running loop, and other modules want their own."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: apt-get install chromium, or name it in CHROMIUM")
     with sync_playwright() as playwright:

@@ -165,6 +165,9 @@ def broken(world: World, baseline: Baseline, lost_attempts: int) -> list[str]:
         second_arrivals=0,
         acknowledged=baseline.acknowledged,
         letters=len(list(world.letters.glob("*.txt"))),
+        printed=len(list(world.letters.glob("*.txt"))),  # these worlds write text alone, and no mail
+        mails=0,
+        mails_telling=0,
         letters_missing=0,
         letters_unexpected=0,
         deeds=Counter(baseline.deeds),
