@@ -32,8 +32,8 @@ FULLY: dict[str, str] = {"citizen at V2": "citizen", "register": "intake"}
 """Who has a way to everything: each operation answers well at least once, each link is followed."""
 
 COVERED = 0.75
-"""Least share of operations answered well, and of links followed. Ids are random, so a draw may miss some: what one walk
-withdrew, signed or objected to, the next cannot; and what a mail address is, no schema says."""
+"""Least share of operations answered well, and of links followed. Ids are random, so a draw may miss some: what one
+walk withdrew, signed or objected to, the next cannot; and what a mail address is, no schema says."""
 
 
 def surface(name: str, city: FuzzedCity) -> FastAPI:
