@@ -5,6 +5,7 @@ Written by ``proaktiv events docs``; a test holds ``docs/events`` against them. 
 
 import json
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ _DATA: Mapping[EventKind, dict[str, Any]] = {
 
 
 def example(kind: EventKind) -> dict[str, Any]:
-    """Return an event of one kind that the intake takes."""
+    """Return an event of one kind that the intake takes. It is the caller's own: changing it changes no other."""
     common = {"fassung": 1, "ars": _ARS, "ereignis_am": "2026-02-26"}
     return {
         "specversion": "1.0",
@@ -116,7 +117,7 @@ def example(kind: EventKind) -> dict[str, Any]:
         "type": kind.type,
         "time": "2026-03-02T08:00:00Z",
         "datacontenttype": "application/json",
-        "data": {"eintrag": _DATA[kind]["eintrag"], **common, **_DATA[kind]},
+        "data": {"eintrag": _DATA[kind]["eintrag"], **common, **deepcopy(_DATA[kind])},
     }
 
 

@@ -40,6 +40,11 @@ def test_the_pages_are_current() -> None:
     assert written == dict(pages()), "run make events-docs"
 
 
+def test_an_example_that_was_changed_leaves_the_next_one_as_it_was() -> None:
+    example(EventKind.GEBURT)["data"]["eltern"][0]["kennung"] = "changed"
+    assert example(EventKind.GEBURT)["data"]["eltern"][0]["kennung"] != "changed"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_example_is_taken_by_the_intake_and_by_its_schema(kind: EventKind) -> None:
     assert taken(example(kind))
