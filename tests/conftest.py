@@ -16,7 +16,7 @@ import pytest
 from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.schema import migrate
-from tests.chaos.tally import line
+from tests.chaos.tally import lines
 
 ROLES = ("owner", "app", "sequencer", "eraser", "keeper", "reader")
 _MEMORY = Path("/dev/shm")
@@ -60,8 +60,8 @@ def database(urls: dict[str, str]) -> Iterator[Database]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how often the crash points killed; the workers' output is not seen."""
-    if said := line(terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])):
+    """Say what the rigs counted; the workers' output is not seen."""
+    for said in lines(terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])):
         terminalreporter.write_line(said)
 
 

@@ -204,6 +204,17 @@ class Machine(RuleBasedStateMachine):
         self.town.behoerde.moods[:] = moods
         self.counts["fault: Behörde"] += sum(mood != "well" for mood in moods)
 
+    @rule(n=who, moods=st.lists(st.sampled_from(sorted(MOODS)), min_size=1, max_size=3))
+    def a_yes_leaves_the_house(self, n: int, moods: list[str]) -> None:
+        """Somebody says yes, nobody takes it back in time, and the Behörde is in some mood when it comes."""
+        self.confirms(n, later=False)
+        self.happened |= {"yes", WORK["dispatch"][0]}
+        self.town.behoerde.moods[:] = moods
+        self.counts["fault: Behörde"] += sum(mood != "well" for mood in moods)
+        self.town.world.now += timedelta(hours=25)
+        self._work("dispatch")
+        self.counts["left the house"] += len(self.town.behoerde.orders)
+
     @rule()
     def connections_are_killed(self) -> None:
         """Every connection of the house ends while nothing is done."""
@@ -288,6 +299,8 @@ class Machine(RuleBasedStateMachine):
             proposal = proposals[row.proposal]
             if row.state == "withdrawn" and row.id in self.town.behoerde.orders:
                 assert own, f"the Behörde has it, and nobody tells it: {row}"
+            if row.state in AT_THE_BEHOERDE & ENDED:
+                assert row.id in self.town.behoerde.orders, f"it is called sent, and the Behörde never got it: {row}"
             if row.state in UNSENT:
                 gone = self.model.stopped(proposal) or self.model.person(row.person).gone
                 assert not gone, f"it may still leave: {row}"

@@ -7,21 +7,27 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from proaktiv.core.outbound import End, Ended
 from proaktiv.recall import Recalled
-from proaktiv.steps import receive
+from proaktiv.steps import dispatch, receive
 from proaktiv.steps.consents import recalling, transmit
 from tests.chaos.machine import Machine
+from tests.chaos.tally import MACHINE
 from tests.chaos.town import Town
 from tests.depth import EXHAUSTIVE, depth
 
 pytestmark = pytest.mark.chaos
 
-STEPS_OF_A_RUN = 60
+STEPS_OF_A_RUN = depth(60, 120)
+SHARES = depth(1, 40)
+"""A run in full is many tests, so that every core has its part."""
 
 
 def run(town: Town, steps: int, number: int) -> Counter[str]:
@@ -46,13 +52,18 @@ def run(town: Town, steps: int, number: int) -> Counter[str]:
     return Seeded.counts
 
 
-def test_nothing_that_happens_in_any_order_breaks_a_promise(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    number = int(os.environ.get("MACHINE_SEED", random.SystemRandom().randrange(2**32) if EXHAUSTIVE else 1))
+@pytest.mark.parametrize("share", range(SHARES))
+def test_nothing_that_happens_in_any_order_breaks_a_promise(
+    town: Town, share: int, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
+) -> None:
+    first = int(os.environ.get("MACHINE_SEED", random.SystemRandom().randrange(2**32) if EXHAUSTIVE else 1))
+    number = first if "MACHINE_SEED" in os.environ else first + share
     with capsys.disabled():
         print(f"\nmachine: seed {number}; again: MACHINE_SEED={number}", flush=True)
-    counts = run(town, depth(600, 100_000), number)
+    counts = run(town, depth(600, 2_600), number)
+    faults = sum(n for name, n in counts.items() if name.startswith("fault"))
+    record_property(MACHINE, (counts["steps"], counts["runs"], faults, number))
     with capsys.disabled():
-        faults = sum(n for name, n in counts.items() if name.startswith("fault"))
         kinds = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
         print(f"machine: {counts['steps']} steps, {faults} faults, seed {number}: {kinds}")
 
@@ -66,7 +77,17 @@ def withdrawals_move_nothing(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "write_moves", lambda *_arguments: None)
 
 
-@pytest.mark.parametrize("sabotage", [stops_recall_nothing, withdrawals_move_nothing])
+def what_nobody_knows_is_called_done(patch: pytest.MonkeyPatch) -> None:
+    really = dispatch.hand_over
+
+    def boldly(*arguments: Any) -> Any:
+        sent = really(*arguments)
+        return replace(sent, ended=Ended(End.DONE)) if sent.ended.end is End.UNSURE else sent
+
+    patch.setattr(dispatch, "hand_over", boldly)
+
+
+@pytest.mark.parametrize("sabotage", [stops_recall_nothing, withdrawals_move_nothing, what_nobody_knows_is_called_done])
 def test_control_the_machine_finds_a_protection_that_is_taken_out(
     town: Town, monkeypatch: pytest.MonkeyPatch, sabotage: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
