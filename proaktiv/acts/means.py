@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from notifiers.model import Channel
+from proaktiv.acts.tokens import Tokens
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.terms import Terms
 from proaktiv.database import Database
@@ -44,6 +45,7 @@ class Means:
     event_sources: Sequence[EventSource] = ()
     terms: Terms = field(default_factory=Terms)
     staff_private: bytes = field(default=b"", repr=False)
+    tokens: Tokens = field(default_factory=Tokens, repr=False)
 
     def current(self, session: Session) -> House:
         """Return the house with the rules that are released now: a text and its activity's version go together."""

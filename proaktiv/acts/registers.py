@@ -1,18 +1,21 @@
 """What registers and Behörden do: prove who they are, report events, answer about Aufträge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from proaktiv.acts.means import Means
 from proaktiv.core import cloudevents, events
 from proaktiv.core.clients import Client, Token
-from proaktiv.core.errors import ProaktivError
+from proaktiv.core.errors import BadInput, ProaktivError
+from proaktiv.core.events import RegisterEvent
 from proaktiv.sources.collecting import collect
 from proaktiv.steps import (
     acknowledge,
     authenticate,
     receive,
 )
-from proaktiv.steps.receive import Decision, Received, Source, Taken
+from proaktiv.steps.receive import Decision, Received, Source, Taken, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +29,30 @@ class RegisterActs(Means):
 
     def client(self, token: str) -> Client:
         """Return the client of an access token. Raises ``ClientRefused``."""
-        with self.database.transaction() as session:
-            return authenticate.authenticate(session, token, self.wall())
+        wall = self.wall()
+        known = self.tokens.client(token, wall)
+        if known is None:
+            with self.database.transaction() as session:
+                known = authenticate.authenticate(session, token, wall)
+            self.tokens.remember(token, known, wall)
+        return known
 
     def receive(self, client_id: str, body: bytes) -> Received:
         """Keep one event; its stops are written and what they reach is taken back before this returns."""
-        now = self.clock()
-        event = events.read(cloudevents.parse(body), now)
-        with self.database.transaction() as session:
-            client = authenticate.client_of(session, client_id)
-            (verdict,) = receive.receive(session, self.house, client, [event], now)
+        (verdict,) = self.receive_set(client_id, [body])
         if isinstance(verdict, ProaktivError):
             raise verdict
         return verdict
+
+    def receive_set(self, client_id: str, bodies: Sequence[bytes]) -> list[Verdict]:
+        """Keep what can be kept of events that were sent each for itself, in one transaction; answer each, in order."""
+        now = self.clock()
+        reports = [_read(body, now) for body in bodies]
+        if all(isinstance(report, BadInput) for report in reports):
+            return [report for report in reports if isinstance(report, BadInput)]
+        with self.database.transaction() as session:
+            client = authenticate.client_of(session, client_id)
+            return receive.receive(session, self.house, client, reports, now)
 
     def receive_batch(self, client_id: str, body: bytes) -> list[Taken]:
         """Keep what can be kept of a batch, in one transaction. Raises ``BadInput`` for a body that is no batch."""
@@ -91,3 +105,10 @@ class RegisterActs(Means):
             with self.database.transaction() as session:
                 acknowledge.report(session, self.house, error, now)
             raise
+
+
+def _read(body: bytes, now: datetime) -> RegisterEvent | BadInput:
+    try:
+        return events.read(cloudevents.parse(body), now)
+    except BadInput as wrong:
+        return wrong

@@ -5,7 +5,9 @@ Left to others: every decision (``steps.authenticate``, ``steps.receive``, ``ste
 (``web.problems``), sizes (``web.limits``).
 """
 
+import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -16,8 +18,10 @@ from pydantic import BaseModel
 
 from proaktiv.core.clients import Client, Token
 from proaktiv.core.cloudevents import MAX_BATCH
-from proaktiv.core.errors import ProaktivError
-from proaktiv.steps.receive import Received
+from proaktiv.core.errors import CommitUnknown, ProaktivError
+from proaktiv.database import DatabaseAway
+from proaktiv.gathering import Gathering
+from proaktiv.steps.receive import Received, Verdict
 from proaktiv.web import openapi, problems
 from proaktiv.web.clients import read_bearer, read_token_form
 from proaktiv.web.limits import BodyLimit
@@ -49,8 +53,8 @@ class IntakePipeline(Protocol):
         """Return the client of an access token. Raises ``ClientRefused``."""
         ...
 
-    def receive(self, client_id: str, body: bytes) -> Received:
-        """Keep the event in ``body``. Raises ``BadInput``, ``NotAllowed``, ``Conflict``, ``TooMany``."""
+    def receive_set(self, client_id: str, bodies: Sequence[bytes]) -> Sequence[Verdict]:
+        """Keep what can be kept of events sent each for itself. Raises ``TooMany``; then nothing is kept."""
         ...
 
     def receive_batch(self, client_id: str, body: bytes) -> Sequence[TakenLike]:
@@ -81,7 +85,7 @@ class Accepted(BaseModel):
     duplicate: bool
 
 
-class Verdict(BaseModel):
+class EventVerdict(BaseModel):
     """What became of one event: kept (202, ``id``, ``duplicate``) or not (``problem``)."""
 
     status: int
@@ -93,7 +97,7 @@ class Verdict(BaseModel):
 class Verdicts(BaseModel):
     """One verdict for each event of a batch, in its order."""
 
-    events: list[Verdict]
+    events: list[EventVerdict]
 
 
 def _body_of(media_type: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -138,7 +142,34 @@ def _pipeline(request: Request) -> IntakePipeline:
     return pipeline
 
 
+class Singles:
+    """Events that come each for itself: those of one client that come while a COMMIT is under way share the next."""
+
+    def __init__(self, pipeline: IntakePipeline) -> None:
+        self._pipeline = pipeline
+        self._gatherings: dict[str, Gathering[bytes, Verdict]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, client_id: str, body: bytes) -> Received:
+        """Keep one event. Raises ``BadInput``, ``NotAllowed``, ``Conflict``, ``TooMany``."""
+        with self._lock:
+            gathering = self._gatherings.get(client_id)
+            if gathering is None:
+                keep = partial(self._pipeline.receive_set, client_id)
+                gathering = self._gatherings[client_id] = Gathering(keep, MAX_BATCH, (DatabaseAway, CommitUnknown))
+        verdict = gathering(body)
+        if isinstance(verdict, ProaktivError):
+            raise verdict
+        return verdict
+
+
+def _singles(request: Request) -> Singles:
+    singles: Singles = request.app.state.singles
+    return singles
+
+
 PipelineDep = Annotated[IntakePipeline, Depends(_pipeline)]
+SinglesDep = Annotated[Singles, Depends(_singles)]
 
 
 def _client(pipeline: PipelineDep, authorization: Annotated[str, Header(include_in_schema=False)] = "") -> Client:
@@ -200,7 +231,9 @@ def token(body: FormBody, pipeline: PipelineDep) -> Granted:
     openapi_extra=_body_of(EVENT_TYPE, _EVENT, **{BATCH_TYPE: {"schema": _BATCH}}),
     response_model=Accepted | Verdicts,
 )
-def report(client: ClientDep, body: EventBody, media_type: MediaType, pipeline: PipelineDep) -> Response:
+def report(
+    client: ClientDep, body: EventBody, media_type: MediaType, pipeline: PipelineDep, singles: SinglesDep
+) -> Response:
     """Take one event (CloudEvents 1.0, structured mode) or up to 100 (batch mode).
 
     The answer comes after everything is kept that can be; the same again is safe. A batch is answered with one verdict
@@ -210,7 +243,7 @@ def report(client: ClientDep, body: EventBody, media_type: MediaType, pipeline: 
         verdicts = [_verdict(taken.answer) for taken in pipeline.receive_batch(client.id, body)]
         status = 202 if all(verdict["status"] == 202 for verdict in verdicts) else 207
         return JSONResponse({"events": verdicts}, status)
-    received = pipeline.receive(client.id, body)
+    received = singles(client.id, body)
     return JSONResponse({"id": str(received.id), "duplicate": received.duplicate}, 202)
 
 
@@ -239,6 +272,7 @@ def make_intake(pipeline: IntakePipeline) -> FastAPI:
     """Return the intake's surface."""
     app = FastAPI(title="proaktiv intake", version="1", docs_url=None, redoc_url=None)
     app.state.pipeline = pipeline
+    app.state.singles = Singles(pipeline)
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(problems.LastResort)

@@ -1,6 +1,9 @@
 """The intake over HTTP, on the real pipeline."""
 
 import json
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -231,3 +234,52 @@ def test_the_description_links_what_is_made_to_what_can_be_done_with_it(app: Fas
         for status, response in operation["responses"].items():
             assert status < "400" or set(response["content"]) == {"application/problem+json"}
     assert json.dumps(description)
+
+
+def test_events_sent_each_for_itself_at_once_share_a_transaction_and_get_each_their_own_answer(
+    city: City, bearer: dict[str, str]
+) -> None:
+    sets: list[int] = []
+    entered, go = threading.Event(), threading.Event()
+
+    class Slow:
+        """The pipeline, with a first transaction that stands until the others have come."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(city.world.pipeline, name)
+
+        def receive_set(self, client_id: str, bodies: Sequence[bytes]) -> Any:
+            sets.append(len(bodies))
+            if len(sets) == 1:
+                entered.set()
+                assert go.wait(60)
+            return city.world.pipeline.receive_set(client_id, bodies)
+
+    app = make_intake(Slow())  # type: ignore[arg-type]
+    good = [a_birth(somebody(f"Anna{n}")).body for n in range(5)]
+    bodies = [*good, b"{", good[0], a_move(somebody()).body]
+    with ThreadPoolExecutor(len(bodies)) as threads:
+        futures = [threads.submit(ask, app, "POST", "/events", content=bodies[0], headers=bearer | EVENT)]
+        assert entered.wait(60)
+        futures += [
+            threads.submit(ask, app, "POST", "/events", content=body, headers=bearer | EVENT) for body in bodies[1:]
+        ]
+        singles = app.state.singles._gatherings["standesamt"]
+        while len(singles._queue) < len(bodies) - 1:
+            threading.Event().wait(0.001)
+        go.set()
+        answers = [future.result() for future in futures]
+    assert sets == [1, len(bodies) - 1]
+    assert [answer.status_code for answer in answers] == [202] * 5 + [400, 202, 403]
+    assert answers[6].json() == answers[0].json() | {"duplicate": True}
+    assert len(city.rows(RegisterEventRow)) == 5
+
+
+def test_a_client_switched_off_is_refused_at_once_although_its_token_was_looked_up_just_now(
+    city: City, app: FastAPI, bearer: dict[str, str]
+) -> None:
+    assert ask(app, "POST", "/events", content=a_birth(somebody()).body, headers=bearer | EVENT).status_code == 202
+    city.set(ClientRow, "standesamt", active=False)
+    answer = ask(app, "POST", "/events", content=a_birth(somebody("Ben")).body, headers=bearer | EVENT)
+    problem(answer, 401, "not-proven")
+    assert len(city.rows(RegisterEventRow)) == 1
