@@ -32,6 +32,7 @@ from sqlmodel import Session
 
 from proaktiv import __version__, desk, retention, staffing
 from proaktiv import app as building_app
+from proaktiv.arenas import limit_arenas
 from proaktiv.core.errors import ProaktivError
 from proaktiv.demo import commands as city_commands
 from proaktiv.doctor.examination import Examination
@@ -111,6 +112,7 @@ def work(
     """Run a worker until SIGTERM. Start as many as you like; exactly one more with --sign."""
     settings = read_settings()
     building_app.configure_logging(settings)
+    limit_arenas()
     if sign:
         if state is None:
             raise WrongSettings("--sign needs --state DIR, a folder that is not backed up with the database")
@@ -144,6 +146,7 @@ def serve(
         raise WrongSettings(f"--surface {surface}: there are intake, citizen and office")
     settings = read_settings()
     building_app.configure_logging(settings)
+    limit_arenas()
     building_app.require_way_in(settings, surface)
     with building_app.building(settings, surface) as pipeline:
         structlog.get_logger().info("surface.started", surface=surface, port=port)
