@@ -9,6 +9,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.schema import migrate
 from tests.chaos.tally import lines
+from tests.world import World
 
 ROLES = ("owner", "app", "sequencer", "eraser", "keeper", "reader")
 _MEMORY = Path("/dev/shm")
@@ -42,13 +44,27 @@ def postgres() -> Iterator[EmbeddedServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def founded(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database in which a city was founded: the template of those whose tests begin with one."""
+    name = "founded"
+    postgres.create_database(name, _TEMPLATE)
+    World(_urls(postgres, name), tmp_path_factory.mktemp(name)).found().close()
+    return name
+
+
 @pytest.fixture
 def urls(postgres: EmbeddedServer) -> Iterator[dict[str, str]]:
     """A fresh migrated database, as role → URL: owner, app, sequencer, eraser, reader."""
-    name = f"test_{next(_numbers)}"
-    postgres.create_database(name, _TEMPLATE)
-    yield {role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}
-    postgres.drop_database(name)
+    with _copy(postgres, _TEMPLATE) as made:
+        yield made
+
+
+@pytest.fixture
+def city_urls(postgres: EmbeddedServer, founded: str) -> Iterator[dict[str, str]]:
+    """The same with a founded city in it; a folder whose every test wants one calls it ``urls``."""
+    with _copy(postgres, founded) as made:
+        yield made
 
 
 @pytest.fixture
@@ -63,6 +79,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what the rigs counted; the workers' output is not seen."""
     for said in lines(terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])):
         terminalreporter.write_line(said)
+
+
+@contextmanager
+def _copy(postgres: EmbeddedServer, template: str) -> Iterator[dict[str, str]]:
+    name = f"test_{next(_numbers)}"
+    postgres.create_database(name, template)
+    yield _urls(postgres, name)
+    postgres.drop_database(name)
+
+
+def _urls(postgres: EmbeddedServer, name: str) -> dict[str, str]:
+    return {role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}
 
 
 def _sweep(base: Path) -> None:

@@ -40,6 +40,9 @@ from proaktiv.tables import BehoerdeRow, ClientRow, CompetenceRow, core_table
 from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
 from tests.builders import ARS, MELDEBEHOERDE, STANDESAMT, Event, Somebody
 
+SEED = bytes(range(32))
+"""Where all keys of a city come from, so that a database can be founded once and copied; ids stay random."""
+
 START = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
 ORIGIN = "flowlog.musterstadt.example/1"
 BEHOERDEN = {
@@ -114,7 +117,7 @@ class World:
     steueramt: FakeRegister = field(default_factory=lambda: FakeRegister("STEUERAMT"))
     zulassung: FakeRegister = field(default_factory=lambda: FakeRegister("ZULASSUNG"))
     behoerde: FakeBehoerde = field(default_factory=FakeBehoerde)
-    seed: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    seed: bytes = SEED
 
     def __post_init__(self) -> None:
         self.letters = self.folder / "letters"
@@ -137,7 +140,10 @@ class World:
         self.signer = Signer(self.folder / "signer", self.signing_key, ORIGIN)
 
     def found(self) -> "World":
-        """Release the rules and register clients, Behörden and competences, as commands do."""
+        """Release the rules and register clients, Behörden and competences, as commands do, unless a template has."""
+        with self.database.transaction() as session:
+            if session.connection().execute(text("SELECT EXISTS (SELECT FROM releases)")).scalar_one():
+                return self.open()
         owner = Database(self.urls["owner"], pool_size=1)
         with owner.transaction() as session:
             release(

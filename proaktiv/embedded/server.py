@@ -124,7 +124,8 @@ class EmbeddedServer:
 
     def create_database(self, name: str, template: str | None = None) -> None:
         """Make a database owned by ``proaktiv_owner``, empty or as a copy of ``template``."""
-        statement = sql.SQL("CREATE DATABASE {} OWNER proaktiv_owner TEMPLATE {}")
+        # Not through the WAL: a template is 400 small files, and copying them costs half of logging them.
+        statement = sql.SQL("CREATE DATABASE {} OWNER proaktiv_owner TEMPLATE {} STRATEGY FILE_COPY")
         with self._superuser() as connection:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template or "template1")))
 

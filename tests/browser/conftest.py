@@ -43,6 +43,12 @@ _IDENTIFIERS = core_table(PersonIdentifierRow)
 NARROW, WIDE = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
 
 
+@pytest.fixture
+def urls(city_urls: dict[str, str]) -> dict[str, str]:
+    """A database in which the city is founded already."""
+    return city_urls
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for a module: while it lives, this thread has a running loop, and other modules want their own."""

@@ -42,7 +42,7 @@ from tests.world import World, code_in
 
 pytestmark = pytest.mark.chaos
 
-FAILOVERS = depth(5, 20)
+FAILOVERS = depth(3, 20)
 WRITERS = 2
 SHORT = Patience(lock=1.0, statement=30.0, commit=1.0)
 

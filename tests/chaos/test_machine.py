@@ -25,7 +25,7 @@ from tests.depth import EXHAUSTIVE, depth
 
 pytestmark = pytest.mark.chaos
 
-STEPS_OF_A_RUN = depth(60, 120)
+STEPS_OF_A_RUN = depth(60, 240)
 SHARES = depth(1, 40)
 """A run in full is many tests, so that every core has its part."""
 

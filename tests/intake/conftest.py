@@ -87,6 +87,12 @@ class City:
 
 
 @pytest.fixture
+def urls(city_urls: dict[str, str]) -> dict[str, str]:
+    """A database in which the city is founded already."""
+    return city_urls
+
+
+@pytest.fixture
 def city(urls: dict[str, str], tmp_path: Path) -> Iterator[City]:
     world = World(urls, tmp_path).found()
     world.pipeline = replace(world.pipeline, token_audience=AUDIENCE)

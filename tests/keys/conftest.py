@@ -92,6 +92,12 @@ class House:
 
 
 @pytest.fixture
+def urls(city_urls: dict[str, str]) -> dict[str, str]:
+    """A database in which the city is founded already."""
+    return city_urls
+
+
+@pytest.fixture
 def house(urls: dict[str, str], tmp_path: Path) -> Iterator[House]:
     city = World(urls, tmp_path).found()
     made = House(city, tmp_path)

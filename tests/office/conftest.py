@@ -105,6 +105,12 @@ class Office:
 
 
 @pytest.fixture
+def urls(city_urls: dict[str, str]) -> dict[str, str]:
+    """A database in which the city is founded already."""
+    return city_urls
+
+
+@pytest.fixture
 def office(urls: dict[str, str], tmp_path: Path) -> Iterator[Office]:
     world = World(urls, tmp_path).found()
     pipeline = replace(world.pipeline, staff_private=world.staff.private_bytes_raw())

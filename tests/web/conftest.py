@@ -67,6 +67,12 @@ class Browser:
 
 
 @pytest.fixture
+def urls(city_urls: dict[str, str]) -> dict[str, str]:
+    """A database in which the city is founded already."""
+    return city_urls
+
+
+@pytest.fixture
 def world(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
     city = World(urls, tmp_path).found()
     yield city
