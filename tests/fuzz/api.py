@@ -1,12 +1,12 @@
 """The API fuzz: what is asked of a surface, as whom, and what every answer must be.
 
-Cases come from the surface's own OpenAPI document three ways: every boundary of the schemas, random ones that keep or
-break the schemas, and walks along the links. Failures are collected, so that one does not hide the next.
-Left to others: who lives there (``tests.fuzz.city``).
+Cases come from the surface's own OpenAPI document four ways: once to each place that the document names, walks along
+the links, every boundary of the schemas, and random ones that keep or break the schemas. Failures are collected, so
+that one does not hide the next.
+Left to others: who lives there (``tests.fuzz.city``), bodies that lead somewhere (``tests.fuzz.bodies``).
 """
 
 import contextlib
-import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -30,13 +30,13 @@ from schemathesis.generation.case import Case
 from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.specs.openapi.stateful import collect_transitions
 
-from tests.builders import a_birth
+from tests.fuzz.bodies import BODIES
 from tests.fuzz.city import FuzzedCity, Resident
 from tests.web.conftest import LOOPBACK_COOKIE
 
 SEED = 20261014
-POOL = 30
-"""So many good cases are drawn for each operation that links lead to."""
+POOL = 8
+"""So many good cases are drawn for each operation; what a path or a body must name is put in afterwards."""
 _CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -67,6 +67,7 @@ class Tally:
     operations: set[str] = field(default_factory=set)
     good: set[str] = field(default_factory=set)
     links: Counter[str] = field(default_factory=Counter)
+    arrived: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -97,20 +98,68 @@ class Fuzz:
         self.schema = schemathesis.openapi.from_asgi("/openapi.json", self.app, config=config)
         self.operations = [found.ok() for found in self.schema.get_all_operations()]
         self.links = collect_transitions(self.operations)
+        self.outgoing = {label: found.outgoing for label, found in self.links.operations.items() if found.outgoing}
+        self.pools: dict[str, list[Case]] = {}
+        self.sure = False
         self.checks = [check for check in CHECKS.get_all() if check.__name__ in _CHECKS]
         assert len(self.checks) == len(_CHECKS)
         self.round = 0
         self.bearer = self.city.token() if self.role == "register" else ""
 
     def run(self, cases: int) -> Tally:
-        """Ask at least so many cases: walks first, while everything lies open, then boundaries, then random ones."""
-        self.along_links(cases // 2, steps=6)
+        """Ask at least so many cases: each place first, while everything lies open, then at random."""
+        self.everywhere()
+        self.along_links(until=cases // 2, steps=6)
         self.boundaries()
         while self.tally.cases < cases:
             self.at_random(-(-(cases - self.tally.cases) // len(self.operations)))
         return self.tally
 
     # where cases come from ------------------------------------------------------------------------------------------
+
+    def everywhere(self) -> None:
+        """Follow each link to a good answer and have each operation answered well, where this role can.
+
+        Nothing is left to chance: whoever lives here tries in turn, with each thing that is theirs, until one arrives.
+        """
+        self.sure = True
+        for label, ways in self.outgoing.items():
+            for way in ways:
+                self._until(way.full_name, self.tally.arrived, label, lambda case, way=way: self._follow(case, way))
+        for operation in self.operations:
+            self._until(operation.label, self.tally.good, operation.label, self.ask)
+        self.sure = False
+
+    def _until(self, done: str, within: set[str], label: str, use: Callable[[Case], Any]) -> None:
+        """Ask this operation as one resident after the other, of each thing of theirs, until it is ``within``."""
+        residents = self.city.residents if self.role.startswith("citizen") else [None]
+        for self.resident in residents:
+            first = self._drawn(label)
+            wanted = next(iter(first.path_parameters), None)
+            ids = [None] if wanted is None else self._ids(first.path) or [None]
+            for each in ids:
+                if done in within:
+                    return
+                case = self._drawn(label)
+                if wanted is not None and each is not None:
+                    case.path_parameters[wanted] = each
+                use(case)
+
+    def _follow(self, case: Case, way: Any) -> None:
+        """Ask, and go one way from the answer where it is the one that the way starts from."""
+        response = self.ask(case, linked=True)
+        if way.status_code != str(response.status_code):
+            return
+        onward = self._onward(way, StepOutput(response, case))
+        if onward is not None:
+            self._go(way, onward)
+
+    def _go(self, way: Any, onward: Case) -> Response:
+        self.tally.links[way.full_name] += 1
+        response = self.ask(onward, linked=True, given=not isinstance(way.body, NotSet))
+        if response.status_code < 300:
+            self.tally.arrived.add(way.full_name)
+        return response
 
     def boundaries(self) -> None:
         """Every boundary that the schemas have."""
@@ -146,27 +195,24 @@ class Fuzz:
 
         drawn()
 
-    def along_links(self, cases: int, steps: int) -> None:
-        """Walks along the links, each one resident's, the least walked way first."""
-        pools = {operation.label: self._pool(operation) for operation in self.operations}
-        ways = {label: found.outgoing for label, found in self.links.operations.items() if found.outgoing}
-        roots = sorted(ways)
+    def along_links(self, until: int, steps: int) -> None:
+        """Walks along the links, each one resident's, the least walked way first, until so many cases were asked."""
+        roots = sorted(self.outgoing)
         if not roots:
             return
         began: Counter[str] = Counter()
-        end = self.tally.cases + cases
-        while self.tally.cases < end:
+        while self.tally.cases < until:
             self.turn()
             label = min(self.random.sample(roots, len(roots)), key=lambda root: began[root])
             began[label] += 1
-            case = self._drawn(pools[label])
+            case = self._drawn(label)
             response = self.ask(case)
             for _ in range(steps):
-                open_ways = [way for way in ways.get(label, ()) if way.status_code == str(response.status_code)]
                 followed = [
                     (way, onward)
-                    for way in open_ways
-                    if (onward := self._onward(way, StepOutput(response, case), pools)) is not None
+                    for way in self.outgoing.get(label, ())
+                    if way.status_code == str(response.status_code)
+                    and (onward := self._onward(way, StepOutput(response, case))) is not None
                 ]
                 if not followed:
                     break
@@ -175,13 +221,12 @@ class Fuzz:
                     [each for each in followed if self.tally.links[each[0].full_name] == least]
                 )
                 label = way.target.label
-                self.tally.links[way.full_name] += 1
-                response = self.ask(case, linked=True, given=not isinstance(way.body, NotSet))
+                response = self._go(way, case)
 
-    def _onward(self, way: Any, output: StepOutput, pools: dict[str, list[Case]]) -> Case | None:
+    def _onward(self, way: Any, output: StepOutput) -> Case | None:
         """The case that a link leads to, or None where the answer does not hold what the link names."""
         transition = way.extract(output)
-        case = self._drawn(pools[way.target.label])
+        case = self._drawn(way.target.label)
         for container, values in transition.parameters.items():
             for name, extracted in values.items():
                 value = extracted.value.ok() if isinstance(extracted.value, Ok) else None
@@ -198,18 +243,22 @@ class Fuzz:
     @property
     def ways(self) -> set[str]:
         """The names of all links of the document."""
-        return {way.full_name for found in self.links.operations.values() for way in found.outgoing}
+        return {way.full_name for ways in self.outgoing.values() for way in ways}
 
-    def _pool(self, operation: Any) -> list[Case]:
-        drawn: list[Case] = []
-        self._draw(operation.as_strategy(), POOL, drawn.append)
-        return drawn
-
-    def _drawn(self, pool: list[Case]) -> Case:
+    def _drawn(self, label: str) -> Case:
+        """A good case of an operation."""
+        pool = self.pools.setdefault(label, [])
+        if not pool:
+            (operation,) = (each for each in self.operations if each.label == label)
+            self._draw(operation.as_strategy(), POOL, pool.append)
         case: Case = self.random.choice(pool).derive()
         return case
 
     # one case -------------------------------------------------------------------------------------------------------
+
+    def likely(self, share: float) -> bool:
+        """Whether this time the good value is taken; always where nothing is left to chance."""
+        return self.sure or self.random.random() < share
 
     def turn(self) -> None:
         """Another resident asks."""
@@ -245,27 +294,27 @@ class Fuzz:
             headers["authorization"] = f"Bearer {self.bearer}"
         if self.resident is None:
             return {"headers": headers}
-        if _positive(case, ParameterLocation.HEADER) and self.random.random() < 0.95:
+        if _positive(case, ParameterLocation.HEADER) and self.likely(0.95):
             headers["x-csrf"] = self.resident.csrf
         return {"headers": headers, "cookies": {LOOPBACK_COOKIE: self.resident.cookie}}
 
     def _fill(self, case: Case, *, path: bool, body: bool) -> None:
         """Put what leads somewhere into a case that keeps the schema; the rest meets the walls in front."""
-        if path and case.path_parameters and _positive(case, ParameterLocation.PATH) and self.random.random() < 0.8:
+        if path and case.path_parameters and _positive(case, ParameterLocation.PATH) and self.likely(0.8):
             for name in case.path_parameters:
                 case.path_parameters[name] = self._id(case.path) or case.path_parameters[name]
-        if body and _positive(case, ParameterLocation.BODY) and self.random.random() < 0.7:
-            for suits, made in _BODIES:
-                if suits == case.operation.label:
-                    case.body = made(self, case) or case.body
+        if body and _positive(case, ParameterLocation.BODY) and self.likely(0.7):
+            made = BODIES.get(case.operation.label)
+            case.body = (made and made(self, case)) or case.body
 
     def _id(self, path: str) -> str | None:
-        if not self.city.residents:
-            return None
-        mine = self.resident is not None and self.random.random() < 0.8
-        whose = self.resident if self.resident and mine else self.random.choice(self.city.residents)
-        ids = self.city.ids_of(whose, path)
+        mine = self.resident if self.resident and self.random.random() < 0.8 else None
+        ids = self._ids(path, mine or self.random.choice(self.city.residents))
         return self.random.choice(ids) if ids else None
+
+    def _ids(self, path: str, whose: Resident | None = None) -> list[str]:
+        whose = whose or self.resident
+        return self.city.ids_of(whose, path) if whose else []
 
     # our own check --------------------------------------------------------------------------------------------------
 
@@ -310,56 +359,3 @@ def _quick(examples: int, **more: Any) -> settings:
         suppress_health_check=list(HealthCheck),
         **more,
     )
-
-
-def _sees(fuzz: Fuzz, case: Case) -> dict[str, Any]:
-    if fuzz.resident is None:
-        return {}
-    return fuzz.city.sees(fuzz.resident, case.path, str(next(iter(case.path_parameters.values()))))
-
-
-def _shown(fuzz: Fuzz, case: Case) -> Any:
-    seen = _sees(fuzz, case)
-    return {"shown": seen["shown"]} if seen else None
-
-
-def _answers(fuzz: Fuzz, case: Case) -> Any:
-    asked = _sees(fuzz, case).get("fragen", [])
-    fitting = {each["name"]: each["werte"][0]["wert"] if "werte" in each else "MM-XX 1" for each in asked}
-    return {"answers": fitting} if fitting else None
-
-
-def _code(fuzz: Fuzz, _case: Case) -> Any:
-    whose = fuzz.random.choice(fuzz.city.residents)
-    wrong = fuzz.random.random() < 0.2
-    return {"code": whose.code, "geburtsdatum": "1990-01-01" if wrong else whose.who.geburtsdatum}
-
-
-def _event(fuzz: Fuzz, case: Case) -> Any:
-    event = a_birth(fuzz.random.choice(fuzz.city.residents).who)
-    body = json.loads(event.body)
-    if fuzz.random.random() < 0.5:
-        spot = fuzz.random.choice(sorted(body["data"]))
-        body["data"][spot] = case.body.get("data") if isinstance(case.body, dict) else None
-    return [body] if "batch" in str(case.media_type) else body
-
-
-def _form(fuzz: Fuzz, _case: Case) -> Any:
-    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    given = {"grant_type": "client_credentials", "client_assertion_type": kind}
-    return given | {"client_assertion": fuzz.city.assertion()}
-
-
-def _message(fuzz: Fuzz, case: Case) -> Any:
-    return fuzz.city.message({"text": case.body} if isinstance(case.body, str) else {})
-
-
-_BODIES: list[tuple[str, Callable[[Fuzz, Case], Any]]] = [
-    ("POST /vorschlag/{proposal_id}/ja", _shown),
-    ("POST /unterschrift/{auftrag_id}/ja", _shown),
-    ("POST /vorschlag/{proposal_id}/antwort", _answers),
-    ("POST /sitzung", _code),
-    ("POST /events", _event),
-    ("POST /token", _form),
-    ("POST /acknowledgements", _message),
-]

@@ -26,7 +26,8 @@ from tests.web.conftest import newest_code
 from tests.world import World
 
 AUDIENCE = "https://intake.musterstadt.example/token"
-BEHOERDE = "jugendamt-musterstadt"
+BEHOERDE = "standesamt-musterstadt"
+SEED = 20261014
 _NUMBERS = count(100_001)
 _IDS = {
     "/vorschlag": ("proposals", "id"),
@@ -50,11 +51,12 @@ class Resident:
 
 @dataclass
 class FuzzedCity:
-    """The city, its residents at one trust, and the keys of a register and of a Behörde."""
+    """The city, its residents at one trust, the keys of a register and of a Behörde, and what that one was handed."""
 
     world: World
     residents: list[Resident] = field(default_factory=list)
     keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    wire_id: str = ""
 
     def ids_of(self, resident: Resident, path: str) -> list[str]:
         """What this person may name in a path."""
@@ -86,7 +88,7 @@ class FuzzedCity:
 
 def a_city(urls: Mapping[str, str], folder: Path, trust: Trust, families: int) -> FuzzedCity:
     """Found a city with this many families of two; ``trust`` is how they are logged in."""
-    world = World(urls, folder).found()
+    world = World(urls, folder, seed=SEED.to_bytes(32)).found()
     world.pipeline = replace(world.pipeline, token_audience=AUDIENCE)
     city = FuzzedCity(world)
     _partners(city, urls)
@@ -98,6 +100,7 @@ def a_city(urls: Mapping[str, str], folder: Path, trust: Trust, families: int) -
             world.announce(a_move(mother))
             world.announce(a_move(other))
     world.tick()
+    city.wire_id = _handed_over(world, couples[0][0])
     for number, couple in enumerate(couples):
         city.residents += [_enters(world, number, parent, trust) for parent in couple]
     if trust >= Trust.V2:
@@ -106,6 +109,14 @@ def a_city(urls: Mapping[str, str], folder: Path, trust: Trust, families: int) -
                 world.says_yes(resident.proof, "ELTERNGELD")
     world.tick()
     return city
+
+
+def _handed_over(world: World, mother: Somebody) -> str:
+    """One certificate is ordered and with the Behörde; returns its wire id."""
+    world.says_yes(world.opens_letter(mother), "GEBURTSURKUNDE")
+    world.wait(hours=25)
+    (wire_id,) = world.behoerde.orders
+    return wire_id
 
 
 def _couple(world: World) -> tuple[Somebody, Somebody]:
