@@ -166,6 +166,8 @@ class Examination:
             yield outward.letters(self._settings.letters_dir)
             if self._settings.letters_format != "text":
                 yield outward.specimen(partial(letterhead, self._settings), self._wall())
+        for client, folder in self._settings.folders.items():
+            yield outward.watched(client, folder)
         if self._settings.mail_host:
             yield outward.mail_relay(partial(relay, self._settings), self._deadline)
         for name, url in self._settings.registers.items():

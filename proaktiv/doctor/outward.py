@@ -1,4 +1,4 @@
-"""The ways out of the house: letters, their folder, the mail relay, and every address that is called."""
+"""The ways out of the house, and the folders into it: letters, the mail relay, every address that is called."""
 
 import shutil
 import tempfile
@@ -31,13 +31,22 @@ _BEHOERDEN = core_table(BehoerdeRow)
 
 
 def letters(folder: Path) -> Check:
-    """Ask whether a letter can be put into the folder, by putting some bytes there and taking them away."""
-    name = "letters"
-    full = "make room, or mount a larger disk there; letters wait until then"
+    """Ask whether a letter can be put into the folder."""
+    return _takes("letters", folder, "PROAKTIV_LETTERS_DIR", "letters wait until then")
+
+
+def watched(client: str, folder: Path) -> Check:
+    """Ask whether a receipt can be put into the folder that a client's files come by."""
+    return _takes(f"folder {client}", folder, "PROAKTIV_FOLDERS", "what is kept gets its receipt then")
+
+
+def _takes(name: str, folder: Path, setting: str, until: str) -> Check:
+    """Ask whether a folder takes a file, by putting some bytes there and taking them away."""
+    full = f"make room, or mount a larger disk there; {until}"
 
     def act() -> Iterator[Finding]:
         if not folder.is_dir():
-            yield broken(name, "PROAKTIV_LETTERS_DIR is no folder", "make it, for the worker's user alone")
+            yield broken(name, f"{setting} names no folder", "make it, for the worker's user alone")
             return
         try:
             with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-", buffering=0) as sample:
@@ -53,7 +62,7 @@ def letters(folder: Path) -> Check:
         else:
             yield fine(name, f"can be written, {free >> 30} GiB are free")
 
-    return Check(name, act, "see whether the disk of PROAKTIV_LETTERS_DIR answers")
+    return Check(name, act, f"see whether the disk of {setting} answers")
 
 
 def specimen(letterhead: Callable[[], Letterhead], now: datetime) -> Check:

@@ -5,8 +5,9 @@
     done/…receipt.json       kept: our ids, nothing personal. The file itself is gone
     refused/…                what cannot be kept, as it was written, with a .problem.json beside it
 
-A file is deleted after the commit. Whoever dies in between leaves it in ``taken``; the next worker takes it again and
-its events are duplicates. Many workers may watch one folder. Left to others: reading and keeping (the pipeline).
+A file is deleted after the commit and the receipt. Whoever dies in between, or has no room for a receipt, leaves it in
+``taken``; the next worker takes it again and its events are duplicates. Many workers may watch one folder.
+Left to others: reading and keeping (the pipeline).
 """
 
 import fcntl
@@ -15,13 +16,14 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from proaktiv.core.cloudevents import MAX_BYTES
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotSafe, ProaktivError, TooMany
 from proaktiv.core.verdicts import Received, Taken
+from proaktiv.sources.model import RESTS_SECONDS
 
 SET = 32
 """How many files one call takes at most."""
@@ -50,7 +52,10 @@ class Folder:
             raise NotSafe(f"the folder of {client} cannot be used: {os.strerror(error.errno or 0)}") from None
 
     def take(self) -> Iterator["FolderParcel"]:
-        """Yield up to ``SET`` files: first what a dead worker left, then what is new, oldest first."""
+        """Yield up to ``SET`` files: first what a dead worker left, then what is new, oldest first.
+
+        Raises ``OSError`` where a file cannot be made ours: it stays where it is and is left alone for a while.
+        """
         for path in self._files(self._folder / "taken"):
             yield from self._held(path)
         for path in self._files(self._folder):
@@ -79,6 +84,9 @@ class Folder:
             path.rename(ours)
         except FileNotFoundError:
             return None
+        except OSError:
+            self.rest(path.name, RESTS_SECONDS)
+            raise
         return ours
 
     def _held(self, path: Path | None) -> Iterator["FolderParcel"]:
@@ -93,15 +101,20 @@ class Folder:
         self._resting[name] = self._monotonic() + seconds
 
     def write(self, place: str, name: str, content: bytes) -> None:
-        """Write a file that is whole and durable once it has its name."""
+        """Write a file that is whole and durable once it has its name, or leave nothing of it. Raises ``OSError``."""
         folder = self._folder / place
         part = folder / f".{name}.part"
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(folder / name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(folder / name)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
         _sync(folder)
 
     def move(self, path: Path, place: str) -> None:

@@ -6,6 +6,9 @@ from typing import Protocol
 from proaktiv.core.errors import BadInput
 from proaktiv.core.verdicts import Taken
 
+RESTS_SECONDS = 60.0
+"""How long a parcel is left alone that could not be taken by a fault of the house."""
+
 
 class Parcel(Protocol):
     """What a client left, in our hands alone until it is answered. Not answered, it comes again."""
@@ -37,5 +40,8 @@ class EventSource(Protocol):
         ...
 
     def take(self) -> Iterator[Parcel]:
-        """Yield what lies ready, each parcel for as long as it is not followed by the next."""
+        """Yield what lies ready, each parcel for as long as it is not followed by the next.
+
+        Raises ``OSError`` where the way itself does not work; what lies there stays.
+        """
         ...

@@ -416,6 +416,17 @@ def test_a_disk_without_room_for_letters_is_named(installation: Installation, sm
     assert list(small_disk.iterdir()) == [small_disk / "old"], "the sample is taken away again"
 
 
+def test_a_watched_folder_without_room_is_named(installation: Installation, small_disk: Path) -> None:
+    installation.is_given(FOLDERS=json.dumps({"standesamt": str(small_disk)}))
+    assert "MiB are free" in installation.looks("work")["folder standesamt"].says
+    with (small_disk / "ballast").open("wb") as ballast:
+        os.posix_fallocate(ballast.fileno(), 0, shutil.disk_usage(small_disk).free)
+    ill = installation.ill("work")
+    assert set(ill) == {"folder standesamt"}
+    assert "make room" in ill["folder standesamt"].do
+    assert list(small_disk.iterdir()) == [small_disk / "ballast"]
+
+
 def test_a_folder_for_letters_that_is_not_there_is_named(installation: Installation, tmp_path: Path) -> None:
     ill = installation.is_given(LETTERS_DIR=str(tmp_path / "nowhere")).ill("work")
     assert set(ill) == {"letters", "settings work"}
