@@ -40,6 +40,26 @@ def spread(url: str) -> str:
     return f"{scheme}://{login}{at}{slash}{path}?{urlencode(asked, safe='/,[]:', quote_via=quote)}"
 
 
+def apart(url: str) -> dict[str, str]:
+    """Return each host of a ``url`` that names several, as ``host:port``, and a URL of it alone; of one host nothing.
+
+    Such a URL takes the host in whatever state it is. Raises ``ValueError`` as ``spread`` does.
+    """
+    together = spread(url)
+    place, _, query = together.partition("?")
+    given = parse_qsl(query, keep_blank_values=True)
+    named = dict(given)
+    hosts, ports = named.get("host", "").split(","), named.get("port", "").split(",")
+    if together == url and (len(hosts) < 2 or len(hosts) != len(ports)):
+        return {}
+    found = {}
+    for host, port in zip(hosts, ports, strict=True):
+        alone = named | {"host": host, "port": port, "target_session_attrs": "any"}
+        label = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        found[label] = f"{place}?{urlencode(alone, safe='/,[]:', quote_via=quote)}"
+    return found
+
+
 def _parted(hosts: list[str]) -> tuple[list[str], list[str]]:
     """Return hosts and ports of ``host:port`` each; 5432 where none is said. An IPv6 address stands in brackets."""
     names, ports = [], []

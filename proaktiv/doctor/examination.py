@@ -18,7 +18,7 @@ from proaktiv.channels import letterhead, relay
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
-from proaktiv.doctor import databases, keys, log, outward, rules, work
+from proaktiv.doctor import databases, hosts, keys, log, outward, rules, work
 from proaktiv.doctor.databases import Connection
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.doctor.running import examine
@@ -83,6 +83,8 @@ class Examination:
                 seen.setdefault(Connection(setting, role, url), []).append(part)
         for place, (to, asking) in enumerate(seen.items()):
             yield self._connection(to, asking, first=place == 0, alone=len(seen) == 1)
+            if place == 0 and (each := hosts.each(to, self._monotonic)) is not None:
+                yield each
         if with_others:
             for setting, role in _OTHERS:
                 if url := self._url(setting):

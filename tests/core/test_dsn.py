@@ -1,6 +1,6 @@
 import pytest
 
-from proaktiv.core.dsn import spread
+from proaktiv.core.dsn import apart, spread
 
 TWO = "postgresql://role:ge%40heim@/proaktiv?target_session_attrs=read-write&host=a,b&port=5432,5433"
 
@@ -40,3 +40,15 @@ def test_a_url_of_one_host_is_left_as_it_is(written: str) -> None:
 def test_hosts_that_cannot_be_told_apart_are_refused(written: str) -> None:
     with pytest.raises(ValueError, match="names"):
         spread(written)
+
+
+def test_each_of_several_hosts_can_be_asked_alone_whatever_it_is() -> None:
+    assert apart("postgresql://app:x@a,[::1]:5433/proaktiv?sslmode=require") == {
+        "a:5432": "postgresql://app:x@/proaktiv?target_session_attrs=any&sslmode=require&host=a&port=5432",
+        "[::1]:5433": "postgresql://app:x@/proaktiv?target_session_attrs=any&sslmode=require&host=::1&port=5433",
+    }
+
+
+@pytest.mark.parametrize("written", ["postgresql://app@a:5432/proaktiv", "postgresql://app@/proaktiv?host=/run&port=1"])
+def test_a_url_of_one_host_has_nothing_to_ask_apart(written: str) -> None:
+    assert apart(written) == {}
