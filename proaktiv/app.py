@@ -40,7 +40,7 @@ from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
-from proaktiv.locks import session_lock
+from proaktiv.locks import SessionLock, session_lock
 from proaktiv.needs import WrongSettings, check_settings, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
@@ -238,15 +238,24 @@ def _relying_party(settings: Settings, pipeline: Pipeline) -> RelyingParty | Non
     return RelyingParty(client, provider, key, secrets.token_bytes)
 
 
+_ANOTHER = "another signing worker holds the lock; exactly one may run: end that one first"
+
+
 @dataclass(frozen=True, slots=True)
 class SigningWorker:
     """The one process that gives entries their place in the tree and signs it."""
 
     database: Database
     signer: Signer
+    lock: SessionLock
 
     def integrate(self) -> int:
-        """Take what is queued into the tree, then sign. Returns how many entries were taken."""
+        """Take what is queued into the tree, then sign. Returns how many entries were taken.
+
+        Raises ``NotSafe`` where the lock was lost, by a failover or a dead line, and somebody else has it.
+        """
+        if not self.lock.ours():
+            raise NotSafe(_ANOTHER)
         with self.database.transaction() as session:
             taken = integrate(session)
         with self.database.transaction() as session:
@@ -265,15 +274,15 @@ def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator
             if settings.env is Env.PRODUCTION:
                 refuse_embedded(session)
             require_role(session, "sequencer", "PROAKTIV_SEQUENCER_URL")
-        with session_lock(database, SIGNING_LOCK) as mine:
-            if not mine:
-                raise NotSafe("another signing worker holds the lock; exactly one may run: end that one first")
+        with session_lock(database, SIGNING_LOCK) as lock:
+            if not lock.ours():
+                raise NotSafe(_ANOTHER)
             key = Ed25519PrivateKey.from_private_bytes(settings.signing_key or b"")
             try:
                 signer = Signer(state, key, settings.log_origin, adopt=adopt)
             except OSError as error:
                 raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
-            yield SigningWorker(database, signer)
+            yield SigningWorker(database, signer, lock)
     finally:
         database.close()
 

@@ -4,10 +4,10 @@ Left to others: which keys and in which order of steps (data-path.md § 3), the 
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 
-from sqlalchemy import BigInteger, bindparam, text
+from sqlalchemy import BigInteger, Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -23,11 +23,16 @@ _TRY_LOCK = text("SELECT k, pg_try_advisory_xact_lock(k) FROM unnest(:keys) AS t
 )
 
 # pg_locks shows the two integers of a session lock as oid, which has no sign.
-_HELD = text(
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+_HOLDERS = (
+    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
     " AND classid::bigint = :class AND objid::bigint = :name & 4294967295"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-).bindparams(bindparam("class", type_=BigInteger), bindparam("name", type_=BigInteger))
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_NUMBERS = (bindparam("class", type_=BigInteger), bindparam("name", type_=BigInteger))
+_HELD = text(f"SELECT EXISTS ({_HOLDERS})").bindparams(*_NUMBERS)
+_HELD_BY = text(f"SELECT EXISTS ({_HOLDERS} AND pid = :pid)").bindparams(*_NUMBERS)
+_TAKE = text("SELECT pg_try_advisory_lock(:class, :name), pg_backend_pid()")
+_UNLOCK = text("SELECT pg_advisory_unlock(:class, :name)")
 
 
 def lock_keys(session: Session, keys: Iterable[bytes]) -> None:
@@ -56,21 +61,62 @@ def _number(key: bytes) -> int:
     return int.from_bytes(key[:8], "big", signed=True)
 
 
-@contextmanager
-def session_lock(database: Database, name: str) -> Iterator[bool]:
-    """Hold the lock ``name`` on a connection of its own; yield whether it is ours. Never waits.
+class SessionLock:
+    """The lock ``name`` on a connection of its own, for as long as that connection lives.
 
-    The server frees it when the connection ends, however that comes: a dead holder is noticed at once.
+    The server frees it when the connection ends, however that comes: a dead holder is noticed at once, and a holder
+    whose line died must not go on as if it held it.
     """
-    arguments = _named(name)
-    with database.own_connection() as connection:
-        ours = bool(connection.execute(text("SELECT pg_try_advisory_lock(:class, :name)"), arguments).scalar_one())
+
+    def __init__(self, database: Database, name: str) -> None:
+        """Try to take it; ``ours`` says whether that went well."""
+        self._database = database
+        self._arguments = _named(name)
+        self._connection: Connection | None = None
+        self._pid = 0
+        self._take()
+
+    def ours(self) -> bool:
+        """Return whether the lock is ours on the server that transactions reach now; if it is free, it is ours again.
+
+        Never waits. Raises ``DatabaseAway``.
+        """
+        if self._connection is not None:
+            with self._database.transaction() as session:
+                if session.connection().execute(_HELD_BY, self._arguments | {"pid": self._pid}).scalar_one():
+                    return True
+            self.close()
+        self._take()
+        return self._connection is not None
+
+    def close(self) -> None:
+        """Free it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with suppress(DBAPIError):  # closing would free it too, but a moment later than we return
+            connection.execute(_UNLOCK, self._arguments)
+        with suppress(DBAPIError):
+            connection.close()
+
+    def _take(self) -> None:
+        connection = self._database.own_connection()
         try:
-            yield ours
-        finally:
-            if ours:  # closing would free it too, but a moment later than we return
-                with suppress(DBAPIError):
-                    connection.execute(text("SELECT pg_advisory_unlock(:class, :name)"), arguments)
+            taken, self._pid = connection.execute(_TAKE, self._arguments).one()
+        except BaseException:
+            connection.close()
+            raise
+        if taken:
+            self._connection = connection
+        else:
+            connection.close()
+
+
+@contextmanager
+def session_lock(database: Database, name: str) -> Iterator[SessionLock]:
+    """Try to take the lock ``name``; yield it, ours or not, and free it at the end. Never waits."""
+    with closing(SessionLock(database, name)) as lock:
+        yield lock
 
 
 def session_lock_held(session: Session, name: str) -> bool:

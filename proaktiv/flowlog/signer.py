@@ -1,7 +1,8 @@
 """Sign the tree, and never two stories: the signer remembers outside the database what it signed last.
 
 Before each signature it proves from the stored tiles that what it signed is the beginning of what it shall sign, and
-writes that down first. A restored backup, a rewritten past or a smaller log is refused, with evidence kept.
+writes that down first. A restored backup, a rewritten past or a smaller log is refused, with evidence kept. So is a
+memory that knows less than was signed: a second signer's, or an older copy. Such a one would sign another continuation.
 Left to others: that only one signer runs (a session lock, ``app``), publishing, witnesses.
 Source: flowlog.md § 4.
 """
@@ -15,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -24,6 +25,7 @@ from proaktiv.core.merkle import verify_consistency
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_checkpoint, sign_note, vkey_of
 from proaktiv.flowlog.sequencer import no_probe
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
+from proaktiv.locks import lock_keys
 from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
 
 _HEAD = core_table(LogHeadRow)
@@ -31,6 +33,8 @@ _CHECKPOINTS = core_table(CheckpointRow)
 
 LOCK = "signing-worker"
 """The session lock of the one signing worker, by name."""
+
+_TURN = b"flowlog.signature"
 
 PROBES = ("signer.remember.before", "signer.remember.after", "signer.publish.before", "signer.publish.after")
 """Where a test may kill the process."""
@@ -50,6 +54,10 @@ class LogShrunk(SigningRefused):
 
 class MemoryLost(SigningRefused):
     """The signer's memory is empty or unreadable although this log was signed before."""
+
+
+class MemoryBehind(SigningRefused):
+    """This memory knows less than was signed: another signer signs this log, or it is an older copy."""
 
 
 class NotCommitted(SigningRefused):
@@ -74,16 +82,20 @@ class Signer:
     def sign(self, session: Session, now: datetime, probe: Callable[[str], None] = no_probe) -> str | None:
         """Sign the committed head, store the note and return it; None if it is stored already or there is no entry.
 
-        The session's transaction must not have written anything before. Raises ``SigningRefused`` (its subclasses say
-        why) and ``LogBroken``; the database is as it was, evidence lies in the state directory.
+        The session's transaction must not have written anything before; it waits for another signer's. Raises
+        ``SigningRefused`` (its subclasses say why) and ``LogBroken``; the database is as it was, evidence lies in the
+        state directory.
         """
         connection = session.connection()
         if connection.execute(text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")).scalar_one():
             raise NotCommitted("sign in a transaction of its own, after the sequencer's was committed")
         with self._alone():
+            # Two signers with a memory each take turns: whoever comes second sees what the first has signed.
+            lock_keys(session, [_TURN])
             head = self._head(session)
             tree = StoredTree(session)
             last = self._remembered(session)
+            self._check_newest(session, last)
             self._check_grown(tree, last, head)
             if head.size == 0:
                 return None
@@ -134,6 +146,16 @@ class Signer:
             raise MemoryLost(f"the newest checkpoint cannot be adopted: {error}") from None
 
     # what may be signed -----------------------------------------------------------------------------------------------
+
+    def _check_newest(self, session: Session, last: Checkpoint | None) -> None:
+        """Raise unless ``last`` knows everything that was signed and stored."""
+        signed = session.connection().execute(select(func.max(_CHECKPOINTS.c.size))).scalar_one() or 0
+        known = last.size if last is not None else 0
+        if signed > known:
+            raise MemoryBehind(
+                f"{signed} entries were signed and this memory knows {known}: end the other signer, or bring back the"
+                " newest memory; without one call the DSB, then an empty folder and --adopt"
+            )
 
     def _check_grown(self, tree: StoredTree, last: Checkpoint | None, head: Checkpoint) -> None:
         """Raise unless ``last`` is the beginning of ``head`` and the tiles really give ``head``."""

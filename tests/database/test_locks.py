@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.locks import lock_keys, session_lock, try_lock_keys
+from proaktiv.locks import SessionLock, lock_keys, session_lock, try_lock_keys
 
 A, B = b"aaaaaaaa-case", b"\xff" * 32
 Lock = Callable[[Session, Iterable[bytes]], None]
@@ -86,28 +86,58 @@ def test_a_key_that_is_too_short_is_refused(database: Database) -> None:
 
 def test_a_session_lock_has_one_holder_at_a_time(database: Database, other: Database) -> None:
     with session_lock(database, "signer") as first:
-        assert first
+        assert first.ours()
         with session_lock(other, "signer") as second, session_lock(other, "sequencer") as another:
-            assert not second
-            assert another
+            assert not second.ours()
+            assert another.ours()
         with session_lock(other, "signer") as third:  # whoever did not get it does not free it
-            assert not third
+            assert not third.ours()
+        assert first.ours()
     with session_lock(other, "signer") as later:
-        assert later
+        assert later.ours()
 
 
 def test_a_session_lock_is_freed_when_its_holder_fails(database: Database, other: Database) -> None:
     with pytest.raises(ZeroDivisionError), session_lock(database, "signer"):
         raise ZeroDivisionError
     with session_lock(other, "signer") as free:
-        assert free
+        assert free.ours()
+
+
+def end(database: Database, lock: SessionLock) -> None:
+    """The line of a holder dies, and the server notices."""
+    assert lock._connection is not None
+    with database.transaction() as session:
+        session.connection().execute(text("SELECT pg_terminate_backend(:pid, 60000)"), {"pid": lock._pid})
+
+
+def test_a_holder_whose_line_died_holds_nothing_and_takes_it_again_where_it_is_free(
+    database: Database, other: Database
+) -> None:
+    with session_lock(database, "signer") as lost:
+        end(database, lost)
+        with session_lock(other, "signer") as next_one:
+            assert next_one.ours()
+            assert not lost.ours()
+        assert lost.ours(), "free again"
+        assert not SessionLock(other, "signer").ours()
+
+
+def test_a_holder_that_only_looks_at_its_own_memory_would_go_on(database: Database, other: Database) -> None:
+    """The red control: what it took once says nothing about now."""
+    with session_lock(database, "signer") as lost:
+        end(database, lost)
+        with session_lock(other, "signer") as next_one:
+            assert next_one.ours()
+            assert lost._connection is not None
 
 
 def test_a_session_lock_takes_no_place_in_the_pool(urls: dict[str, str]) -> None:
     small = Database(urls["app"], pool_size=1, pool_wait_seconds=0.01)
-    with session_lock(small, "signer") as ours, small.transaction() as session:
-        assert ours
-        assert session.connection().execute(text("SELECT 1")).scalar_one() == 1
+    with session_lock(small, "signer") as ours:
+        assert ours.ours()
+        with small.transaction() as session:
+            assert session.connection().execute(text("SELECT 1")).scalar_one() == 1
     small.close()
 
 
@@ -123,10 +153,10 @@ def test_a_session_lock_is_free_as_soon_as_its_holders_connection_dies(
     database: Database, other: Database, postgres: EmbeddedServer
 ) -> None:
     with session_lock(database, "signer") as ours:
-        assert ours
+        assert ours.ours()
         with postgres._superuser() as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
             )
         with session_lock(other, "signer") as next_holder:
-            assert next_holder
+            assert next_holder.ours()
