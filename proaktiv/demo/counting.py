@@ -22,9 +22,14 @@ _STATES: Mapping[str, TextClause] = {
     "enrolments": text("SELECT state, count(*) FROM enrolments GROUP BY 1"),
     "kinds": text("SELECT kind::text, count(*) FROM flow_log GROUP BY 1"),
     # What the log says happened, and how it ended: written by other statements than the rows it is held against.
+    # A hand-over stands there once more for each who signed it beside the one who confirmed it, in their own log.
     "logged": text(
-        "SELECT concat(convert_from(f_bytes, 'UTF8')::jsonb ->> 'action', ' ', outcome), count(*)"
-        " FROM flow_log GROUP BY 1"
+        """
+        WITH entry AS (SELECT convert_from(f_bytes, 'UTF8')::jsonb AS f, outcome FROM flow_log)
+        SELECT concat(
+            f ->> 'action', CASE WHEN f -> 'categories' = '["unterschrift"]' THEN '.signer' END, ' ', outcome
+        ), count(*) FROM entry GROUP BY 1
+        """
     ),
 }
 
@@ -40,6 +45,14 @@ _NUMBERS: Mapping[str, TextClause] = {
         "SELECT count(DISTINCT (person, at)) FROM consent_ledger WHERE event = 'withdraw' AND scope = ''"
     ),
     "auftraege_withdrawn": text("SELECT count(*) FROM consent_ledger WHERE event = 'withdraw' AND scope <> ''"),
+    # Those who signed beside the one who confirmed, of each Auftrag that its Behörde has.
+    "signers": text(
+        """
+        SELECT count(*) FROM signatures AS s JOIN auftraege AS a ON a.id = s.auftrag
+        WHERE s.state = 'signed' AND s.person <> a.person
+        AND a.state IN ('sent', 'acknowledged', 'question', 'decided', 'rejected')
+        """
+    ),
     # Authorised entries that have not exactly one outcome, and outcomes of nothing.
     "unpaired": text(
         """

@@ -116,6 +116,11 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
         Equation("dispatched = arrivals at the Behörden", dispatched(counts), seen.arrivals),
         Equation("dispatched = hand-overs in the log", dispatched(counts), counts.logged("auftrag.handed_over")),
         Equation(
+            "who signed what was dispatched = hand-overs in their own log",
+            numbers["signers"],
+            counts.logged("auftrag.handed_over.signer"),
+        ),
+        Equation(
             "receipts = acknowledgements in the log",
             numbers["receipts"],
             counts.logged("acknowledgement.received"),

@@ -12,8 +12,10 @@ from sqlalchemy import insert, text
 from proaktiv.core.flows import Kind
 from proaktiv.database import Database
 from proaktiv.demo import counting
+from proaktiv.demo.summing_up import dispatched
 from proaktiv.tables import BundleRow, FlowLogRow, RegisterEventRow, core_table
 from tests.builders import a_birth, somebody
+from tests.journeys.test_two_parents import Family
 from tests.world import World
 
 NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
@@ -225,3 +227,20 @@ def test_what_the_log_says_is_counted_by_what_happened_and_how_it_ended(city: Wo
     assert counts.logged("event.received") == counts.total("events") == 1
     assert counts.logged("letter.handed_over", "done") == counts.logged("letter.handed_over") == 2
     assert counts.logged("letter.handed_over", "failed") == 0
+
+
+def test_a_hand_over_that_two_signed_is_one_and_stands_in_the_log_of_both(
+    urls: dict[str, str], tmp_path: Path, reader: Database
+) -> None:
+    world = World(urls, tmp_path).found()
+    family = Family(world)
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    family.signs(auftrag)
+    world.says_yes(family.his, "GEBURTSURKUNDE")
+    world.tick()
+    counts = count(reader)
+    assert len(world.behoerde.orders) == dispatched(counts) == 2
+    assert counts.logged("auftrag.handed_over") == 2
+    assert counts.logged("auftrag.handed_over.signer") == counts.numbers["signers"] == 1
+    world.check_log()
+    world.close()

@@ -28,6 +28,7 @@ STATES: dict[str, dict[str, int]] = {
         "letter.handed_over done": 7,
         "mail.handed_over done": 2,
         "auftrag.handed_over done": 3,
+        "auftrag.handed_over.signer done": 1,
         "acknowledgement.received acknowledged": 3,
     },
 }
@@ -40,6 +41,7 @@ NUMBERS = {
     "incidents": 0,
     "consents_withdrawn": 1,
     "auftraege_withdrawn": 1,
+    "signers": 1,
     "unpaired": 0,
     "letters_unasked": 0,
     "untold": 0,
@@ -54,6 +56,7 @@ LOGGED = {
     "letter.handed_over done": "deliveries handed over = letters in the log",
     "mail.handed_over done": "mails handed over = mails in the log",
     "auftrag.handed_over done": "dispatched = hand-overs in the log",
+    "auftrag.handed_over.signer done": "who signed what was dispatched",
     "acknowledgement.received acknowledged": "receipts = acknowledgements in the log",
 }
 COUNTS = Counts(STATES, NUMBERS)
