@@ -8,7 +8,10 @@ from sqlmodel import Session
 
 from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.flowlog import signer
 from proaktiv.locks import SessionLock, lock_keys, session_lock, try_lock_keys
+from proaktiv.steps import retain
+from proaktiv.tables import HOLDS_LOCK
 
 A, B = b"aaaaaaaa-case", b"\xff" * 32
 Lock = Callable[[Session, Iterable[bytes]], None]
@@ -26,9 +29,10 @@ def lock_in_given_order(session: Session, keys: Iterable[bytes]) -> None:
         lock_keys(session, [key])
 
 
-def opposite_orders(database: Database, lock: Lock, rounds: int) -> list[str]:
-    """Let two threads take the same two keys in opposite orders; return the errors they met."""
+def opposite_orders(database: Database, lock: Lock, rounds: int, *given: bytes) -> list[str]:
+    """Let two threads take the same keys in opposite orders; return the errors they met."""
     errors: list[str] = []
+    orders = ([*given], [*reversed(given)])
     start = threading.Barrier(2)
 
     def take(keys: list[bytes]) -> None:
@@ -42,7 +46,7 @@ def opposite_orders(database: Database, lock: Lock, rounds: int) -> list[str]:
             except OperationalError as error:
                 errors.append(str(error.orig))
 
-    threads = [threading.Thread(target=take, args=(keys,)) for keys in ([A, B], [B, A])]
+    threads = [threading.Thread(target=take, args=(keys,)) for keys in orders]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -51,12 +55,12 @@ def opposite_orders(database: Database, lock: Lock, rounds: int) -> list[str]:
 
 
 def test_two_that_lock_the_same_keys_in_opposite_orders_never_meet_in_a_deadlock(database: Database) -> None:
-    assert opposite_orders(database, lock_keys, 10) == []
+    assert opposite_orders(database, lock_keys, 10, A, B) == []
 
 
 @pytest.mark.chaos
 def test_control_without_one_order_they_do_meet_in_a_deadlock(database: Database) -> None:
-    assert any("deadlock" in error for error in opposite_orders(database, lock_in_given_order, 1))
+    assert any("deadlock" in error for error in opposite_orders(database, lock_in_given_order, 1, A, B))
 
 
 def test_a_key_is_ours_until_the_end_of_the_transaction_and_no_longer(database: Database, other: Database) -> None:
@@ -66,6 +70,33 @@ def test_a_key_is_ours_until_the_end_of_the_transaction_and_no_longer(database: 
             assert try_lock_keys(session, [A, B]) == {B}
     with other.transaction() as session:
         assert try_lock_keys(session, [A, B]) == {A, B}
+
+
+ALIKE, ALSO = A + b"-another", A[:8] + b"\xff-a-third"
+
+
+def test_keys_that_begin_alike_share_a_lock_and_hinder_nobody_but_one_another(
+    database: Database, other: Database
+) -> None:
+    with database.transaction() as holder:
+        lock_keys(holder, [A, ALIKE])
+        lock_keys(holder, [ALSO])
+        assert try_lock_keys(holder, [ALSO, ALIKE, B]) == {ALSO, ALIKE, B}, "what is held is given again"
+        with other.transaction() as session:
+            assert try_lock_keys(session, [ALIKE]) == try_lock_keys(session, [ALSO]) == frozenset()
+            assert try_lock_keys(session, [b"elsewhere"]) == {b"elsewhere"}
+    with other.transaction() as session:
+        assert try_lock_keys(session, [ALIKE, ALSO]) == {ALIKE, ALSO}
+
+
+def test_keys_that_begin_alike_bring_no_deadlock_in_whatever_order_they_come(database: Database) -> None:
+    assert ALIKE < B < b"\xff" * 40
+    assert opposite_orders(database, lock_keys, 10, ALSO, B, A, b"\xff" * 8 + b"!", ALIKE) == []
+
+
+def test_no_two_locks_with_a_word_of_ours_begin_alike() -> None:
+    words = [signer._TURN, retain._LOCK, HOLDS_LOCK]
+    assert len({word[:8] for word in words}) == len(words)
 
 
 def test_keys_may_come_twice_or_not_at_all(database: Database) -> None:
