@@ -2,7 +2,8 @@
 
 Work is rows with a status and a due time, so ticks on many machines at once are harmless. A tick that finds work goes
 on until nothing is due. An error ends the tick, never the worker: the row stays due. APScheduler reckons by the wall's
-clock: set back by an hour it would sleep that hour, so a jump of the clock begins all ticks anew.
+clock: set back by an hour it would sleep that hour, so a jump of the clock begins all ticks anew; set ahead by a day it
+would reckon every tick of that day, so a tick's next is after now and nowhere else.
 """
 
 import logging
@@ -10,10 +11,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from proaktiv.core.errors import ProaktivError
 
@@ -22,6 +25,17 @@ JUMP_SECONDS = 2.0
 """How often the clock is looked at, and how far it must have moved against the monotonic one to have jumped."""
 
 _log = structlog.get_logger()
+
+
+class Every(BaseTrigger):  # type: ignore[misc]
+    """A time after now, again and again; what was missed meanwhile is no tick."""
+
+    def __init__(self, pause: timedelta) -> None:
+        self._pause = pause
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """Return when the next tick is, seen from ``now``."""
+        return now + self._pause
 
 
 def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float) -> None:
@@ -46,11 +60,11 @@ def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float
     # A part that is still at work when its next tick comes is what ``max_instances`` is for, not a warning.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone="UTC")
+    every = Every(timedelta(seconds=seconds))
     for name, part in parts.items():
         scheduler.add_job(
             ticking(name, part),
-            "interval",
-            seconds=seconds,
+            every,
             id=name,
             max_instances=1,
             coalesce=True,
@@ -68,7 +82,7 @@ def tick_until_stopped(parts: Mapping[str, Callable[[], int]], *, seconds: float
             offset = _offset()
             _log.warning("clock.jumped")
             for name in parts:
-                scheduler.reschedule_job(name, trigger="interval", seconds=seconds)
+                scheduler.reschedule_job(name, trigger=every)
     stopping.set()
     scheduler.shutdown(wait=True)
     _log.info("worker.stopped")
