@@ -23,14 +23,11 @@ _TRY_LOCK = text("SELECT k, pg_try_advisory_xact_lock(k) FROM unnest(:keys) AS t
 )
 
 # pg_locks shows the two integers of a session lock as oid, which has no sign.
-_HOLDERS = (
-    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+_HOLDER = text(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
     " AND classid::bigint = :class AND objid::bigint = :name & 4294967295"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
-_NUMBERS = (bindparam("class", type_=BigInteger), bindparam("name", type_=BigInteger))
-_HELD = text(f"SELECT EXISTS ({_HOLDERS})").bindparams(*_NUMBERS)
-_HELD_BY = text(f"SELECT EXISTS ({_HOLDERS} AND pid = :pid)").bindparams(*_NUMBERS)
+).bindparams(bindparam("class", type_=BigInteger), bindparam("name", type_=BigInteger))
 _TAKE = text("SELECT pg_try_advisory_lock(:class, :name), pg_backend_pid()")
 _UNLOCK = text("SELECT pg_advisory_unlock(:class, :name)")
 
@@ -87,7 +84,7 @@ class SessionLock:
         """
         if self._connection is not None:
             with self._database.transaction() as session:
-                if session.connection().execute(_HELD_BY, self._arguments | {"pid": self._pid}).scalar_one():
+                if session.connection().execute(_HOLDER, self._arguments).scalar_one_or_none() == self._pid:
                     return True
             self.close()
         self._take()
@@ -125,7 +122,7 @@ def session_lock(database: Database, name: str) -> Iterator[SessionLock]:
 
 def session_lock_held(session: Session, name: str) -> bool:
     """Return whether anybody holds the session lock ``name`` in this database."""
-    return bool(session.connection().execute(_HELD, _named(name)).scalar_one())
+    return session.connection().execute(_HOLDER, _named(name)).scalar_one_or_none() is not None
 
 
 def _named(name: str) -> dict[str, int]:

@@ -6,6 +6,7 @@ given. A part whose settings are not whole is told so and asked no further.
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlmodel import Session
 from proaktiv.app import make_vault
 from proaktiv.channels import letterhead, relay
 from proaktiv.core.calendar import berlin_date
+from proaktiv.core.dsn import apart
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
 from proaktiv.doctor import databases, hosts, keys, log, outward, rules, work
@@ -63,6 +65,7 @@ class Examination:
         self._monotonic = monotonic
         self._state = state
         self._production = settings.env is Env.PRODUCTION
+        self._leading: dict[tuple[str, ...], str] = {}
 
     def of(self, part: str, seconds: float = DEADLINE_SECONDS) -> tuple[Finding, ...]:
         """Return what is found about one part, or about all. Raises ``WrongSettings`` for a part that is none."""
@@ -107,6 +110,7 @@ class Examination:
     # what asks the database ------------------------------------------------------------------------------------------
 
     def _connection(self, to: Connection, parts: list[str], *, first: bool, alone: bool) -> Check:
+        to = replace(to, url=self._without_dark_hosts(to.url))
         database = Database(to.url, "proaktiv-doctor", pool_size=_POOL, pool_wait_seconds=DEADLINE_SECONDS)
         server = []
         if first:
@@ -120,6 +124,17 @@ class Examination:
                 server.append(databases.own_server(database))
         then = [databases.role(to, database), *self._of_the_house(parts, database, alone=alone)]
         return databases.reached(to, server, then, database)
+
+    def _without_dark_hosts(self, url: str) -> str:
+        """Return the URL of the primary alone, of several hosts; each connection would wait for a dark one anew."""
+        try:
+            alone = apart(url)
+        except ValueError:
+            return url
+        named = tuple(alone)
+        if named not in self._leading:
+            self._leading[named] = hosts.leading(url, self._monotonic)
+        return alone.get(self._leading[named], url)
 
     def _of_the_house(self, parts: list[str], database: Database, *, alone: bool) -> Iterator[Check]:
         """Yield what can be asked of the tables once the schema is current."""

@@ -96,20 +96,34 @@ def _standby(name: str, it: _Host, primaries: list[_Host]) -> Finding:
     return fine(name, f"is a standby, streaming, {sync}")
 
 
+def leading(url: str, monotonic: Callable[[], float]) -> str:
+    """Return the host of ``url`` that first says that it is the primary; empty where none does, or one is named.
+
+    Whoever then asks that one alone does not wait for a host that is dark.
+    """
+    try:
+        urls = apart(url)
+    except ValueError:
+        return ""
+    return next((host for host, it in _answers(urls, monotonic) if it and not it.standby), "")
+
+
 def _asked(urls: Mapping[str, str], monotonic: Callable[[], float]) -> dict[str, _Host | None]:
-    """Return what each host says, None where it does not answer in time. A thread that hangs ends with the process."""
+    """Return what each host says, None where it does not answer in time."""
+    return dict.fromkeys(urls) | dict(_answers(urls, monotonic))
+
+
+def _answers(urls: Mapping[str, str], monotonic: Callable[[], float]) -> Iterator[tuple[str, _Host | None]]:
+    """Yield what the hosts say as they say it, until the time is over. A thread that hangs ends with the process."""
     over_at = monotonic() + ANSWER_SECONDS
     answers: SimpleQueue[tuple[str, _Host | None]] = SimpleQueue()
-    said: dict[str, _Host | None] = dict.fromkeys(urls)
     for host, url in urls.items():
         Thread(target=lambda h=host, u=url: answers.put((h, _ask(u))), name=f"doctor {host}", daemon=True).start()
     for _ in urls:
         try:
-            host, it = answers.get(timeout=max(over_at - monotonic(), 0.0))
+            yield answers.get(timeout=max(over_at - monotonic(), 0.0))
         except Empty:
-            break
-        said[host] = it
-    return said
+            return
 
 
 def _ask(url: str) -> _Host | None:

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.chaos
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     with Cluster() as nodes:
+        made = nodes.primary.ask("SELECT pg_current_wal_lsn()")  # what a standby flushed it may not show yet
+        wait_for(lambda: nodes.standby.ask(f"SELECT pg_last_wal_replay_lsn() >= '{made}'"), "the standby's replay")
         yield nodes
 
 
@@ -109,6 +111,27 @@ def test_a_host_that_takes_the_call_and_says_nothing_hides_no_other(
     assert found["hosts"].says.endswith("not every other host answers")
     assert found[f"host 127.0.0.1:{port}"].level is Level.LOOK
     assert at(cluster.standby) in found
+
+
+@pytest.mark.parametrize("as_it_says", [False, True], ids=["the primary alone", "control: as the URL says"])
+def test_a_dark_host_that_is_named_first_hides_nothing_of_the_primary(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_it_says: bool
+) -> None:
+    if as_it_says:
+        monkeypatch.setattr(hosts, "leading", lambda *_: "")
+        monkeypatch.setattr(hosts, "ANSWER_SECONDS", 2.5)
+    else:
+        monkeypatch.setattr(hosts, "_CONNECT_SECONDS", "10")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        first = f"@127.0.0.1:{mute.getsockname()[1]},"
+        roles = ("app", "sequencer", "owner", "reader")
+        urls = {role: f"{cluster.url(role).replace('@', first)}?connect_timeout=600" for role in roles}
+        settings = settings_of(everything(urls, tmp_path))
+        examination = Examination(settings, (), wall=real_time, monotonic=time.monotonic)
+        found = examination.of("intake", 5 if as_it_says else 120)
+    silent = [each.check for each in found if each.says.startswith("did not answer within")]
+    assert ("database app" in silent) == as_it_says
+    assert as_it_says or not silent
 
 
 def test_a_url_of_one_host_is_not_asked_twice(cluster: Cluster) -> None:
