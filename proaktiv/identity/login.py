@@ -12,7 +12,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from urllib.parse import urlencode
@@ -46,6 +46,7 @@ class Returned:
     code: str = field(repr=False)
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
+    attributes: bool = False
 
 
 class RelyingParty:
@@ -57,8 +58,8 @@ class RelyingParty:
         self._seal = AESGCM(key)
         self._random = random
 
-    def begin(self, now: datetime) -> Begun:
-        """Return the way to the provider. Raises ``ProviderAway``."""
+    def begin(self, now: datetime, *, attributes: bool = False) -> Begun:
+        """Return the way to the provider. ``attributes``: ask for name and birth date too. Raises ``ProviderAway``."""
         client = self._client
         metadata = self._provider.metadata(self._provider.deadline())
         state, nonce, verifier = (_text(self._random(32)) for _ in range(3))
@@ -66,7 +67,7 @@ class RelyingParty:
             "response_type": "code",
             "client_id": client.client_id,
             "redirect_uri": client.redirect,
-            "scope": "openid",  # whose name it is, this house knows; it asks for nothing else
+            "scope": "openid profile" if attributes else "openid",  # whose name it is, this house mostly knows
             "state": state,
             "nonce": nonce,
             "code_challenge": _text(sha256(verifier.encode()).digest()),
@@ -77,6 +78,8 @@ class RelyingParty:
         if client.max_age_seconds is not None:
             asked["max_age"] = str(client.max_age_seconds)
         kept = {"iss": client.issuer, "state": state, "nonce": nonce, "v": verifier, "at": int(now.timestamp())}
+        if attributes:
+            kept["more"] = True
         dice = self._random(12)
         sealed = dice + self._seal.encrypt(dice, json.dumps(kept).encode(), _AAD)
         return Begun(f"{metadata.authorization}?{urlencode(asked)}", _text(sealed))
@@ -98,14 +101,22 @@ class RelyingParty:
         code = given.get("code", "")
         if not 0 < len(code) <= _MAX_CODE or not code.isascii() or not code.isprintable():
             raise LoginRefused(Why.PARAMETERS)
-        return Returned(sha256(kept["state"].encode()).digest(), code, kept["nonce"], kept["v"])
+        return Returned(sha256(kept["state"].encode()).digest(), code, kept["nonce"], kept["v"], "more" in kept)
 
     def redeem(self, returned: Returned, now: datetime) -> Identified:
         """Return whom the provider identified. Raises ``LoginRefused``, ``ProviderAway``. No transaction is open."""
         deadline = self._provider.deadline()
-        token = self._provider.token(returned.code, returned.verifier, deadline)
-        key = self._provider.key(*tokens.wanted_key(token), deadline)
-        return tokens.checked(token, key, self._client, returned.nonce, now)
+        got = self._provider.tokens(returned.code, returned.verifier, deadline)
+        key = self._provider.key(*tokens.wanted_key(got.identity), deadline)
+        found = tokens.checked(got.identity, key, self._client, returned.nonce, now)
+        if not returned.attributes:
+            return replace(found, attributes=None)
+        if found.attributes is not None:
+            return found
+        said = self._provider.userinfo(got.access, deadline)
+        if said and said.get("sub") != found.subject:  # § 5.3.2: else somebody else's attributes could be slipped in
+            raise LoginRefused(Why.SUBJECT)
+        return replace(found, attributes=tokens.attributes(said))
 
     def farewell(self, back: str) -> str:
         """Return where the person ends their session at the provider too; empty where it offers none now.
@@ -127,7 +138,7 @@ class RelyingParty:
             raise LoginRefused(Why.COOKIE) from None
         if not 0 <= now.timestamp() - kept["at"] + 1 <= PENDING_SECONDS or kept["iss"] != self._client.issuer:
             raise LoginRefused(Why.COOKIE)
-        return {name: kept[name] for name in ("state", "nonce", "v")}
+        return {name: kept[name] for name in ("state", "nonce", "v", "more") if name in kept}
 
 
 def _text(raw: bytes) -> str:

@@ -5,7 +5,7 @@ Left to others: the wire (``provider``), the token (``tokens``), the order of th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from proaktiv.core.errors import NotProven, Unavailable
@@ -79,10 +79,23 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Attributes:
+    """What the provider says of whom it identified. Asked for where an account is bound, and then alone."""
+
+    given_name: str = field(repr=False)
+    family_name: str = field(repr=False)
+    birth_date: date = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Identified:
-    """Whom the provider identified: ``subject`` means something beside ``issuer`` alone."""
+    """Whom the provider identified: ``subject`` means something beside ``issuer`` alone.
+
+    ``attributes`` is None where they were not asked for, or the provider did not deliver all of them.
+    """
 
     issuer: str
     subject: str = field(repr=False)
     trust: Trust
     auth_time: datetime | None
+    attributes: Attributes | None = field(default=None, repr=False)

@@ -8,7 +8,7 @@ Source: OpenID Connect Discovery 1.0 §§ 3, 4; RFC 8414; RFC 6749 §§ 2.3.1, 4
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -21,6 +21,7 @@ from proaktiv.identity.tokens import fitting
 
 MAX_DOCUMENT_BYTES = 64 * 1024
 MAX_KEYS = 50
+MAX_ACCESS = 8192
 KEEP_SECONDS = 3600.0
 DEADLINE_SECONDS = 10.0
 AWAY_SECONDS = 5.0
@@ -41,6 +42,16 @@ class Metadata:
     """Whether every answer carries ``iss`` (RFC 9207)."""
     basic: bool
     """Whether the secret goes into the header (else into the form)."""
+    userinfo: str
+    """Where it says more of a person; empty where nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a code was exchanged for. ``access`` opens the person's attributes at the provider, and is not kept."""
+
+    identity: str = field(repr=False)
+    access: str = field(repr=False)
 
 
 class Provider:
@@ -95,8 +106,8 @@ class Provider:
             raise LoginRefused(Why.KEY)
         return found
 
-    def token(self, code: str, verifier: str, deadline: Deadline) -> str:
-        """Exchange a code for an ID token. Raises ``LoginRefused``, ``ProviderAway``."""
+    def tokens(self, code: str, verifier: str, deadline: Deadline) -> Tokens:
+        """Exchange a code for tokens. Raises ``LoginRefused``, ``ProviderAway``."""
         client, metadata = self._client, self.metadata(deadline)
         form = {
             "grant_type": "authorization_code",
@@ -119,12 +130,29 @@ class Provider:
         except OutboundError:
             raise ProviderAway("the provider's token endpoint does not answer") from None
         try:
-            token = _object(answer.body).get("id_token")
+            said = _object(answer.body)
         except ValueError:
             raise LoginRefused(Why.ANSWER) from None
+        token, access = said.get("id_token"), said.get("access_token")
         if not isinstance(token, str):
             raise LoginRefused(Why.ANSWER)
-        return token
+        return Tokens(token, access if isinstance(access, str) else "")
+
+    def userinfo(self, access: str, deadline: Deadline) -> Mapping[str, Any]:
+        """Return what the provider says of whoever an access token is about; empty where it says nothing.
+
+        Raises ``LoginRefused``, ``ProviderAway``. Source: OpenID Connect Core 1.0 § 5.3.
+        """
+        where = self.metadata(deadline).userinfo
+        if not where or not 0 < len(access) <= MAX_ACCESS or not access.isascii() or not access.isprintable():
+            return {}
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {access}"}
+        try:
+            return _object(self._egress.get(where, headers=headers, deadline=deadline).body)
+        except (Declined, ValueError):
+            raise LoginRefused(Why.ANSWER) from None
+        except OutboundError:
+            raise ProviderAway("the provider's userinfo endpoint does not answer") from None
 
     def _document(self, url: str, deadline: Deadline) -> dict[str, Any]:
         try:
@@ -146,7 +174,7 @@ class Provider:
             raise ProviderAway("the provider knows no code flow with S256")
         if not {"client_secret_basic", "client_secret_post"} & {str(method) for method in methods}:
             raise ProviderAway("the provider takes no client secret")
-        end = said.get("end_session_endpoint")
+        end, info = said.get("end_session_endpoint"), said.get("userinfo_endpoint")
         return Metadata(
             authorization=_address(said.get("authorization_endpoint")),
             token=_address(said.get("token_endpoint")),
@@ -154,6 +182,7 @@ class Provider:
             end_session="" if end is None else _address(end),
             names_issuer=said.get("authorization_response_iss_parameter_supported") is True,
             basic="client_secret_basic" in methods,
+            userinfo="" if info is None else _address(info),
         )
 
 

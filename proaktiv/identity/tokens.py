@@ -10,7 +10,7 @@ import binascii
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from joserfc import jws
@@ -18,13 +18,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from proaktiv.core.trust import Trust
-from proaktiv.identity.model import Client, Identified, LoginRefused, Why
+from proaktiv.identity.model import Attributes, Client, Identified, LoginRefused, Why
 
 MAX_TOKEN_BYTES = 16 * 1024
 SKEW_SECONDS = 60
 MAX_OLD_SECONDS = 600
 """So long before our clock a token may have been issued: it was asked for just now."""
 
+MAX_NAME = 200
 _RSA_BITS = 2048
 _KINDS: Mapping[str, tuple[str, str | None, Any]] = {
     "RS256": ("RSA", None, RSAKey),
@@ -103,7 +104,21 @@ def checked(token: str, key: Mapping[str, Any], client: Client, nonce: str, now:
     if trust < client.trust:
         raise LoginRefused(Why.TRUST)
     logged_in = None if auth_time is None else datetime.fromtimestamp(auth_time, UTC)
-    return Identified(client.issuer, subject, trust, logged_in)
+    return Identified(client.issuer, subject, trust, logged_in, attributes(claims))
+
+
+def attributes(claims: Mapping[str, Any]) -> Attributes | None:
+    """Return name and birth date, or None where one of them is missing or none.
+
+    Source: OpenID Connect Core 1.0 § 5.1.
+    """
+    given, family, born = (claims.get(name) for name in ("given_name", "family_name", "birthdate"))
+    if not all(isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME for value in (given, family, born)):
+        return None
+    try:
+        return Attributes(str(given), str(family), date.fromisoformat(str(born)))
+    except ValueError:
+        return None
 
 
 def _signed(token: str, jwk: Mapping[str, Any], algorithm: str) -> dict[str, Any]:
