@@ -26,6 +26,7 @@ from sqlmodel import Session
 
 from consent.model import Permit
 from proaktiv.core import codes
+from proaktiv.core.accounts import folded
 from proaktiv.core.canonical import dumps
 from proaktiv.core.ids import Ids
 from proaktiv.core.staff import Inspection
@@ -160,6 +161,11 @@ class Vault:
     def proof_mac(self, code: str, birth_date: date) -> bytes:
         """Return what stands in ``codes`` for a code together with a birth date."""
         return self._code_mac("proof", f"{code}|{birth_date.isoformat()}".encode())
+
+    def identity_mac(self, person: UUID, family_name: str, given_name: str, birth_date: date) -> bytes:
+        """Return what stands in ``codes`` for whom a code is for, as ``core.accounts.folded`` writes names."""
+        said = "\x00".join((folded(family_name), folded(given_name).partition(" ")[0], birth_date.isoformat()))
+        return self._code_mac("identity", person.bytes + said.encode())
 
     def _code_mac(self, label: str, data: bytes) -> bytes:
         if not self._keys.code:

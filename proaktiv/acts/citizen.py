@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from proaktiv.acts.means import Means
+from proaktiv.acts.account import AccountActs
 from proaktiv.core.errors import BadInput, NotAllowed, NotProven
 from proaktiv.core.trust import SessionProof
 from proaktiv.steps import (
@@ -30,7 +30,7 @@ from proaktiv.steps.prove import Proven
 
 
 @dataclass(frozen=True, slots=True)
-class CitizenActs(Means):
+class CitizenActs(AccountActs):
     """The acts of the citizen's surface."""
 
     def enrol(self, wish: Wish) -> None:
@@ -48,11 +48,6 @@ class CitizenActs(Means):
             raise NotProven("code or birth date is not right, or the code is no longer valid")
         return proven
 
-    def session(self, token: str) -> SessionProof:
-        """Return the proof of a session's cookie. Raises ``NotProven``."""
-        with self.database.transaction() as session:
-            return prove.read_session(session, token, self.wall())
-
     def session_for_change(self, token: str, csrf: str) -> SessionProof:
         """Return the proof of a session whose form token is right. Raises ``NotProven``, ``NotAllowed``."""
         proof = self.session(token)
@@ -63,11 +58,6 @@ class CitizenActs(Means):
     def csrf(self, token: str) -> str:
         """Return the form token that belongs to a session's token."""
         return prove.csrf_of(self.house, token)
-
-    def leave(self, token: str) -> None:
-        """End a session; again is no error."""
-        with self.database.transaction() as session:
-            prove.end_session(session, token)
 
     def timeline(self, proof: SessionProof, before: str) -> dict[str, Any]:
         """Return the person's own entries of the flow log, newest first, from before an entry on."""

@@ -15,6 +15,7 @@ from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.house import House
 from proaktiv.registers.model import Register
 from proaktiv.sources.model import EventSource
+from proaktiv.steps import admit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Means:
     def current(self, session: Session) -> House:
         """Return the house with the rules that are released now: a text and its activity's version go together."""
         return self.house if self.rules is None else replace(self.house, rules=self.rules(session))
+
+    def use_up_login(self, once: bytes) -> None:
+        """Remember that a log-in at a provider was ended, before its code is redeemed. Raises ``NotProven``."""
+        with self.database.transaction() as session:
+            admit.use_up(session, once, self.wall())
 
     def healthy(self) -> None:
         """Raise where the database cannot be reached."""

@@ -29,11 +29,6 @@ class StaffActs(Means):
 
     # in and out ------------------------------------------------------------------------------------------------------
 
-    def use_up_login(self, once: bytes) -> None:
-        """Remember that a log-in at the provider was ended, before its code is redeemed. Raises ``NotProven``."""
-        with self.database.transaction() as session:
-            admit.use_up(session, once, self.wall())
-
     def enter_by_provider(self, issuer: str, subject: str) -> Entered:
         """Return a session of whoever a provider identified. Raises ``NotAllowed``."""
         with self.database.transaction() as session:

@@ -143,6 +143,51 @@ def activation_words(sender: str) -> Words:
     )
 
 
+def account_words(sender: str) -> Words:
+    """Return the words that tell of an account that was bound or unbound; one text, so that neither stands outside."""
+    return Words(
+        SUBJECT,
+        (
+            (
+                f"bei {sender} hat sich etwas an Ihrem Zugang geändert: Ein Nutzerkonto wurde mit Ihnen verbunden "
+                "oder von Ihnen getrennt. Waren Sie es selbst? Dann müssen Sie nichts tun."
+            ),
+            (
+                "Waren Sie es nicht? Dann sagen Sie es uns bald. Ein Konto trennen Sie auf unserer Seite, mit dem Code "
+                "aus einem früheren Brief und Ihrem Geburtsdatum, oder wir tun es für Sie."
+            ),
+            "Wir fragen Sie nie nach Ihrer Bankverbindung und nie am Telefon nach einem Code.",
+        ),
+        (
+            Version(
+                "en",
+                _SUBJECT_EN,
+                (
+                    (
+                        f"Something about your access to {sender} has changed: an account was connected with you or "
+                        "disconnected from you. If it was you, there is nothing to do."
+                    ),
+                    (
+                        "If it was not you, tell us soon. You disconnect an account on our page with the code in an "
+                        "earlier letter and your date of birth, or we do it for you."
+                    ),
+                    "We never ask for your bank details, and never for a code on the telephone.",
+                ),
+            ),
+            Version(
+                "ls",
+                "Wir haben etwas für Sie",
+                (
+                    "Sie können sich mit einem Konto im Internet anmelden. Daran hat sich etwas geändert.",
+                    "Ein Konto gehört jetzt zu Ihnen. Oder: Es gehört nicht mehr zu Ihnen.",
+                    "Haben Sie das selbst gemacht? Dann müssen Sie nichts tun.",
+                    "Haben Sie das nicht gemacht? Dann sagen Sie es uns bald.",
+                ),
+            ),
+        ),
+    )
+
+
 def address_lines(contact: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the address field: name, street, postcode and town. Raises ``KeyError`` when a part is missing."""
     address = contact["anschrift"]

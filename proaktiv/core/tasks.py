@@ -42,6 +42,11 @@ class Task:
 
 
 TASKS: Mapping[str, Task] = {
+    "account_notice.house_refused": Task(
+        Matter.NONE,
+        "Ein Brief über ein Nutzerkonto darf nicht geschrieben werden, weil im Haus etwas fehlt.",
+        "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
+    ),
     "auftrag.changed": Task(
         Matter.PROPOSAL,
         "Das Register hat Angaben berichtigt, auf denen ein bestätigter Auftrag beruht.",

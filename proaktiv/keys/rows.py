@@ -20,6 +20,7 @@ from proaktiv.keys.obstacles import LEAVING
 from proaktiv.matters import release_events
 from proaktiv.tables import (
     NO_MORE,
+    AccountNoticeRow,
     AcknowledgementRow,
     AnswerRow,
     AuftragRow,
@@ -76,6 +77,7 @@ _DELETED: tuple[Table, ...] = tuple(
     for row in (
         *(SessionRow, CodeRow, ContactRow, MailAddressRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow),
         WiedervorlageRow,
+        AccountNoticeRow,
     )
 )
 """Deleted where ``person`` is one of them; what else is deleted needs more than that."""

@@ -20,7 +20,7 @@ from sqlmodel import Session
 from proaktiv.core.errors import NotAllowed, NotProven
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.house import House
-from proaktiv.tables import StaffLinkRow, StaffLoginRow, StaffRow, StaffSessionRow, core_table
+from proaktiv.tables import LoginRow, StaffLinkRow, StaffRow, StaffSessionRow, core_table
 from proaktiv.vault import Vault
 
 IDLE = timedelta(minutes=30)
@@ -31,7 +31,7 @@ _SIGN_OF_LIFE = timedelta(minutes=5)
 
 _STAFF = core_table(StaffRow)
 _LINKS = core_table(StaffLinkRow)
-_LOGINS = core_table(StaffLoginRow)
+_LOGINS = core_table(LoginRow)
 _SESSIONS = core_table(StaffSessionRow)
 
 

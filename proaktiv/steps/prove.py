@@ -1,15 +1,18 @@
-"""Prove: a letter code and a birth date become a session at V1. The only maker of ``SessionProof``.
+"""Prove: a letter code and a birth date become a session at V1, a bound account one at V2 or V3.
 
-Compares MACs and opens nothing. Unknown, wrong, used up, locked, protected: the caller sees one answer, and the same
-work is done for each. Wrong tries are counted, so the caller's transaction must commit also when nothing was proven.
+The only maker of ``SessionProof``. Compares MACs and opens nothing. Unknown, wrong, used up, locked, protected: the
+caller sees one answer, and the same work is done for each. Wrong tries are counted, so the caller's transaction must
+commit also when nothing was proven.
 Source: data-path.md § 2; channels-and-pages.md §§ 4, 5.2.
 """
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlmodel import Session
@@ -29,6 +32,8 @@ _ENROLMENTS = core_table(EnrolmentRow)
 
 WRONG_TRIES = 5
 SESSION_MINUTES = 30
+ACCOUNT_MINUTES = 60
+"""Whole lives: no look moves the end, for a look writes nothing (channels-and-pages.md § 5.2 (1))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,34 @@ def _may_enter(session: Session, row: Row[*tuple[Any, ...]]) -> bool:
     return subject.status is SubjectStatus.ALIVE
 
 
+def by_account(session: Session, house: House, person: UUID, trust: Trust, wall: datetime) -> Proven | None:
+    """Return a session of whoever a bound account is, or None where they may not enter (protected, dead, unknown)."""
+    subject = read_subjects(session, [person])[person]
+    if subject.protections or subject.status is not SubjectStatus.ALIVE or trust < Trust.V2:
+        return None
+    proof = SessionProof(house.ids.secret(), PersonKey(person), trust, None)
+    return _keep(session, house, proof, "account", wall + timedelta(minutes=ACCOUNT_MINUTES))
+
+
 def _open(session: Session, house: House, row: Row[*tuple[Any, ...]], wall: datetime) -> Proven:
-    token = house.ids.random(32).hex()
     proof = SessionProof(house.ids.secret(), PersonKey(row.person), Trust.V1, row.bundle)
+    extra = {"identity": row.identity_mac.hex()} if row.identity_mac else {}
+    over_at = wall + timedelta(minutes=SESSION_MINUTES)
+    return _keep(session, house, proof, row.purpose, over_at, enrolment=row.enrolment, extra=extra)
+
+
+def _keep(
+    session: Session,
+    house: House,
+    proof: SessionProof,
+    purpose: str,
+    over_at: datetime,
+    *,
+    enrolment: UUID | None = None,
+    extra: Mapping[str, str] = {},
+) -> Proven:
+    """Keep a session under a token of its own: none that a browser brought along is ever taken over."""
+    token = house.ids.random(32).hex()
     session.connection().execute(
         insert(_SESSIONS),
         [
@@ -97,15 +127,15 @@ def _open(session: Session, house: House, row: Row[*tuple[Any, ...]], wall: date
                 "id": proof.session,
                 "person": proof.person,
                 "trust": int(proof.trust),
-                "purpose": row.purpose,
-                "bundle": row.bundle,
-                "enrolment": row.enrolment,
-                "extra": {},
-                "expires_at": wall + timedelta(minutes=SESSION_MINUTES),
+                "purpose": purpose,
+                "bundle": proof.bundle,
+                "enrolment": enrolment,
+                "extra": dict(extra),
+                "expires_at": over_at,
             }
         ],
     )
-    return Proven(token, csrf_of(house, token), row.purpose, proof)
+    return Proven(token, csrf_of(house, token), purpose, proof)
 
 
 def read_session(session: Session, token: str, wall: datetime) -> SessionProof:

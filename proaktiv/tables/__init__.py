@@ -55,6 +55,7 @@ from proaktiv.tables.matters import (
     WiedervorlageRow,
 )
 from proaktiv.tables.people import (
+    AccountNoticeRow,
     ContactRow,
     EnrolmentRow,
     MailAddressRow,
@@ -64,12 +65,13 @@ from proaktiv.tables.people import (
     SuppressionRow,
     VaultKeyRow,
 )
-from proaktiv.tables.staff import StaffLinkRow, StaffLoginRow, StaffLookRow, StaffRow, StaffSessionRow
+from proaktiv.tables.staff import LoginRow, StaffLinkRow, StaffLookRow, StaffRow, StaffSessionRow
 
 __all__ = [
     "HOLDS_LOCK",
     "METADATA",
     "NO_MORE",
+    "AccountNoticeRow",
     "AcknowledgementRow",
     "AnswerRow",
     "AuftragRow",
@@ -97,6 +99,7 @@ __all__ = [
     "HoldRow",
     "IncidentRow",
     "LogHeadRow",
+    "LoginRow",
     "LookupRow",
     "MailAddressRow",
     "MatchRow",
@@ -111,7 +114,6 @@ __all__ = [
     "SignatureRow",
     "StaffKeyRow",
     "StaffLinkRow",
-    "StaffLoginRow",
     "StaffLookRow",
     "StaffRow",
     "StaffSessionRow",

@@ -142,6 +142,7 @@ class CodeRow(Storage, table=True):
 
     code_mac: bytes = Field(primary_key=True)
     proof_mac: bytes = sealed()
+    identity_mac: bytes | None = sealed(nullable=True)  # of name and birth date, for an account to be held against
     purpose: str = Field(max_length=16)  # bundle | activation
     bundle: UUID | None = Field(default=None, index=True)
     enrolment: UUID | None = None
@@ -299,7 +300,11 @@ class AcknowledgementRow(Storage, table=True):
 
 
 class SessionRow(Storage, table=True):
-    """A browser that proved something. Only ``steps.prove`` writes it; the token itself is not stored."""
+    """A browser that proved something. Only ``steps.prove`` writes it; the token itself is not stored.
+
+    ``extra``: after a letter code ``identity``, the code's ``identity_mac``, and once an account of that very person
+    came along, ``waiting`` with its keyed hash and trust: hex and a number, nothing personal.
+    """
 
     __tablename__ = "sessions"
 

@@ -21,9 +21,15 @@ class PersonRow(Storage, table=True):
 
 
 class PersonIdentifierRow(Storage, table=True):
-    """Keyed hash of an identifier. Only ``register_id`` resolves an event. Written as ``persons``."""
+    """Keyed hash of an identifier. Only ``register_id`` resolves an event, only ``oidc`` a log-in.
+
+    Written as ``persons``; ``oidc``, a person's one account, by ``steps.account``.
+    """
 
     __tablename__ = "person_identifiers"
+    __table_args__ = (
+        Index("uq_person_identifiers_account", "person", unique=True, postgresql_where=text("kind = 'oidc'")),
+    )
 
     kind: str = Field(primary_key=True, max_length=16)  # register_id oidc bpk2 passkey
     lookup_hash: bytes = Field(primary_key=True)
@@ -38,6 +44,19 @@ class ContactRow(Storage, table=True):
     person: UUID = Field(primary_key=True)
     values: bytes = sealed()
     known_at: datetime = instant()
+
+
+class AccountNoticeRow(Storage, table=True):
+    """That a person's account was bound or unbound, for the letter about it. By ``steps.account``; notify ends it."""
+
+    __tablename__ = "account_notices"
+    __table_args__ = (Index("ix_account_notices_due", "due_at", postgresql_where=text("due_at is not null")),)
+
+    id: UUID = Field(primary_key=True)
+    person: UUID = Field(index=True)
+    what: str = Field(max_length=8)  # bound | unbound
+    made_at: datetime = instant()
+    due_at: datetime | None = instant(nullable=True)
 
 
 class MailAddressRow(Storage, table=True):

@@ -39,10 +39,10 @@ class StaffLinkRow(Storage, table=True):
     expires_at: datetime = instant()
 
 
-class StaffLoginRow(Storage, table=True):
-    """A log-in at the provider that was ended, so that none ends twice. By ``steps.admit``."""
+class LoginRow(Storage, table=True):
+    """A log-in at a provider that was ended, so that none ends twice: staff's or a citizen's. By ``steps.admit``."""
 
-    __tablename__ = "staff_logins"
+    __tablename__ = "logins"
 
     once: bytes = Field(primary_key=True)
     expires_at: datetime = instant(index=True)
@@ -76,4 +76,4 @@ class StaffLookRow(Storage, table=True):
     at: datetime = instant()
 
 
-__all__ = ["StaffLinkRow", "StaffLoginRow", "StaffLookRow", "StaffRow", "StaffSessionRow"]
+__all__ = ["LoginRow", "StaffLinkRow", "StaffLookRow", "StaffRow", "StaffSessionRow"]

@@ -131,6 +131,7 @@ PLANTED: Mapping[str, Callable[[Connection, datetime], None]] = {
     "auftrag_content": _matter,
     "delivery_person": _at("deliveries", person=uuid4(), state="handed_over"),
     "delivery": _at("deliveries", state="handed_over"),
+    "account_notice": _at("account_notices", "made_at", person=uuid4()),
     "suppression": _at("suppressions", "since"),
     "signature_trace": _matter,
     "auftrag_trace": _matter,

@@ -39,6 +39,7 @@ FLOWS = [
     "geburt/transmit/GEBURTSURKUNDE",
     "geburt/transmit/KITA-PLATZ",
     "geburt/watch",
+    "konto/propose/LETTER",
     "umzug/match",
     "umzug/prefill/STEUERAMT",
     "umzug/prefill/ZULASSUNG",
@@ -85,11 +86,12 @@ def test_the_flows_are_exactly_the_agreed_activities() -> None:
     assert sorted(fluss.name for one in LEBENSLAGEN.values() for fluss in one.fluesse) == FLOWS
 
 
-def test_only_signing_up_needs_no_consent() -> None:
+def test_only_signing_up_and_the_letter_about_an_account_need_no_consent() -> None:
     flows = [fluss for one in LEBENSLAGEN.values() for fluss in one.fluesse]
     assert {fluss.name for fluss in flows if not fluss.einwilligung} == {
         "anmeldung/prefill/MELDEREGISTER",
         "anmeldung/propose/LETTER",
+        "konto/propose/LETTER",
     }
     watching = [fluss for fluss in flows if fluss.phase in {Phase.WATCH, Phase.MATCH}]
     assert {(fluss.grundlage, fluss.norm) for fluss in watching} == {(Basis.PUBLIC_TASK, "§ 37 Abs. 1 BMG")}
@@ -230,7 +232,7 @@ def invoke(*words: str) -> tuple[int, str]:
 
 
 def test_the_commands_check_test_and_explain() -> None:
-    assert invoke("check") == (0, "3 Lebenslagen, 6 Leistungen: nothing wrong\n")
+    assert invoke("check") == (0, "4 Lebenslagen, 6 Leistungen: nothing wrong\n")
     assert invoke("test") == (0, f"{len(CASES)} cases hold\n")
     code, output = invoke("test", str(ROOT / "umzug"))
     assert (code, output) == (0, f"{sum(case.plan.lebenslage == 'umzug' for case in CASES)} cases hold\n")

@@ -35,16 +35,22 @@ from proaktiv.steps.notify.due import (
     suppressed,
 )
 from proaktiv.steps.notify.hinting import HINT_LIVES, move_in, stale
-from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL, Posting
-from proaktiv.tables import BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
+from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL, Posting
+from proaktiv.tables import AccountNoticeRow, BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Ring
 
 CODE_LIVES = timedelta(days=90)
 
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
+_NOTICES = core_table(AccountNoticeRow)
 _DELIVERIES = core_table(DeliveryRow)
 _CODES = core_table(CodeRow)
+
+_TABLES = {BUNDLE: _BUNDLES, ACTIVATION: _ENROLMENTS, ACCOUNT: _NOTICES}
+"""Where it stands that a matter waits to be told of."""
+
+_CALLED = {BUNDLE: "bundle", ACTIVATION: "enrolment", ACCOUNT: "account_notice"}
 
 _WORD = {LETTER: "letter", MAIL: "mail"}
 """What a channel is called in the log, for ever."""
@@ -173,7 +179,7 @@ def _refuse(doings: _Doings, matter: Matter, refusal: Refusal, subject: Subject)
 def _postpone(doings: _Doings, matter: Matter) -> None:
     """Keep it as it is for a while: the house itself stands in the way, and the person must not pay for that."""
     doings.postponed.append(matter)
-    doings.tasks.append((f"{'bundle' if matter.purpose == BUNDLE else 'enrolment'}.house_refused", matter.id, ""))
+    doings.tasks.append((f"{_CALLED[matter.purpose]}.house_refused", matter.id, ""))
 
 
 def _end(doings: _Doings, matter: Matter, reason: str) -> None:
@@ -213,6 +219,7 @@ def _write(
     hinted = [matter.id for matter in told if matter.channel == MAIL]
     quieted = [matter.id for matter in told if matter.purpose == BUNDLE and matter.channel == LETTER]
     begun = [letter.matter.id for letter in letters if letter.matter.purpose == ACTIVATION]
+    noticed = [matter.id for matter in told if matter.purpose == ACCOUNT]
     if quieted:
         connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(quieted)).values(due_at=None))
     if hinted:
@@ -222,6 +229,8 @@ def _write(
         connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="lapsed", due_at=None))
     if begun:
         connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(begun)).values(due_at=None))
+    if noticed:
+        connection.execute(update(_NOTICES).where(_NOTICES.c.id.in_(noticed)).values(due_at=None))
     _put_off(session, doings.postponed, now, wall)
     for matter, state, reason in doings.ended:
         if matter.delivery is not None:
@@ -230,7 +239,7 @@ def _write(
                 .where(_DELIVERIES.c.id == matter.delivery.id)
                 .values(state=state.value, reason=reason, due_at=None, lease_until=None, worker=None, moved_at=now)
             )
-    coded = [_code_row(house, letter) for letter in letters if letter.matter.channel == LETTER]
+    coded = [_code_row(house, letter) for letter in letters if letter.coded]
     if coded:
         connection.execute(upsert(_CODES).on_conflict_do_nothing(), coded)
     call_human(session, house, doings.tasks, now)
@@ -243,7 +252,7 @@ def _write(
 def _put_off(session: Session, postponed: Sequence[Matter], now: datetime, wall: datetime) -> None:
     """Make due again later. A lost letter stays a lost one: its lease grows instead, so that nobody forgets it."""
     connection = session.connection()
-    for table, purpose in ((_BUNDLES, BUNDLE), (_ENROLMENTS, ACTIVATION)):
+    for purpose, table in _TABLES.items():
         fresh = [matter.id for matter in postponed if matter.delivery is None and matter.purpose == purpose]
         if fresh:
             connection.execute(update(table).where(table.c.id.in_(fresh)).values(due_at=now + HOUSE_PAUSE))
@@ -262,6 +271,7 @@ def _code_row(house: House, letter: Composed) -> dict[str, Any]:
     return {
         "code_mac": house.vault.code_mac(code),
         "proof_mac": house.vault.proof_mac(code, letter.born_on),
+        "identity_mac": house.vault.identity_mac(matter.person, letter.family_name, letter.given_name, letter.born_on),
         "purpose": matter.purpose,
         "bundle": matter.id if matter.purpose == BUNDLE else None,
         "enrolment": matter.id if matter.purpose == ACTIVATION else None,

@@ -12,10 +12,18 @@ from notifiers.leaks import Known
 from notifiers.model import Message, Recipient
 from proaktiv.core import codes
 from proaktiv.core.calendar import berlin_date
-from proaktiv.core.letters import SUBJECT, activation_words, address_lines, bundle_words, written_on
+from proaktiv.core.letters import (
+    SUBJECT,
+    Words,
+    account_words,
+    activation_words,
+    address_lines,
+    bundle_words,
+    written_on,
+)
 from proaktiv.house import House
 from proaktiv.steps.notify.due import Matter
-from proaktiv.steps.notify.posting import BUNDLE, MAIL
+from proaktiv.steps.notify.posting import ACCOUNT, BUNDLE, LETTER, MAIL
 from proaktiv.vault import Compartment, Place, Ring, VaultError
 
 
@@ -29,10 +37,17 @@ class Composed:
     run: int
     made_at: datetime
     recipient: Recipient
+    given_name: str
+    family_name: str
     born_on: date
     known: Known
     moved: bytes | None = None
     given_at: datetime | None = None
+
+    @property
+    def coded(self) -> bool:
+        """Return whether a code stands in it: in letters about a matter or an enrolment."""
+        return self.matter.channel == LETTER and self.matter.purpose != ACCOUNT
 
 
 def compose(
@@ -56,6 +71,7 @@ def compose(
         address = ""
         if matter.channel == MAIL and mail is not None:
             address, moved = _mail_address(house, permit, ring, mail)
+        given_name, family_name = str(contact["name"][0]), str(contact["name"][-1])
         recipient = Recipient(address_lines(contact), contact.get("sprache", "de"), mail=address)
         known = _known(house, matter, contact, born_on)
     except (KeyError, TypeError, ValueError, VaultError):
@@ -64,7 +80,20 @@ def compose(
     delivery, run, made_at = (
         (house.ids.row(now), run, now) if before is None else (before.id, before.run, before.made_at)
     )
-    return Composed(matter, permit, delivery, run, made_at, recipient, born_on, known, moved, given_at)
+    return Composed(
+        matter,
+        permit,
+        delivery,
+        run,
+        made_at,
+        recipient,
+        given_name,
+        family_name,
+        born_on,
+        known,
+        moved,
+        given_at,
+    )
 
 
 def _mail_address(house: House, permit: Permit[Propose], ring: Ring, row: SqlRow[Any]) -> tuple[str, bytes | None]:
@@ -109,9 +138,7 @@ def message(house: House, composed: Composed, page: str) -> Message:
             link=page,
             made_at=composed.made_at,
         )
-    words = (
-        bundle_words(house.name, again=composed.run > 1) if matter.purpose == BUNDLE else activation_words(house.name)
-    )
+    words = _words(house, matter, again=composed.run > 1)
     return Message(
         purpose=matter.purpose,
         reference=reference,
@@ -119,11 +146,17 @@ def message(house: House, composed: Composed, page: str) -> Message:
         sent_on=sent_on,
         subject=words.subject,
         paragraphs=words.paragraphs,
-        secret=codes.grouped(house.vault.code(matter.id, composed.run)),
+        secret=codes.grouped(house.vault.code(matter.id, composed.run)) if composed.coded else "",
         link=page,
         made_at=composed.made_at,
         versions=words.versions,
     )
+
+
+def _words(house: House, matter: Matter, *, again: bool) -> Words:
+    if matter.purpose == BUNDLE:
+        return bundle_words(house.name, again=again)
+    return account_words(house.name) if matter.purpose == ACCOUNT else activation_words(house.name)
 
 
 def vocabulary(house: House) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What may be told now: letters begun before, bundles, enrolments; read without a lock, then locked."""
+"""What may be told now: letters begun before, bundles, enrolments, notices; read without a lock, then locked."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from sqlmodel import Session
 
 from consent.model import Permit, Propose, Refusal
 from proaktiv.core.states import AuftragState, DeliveryState
-from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL
+from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL
 from proaktiv.tables import (
+    AccountNoticeRow,
     AuftragRow,
     BundleRow,
     ContactRow,
@@ -29,6 +30,7 @@ from proaktiv.workers import abandoned, dead_workers
 
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
+_NOTICES = core_table(AccountNoticeRow)
 _DELIVERIES = core_table(DeliveryRow)
 _PROPOSALS = core_table(ProposalRow)
 _AUFTRAEGE = core_table(AuftragRow)
@@ -37,7 +39,7 @@ _CONTACTS = core_table(ContactRow)
 _MAIL = core_table(MailAddressRow)
 _SUPPRESSIONS = core_table(SuppressionRow)
 
-_ENROLMENT_ACTIVITY = "anmeldung/propose"
+_OWN_ACTIVITY = {ACTIVATION: "anmeldung/propose", ACCOUNT: "konto/propose"}
 _DUE = {LETTER: _BUNDLES.c.due_at, MAIL: _BUNDLES.c.mail_due_at}
 """Since when a bundle waits to be told of, by channel."""
 
@@ -93,7 +95,9 @@ def candidates(
     bundles = _bundles(session, LETTER, _BUNDLES.c.due_at <= now, room) if LETTER in channels else []
     enrolments = _enrolments(session, now, room - len(bundles)) if LETTER in channels else []
     hinting = and_(_BUNDLES.c.mail_due_at <= now, _BUNDLES.c.mail_due_at > hints_since)
-    mails = _bundles(session, MAIL, hinting, room - len(bundles) - len(enrolments)) if MAIL in channels else []
+    room -= len(bundles) + len(enrolments)
+    notices = _notices(session, now, room) if LETTER in channels else []
+    mails = _bundles(session, MAIL, hinting, room - len(notices)) if MAIL in channels else []
     fresh = [(LETTER, row) for row in bundles] + [(MAIL, row) for row in mails]
     events = open_events(session, [row.matter for row in begun] + [row.id for _, row in fresh])
     matters = [
@@ -120,7 +124,9 @@ def candidates(
         for channel, row in fresh
     ]
     matters += [
-        Matter(ACTIVATION, row.id, row.person, _activity(ACTIVATION, "", LETTER), frozenset()) for row in enrolments
+        Matter(purpose, row.id, row.person, _activity(purpose, "", LETTER), frozenset())
+        for purpose, rows in ((ACTIVATION, enrolments), (ACCOUNT, notices))
+        for row in rows
     ]
     return matters
 
@@ -147,6 +153,17 @@ def _enrolments(session: Session, now: datetime, room: int) -> list[SqlRow[Any]]
     )
 
 
+def _notices(session: Session, now: datetime, room: int) -> list[SqlRow[Any]]:
+    return list(
+        session.connection().execute(
+            select(_NOTICES.c.id, _NOTICES.c.person)
+            .where(_NOTICES.c.due_at <= now)
+            .order_by(_NOTICES.c.due_at, _NOTICES.c.id)
+            .limit(max(room, 0))
+        )
+    )
+
+
 def _only(event: UUID | None) -> frozenset[UUID]:
     """Return the bundle's first event alone; an enrolment has none."""
     return frozenset() if event is None else frozenset({event})
@@ -166,7 +183,7 @@ def _under_way(channel: str) -> ColumnElement[bool]:
 
 
 def _activity(purpose: str, lebenslage: str, channel: str) -> str:
-    return f"{_ENROLMENT_ACTIVITY}/{channel}" if purpose == ACTIVATION else f"{lebenslage}/propose/{channel}"
+    return f"{_OWN_ACTIVITY.get(purpose, f'{lebenslage}/propose')}/{channel}"
 
 
 def due_again(session: Session, now: datetime, wall: datetime) -> ColumnElement[bool]:
@@ -186,7 +203,7 @@ Answers = list[tuple[Matter, Permit[Propose] | Refusal]]
 
 
 def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: datetime) -> Answers:
-    """Return those still due whose rows no other worker has: bundles, then enrolments, then deliveries."""
+    """Return those still due whose rows no other worker has: bundles, enrolments, notices, then deliveries."""
     connection = session.connection()
     fresh = [matter for matter, _ in pairs if matter.delivery is None]
     held: set[tuple[str, UUID]] = set()
@@ -212,6 +229,16 @@ def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: date
         .with_for_update(skip_locked=True)
     )
     held |= {(LETTER, enrolment) for enrolment in enrolling.scalars()}
+    telling = connection.execute(
+        select(_NOTICES.c.id)
+        .where(
+            _NOTICES.c.id.in_([matter.id for matter in fresh if matter.purpose == ACCOUNT]),
+            _NOTICES.c.due_at <= now,
+        )
+        .order_by(_NOTICES.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    held |= {(LETTER, notice) for notice in telling.scalars()}
     begun = {
         row.id: row
         for row in connection.execute(

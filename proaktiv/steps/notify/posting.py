@@ -19,6 +19,7 @@ LETTER = "LETTER"
 MAIL = "MAIL"
 BUNDLE = "bundle"
 ACTIVATION = "activation"
+ACCOUNT = "account"
 
 PROBES = (
     "notify.announce.before",
@@ -37,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One message that may leave now. ``matter`` is the bundle or the enrolment, as ``purpose`` says.
+    """One message that may leave now. ``matter`` is the bundle, the enrolment or the notice, as ``purpose`` says.
 
     ``known`` and ``words`` are what may not stand in it where its channel is not confidential.
     """

@@ -17,8 +17,9 @@ from proaktiv.house import House
 from proaktiv.outward import call_human
 from proaktiv.steps.notify.due import last_days
 from proaktiv.steps.notify.hinting import hint
-from proaktiv.steps.notify.posting import ACTIVATION, BUNDLE, LETTER, MAIL, Posted
+from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL, Posted
 from proaktiv.tables import (
+    AccountNoticeRow,
     AuftragRow,
     BundleRow,
     DeliveryRow,
@@ -33,6 +34,7 @@ _AUFTRAEGE = core_table(AuftragRow)
 _PROPOSALS = core_table(ProposalRow)
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
+_NOTICES = core_table(AccountNoticeRow)
 _DELIVERIES = core_table(DeliveryRow)
 _SUPPRESSIONS = core_table(SuppressionRow)
 
@@ -102,9 +104,9 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
 
 
 def _lock_matters(session: Session, results: Sequence[Posted]) -> set[UUID]:
-    """Lock bundles, then enrolments: the same order as ``announce``."""
+    """Lock bundles, then enrolments, then notices: the same order as ``announce``."""
     told: set[UUID] = set()
-    for table, purpose in ((_BUNDLES, BUNDLE), (_ENROLMENTS, ACTIVATION)):
+    for table, purpose in ((_BUNDLES, BUNDLE), (_ENROLMENTS, ACTIVATION), (_NOTICES, ACCOUNT)):
         wanted = [posted.posting.matter for posted in results if posted.posting.purpose == purpose]
         if wanted:
             found = session.connection().execute(

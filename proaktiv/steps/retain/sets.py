@@ -192,6 +192,10 @@ def _delivery(term: Term) -> _Make:
     return make
 
 
+def _account_notice(t: Table, over: Over) -> _Set:
+    return t.c.made_at, and_(t.c.due_at.is_(None), over.since(t.c.made_at, Term.PROOF), ~task_open(t.c.id)), None
+
+
 def _trace(event: str) -> _Make:
     def make(t: Table, over: Over) -> _Set:
         e = EVENTS.alias()
@@ -303,6 +307,7 @@ _SETS: Mapping[str, _Make] = {
     "auftrag_content": _auftrag_content,
     "delivery_person": _delivery(Term.ENDED),
     "delivery": _delivery(Term.PROOF),
+    "account_notice": _account_notice,
     "suppression": _at("since", Term.PROOF),
     "signature_trace": _signature_trace,
     "auftrag_trace": _auftrag_trace,
