@@ -23,12 +23,12 @@ from notifiers.model import Channel
 from proaktiv import channels as ways
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
-from proaktiv.core.trust import Trust
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.drift import guarded
 from proaktiv.egress import Egress
+from proaktiv.entrances import account_client, provider_of, staff_client
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
@@ -37,7 +37,6 @@ from proaktiv.flowlog.signer import Signer
 from proaktiv.house import House, Probe, no_probe
 from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
-from proaktiv.identity.provider import Provider
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
 from proaktiv.locks import SessionLock, session_lock
@@ -57,7 +56,8 @@ from proaktiv.web.intake import make_intake
 from proaktiv.web.office import make_office
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
-from proaktiv.web.staff.visitor import RETURN_PATH, WayIn
+from proaktiv.web.pages.visitor import AccountWay
+from proaktiv.web.staff.visitor import WayIn
 from proaktiv.workers import Identity
 
 _COMPARTMENTS = {
@@ -214,28 +214,25 @@ def make_surface(settings: Settings, surface: str, pipeline: Pipeline) -> FastAP
             demonstration=settings.env is not Env.PRODUCTION,
             public_body=settings.public_body,
             address=settings.citizen_page,
+            account=bool(settings.account_issuer),
         )
-        return make_site(pipeline, look, secure_cookies=settings.env is Env.PRODUCTION)
+        way = AccountWay(_party(account_client(settings), settings, pipeline, "pending-account"), settings.account_page)
+        return make_site(pipeline, look, secure_cookies=settings.env is Env.PRODUCTION, account_way=way)
     look = Look(house=settings.controller_name or settings.controller, demonstration=settings.env is not Env.PRODUCTION)
-    way_in = WayIn(_relying_party(settings, pipeline), settings.office_page, links=settings.env is not Env.PRODUCTION)
+    way_in = WayIn(
+        _party(staff_client(settings), settings, pipeline, "pending-login"),
+        settings.office_page,
+        links=settings.env is not Env.PRODUCTION,
+    )
     return make_office(pipeline, look, way_in, secure_cookies=settings.env is Env.PRODUCTION)
 
 
-def _relying_party(settings: Settings, pipeline: Pipeline) -> RelyingParty | None:
-    """Return the house before its provider; None where it has none."""
-    if not settings.oidc_issuer:
+def _party(client: Client | None, settings: Settings, pipeline: Pipeline, label: str) -> RelyingParty | None:
+    """Return the house before one provider; None where it has none. ``label`` parts the keys of what browsers keep."""
+    if client is None:
         return None
-    client = Client(
-        issuer=settings.oidc_issuer,
-        client_id=settings.oidc_client_id,
-        client_secret=_url(settings.oidc_client_secret),
-        redirect=f"{settings.office_page}{RETURN_PATH}",
-        trust=Trust(settings.oidc_trust),
-    )
-    egress = Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION)
-    provider = Provider(client, egress, time.monotonic)
-    key = pipeline.house.vault.mac("pending-login", settings.oidc_issuer.encode())
-    return RelyingParty(client, provider, key, secrets.token_bytes)
+    provider = provider_of(client, settings, time.monotonic)
+    return RelyingParty(client, provider, pipeline.house.vault.mac(label, client.issuer.encode()), secrets.token_bytes)
 
 
 _ANOTHER = "another signing worker holds the lock; exactly one may run: end that one first"

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from notifiers.smtp import Tls
-from proaktiv import channels
+from proaktiv import channels, entrances
 from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Target, read_url
 from proaktiv.core.outbound import LEASE
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
@@ -48,6 +48,8 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
         yield from _mail(settings)
     if part == "office":
         yield from _office(settings)
+    if part == "citizen":
+        yield from _account(settings)
     if part == "intake" and settings.token_audience:
         yield from _audience(settings)
 
@@ -97,21 +99,45 @@ def _office(settings: Settings) -> Iterator[str]:
         yield "PROAKTIV_OFFICE_PAGE is the address of the office's pages without a slash at its end: https://host"
     elif page is not None and page.plain and settings.env is Env.PRODUCTION:
         yield "PROAKTIV_OFFICE_PAGE must be https: staff log in there"
-    login = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")
+    yield from _provider(
+        settings,
+        ("oidc_issuer", "oidc_client_id", "oidc_client_secret"),
+        page="office_page",
+        half="staff cannot log in by half a provider",
+    )
+
+
+def _account(settings: Settings) -> Iterator[str]:
+    page = _read(settings.account_page) if settings.account_page else None
+    if settings.account_page and (page is None or settings.account_page.endswith("/")):
+        yield "PROAKTIV_ACCOUNT_PAGE is the address of the citizens' pages without a slash at its end: https://host"
+    elif page is not None and page.plain and settings.env is Env.PRODUCTION:
+        yield "PROAKTIV_ACCOUNT_PAGE must be https: citizens log in there"
+    login = ("account_issuer", "account_client_id", "account_secret_file")
+    yield from _provider(settings, login, page="account_page", half="citizens cannot log in by half a provider")
+    if all(getattr(settings, name) for name in login):
+        try:
+            entrances.account_client(settings)
+        except ValueError as error:
+            yield f"PROAKTIV_ACCOUNT_SECRET_FILE and _LEVELS make no log-in: {error}"
+
+
+def _provider(settings: Settings, login: tuple[str, ...], *, page: str, half: str) -> Iterator[str]:
     lacking = [name for name in login if not getattr(settings, name)]
     if len(lacking) == len(login):
         return
-    if lacking or not settings.office_page:
-        names = ", ".join(f"PROAKTIV_{name.upper()}" for name in (*lacking, *([] if page else ["office_page"])))
-        yield f"staff cannot log in by half a provider: set {names} too, or none of them"
+    if lacking or not getattr(settings, page):
+        missing = [*lacking, *([] if getattr(settings, page) else [page])]
+        yield f"{half}: set {', '.join(f'PROAKTIV_{name.upper()}' for name in missing)} too, or none of them"
         return
-    issuer = _read(settings.oidc_issuer)
+    setting = f"PROAKTIV_{login[0].upper()}"
+    issuer = _read(getattr(settings, login[0]))
     if issuer is None:
-        yield "PROAKTIV_OIDC_ISSUER is the provider's name for itself, as in its tokens: https://host/path"
+        yield f"{setting} is the provider's name for itself, as in its tokens: https://host/path"
     elif issuer.plain and (settings.env is Env.PRODUCTION or issuer.host not in LOOPBACK_NAMES):
-        yield "PROAKTIV_OIDC_ISSUER says who is let in: take https"
+        yield f"{setting} says who is let in: take https"
     elif not issuer.names & set(settings.outbound):
-        yield f"PROAKTIV_OIDC_ISSUER names a host that is not on PROAKTIV_OUTBOUND: add {issuer.host} there"
+        yield f"{setting} names a host that is not on PROAKTIV_OUTBOUND: add {issuer.host} there"
 
 
 def _folders(settings: Settings) -> Iterator[str]:

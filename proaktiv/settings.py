@@ -61,7 +61,10 @@ def _url(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-_FORM = 'registers {"NAME": "https://host/path"}, hosts ["host"], lines ["line"], contacts [["Telefon", "0000"]]'
+_FORM = (
+    'registers {"NAME": "https://host/path"}, hosts ["host"], lines ["line"], contacts [["Telefon", "0000"]],'
+    ' levels {"acr": 2}'
+)
 
 
 def _json(value: object) -> object:
@@ -146,6 +149,12 @@ class Settings(BaseSettings):
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
     oidc_trust: int = Field(default=0, ge=0, le=3)
+    account_page: str = ""
+    account_issuer: str = ""
+    account_client_id: str = ""
+    account_secret_file: Path | None = None
+    account_levels: Annotated[dict[str, Annotated[int, Field(ge=0, le=3)]], *Json] = Field(default_factory=dict)
+    account_max_age_seconds: int = Field(default=900, ge=60, le=12 * 3600)
     public_body: bool = False
     deadline_seconds: float = Field(default=10.0, gt=0, le=50)
     tick_seconds: float = Field(default=1.0, gt=0, le=60)

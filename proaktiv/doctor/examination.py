@@ -25,6 +25,9 @@ from proaktiv.doctor.databases import Connection
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.doctor.running import examine
 from proaktiv.egress import Deadline, Egress
+from proaktiv.entrances import account_client, provider_of, staff_client
+from proaktiv.identity.model import Client
+from proaktiv.identity.provider import Provider
 from proaktiv.needs import WrongSettings, missing, refusals
 from proaktiv.settings import Env, Settings
 from proaktiv.tables import DemoClockRow, core_table
@@ -94,6 +97,12 @@ class Examination:
                     yield self._connection(Connection(setting, role, url), [], first=False, alone=False)
         if "work" in parts:
             yield from self._ways_out()
+        for part, name, client_of in (
+            ("office", "log-in of staff", staff_client),
+            ("citizen", "log-in of citizens", account_client),
+        ):
+            if part in parts and getattr(self._settings, "oidc_issuer" if part == "office" else "account_issuer"):
+                yield outward.provider(name, partial(self._provider, client_of), self._deadline)
 
     def _settings_of(self, part: str) -> Iterator[Finding]:
         name = f"settings {part}"
@@ -189,6 +198,10 @@ class Examination:
             yield outward.mail_relay(partial(relay, self._settings), self._deadline)
         for name, url in self._settings.registers.items():
             yield outward.answers(f"register {name}", url, self._egress(), self._deadline)
+
+    def _provider(self, client_of: Callable[[Settings], Client | None]) -> Provider | None:
+        client = client_of(self._settings)
+        return None if client is None else provider_of(client, self._settings, self._monotonic)
 
     def _egress(self) -> Egress:
         return Egress(frozenset(self._settings.outbound), loopback=not self._production)

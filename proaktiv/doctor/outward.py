@@ -16,11 +16,13 @@ from notifiers.typesetting import Typesetter
 from proaktiv.core.addresses import AddressRefused
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import OutboundError
+from proaktiv.core.errors import Unavailable as Away
 from proaktiv.core.letters import bundle_words, written_on
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.egress import Deadline, Egress
+from proaktiv.identity.provider import Provider
 from proaktiv.tables import BehoerdeRow, core_table
 
 LOW_BYTES = 1 << 30
@@ -136,6 +138,24 @@ def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline
                 yield look(name, f"answers {status}", "ask the far side whether that is meant")
             else:
                 yield fine(name, "answers")
+
+    return Check(name, act, do)
+
+
+def provider(name: str, provider: Callable[[], Provider | None], deadline: Callable[[], Deadline]) -> Check:
+    """Ask a provider of log-ins what it says of itself, and whether one could log in by that."""
+    do = "see whether the provider runs, is the one of the settings, and the network lets us there"
+
+    def act() -> Iterator[Finding]:
+        try:
+            found = provider()
+            if found is None:
+                return
+            found.metadata(deadline())
+        except (ValueError, Away) as error:
+            yield broken(name, str(error), do)
+        else:
+            yield fine(name, "answers, and code flow with S256 is there")
 
     return Check(name, act, do)
 

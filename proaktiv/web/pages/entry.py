@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import NotProven
+from proaktiv.core.trust import Trust
 from proaktiv.steps.enrol import Wish
 from proaktiv.web.pages import language
 from proaktiv.web.pages.forms import Fields, Form
-from proaktiv.web.pages.visitor import Acting, LookDep, PipelineDep, let_in, let_out
+from proaktiv.web.pages.visitor import AccountWayDep, Acting, LookDep, PipelineDep, let_in, let_out, token_of
 
 router = APIRouter()
 
@@ -93,10 +94,11 @@ def thanks(request: Request, look: LookDep) -> Response:
 
 
 @router.post("/abmelden")
-def leave(request: Request, _visitor: Acting, pipeline: PipelineDep) -> Response:
-    """End the session, here and in the browser."""
-    pipeline.leave(request.cookies.get(request.app.state.cookie, ""))
-    response = RedirectResponse("/", SEE_OTHER)
+def leave(request: Request, visitor: Acting, pipeline: PipelineDep, way: AccountWayDep) -> Response:
+    """End the session, here and in the browser; whoever came with an account is told where else to leave."""
+    pipeline.leave(token_of(request))
+    with_account = way.party is not None and visitor.proof.trust > Trust.V1
+    response = RedirectResponse("/konto/abgemeldet" if with_account else "/", SEE_OTHER)
     let_out(request, response)
     return response
 

@@ -9,18 +9,22 @@ from proaktiv.core.errors import NotFound
 from proaktiv.web import problems
 from proaktiv.web.citizen import LOOPBACK_COOKIE, SECURE_COOKIE, make_citizen
 from proaktiv.web.limits import BodyLimit
-from proaktiv.web.pages import channels, consents, entry, failures, matters, timeline
+from proaktiv.web.pages import account, channels, consents, entry, failures, matters, timeline
 from proaktiv.web.pages.view import Look, static_files
+from proaktiv.web.pages.visitor import AccountWay
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-def make_site(pipeline: CitizenActs, look: Look, *, secure_cookies: bool) -> FastAPI:
-    """Return the site. ``secure_cookies`` is off on loopback alone."""
+def make_site(
+    pipeline: CitizenActs, look: Look, *, secure_cookies: bool, account_way: AccountWay | None = None
+) -> FastAPI:
+    """Return the site. ``secure_cookies`` is off on loopback alone; without ``account_way`` nobody has an account."""
     app = FastAPI(title="proaktiv", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.pipeline = pipeline
     app.state.look = look
+    app.state.account_way = account_way or AccountWay()
     app.state.cookie = SECURE_COOKIE if secure_cookies else LOOPBACK_COOKIE
     failures.install(app)
     app.add_middleware(BodyLimit)
@@ -35,7 +39,7 @@ def make_site(pipeline: CitizenActs, look: Look, *, secure_cookies: bool) -> Fas
         pipeline.healthy()
         return {"status": "ok"}
 
-    for part in (entry, matters, consents, channels, timeline):
+    for part in (entry, matters, consents, channels, timeline, account):
         app.include_router(part.router)
     app.mount("/api", make_citizen(pipeline, secure_cookies=secure_cookies))
     return app

@@ -147,6 +147,11 @@ SENTENCES: Mapping[str, str] = {
     "consent.refused": _("Sie haben nicht eingewilligt."),
     "consent.objected": _("Sie haben widersprochen."),
     "consent.withdrawn": _("Sie haben eine Einwilligung widerrufen."),
+    "account.compared": _("Ihr Nutzerkonto hat uns gesagt, wem es gehört. Wir haben es nur verglichen."),
+    "account.bound": _("Sie haben Ihr Nutzerkonto verbunden."),
+    "account.not_bound": _("Ein Nutzerkonto wurde nicht mit Ihnen verbunden."),
+    "account.unbound": _("Sie haben Ihr Nutzerkonto getrennt."),
+    "account.entered": _("Sie haben sich mit Ihrem Nutzerkonto angemeldet."),
     "enrolment.requested": _("Sie haben sich angemeldet."),
     "matter.recalled": _("Etwas wurde zurückgeholt, bevor es hinausging."),
     "proposal.declined": _("Sie haben einen Vorschlag abgelehnt."),
@@ -184,7 +189,7 @@ def sentence(action: tuple[str, str], words: Catalogue) -> str:
     return words.gettext(SENTENCES.get(what) or _KINDS.get(kind) or what)
 
 
-_PARTIES: Mapping[str, str] = {"citizen": _("Sie selbst"), "person": _("Sie")}
+_PARTIES: Mapping[str, str] = {"citizen": _("Sie selbst"), "person": _("Sie"), "nutzerkonto": _("Ihr Nutzerkonto")}
 
 
 def party(name: str, words: Catalogue) -> str:

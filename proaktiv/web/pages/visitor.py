@@ -12,11 +12,23 @@ from starlette.responses import Response
 
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.core.trust import SessionProof
+from proaktiv.identity.login import RelyingParty
 from proaktiv.web.citizen import SECURE_COOKIE
 from proaktiv.web.pages.forms import Fields
 from proaktiv.web.pages.view import Look
 
-SESSION_SECONDS = 1800
+PENDING_SECURE, PENDING_LOOPBACK = "__Host-proaktiv-konto", "proaktiv-konto"
+RETURN_PATH = "/konto/zurueck"
+SESSION_SECONDS, ACCOUNT_SECONDS = 1800, 3600
+"""As long as the sessions of ``steps.prove`` live."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWay:
+    """How citizens come in with their Nutzerkonto: by one provider, or (None) not at all. ``page``: where we are."""
+
+    party: RelyingParty | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,13 @@ def look_of(request: Request) -> Look:
     return look
 
 
+def account_way_of(request: Request) -> AccountWay:
+    """Return the way in with an account."""
+    way: AccountWay = request.app.state.account_way
+    return way
+
+
+AccountWayDep = Annotated[AccountWay, Depends(account_way_of)]
 PipelineDep = Annotated[CitizenActs, Depends(pipeline_of)]
 LookDep = Annotated[Look, Depends(look_of)]
 
@@ -68,11 +87,25 @@ Visiting = Annotated[Visitor, Depends(visiting)]
 Acting = Annotated[Visitor, Depends(acting)]
 
 
-def let_in(request: Request, response: Response, token: str) -> None:
-    """Give the browser the cookie of a fresh session."""
-    name = request.app.state.cookie
-    secure = name == SECURE_COOKIE
-    response.set_cookie(name, token, httponly=True, secure=secure, samesite="lax", path="/", max_age=SESSION_SECONDS)
+def secure(request: Request) -> bool:
+    """Return whether cookies go over https alone."""
+    return bool(request.app.state.cookie == SECURE_COOKIE)
+
+
+def pending_of(request: Request) -> str:
+    """Return the name of the cookie of a log-in that is under way."""
+    return PENDING_SECURE if secure(request) else PENDING_LOOPBACK
+
+
+def let_in(request: Request, response: Response, token: str, seconds: int = SESSION_SECONDS) -> None:
+    """Give the browser the cookie of a fresh session, and take what was under way."""
+    set_cookie(request, response, request.app.state.cookie, token, seconds)
+    response.delete_cookie(pending_of(request), path="/", secure=secure(request), httponly=True, samesite="lax")
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """Set a cookie that no script reads. Lax: the way back from the provider begins on another site."""
+    response.set_cookie(name, value, httponly=True, secure=secure(request), samesite="lax", path="/", max_age=seconds)
 
 
 def let_out(request: Request, response: Response) -> None:
