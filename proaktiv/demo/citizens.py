@@ -17,6 +17,7 @@ from proaktiv.demo.people import Citizen, Conduct, Resident, Stance
 from proaktiv.demo.talking import CityError, Talk
 
 _CODE = re.compile(r"^Ihr Code: ([0-9A-Z-]+)$", re.MULTILINE)
+_ABOUT_ACCOUNT = "Ein Nutzerkonto wurde mit Ihnen verbunden"
 _WRONG_BIRTH_DATE = "1901-01-01"
 
 
@@ -30,6 +31,7 @@ class Deed(StrEnum):
     AUFTRAG_WITHDRAWN = "auftrag_withdrawn"
     NO_LONGER_OPEN = "no_longer_open"
     RECEIPT_SEEN = "receipt_seen"
+    ACCOUNT_BOUND = "account_bound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class Letterbox:
             if path.stem in self._letters:
                 continue
             body = path.read_text(encoding="utf-8")
+            if _ABOUT_ACCOUNT in " ".join(body.split()):
+                self._letters[path.stem] = Letter(path.stem, body.partition("\n")[0], "")
+                self._opened.add(path.stem)  # read and put aside: there is nothing to type
+                continue
             code = _CODE.search(body)
             if code is None:
                 raise CityError(f"letter {path.stem} carries no code")

@@ -46,7 +46,7 @@ def demo(
 
 
 def city(
-    part: Annotated[str, typer.Option(help="register, behoerde or mailbox.")],
+    part: Annotated[str, typer.Option(help="register, behoerde, mailbox or konto.")],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")],
     folder: Annotated[Path, typer.Option(help="Where the run wrote what this part knows.")],
     env: Environment = "demo",

@@ -17,6 +17,7 @@ _STATES: Mapping[str, TextClause] = {
     "auftraege": text("SELECT state, count(*) FROM auftraege GROUP BY 1"),
     "deliveries": text("SELECT state, count(*) FROM deliveries WHERE channel = 'LETTER' GROUP BY 1"),
     "mails": text("SELECT state, count(*) FROM deliveries WHERE channel = 'MAIL' GROUP BY 1"),
+    "about_accounts": text("SELECT state, count(*) FROM deliveries WHERE purpose = 'account' GROUP BY 1"),
     "handovers": text("SELECT state, count(*) FROM handovers GROUP BY 1"),
     "lookups": text("SELECT state, count(*) FROM lookups GROUP BY 1"),
     "enrolments": text("SELECT state, count(*) FROM enrolments GROUP BY 1"),
@@ -71,7 +72,7 @@ _NUMBERS: Mapping[str, TextClause] = {
         SELECT count(*) FROM deliveries AS d JOIN bundles AS b ON b.id = d.matter
         WHERE NOT EXISTS (
             SELECT FROM consent_ledger AS l
-            WHERE l.person = d.person AND l.event = 'give' AND l.activity = b.lebenslage || '/propose/' || d.channel
+            WHERE l.person = b.person AND l.event = 'give' AND l.activity = b.lebenslage || '/propose/' || d.channel
               AND l.at <= d.made_at
         )
         """
@@ -131,6 +132,7 @@ _DUE: Mapping[str, TextClause] = {
         " AND mail_due_at > CAST(:now AS timestamptz) - interval '72 hours'"
         " AND extract(hour FROM CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Berlin') BETWEEN 7 AND 20"
     ),
+    "account notices": text("SELECT count(*) FROM account_notices WHERE due_at <= :now"),
     "deliveries": text("SELECT count(*) FROM deliveries WHERE state = 'announced' AND due_at <= :now"),
     "Aufträge": text(
         "SELECT count(*) FROM auftraege"

@@ -20,6 +20,7 @@ from proaktiv.core.calendar import BERLIN, berlin_date
 from proaktiv.core.ids import RandomBytes
 from proaktiv.database import Database
 from proaktiv.demo import counting
+from proaktiv.demo.accounts import Holder
 from proaktiv.demo.citizens import Deed, Letterbox, Robot, ask_to_be_known
 from proaktiv.demo.families import make_city
 from proaktiv.demo.people import City, Report
@@ -121,6 +122,8 @@ class _Run:
         self._reported = 0
         self._duplicates = 0
         self._missing = 0
+        self._holder: Holder | None = None
+        self._timeline = 0
 
     def __enter__(self) -> Self:
         return self
@@ -186,12 +189,24 @@ class _Run:
         self._missing = sum(
             self._together(decide, [robot for robot in self._robots if robot.citizen.letter is not False])
         )
+        with_letter = (robot for robot in self._robots if robot.letter is not None)
+        self._bind(next(with_letter, None))
+
+    def _bind(self, robot: Robot | None) -> None:
+        """Let one of them bind a Nutzerkonto beside the letter."""
+        if robot is None or robot.letter is None:
+            return
+        self._holder = Holder(robot.citizen.resident, self._pages, self._konto)
+        self._timeline = self._holder.bind(robot.letter.code)
+        robot.deeds[Deed.ACCOUNT_BOUND] += 1
 
     def _wait_out_undo(self) -> None:
         self._move_clock(_UNDO_SECONDS)
 
     def _look_again(self) -> None:
         self._together(lambda robot: robot.look_again(), self._robots)
+        if self._holder is not None:
+            self._timeline = self._holder.come_again()
 
     def _wait_out_silence(self) -> None:
         self._move_clock(_SILENCE_SECONDS)
@@ -200,6 +215,12 @@ class _Run:
 
     def _door(self) -> Talk:
         return Talk(f"{self._installation.url('citizen')}/api")
+
+    def _pages(self) -> Talk:
+        return Talk(self._installation.url("citizen"))
+
+    def _konto(self) -> Talk:
+        return Talk(self._installation.url("konto"))
 
     def _together(self, act: Callable[[Item], Done], items: Iterable[Item]) -> list[Done]:
         """Let some act side by side and return what each did; the first error ends the run."""
@@ -273,6 +294,7 @@ class _Run:
             letters_missing=self._missing,
             letters_unexpected=sum(letter.name not in awaited for letter in self._letterbox.unopened()),
             deeds=deeds,
+            timeline=self._timeline,
         )
         return summed_up(counts, seen, verified)
 

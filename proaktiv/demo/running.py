@@ -65,13 +65,13 @@ class Processes:
     def start_all(self) -> None:
         """Start the city, the surfaces, the worker and the signing worker, and wait until all answer."""
         folder = self._installation.folder
-        for part in ("register", "behoerde", "mailbox"):
+        for part in ("register", "behoerde", "mailbox", "konto"):
             self.start(part, "city", "--part", part, "--port", self._port(part), "--folder", str(folder))
         for surface in ("intake", "citizen", "office"):
             self.start(surface, "serve", "--surface", surface, "--port", self._port(surface))
         self.start("work", "work")
         self.start("sign", "work", "--sign", "--state", str(folder / "signer"))
-        for part in ("register", "behoerde", "mailbox", "intake", "citizen", "office"):
+        for part in ("register", "behoerde", "mailbox", "konto", "intake", "citizen", "office"):
             self.wait_ready(part)
 
     def start(self, name: str, *arguments: str) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 
 import uvicorn
@@ -10,11 +11,12 @@ from fastapi import FastAPI
 from proaktiv.demo.behoerde import Arrivals, Clerks, make_behoerde
 from proaktiv.demo.keys import signing_key
 from proaktiv.demo.mailbox import Mailbox
+from proaktiv.demo.nutzerkonto import KID, Nutzerkonto, Registered, make_nutzerkonto
 from proaktiv.demo.post import make_post
 from proaktiv.demo.register import Registers, Reporter, make_register
 from proaktiv.demo.talking import CityError
 
-PARTS = ("register", "behoerde", "mailbox")
+PARTS = ("register", "behoerde", "mailbox", "konto")
 
 
 def make_part(part: str, folder: Path) -> FastAPI:
@@ -34,6 +36,11 @@ def make_part(part: str, folder: Path) -> FastAPI:
         return make_register(Registers(plan["residents"], plan["as_of"]), reporters)
     if part == "mailbox":
         return make_post(Mailbox(), Path(plan["letters"]), plan["smtp"], plan["citizen"])
+    if part == "konto":
+        client = Registered(plan["client"], plan["secret"], plan["redirect"])
+        return make_nutzerkonto(
+            Nutzerkonto(plan["issuer"], plan["people"], client, signing_key(_raw(plan["seed"]), KID), time.time)
+        )
     keys = {behoerde["id"]: signing_key(_raw(behoerde["seed"]), behoerde["id"]) for behoerde in plan["behoerden"]}
     arrivals = Arrivals()
     return make_behoerde(arrivals, Clerks(arrivals, keys, plan["intake"]), frozenset(keys))

@@ -24,6 +24,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.ids import RandomBytes
 from proaktiv.database import Database
 from proaktiv.demo.keys import public_jwk
+from proaktiv.demo.nutzerkonto import account_of
 from proaktiv.demo.people import ARS, MELDEBEHOERDE, STANDESAMT, City
 from proaktiv.demo.register import entry_of
 from proaktiv.demo.staff import enter_staff, fresh_links
@@ -56,15 +57,16 @@ CLIENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """CloudEvents source → client id and the kinds it may report."""
 
-PARTS = ("intake", "citizen", "office", "register", "behoerde", "mailbox", "smtp")
+PARTS = ("intake", "citizen", "office", "register", "behoerde", "mailbox", "smtp", "konto")
 """Everything that listens on a port of its own."""
 
 _COMMON = ("CONTROLLER", "CONTROLLER_NAME", "DATABASE_URL", "INDEX_KEY", "KEK_FLOW", "STAFF_PUBLIC_KEY")
 _LETTERHEAD = ("LETTERS_FORMAT", "LETTERHEAD_ADDRESS", "LETTERHEAD_CONTACT", "LETTERHEAD_ENTRY", "LETTERHEAD_MARK")
 _MAIL = ("MAIL_HOST", "MAIL_PORT", "MAIL_TLS", "MAIL_HELLO", "MAIL_SENDER", "MAIL_BOUNCES", "MAIL_PAGE")
+_ACCOUNT = ("ACCOUNT_PAGE", "ACCOUNT_ISSUER", "ACCOUNT_CLIENT_ID", "ACCOUNT_SECRET_FILE")
 _HELD: Mapping[str, tuple[str, ...]] = {
     "intake": (*_COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
-    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE"),
+    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE", *_ACCOUNT),
     "office": (*_COMMON, "KEK_VIEW", "KEK_PROOF", "INTAKE_PUBLIC_KEY", "STAFF_PRIVATE_KEY", "OFFICE_PAGE"),
     "work": (
         "CITIZEN_PAGE",
@@ -75,6 +77,7 @@ _HELD: Mapping[str, tuple[str, ...]] = {
     "register": (),
     "behoerde": (),
     "mailbox": (),
+    "konto": (),
 }
 """What each process is given besides what all are given."""
 
@@ -104,7 +107,10 @@ class Installation:
     def environment(self, process: str) -> dict[str, str]:
         """Return the settings of one process: its own and nobody else's."""
         names = ("ENV", "LOG_FORMAT", "TICK_SECONDS", "DEMO_CLOCK", *_HELD[process])
-        return {f"PROAKTIV_{name}": self.settings[name] for name in names}
+        given = {f"PROAKTIV_{name}": self.settings[name] for name in names}
+        if process == "citizen":  # of all the city it calls the Nutzerkonto alone
+            given["PROAKTIV_OUTBOUND"] = json.dumps([f"127.0.0.1:{self.ports['konto']}"])
+        return given
 
 
 @contextmanager
@@ -152,6 +158,7 @@ def set_up(city: City, now: datetime, random: RandomBytes) -> Iterator[Installat
                 "citizen": f"http://127.0.0.1:{ports['citizen']}/",
             },
         )
+        _provide_accounts(folder, city, ports, random)
         yield Installation(
             folder=folder,
             settings=_settings(folder, server, ports, signing_key, random),
@@ -189,11 +196,34 @@ def _settings(
         "LETTERS_DIR": str(folder / "letters"),
         **_post(ports),
         "REGISTERS": json.dumps({name: f"{registers}/{name.lower()}" for name in REGISTERS}),
-        "OUTBOUND": json.dumps([f"127.0.0.1:{ports[part]}" for part in ("register", "behoerde")]),
+        "OUTBOUND": json.dumps([f"127.0.0.1:{ports[part]}" for part in ("register", "behoerde", "konto")]),
         "CITIZEN_PAGE": f"127.0.0.1:{ports['citizen']}/b",
+        "ACCOUNT_PAGE": f"http://127.0.0.1:{ports['citizen']}",
+        "ACCOUNT_ISSUER": f"http://127.0.0.1:{ports['konto']}",
+        "ACCOUNT_CLIENT_ID": "musterstadt",
+        "ACCOUNT_SECRET_FILE": str(folder / "account.secret"),
         "OFFICE_PAGE": f"http://127.0.0.1:{ports['office']}",
         "TOKEN_AUDIENCE": f"http://127.0.0.1:{ports['intake']}/token",
     }
+
+
+def _provide_accounts(folder: Path, city: City, ports: Mapping[str, int], random: RandomBytes) -> None:
+    """Give every inhabitant an account at the city's double of a Nutzerkonto, and us the client's secret."""
+    secret = random(32).hex()
+    _plan(
+        folder / "konto.json",
+        {
+            "issuer": f"http://127.0.0.1:{ports['konto']}",
+            "redirect": f"http://127.0.0.1:{ports['citizen']}/konto/zurueck",
+            "client": "musterstadt",
+            "secret": secret,
+            "seed": _b64(random(32)),
+            "people": [account_of(resident) for resident in city.residents],
+        },
+    )
+    path = folder / "account.secret"
+    path.touch(mode=0o600)
+    path.write_text(secret, encoding="ascii")
 
 
 def _post(ports: Mapping[str, int]) -> dict[str, str]:

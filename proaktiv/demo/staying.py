@@ -27,6 +27,7 @@ _PLACES = {
     "office": ("Das Büro: Sachbearbeitung und Datenschutz", "The office: clerks and data protection"),
     "register": ("Die erfundenen Register", "The simulated registers"),
     "behoerde": ("Die erfundenen Behörden: was ankam", "The simulated Behörden: what arrived"),
+    "konto": ("Ein nachgestelltes Nutzerkonto", "A double of a Nutzerkonto"),
     "mailbox": ("Der Briefkasten: E-Mails und Briefe", "The mailbox: e-mails and letters"),
 }
 _PATHS = {
@@ -120,7 +121,9 @@ def visit(visitor: Resident, citizen: str, mailbox: str) -> list[str]:
         f"  2. {mailbox}/letters – der oberste Brief / the letter at the top; er ist gleich da / it comes at once",
         f"  3. {citizen}/b – Code und Geburtsdatum eingeben / enter code and date of birth",
         f"  4. {citizen}/einwilligungen/entscheiden – einwilligen / consent",
-        f"  5. {citizen}/kanaele – eine E-Mail-Adresse angeben / give an e-mail address; Mails: {mailbox}/",
+        f"  5. {citizen}/konto – das Nutzerkonto verbinden / connect the account; dort / there: {visitor.name}",
+        f"     danach / then: {citizen}/meine-daten – wer hat meine Daten gesehen? / who has seen my data?",
+        f"  6. {citizen}/kanaele – eine E-Mail-Adresse angeben / give an e-mail address; Mails: {mailbox}/",
     ]
 
 

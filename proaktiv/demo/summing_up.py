@@ -52,11 +52,12 @@ class Witnesses:
     letters_missing: int
     letters_unexpected: int
     deeds: Mapping[Deed, int]
+    timeline: int = 0
 
 
 def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
     """Return every equation that a run without loss and without anything twice obeys."""
-    numbers = counts.numbers
+    numbers, bound = counts.numbers, seen.deeds[Deed.ACCOUNT_BOUND]
     return (
         Equation(
             "events in the log = admitted + refused + stopped + waiting + held",
@@ -111,6 +112,8 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
         Equation("mails that tell an invented name = 0", seen.mails_telling, 0),
         Equation("letters that must come and did not = 0", seen.letters_missing, 0),
         Equation("letters that must not come and did = 0", seen.letters_unexpected, 0),
+        Equation("accounts bound in the log = the citizens' bindings", counts.logged("account.bound"), bound),
+        Equation("letters about accounts = bindings", counts.of("about_accounts", "handed_over"), bound),
         Equation("letters without consent = 0", numbers["letters_unasked"], 0),
         Equation("proposals open after a stop = 0", numbers["open_after_stop"], 0),
         Equation("dispatched = arrivals at the Behörden", dispatched(counts), seen.arrivals),
@@ -154,6 +157,8 @@ def summed_up(counts: Counts, seen: Witnesses, verified: Report) -> dict[str, An
         "repeats_at_behoerden": seen.repeats,
         "second_arrivals": seen.second_arrivals,
         "receipts_seen_by_citizens": seen.deeds[Deed.RECEIPT_SEEN],
+        "accounts_bound": seen.deeds[Deed.ACCOUNT_BOUND],
+        "timeline_entries_seen": seen.timeline,
         "no_longer_open": seen.deeds[Deed.NO_LONGER_OPEN],
         "log_verified": verified.ok,
         "log_findings": [f"{finding.what.value}: {finding.detail}" for finding in verified.findings],

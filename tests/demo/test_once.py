@@ -198,3 +198,8 @@ def test_a_process_that_dies_while_the_city_stays_is_named(base: str) -> None:
         assert [process for process in stay.children if process.is_running()] == []
     finally:
         stay.close()
+
+
+def test_one_citizen_bound_an_account_and_saw_who_had_seen_their_data(result: dict[str, Any]) -> None:
+    assert result["accounts_bound"] == 1
+    assert result["timeline_entries_seen"] > 5

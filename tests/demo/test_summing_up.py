@@ -18,6 +18,7 @@ STATES: dict[str, dict[str, int]] = {
     "deliveries": {"handed_over": 7, "cancelled": 1},
     "mails": {"handed_over": 2, "in_doubt": 1},
     "handovers": {"sent": 3},
+    "about_accounts": {"handed_over": 1},
     "lookups": {"answered": 4},
     "enrolments": {"finished": 4},
     "kinds": {"1": 14, "2": 14, "9": 5, "10": 3},
@@ -30,6 +31,7 @@ STATES: dict[str, dict[str, int]] = {
         "auftrag.handed_over done": 3,
         "auftrag.handed_over.signer done": 1,
         "acknowledgement.received acknowledged": 3,
+        "account.bound bound": 1,
     },
 }
 NUMBERS = {
@@ -55,6 +57,7 @@ LOGGED = {
     "proposal.declined declined": "declined = declined in the log",
     "letter.handed_over done": "deliveries handed over = letters in the log",
     "mail.handed_over done": "mails handed over = mails in the log",
+    "account.bound bound": "accounts bound in the log = the citizens' bindings",
     "auftrag.handed_over done": "dispatched = hand-overs in the log",
     "auftrag.handed_over.signer done": "who signed what was dispatched",
     "acknowledgement.received acknowledged": "receipts = acknowledgements in the log",
@@ -73,7 +76,9 @@ SEEN = Witnesses(
     mails_telling=0,
     letters_missing=0,
     letters_unexpected=0,
-    deeds=Counter({Deed.YES: 4, Deed.NO: 1, Deed.CONSENTS_WITHDRAWN: 1, Deed.AUFTRAG_WITHDRAWN: 1}),
+    deeds=Counter(
+        {Deed.YES: 4, Deed.NO: 1, Deed.CONSENTS_WITHDRAWN: 1, Deed.AUFTRAG_WITHDRAWN: 1, Deed.ACCOUNT_BOUND: 1}
+    ),
 )
 CLEAN = Report(size=30, root=bytes(32), pending=6, checkpoints=2, findings=())
 
