@@ -40,7 +40,7 @@ LEVELS: Mapping[str, tuple[str, str]] = {
 _ASKED = ("client_id", "redirect_uri", "state", "nonce", "code_challenge")
 _PAGE = """<!doctype html><html lang="de"><head><meta charset="utf-8">
 <title>{{ title }} – Nutzerkonto (Vorführung)</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style>body{font-family:sans-serif;line-height:1.5;max-width:45rem;margin:0 auto;padding:0 1rem}
 aside{background:#ffe9a8;padding:.6rem 1rem}label{display:block;padding:.2rem 0}
 button{font-size:1rem;padding:.5rem 1rem}
@@ -69,7 +69,7 @@ _LEFT = """{% extends "page" %}{% block main %}<p>{% if to %}<a href="{{ to }}">
 _PAGES = Environment(
     loader=DictLoader({"page": _PAGE, "pick": _PICK, "left": _LEFT}), autoescape=True, undefined=StrictUndefined
 )
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
 
 def account_of(resident: Resident) -> dict[str, str]:

@@ -4,15 +4,18 @@ Needs Debian's ``chromium`` (or a path in ``CHROMIUM``); without it the tests ar
 """
 
 import os
+import secrets
 import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -21,10 +24,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import insert, select
 
 from proaktiv.core.trust import Trust
+from proaktiv.demo.keys import signing_key
+from proaktiv.demo.nutzerkonto import KID, Nutzerkonto, Registered, make_nutzerkonto
+from proaktiv.egress import Egress
+from proaktiv.identity.login import RelyingParty
+from proaktiv.identity.model import Client
+from proaktiv.identity.provider import Provider
 from proaktiv.tables import PersonIdentifierRow, SessionRow, core_table
 from proaktiv.web.citizen import LOOPBACK_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
+from proaktiv.web.pages.visitor import RETURN_PATH, AccountWay
 from tests.builders import Somebody, somebody
 from tests.world import World, code_in
 
@@ -85,9 +95,24 @@ def world(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def site(world: World) -> Iterator[str]:
-    """The citizen's site of the world, and where it is."""
-    look = Look("Stadt Musterstadt", address="musterstadt.example", account=False)
-    with served(make_site(world.pipeline, look, secure_cookies=False)) as address:
+    """The citizen's site of the world with a Nutzerkonto, in which Anna has an account; and where it is."""
+    look = Look("Stadt Musterstadt", address="musterstadt.example", account=True)
+
+    def now() -> float:
+        return world.now.timestamp()  # when it is asked
+
+    who = somebody("Anna")
+    names = {"given_name": who.vornamen, "family_name": who.familienname, "birthdate": who.geburtsdatum}
+    registered = Registered("musterstadt", "invented", "")
+    konto = Nutzerkonto("", [{"sub": "a-1", **names}], registered, signing_key(bytes(range(32)), KID), now)
+    app = make_site(world.pipeline, look, secure_cookies=False)
+    with served(make_nutzerkonto(konto)) as issuer, served(app) as address:
+        konto.issuer = issuer
+        konto.client = replace(registered, redirect=f"{address}{RETURN_PATH}")
+        client = Client(issuer, "musterstadt", "invented", f"{address}{RETURN_PATH}", trust=Trust.V2)
+        provider = Provider(client, Egress(frozenset({urlsplit(issuer).netloc}), loopback=True), time.monotonic)
+        party = RelyingParty(client, provider, bytes(32), secrets.token_bytes)
+        app.state.account_way = AccountWay(party, address)
         yield address
 
 

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from proaktiv.core.trust import Trust
-from proaktiv.web.pages import consents, entry, matters, timeline
+from proaktiv.web.pages import account, consents, entry, matters, timeline
 from tests.browser.conftest import NARROW, WIDE, proven
 from tests.builders import Somebody, a_birth, somebody
 from tests.world import World
@@ -16,11 +16,12 @@ from tests.world import World
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {
     route.path
-    for part in (entry, matters, consents, timeline)
+    for part in (entry, matters, consents, timeline, account)
     for route in part.router.routes
     if "GET" in route.methods  # type: ignore[attr-defined]
 }
 WITHOUT_A_PERSON = {
+    *("/konto", "/konto/anmelden", "/konto/zurueck", "/konto/verbinden", "/konto/abgemeldet"),
     *("/", "/b", "/anmelden", "/anmelden/danke", "/barrierefreiheit", "/datenschutz", "/leichte-sprache", "/echt"),
 }
 VARIANTS = [(WIDE, "light", "de"), (NARROW, "light", "de"), (WIDE, "dark", "de"), (NARROW, "dark", "en")]
