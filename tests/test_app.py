@@ -255,11 +255,11 @@ def test_each_surface_is_its_own_application(surface: str, title: str, given: di
 
 def test_cookies_are_secure_wherever_it_is_no_test(given: dict[str, str]) -> None:
     with building(settings_of(given), "citizen") as pipeline:
-        names = {
-            env: make_surface(settings_of(given | {"PROAKTIV_ENV": env}), "citizen", pipeline).state.cookie
+        secure = {
+            env: make_surface(settings_of(given | {"PROAKTIV_ENV": env}), "citizen", pipeline).state.door.secure
             for env in ("production", "test", "demo")
         }
-    assert names == {"production": "__Host-proaktiv", "test": "proaktiv", "demo": "proaktiv"}
+    assert secure == {"production": True, "test": False, "demo": False}
 
 
 def test_only_one_signing_worker_runs(given: dict[str, str], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from proaktiv.web.pages.view import Look
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 from proaktiv.web.staff import clerk, dsb, entry
 from proaktiv.web.staff.failures import TOLD
-from proaktiv.web.staff.visitor import WayIn
+from proaktiv.web.staff.visitor import WayIn, staff_door
 
 
 def make_office(pipeline: StaffActs, look: Look, way_in: WayIn, *, secure_cookies: bool) -> FastAPI:
@@ -20,7 +20,7 @@ def make_office(pipeline: StaffActs, look: Look, way_in: WayIn, *, secure_cookie
     app.state.pipeline = pipeline
     app.state.look = look
     app.state.way_in = way_in
-    app.state.secure = secure_cookies
+    app.state.door = staff_door(secure=secure_cookies)
     failures.install(app, TOLD, "office/failure.html")
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOriginOnly)  # before a body is read

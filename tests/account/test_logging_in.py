@@ -12,7 +12,7 @@ from oidc_provider_mock import User, run_server_in_thread
 from proaktiv.web.citizen import LOOPBACK_COOKIE, SECURE_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
-from proaktiv.web.pages.visitor import PENDING_LOOPBACK, PENDING_SECURE, AccountWay
+from proaktiv.web.pages.visitor import PENDING, AccountWay
 from tests.account.conftest import LOOK, PAGE, Browser, Town, account_of, back, party_for, site_for
 from tests.identity.double import Double, running
 from tests.identity.test_with_another import says_yes
@@ -81,11 +81,11 @@ def test_an_answer_opens_once_and_for_the_browser_that_asked(town: Town) -> None
     browser = Browser(town.app)
     town.double.claims = account_of(town.anna)
     address = back(town.double, browser.get("/konto/anmelden").headers["location"])
-    kept = browser.cookies[PENDING_LOOPBACK]
+    kept = browser.cookies[PENDING]
     assert Browser(town.app).get(address).status_code == 401, "another browser"
     asked = town.double.asked.count("/token")
     assert browser.get(address).status_code == 303
-    assert Browser(town.app, {PENDING_LOOPBACK: kept}).get(address).status_code == 401, "both were stolen"
+    assert Browser(town.app, {PENDING: kept}).get(address).status_code == 401, "both were stolen"
     assert town.double.asked.count("/token") == asked + 1
 
 
@@ -95,7 +95,7 @@ def test_a_log_in_for_the_office_is_none_for_the_citizens_pages(town: Town) -> N
     other = party_for(town.double.issuer)
     other._seal = type(other._seal)(b"o" * 32)  # the office seals with a key of its own
     begun = other.begin(town.world.now)
-    stolen = Browser(town.app, {PENDING_LOOPBACK: begun.cookie})
+    stolen = Browser(town.app, {PENDING: begun.cookie})
     assert stolen.get(back(town.double, begun.address)).status_code == 401
 
 
@@ -161,7 +161,7 @@ def test_over_https_cookies_belong_to_this_host_alone(town: Town) -> None:
     app = make_site(town.world.pipeline, LOOK, secure_cookies=True, account_way=way)
     browser = Browser(app)
     cookie = browser.get("/konto/anmelden").headers["set-cookie"]
-    assert cookie.startswith(f"{PENDING_SECURE}=")
+    assert cookie.startswith(f"__Host-{PENDING}=")
     assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=lax", "Path=/", "Max-Age=600"))
     assert SECURE_COOKIE.startswith("__Host-")
 

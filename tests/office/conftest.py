@@ -19,7 +19,7 @@ from proaktiv.pipeline import Pipeline
 from proaktiv.staffing import Staffing
 from proaktiv.web.office import make_office
 from proaktiv.web.pages.view import Look
-from proaktiv.web.staff.visitor import LOOPBACK, WayIn
+from proaktiv.web.staff.visitor import SESSION, WayIn
 from tests.builders import Somebody, a_birth, somebody
 from tests.web.conftest import ask
 from tests.world import World
@@ -88,7 +88,7 @@ class Office:
             token = owner.link(name).partition("schein=")[2]
         desk = Desk(self.app)
         answer = desk.post("/einlass", {"schein": token})
-        assert (answer.status_code, LOOPBACK in desk.cookies) == (303, True), answer.text
+        assert (answer.status_code, SESSION in desk.cookies) == (303, True), answer.text
         desk.get("/aufgaben")
         desk.get("/protokoll")
         return desk

@@ -15,9 +15,10 @@ from proaktiv.acts.account import Arrival
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.core.errors import NotFound, NotProven
 from proaktiv.core.trust import Trust
-from proaktiv.identity.login import PENDING_SECONDS, RelyingParty
+from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import LoginRefused, Why
 from proaktiv.steps.prove import Proven
+from proaktiv.web.door import Door
 from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import (
     ACCOUNT_SECONDS,
@@ -25,14 +26,10 @@ from proaktiv.web.pages.visitor import (
     AccountWay,
     AccountWayDep,
     Acting,
+    DoorDep,
     LookDep,
     PipelineDep,
     Visiting,
-    let_in,
-    let_out,
-    pending_of,
-    set_cookie,
-    token_of,
     visiting,
 )
 
@@ -44,12 +41,12 @@ _NEXT = {Arrival.WAITING: "/konto/verbinden", Arrival.UNFINISHED: "/konto"}
 
 
 @router.get("/konto")
-def account(request: Request, look: LookDep, pipeline: PipelineDep, way: AccountWayDep) -> Response:
+def account(request: Request, look: LookDep, pipeline: PipelineDep, way: AccountWayDep, door: DoorDep) -> Response:
     """Show what an account is good for here, and how this person stands with theirs."""
     if way.party is None:
         return look.answer(request, "account_none.html")
     try:
-        visitor = visiting(request, pipeline)
+        visitor = visiting(request, pipeline, door)
     except NotProven:
         return look.answer(request, "account.html", standing=None, trust=0)
     standing = pipeline.account(visitor.proof)
@@ -57,26 +54,24 @@ def account(request: Request, look: LookDep, pipeline: PipelineDep, way: Account
 
 
 @router.get("/konto/anmelden")
-def begin(request: Request, pipeline: PipelineDep, way: AccountWayDep) -> Response:
+def begin(request: Request, pipeline: PipelineDep, way: AccountWayDep, door: DoorDep) -> Response:
     """Send the browser to the provider; name and birth date are asked for only beside a letter's session."""
     try:
-        attributes = pipeline.session(token_of(request)).trust <= Trust.V1
+        attributes = pipeline.session(door.token(request)).trust <= Trust.V1
     except NotProven:
         attributes = False
     begun = _party(way).begin(pipeline.wall(), attributes=attributes)
     response = RedirectResponse(begun.address, SEE_OTHER)
-    set_cookie(request, response, pending_of(request), begun.cookie, PENDING_SECONDS)
+    door.lead_out(response, begun.cookie)
     return response
 
 
 @router.get(RETURN_PATH)
-def back(request: Request, look: LookDep, pipeline: PipelineDep, way: AccountWayDep) -> Response:
+def back(request: Request, look: LookDep, pipeline: PipelineDep, way: AccountWayDep, door: DoorDep) -> Response:
     """Let in whose account it is, or ask whether it shall be bound to whoever came with a letter."""
-    party, token = _party(way), token_of(request)
+    party, token = _party(way), door.token(request)
     try:
-        returned = party.returned(
-            request.cookies.get(pending_of(request), ""), request.query_params.multi_items(), pipeline.wall()
-        )
+        returned = party.returned(door.under_way(request), request.query_params.multi_items(), pipeline.wall())
         pipeline.use_up_login(returned.once)
         came = party.redeem(returned, pipeline.wall())
     except LoginRefused as error:
@@ -88,20 +83,20 @@ def back(request: Request, look: LookDep, pipeline: PipelineDep, way: AccountWay
     except NotProven:
         log.warning("account.refused", why="used")
         return look.answer(request, "account_refused.html", 401)
-    return _arrived(request, look, pipeline, pipeline.arrive(token, came))
+    return _arrived(request, look, door, pipeline, pipeline.arrive(token, came))
 
 
-def _arrived(request: Request, look: Look, pipeline: CitizenActs, arrival: Proven | Arrival) -> Response:
+def _arrived(request: Request, look: Look, door: Door, pipeline: CitizenActs, arrival: Proven | Arrival) -> Response:
     if isinstance(arrival, Proven):
         response = RedirectResponse("/uebersicht", SEE_OTHER)
-        let_in(request, response, arrival.token, ACCOUNT_SECONDS)
+        door.let_in(response, arrival.token, ACCOUNT_SECONDS)
         return response
     log.info("account.not_entered", how=arrival.name.lower())
     if arrival in _NEXT:
         return RedirectResponse(_NEXT[arrival], SEE_OTHER)
     if arrival is Arrival.STRANGER:
         return look.answer(request, "account_stranger.html", 403)
-    visiting(request, pipeline)  # the letter's session goes on
+    visiting(request, pipeline, door)  # the letter's session goes on
     return look.answer(request, "account_other.html", 403)
 
 
@@ -115,25 +110,27 @@ def binding(request: Request, visitor: Visiting, look: LookDep, pipeline: Pipeli
 
 
 @router.post("/konto/verbinden")
-def bind(request: Request, visitor: Acting, look: LookDep, pipeline: PipelineDep, way: AccountWayDep) -> Response:
+def bind(
+    request: Request, visitor: Acting, look: LookDep, pipeline: PipelineDep, way: AccountWayDep, door: DoorDep
+) -> Response:
     """Bind it, and go on in a session of the account."""
     _party(way)
-    bound = pipeline.bind_account(visitor.proof, token_of(request))
+    bound = pipeline.bind_account(visitor.proof, door.token(request))
     if bound is None:
         return look.answer(request, "account_other.html", 409)
     response = RedirectResponse("/meine-daten", SEE_OTHER)
-    let_in(request, response, bound.token, ACCOUNT_SECONDS)
+    door.let_in(response, bound.token, ACCOUNT_SECONDS)
     return response
 
 
 @router.post("/konto/trennen")
-def unbind(request: Request, visitor: Acting, pipeline: PipelineDep) -> Response:
+def unbind(visitor: Acting, pipeline: PipelineDep, door: DoorDep) -> Response:
     """Unbind the account, also where none is any more; a session that it opened is over."""
     pipeline.unbind_account(visitor.proof)
     if visitor.proof.trust <= Trust.V1:
         return RedirectResponse("/konto", SEE_OTHER)
     response = RedirectResponse("/konto/abgemeldet", SEE_OTHER)
-    let_out(request, response)
+    door.let_out(response)
     return response
 
 

@@ -12,7 +12,7 @@ from proaktiv.core.trust import Trust
 from proaktiv.steps.enrol import Wish
 from proaktiv.web.pages import language
 from proaktiv.web.pages.forms import Fields, Form
-from proaktiv.web.pages.visitor import AccountWayDep, Acting, LookDep, PipelineDep, let_in, let_out, token_of
+from proaktiv.web.pages.visitor import AccountWayDep, Acting, DoorDep, LookDep, PipelineDep
 
 router = APIRouter()
 
@@ -42,7 +42,7 @@ def code(request: Request, look: LookDep) -> Response:
 
 
 @router.post("/b")
-def prove(request: Request, fields: Fields, look: LookDep, pipeline: PipelineDep) -> Response:
+def prove(request: Request, fields: Fields, look: LookDep, pipeline: PipelineDep, door: DoorDep) -> Response:
     """Open a session by code and birth date, or say the one thing that is said of every wrong pair."""
     form = Form(fields)
     typed = form.line("code", CODE_LENGTH, most=40)
@@ -56,7 +56,7 @@ def prove(request: Request, fields: Fields, look: LookDep, pipeline: PipelineDep
         return look.answer(request, "code.html", 401, form=form)
     to = "/einwilligungen/entscheiden" if session.purpose == "activation" else "/uebersicht"
     response = RedirectResponse(to, SEE_OTHER)
-    let_in(request, response, session.token)
+    door.let_in(response, session.token)
     return response
 
 
@@ -94,26 +94,23 @@ def thanks(request: Request, look: LookDep) -> Response:
 
 
 @router.post("/abmelden")
-def leave(request: Request, visitor: Acting, pipeline: PipelineDep, way: AccountWayDep) -> Response:
+def leave(request: Request, visitor: Acting, pipeline: PipelineDep, way: AccountWayDep, door: DoorDep) -> Response:
     """End the session, here and in the browser; whoever came with an account is told where else to leave."""
-    pipeline.leave(token_of(request))
+    pipeline.leave(door.token(request))
     with_account = way.party is not None and visitor.proof.trust > Trust.V1
     response = RedirectResponse("/konto/abgemeldet" if with_account else "/", SEE_OTHER)
-    let_out(request, response)
+    door.let_out(response)
     return response
 
 
 @router.post("/sprache")
-def speak(request: Request, fields: Fields) -> Response:
+def speak(request: Request, fields: Fields, door: DoorDep) -> Response:
     """Remember the language, and go back to where the visitor was."""
     back = urlsplit(request.headers.get("referer", "")).path
     to = back if back.startswith("/") and not back.startswith("//") else "/"
     response = RedirectResponse(to, SEE_OTHER)
     if fields.get("sprache") in language.LANGUAGES:
-        secure = request.app.state.cookie.startswith("__Host-")
-        response.set_cookie(
-            language.COOKIE, fields["sprache"], secure=secure, httponly=True, samesite="lax", path="/", max_age=31536000
-        )
+        door.keep(response, language.COOKIE, fields["sprache"], 31536000)
     return response
 
 

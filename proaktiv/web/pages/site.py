@@ -7,11 +7,11 @@ from starlette.responses import FileResponse, Response
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.core.errors import NotFound
 from proaktiv.web import problems
-from proaktiv.web.citizen import LOOPBACK_COOKIE, SECURE_COOKIE, make_citizen
+from proaktiv.web.citizen import make_citizen
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.pages import account, channels, consents, entry, failures, matters, timeline
 from proaktiv.web.pages.view import Look, static_files
-from proaktiv.web.pages.visitor import AccountWay
+from proaktiv.web.pages.visitor import AccountWay, citizens_door
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -25,7 +25,7 @@ def make_site(
     app.state.pipeline = pipeline
     app.state.look = look
     app.state.account_way = account_way or AccountWay()
-    app.state.cookie = SECURE_COOKIE if secure_cookies else LOOPBACK_COOKIE
+    app.state.door = citizens_door(secure=secure_cookies)
     failures.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOriginOnly)  # before a body is read

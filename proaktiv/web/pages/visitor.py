@@ -1,6 +1,7 @@
-"""Who stands before the page: the session's cookie, its proof, its form token.
+"""Who stands before the page: the session's proof and its form token; and the way in with an account.
 
-Raises where there is none; ``failures`` shows the way to a new one. Left to others: making sessions (``steps.prove``).
+Raises where nobody does; ``failures`` shows the way to a session. Left to others: making sessions (``steps.prove``),
+cookies (``web.door``).
 """
 
 from dataclasses import dataclass
@@ -8,19 +9,24 @@ from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
-from starlette.responses import Response
 
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.core.trust import SessionProof
 from proaktiv.identity.login import RelyingParty
-from proaktiv.web.citizen import SECURE_COOKIE
+from proaktiv.web.citizen import LOOPBACK_COOKIE
+from proaktiv.web.door import Door, DoorDep, Visitor
 from proaktiv.web.pages.forms import Fields
 from proaktiv.web.pages.view import Look
 
-PENDING_SECURE, PENDING_LOOPBACK = "__Host-proaktiv-konto", "proaktiv-konto"
+PENDING = "proaktiv-konto"
 RETURN_PATH = "/konto/zurueck"
 SESSION_SECONDS, ACCOUNT_SECONDS = 1800, 3600
 """As long as the sessions of ``steps.prove`` live."""
+
+
+def citizens_door(*, secure: bool) -> Door:
+    """Return the door of the citizens' pages. ``secure`` is off on loopback alone."""
+    return Door(LOOPBACK_COOKIE, PENDING, SESSION_SECONDS, secure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +35,6 @@ class AccountWay:
 
     party: RelyingParty | None = None
     page: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """A proven person before a browser."""
-
-    proof: SessionProof
-    csrf: str
 
 
 def pipeline_of(request: Request) -> CitizenActs:
@@ -62,56 +60,33 @@ PipelineDep = Annotated[CitizenActs, Depends(pipeline_of)]
 LookDep = Annotated[Look, Depends(look_of)]
 
 
-def token_of(request: Request) -> str:
-    """Return the session's token, empty where there is none."""
-    return request.cookies.get(request.app.state.cookie, "")
-
-
-def visiting(request: Request, pipeline: PipelineDep) -> Visitor:
+def visiting(request: Request, pipeline: PipelineDep, door: DoorDep) -> Visitor[SessionProof]:
     """Return who looks. Raises ``NotProven``."""
-    token = token_of(request)
+    token = door.token(request)
     found = Visitor(pipeline.session(token), pipeline.csrf(token))
     request.state.visitor = found
     return found
 
 
-def acting(request: Request, pipeline: PipelineDep, fields: Fields) -> Visitor:
+def acting(request: Request, pipeline: PipelineDep, door: DoorDep, fields: Fields) -> Visitor[SessionProof]:
     """Return who changes something: the form's own token must be right. Raises ``NotProven``, ``NotAllowed``."""
-    token = token_of(request)
+    token = door.token(request)
     found = Visitor(pipeline.session_for_change(token, fields.get("csrf", "")), pipeline.csrf(token))
     request.state.visitor = found
     return found
 
 
-Visiting = Annotated[Visitor, Depends(visiting)]
-Acting = Annotated[Visitor, Depends(acting)]
+Visiting = Annotated[Visitor[SessionProof], Depends(visiting)]
+Acting = Annotated[Visitor[SessionProof], Depends(acting)]
 
-
-def secure(request: Request) -> bool:
-    """Return whether cookies go over https alone."""
-    return bool(request.app.state.cookie == SECURE_COOKIE)
-
-
-def pending_of(request: Request) -> str:
-    """Return the name of the cookie of a log-in that is under way."""
-    return PENDING_SECURE if secure(request) else PENDING_LOOPBACK
-
-
-def let_in(request: Request, response: Response, token: str, seconds: int = SESSION_SECONDS) -> None:
-    """Give the browser the cookie of a fresh session, and take what was under way."""
-    set_cookie(request, response, request.app.state.cookie, token, seconds)
-    response.delete_cookie(pending_of(request), path="/", secure=secure(request), httponly=True, samesite="lax")
-
-
-def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
-    """Set a cookie that no script reads. Lax: the way back from the provider begins on another site."""
-    response.set_cookie(name, value, httponly=True, secure=secure(request), samesite="lax", path="/", max_age=seconds)
-
-
-def let_out(request: Request, response: Response) -> None:
-    """Take the cookie away, and whatever the browser kept (ASVS 14.3.1)."""
-    response.delete_cookie(request.app.state.cookie, path="/")
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
-
-
-__all__ = ["Acting", "Fields", "LookDep", "PipelineDep", "Visiting", "Visitor", "let_in", "let_out"]
+__all__ = [
+    "AccountWay",
+    "AccountWayDep",
+    "Acting",
+    "DoorDep",
+    "Fields",
+    "LookDep",
+    "PipelineDep",
+    "Visiting",
+    "Visitor",
+]

@@ -13,22 +13,18 @@ from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import NotAllowed, NotFound, NotProven
 from proaktiv.core.staff import Role
-from proaktiv.identity.login import PENDING_SECONDS, RelyingParty
+from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import LoginRefused
 from proaktiv.web.pages import language
 from proaktiv.web.staff.visitor import (
     RETURN_PATH,
     ActingStaff,
     ActsDep,
+    DoorDep,
     Fields,
     WayIn,
     WayInDep,
-    let_in,
-    let_out,
     page,
-    pending_of,
-    set_cookie,
-    token_of,
     working,
 )
 
@@ -40,31 +36,29 @@ HOME = {Role.CLERK: "/aufgaben", Role.DSB: "/protokoll"}
 
 
 @router.get("/")
-def home(request: Request, acts: ActsDep, way: WayInDep) -> Response:
+def home(request: Request, acts: ActsDep, way: WayInDep, door: DoorDep) -> Response:
     """Lead whoever is in to their work, and everybody else to the way in."""
     try:
-        return RedirectResponse(HOME[working(request, acts).proof.role], SEE_OTHER)
+        return RedirectResponse(HOME[working(request, acts, door).proof.role], SEE_OTHER)
     except NotProven:
         return page(request, "entry.html", provider=way.party is not None, links=way.links)
 
 
 @router.get("/anmeldung")
-def begin(request: Request, acts: ActsDep, way: WayInDep) -> Response:
+def begin(acts: ActsDep, way: WayInDep, door: DoorDep) -> Response:
     """Send the browser to the provider; what must be remembered it keeps itself, sealed."""
     begun = _party(way).begin(acts.wall())
     response = RedirectResponse(begun.address, SEE_OTHER)
-    set_cookie(request, response, pending_of(request), begun.cookie, PENDING_SECONDS)
+    door.lead_out(response, begun.cookie)
     return response
 
 
 @router.get(RETURN_PATH)
-def back(request: Request, acts: ActsDep, way: WayInDep) -> Response:
+def back(request: Request, acts: ActsDep, way: WayInDep, door: DoorDep) -> Response:
     """Let in whom the provider identified, if this browser asked for it."""
     party = _party(way)
     try:
-        returned = party.returned(
-            request.cookies.get(pending_of(request), ""), request.query_params.multi_items(), acts.wall()
-        )
+        returned = party.returned(door.under_way(request), request.query_params.multi_items(), acts.wall())
         acts.use_up_login(returned.once)
         identified = party.redeem(returned, acts.wall())
         entered = acts.enter_by_provider(identified.issuer, identified.subject)
@@ -75,7 +69,7 @@ def back(request: Request, acts: ActsDep, way: WayInDep) -> Response:
         log.warning("login.refused", why="not_staff")
         return page(request, "stranger.html", 403)
     response = RedirectResponse("/", SEE_OTHER)
-    let_in(request, response, entered.token)
+    door.let_in(response, entered.token)
     return response
 
 
@@ -87,7 +81,7 @@ def link(request: Request, way: WayInDep, schein: str = "") -> Response:
 
 
 @router.post("/einlass")
-def enter(request: Request, fields: Fields, acts: ActsDep, way: WayInDep) -> Response:
+def enter(request: Request, fields: Fields, acts: ActsDep, way: WayInDep, door: DoorDep) -> Response:
     """Let in by a link, once."""
     _with_links(way)
     try:
@@ -95,16 +89,16 @@ def enter(request: Request, fields: Fields, acts: ActsDep, way: WayInDep) -> Res
     except NotProven:
         return page(request, "refused.html", 401)
     response = RedirectResponse("/", SEE_OTHER)
-    let_in(request, response, entered.token)
+    door.let_in(response, entered.token)
     return response
 
 
 @router.post("/abmelden")
-def leave(request: Request, _visitor: ActingStaff, acts: ActsDep) -> Response:
+def leave(request: Request, _visitor: ActingStaff, acts: ActsDep, door: DoorDep) -> Response:
     """End the session, here and in the browser."""
-    acts.staff_leaves(token_of(request))
+    acts.staff_leaves(door.token(request))
     response = RedirectResponse("/abgemeldet", SEE_OTHER)
-    let_out(request, response)
+    door.let_out(response)
     return response
 
 
@@ -116,13 +110,13 @@ def left(request: Request, way: WayInDep) -> Response:
 
 
 @router.post("/sprache")
-def speak(request: Request, fields: Fields) -> Response:
+def speak(request: Request, fields: Fields, door: DoorDep) -> Response:
     """Remember the language, and go back to where the visitor was."""
     came = urlsplit(request.headers.get("referer", "")).path
     to = came if came.startswith("/") and not came.startswith("//") else "/"
     response = RedirectResponse(to, SEE_OTHER)
     if fields.get("sprache") in language.LANGUAGES:
-        set_cookie(request, response, language.COOKIE, fields["sprache"], 31536000)
+        door.keep(response, language.COOKIE, fields["sprache"], 31536000)
     return response
 
 
