@@ -23,6 +23,7 @@ from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, decide_anew, hand_back, load_case, write_moves
 from proaktiv.outward import loggable
 from proaktiv.tables import (
+    AccountNoticeRow,
     BundleRow,
     DeliveryRow,
     EnrolmentRow,
@@ -38,6 +39,7 @@ from proaktiv.vault import Compartment
 _TASKS = core_table(TaskRow)
 _INCIDENTS = core_table(IncidentRow)
 _DELIVERIES = core_table(DeliveryRow)
+_NOTICES = core_table(AccountNoticeRow)
 _BUNDLES = core_table(BundleRow)
 _LOOKUPS = core_table(LookupRow)
 _ENROLMENTS = core_table(EnrolmentRow)
@@ -224,11 +226,12 @@ def _bundle(session: Session, _house: House, matter: UUID, _how: How, now: datet
 
 
 def _write_again(session: Session, matter: UUID, now: datetime) -> None:
-    """Make the bundle or the enrolment due for a new letter with a new code."""
+    """Make the bundle or the enrolment due for a letter with a new code, or the notice of an account for a letter."""
     connection = session.connection()
     found = connection.execute(
         update(_BUNDLES).where(_BUNDLES.c.id == matter, _BUNDLES.c.state == "open").values(due_at=now)
     ).rowcount
+    found += connection.execute(update(_NOTICES).where(_NOTICES.c.id == matter).values(due_at=now)).rowcount
     found += connection.execute(
         update(_ENROLMENTS)
         .where(_ENROLMENTS.c.id == matter, _ENROLMENTS.c.state.in_(("found", "letter", "lapsed")))

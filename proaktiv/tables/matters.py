@@ -170,7 +170,7 @@ class DeliveryRow(Storage, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    matter: UUID  # bundle or enrolment
+    matter: UUID  # bundle, enrolment or account notice
     person: UUID | None = None
     purpose: str = Field(max_length=16)
     channel: str = Field(max_length=16)

@@ -4,15 +4,18 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from notifiers.model import Temporary
+from notifiers.model import Permanent, Temporary
 from proaktiv.core.accounts import folded
 from proaktiv.core.errors import Conflict
+from proaktiv.core.tasks import How
 from proaktiv.steps import account as step
 from tests.account.conftest import HIGH, LOW, Browser, Town, account_of, site_for
 from tests.builders import a_death, a_protection, somebody
+from tests.database.test_migrations import run
 from tests.world import World, code_in
 
 
@@ -167,12 +170,11 @@ def test_one_account_is_one_persons(town: Town) -> None:
     assert town.bound() == 1
 
 
-def test_two_people_who_bind_the_same_account_at_once_end_as_one(town: Town) -> None:
+def bind_at_once(town: Town) -> list[int]:
+    """Anna and Ben, each beside their letter, with one account that fits both, press the button at the same moment."""
     ring = [town.letter(town.anna), town.letter(town.ben)]
-    same = account_of(town.anna)
-    town.comes_back(ring[0], same)
-    town.comes_back(ring[1], same | account_of(town.ben) | {"sub": same["sub"]})
-    for browser in ring:
+    for browser, person in zip(ring, (town.anna, town.ben), strict=True):
+        town.comes_back(browser, account_of(person) | {"sub": "one for both"})
         browser.get("/konto/verbinden")
     together = threading.Barrier(2)
 
@@ -181,10 +183,20 @@ def test_two_people_who_bind_the_same_account_at_once_end_as_one(town: Town) -> 
         return browser.post("/konto/verbinden").status_code
 
     with ThreadPoolExecutor(2) as threads:
-        assert sorted(threads.map(bind, ring)) == [303, 409]
+        return sorted(threads.map(bind, ring))
+
+
+def test_two_people_who_bind_the_same_account_at_once_end_as_one(town: Town) -> None:
+    assert bind_at_once(town) == [303, 409]
     assert town.bound() == 1
     assert town.logged("account.bound") == ["bound"]
     assert town.logged("account.not_bound") == ["taken"]
+
+
+def test_control_without_the_key_of_the_table_both_would_be_bound(town: Town) -> None:
+    run(town.world.urls["owner"], "ALTER TABLE person_identifiers DROP CONSTRAINT pk_person_identifiers")
+    assert bind_at_once(town) == [303, 303]
+    assert town.bound() == 2
 
 
 def test_one_person_has_one_account(town: Town) -> None:
@@ -303,4 +315,37 @@ def test_such_a_letter_that_fails_is_tried_again(town: Town, monkeypatch: pytest
     assert told(town.world) == []
     monkeypatch.undo()
     town.world.wait(minutes=10)
+    assert len(told(town.world)) == 1
+
+
+def test_such_a_letter_that_can_never_be_delivered_is_a_clerks_and_is_written_again_on_their_word(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = town.world.pipeline.channels["LETTER"]
+
+    def fails(*_: object) -> None:
+        raise Permanent("never")
+
+    town.binds(town.anna)
+    monkeypatch.setattr(type(channel), "hand_over", fails)
+    town.world.tick()
+    monkeypatch.undo()
+    (task,) = town.world.pipeline.tasks()
+    assert task["what"] == "delivery.failed"
+    town.world.pipeline.finish(UUID(task["id"]), How.AGAIN, "clerk-1")
+    town.world.tick()
+    assert len(told(town.world)) == 1
+    assert town.world.check_log()
+
+
+def test_where_the_house_itself_may_not_write_it_a_clerk_is_told_and_it_is_tried_each_hour(town: Town) -> None:
+    owner = town.world.urls["owner"]
+    retire = "UPDATE consent_activities SET retired = {} WHERE name = 'konto/propose/LETTER'"
+    run(owner, retire.format("true"))
+    town.binds(town.anna)
+    town.world.tick()
+    assert told(town.world) == []
+    assert [task["what"] for task in town.world.pipeline.tasks()] == ["account_notice.house_refused"]
+    run(owner, retire.format("false"))
+    town.world.wait(hours=1, minutes=1)
     assert len(told(town.world)) == 1
