@@ -164,7 +164,7 @@ def _tell(session: Session, house: House, proof: SessionProof, what: str, now: d
 
 def log_act(session: Session, house: House, proof: SessionProof, action: str, now: datetime) -> None:
     """Log ``account.entered``, ``bound`` or ``unbound``: whoever reads it did it, or learns that somebody else did."""
-    house.log.record(session, [replace(act(house, proof, proof.session, action), case="")], now)
+    house.log.record(session, [_act(house, proof, action)], now)
 
 
 def log_refusal(session: Session, house: House, proof: SessionProof, why: str, now: datetime) -> None:
@@ -173,7 +173,12 @@ def log_refusal(session: Session, house: House, proof: SessionProof, why: str, n
 
 
 def _refusal(house: House, proof: SessionProof, why: str) -> Flow:
-    return replace(act(house, proof, proof.session, "account.not_bound"), kind=Kind.REFUSED, outcome=why, case="")
+    return replace(_act(house, proof, "account.not_bound"), kind=Kind.REFUSED, outcome=why)
+
+
+def _act(house: House, proof: SessionProof, action: str) -> Flow:
+    flow: Flow = replace(act(house, proof, proof.session, action), purpose="Zugang mit dem Nutzerkonto", case="")
+    return flow
 
 
 def _said(house: House, proof: SessionProof, said: Attributes | None) -> Flow:
@@ -183,7 +188,7 @@ def _said(house: House, proof: SessionProof, said: Attributes | None) -> Flow:
         sender="nutzerkonto",
         receiver=house.controller,
         receiver_name=house.name,
-        purpose="konto",
+        purpose="Prüfen, ob ein Nutzerkonto zu Ihnen gehört",
         action="account.compared",
         basis="§ 8 OZG",
         categories=() if said is None else _ATTRIBUTES,

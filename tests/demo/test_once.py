@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import psutil
@@ -140,7 +141,7 @@ def test_the_city_stays_up_until_ctrl_c_and_leaves_nothing_behind(base: str) -> 
         assert stay.process.poll() is None, "it stays after its result"
         table, _, _ = stay.said.partition("Anmelden wie")
         urls = re.findall(r"http://127\.0\.0\.1:\d+/(?:health|openapi\.json|bericht|letters)?", table)
-        assert len(urls) == 8
+        assert len(urls) == 9
         assert [url for url in urls if httpx.get(url, trust_env=False).status_code != 200] == []
         visit(stay)
         assert stay.end(signal.SIGINT) == 0
@@ -152,8 +153,8 @@ def test_the_city_stays_up_until_ctrl_c_and_leaves_nothing_behind(base: str) -> 
 
 def visit(stay: Stay) -> None:
     """Do what it says, as a visitor with a browser: enrol, find the letter, type its code; look as an operator."""
-    enrol, letters, code, channels = (
-        re.findall(rf"^  {step}\. (\S+)", stay.said, re.MULTILINE)[0] for step in (1, 2, 3, 5)
+    enrol, letters, code, account, channels = (
+        re.findall(rf"^  {step}\. (\S+)", stay.said, re.MULTILINE)[0] for step in (1, 2, 3, 5, 6)
     )
     first, last = re.findall(r"first names: (\S+)   .*surname: (\S+)", stay.said)[0]
     day, month, year = re.findall(r"date of birth: (\d+) (\d+) (\d+)", stay.said)[0]
@@ -176,6 +177,13 @@ def visit(stay: Stay) -> None:
         (typed,) = set(re.findall(r"\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]\b", printed))
         opened = browser.post(code, data=born | {"code": typed})
         assert opened.headers["location"] == "/einwilligungen/entscheiden"
+        assert "Nutzerkonto</h1>" in browser.get(account).text
+        asked = browser.get(f"{account}/anmelden").headers["location"]
+        assert "kein echtes Nutzerkonto" in browser.get(asked).text
+        assert (
+            f"{first} {last}"
+            in browser.get(asked, params=dict(parse_qsl(urlsplit(asked).query)) | {"suche": last}).text
+        )
         assert 'name="mail"' in browser.get(channels.removesuffix("–")).text
 
     (settings,) = re.findall(r"^  \. (\S+)", stay.said, re.MULTILINE)
