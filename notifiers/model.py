@@ -141,6 +141,10 @@ class Temporary(ChannelError):  # noqa: N818
         self.retry_after_seconds = retry_after_seconds
 
 
+class Forbidden(Temporary):
+    """A policy refuses our mail, whoever it is for: no fault of the address, and no reason to take another channel."""
+
+
 class OutcomeUnknown(ChannelError):  # noqa: N818
     """It may have left the house; repeat only where the capability says ``idempotent``."""
 

@@ -17,10 +17,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from notifiers.model import DeadlineLike, OutcomeUnknown, Permanent, Temporary, Unavailable, Undeliverable
+from notifiers.model import DeadlineLike, Forbidden, OutcomeUnknown, Permanent, Temporary, Unavailable, Undeliverable
 from notifiers.wire import Wire
 
-_POLICY_PAUSE_SECONDS = 4 * 3600
+_LONG_PAUSE_SECONDS = 4 * 3600
 _ENHANCED = re.compile(rb"\s*5\.(\d{1,3})\.(\d{1,3})\b")
 _NO_SUCH_BOX = frozenset({550, 551, 553})
 
@@ -230,6 +230,6 @@ def _refusal(what: str, code: int, text: bytes) -> Exception:
     subject, detail = int(enhanced[1]), int(enhanced[2])
     said = f"{said} 5.{subject}.{detail}"
     if subject == 7 or (subject, detail) == (2, 2):
-        # Policy or a full mailbox: no fault of the address, and no reason for a wave of letters.
-        return Temporary(said, _POLICY_PAUSE_SECONDS)
+        # A policy may be mended, a full mailbox emptied: neither is a fault of the address.
+        return (Forbidden if subject == 7 else Temporary)(said, _LONG_PAUSE_SECONDS)
     return Undeliverable(said) if subject == 1 or (subject, detail) == (2, 1) else Permanent(said)

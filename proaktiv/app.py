@@ -23,6 +23,7 @@ from notifiers.model import Channel
 from proaktiv import channels as ways
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
+from proaktiv.core.rates import Rate, Rates
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
@@ -186,6 +187,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             token_audience=settings.token_audience,
             citizen_page=settings.citizen_page,
             mail_page=settings.mail_page,
+            mail_rates=Rates(Rate(settings.mail_per_second), Rate(settings.mail_per_second_and_domain)),
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             terms=terms_of(settings),

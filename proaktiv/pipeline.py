@@ -142,6 +142,7 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs):
                 page=self.citizen_page,
                 mail_page=self.mail_page,
                 wall=wall,
+                rates=self.mail_rates,
             )
         self.house.probe("notify.announce.after")
         if not posting:

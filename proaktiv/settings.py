@@ -138,6 +138,8 @@ class Settings(BaseSettings):
     mail_sender: str = ""
     mail_bounces: str = ""
     mail_page: str = ""
+    mail_per_second: float = Field(default=50.0, ge=0.1, le=1000)
+    mail_per_second_and_domain: float = Field(default=10.0, ge=0.1, le=1000)
     destroyed_list: Path | None = None
     registers: Annotated[dict[str, str], *Json] = Field(default_factory=dict)
     folders: Annotated[dict[str, Path], *Json] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from notifiers.model import Channel
 from proaktiv.acts.tokens import Tokens
 from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.core.rates import Rates
 from proaktiv.core.terms import Terms
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
@@ -40,6 +41,7 @@ class Means:
     token_audience: str = ""
     citizen_page: str = ""
     mail_page: str = ""
+    mail_rates: Rates = field(default_factory=Rates)
     deadline_seconds: float = 10.0
     batch: int = 100
     identity: Callable[[], int] | None = None

@@ -4,6 +4,7 @@ Pure: shared by look_up, notify and dispatch. Left to others: the act itself (re
 rows (steps). Source: channels-and-pages.md § 3.3; data-path.md § 5.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,6 +30,12 @@ BACKOFF = (
     timedelta(hours=4),
 )
 """Pause after the first, second … failed try; there is no try after the last pause's one failed too."""
+
+MAIL_BACKOFF = (*BACKOFF, timedelta(hours=12), timedelta(hours=24))
+"""The same for mail, which nobody waits for: greylists and full mailboxes get time, up to three days with its limit."""
+
+ALARM_AFTER = timedelta(minutes=10)
+"""For so long a way out may be away before a human is called."""
 
 LOST = "lost"
 """Why an attempt is in doubt of which nothing was ever recorded: its worker is gone."""
@@ -76,14 +83,19 @@ def ended_by(error: OutboundError) -> Ended:
     return Ended(End.NEVER)
 
 
-def again_at(now: datetime, failed_tries: int, retry_after_seconds: int | None = None) -> datetime | None:
+def again_at(
+    now: datetime,
+    failed_tries: int,
+    retry_after_seconds: int | None = None,
+    pauses: Sequence[timedelta] = BACKOFF,
+) -> datetime | None:
     """Return when to try again after ``failed_tries`` (1 or more) tries, or None when the tries are used up.
 
     The far side's own wish can make the pause longer, up to a day, never shorter.
     """
-    if failed_tries > len(BACKOFF):
+    if failed_tries > len(pauses):
         return None
-    pause = BACKOFF[failed_tries - 1]
+    pause = pauses[failed_tries - 1]
     wish = timedelta(seconds=min(retry_after_seconds or 0, _LONGEST_PAUSE_SECONDS))
     return now + max(pause, wish)
 

@@ -100,6 +100,11 @@ TASKS: Mapping[str, Task] = {
         "Für die Person besteht ein bedingter Sperrvermerk (§ 52 BMG); es wird nicht geschrieben.",
         "Entscheiden Sie, ob und wie die Person es erfährt.",
     ),
+    "channel.away": Task(
+        Matter.NONE,
+        "Ein Weg zu den Menschen (Brief oder E-Mail) ist seit zehn Minuten fort; was warten kann, wartet.",
+        "Sehen Sie nach, woran es liegt (proaktiv doctor). Geht der Weg wieder, endet diese Aufgabe von selbst.",
+    ),
     "competence.missing": Task(
         Matter.EVENT,
         "Für eine Leistung ist an diesem Ort keine Behörde eingetragen.",
@@ -139,6 +144,11 @@ TASKS: Mapping[str, Task] = {
         Matter.LOOKUP,
         "Ein Register darf nicht gefragt werden, weil im Haus etwas fehlt.",
         "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
+    ),
+    "mail.refused_by_policy": Task(
+        Matter.NONE,
+        "Ein Mailanbieter nimmt von diesem Haus keine Mails (Regel des Anbieters, nicht die Adresse); sie warten dort.",
+        "Prüfen Sie SPF, DKIM und DMARC und fragen Sie den Anbieter. Nimmt er wieder an, endet dies von selbst.",
     ),
     "register.incomplete": Task(
         Matter.LOOKUP,

@@ -175,6 +175,7 @@ class Examination:
             yield keys.destroyed(settings.destroyed_list, settings.controller, vault, database)
         if "work" in parts:
             yield work.done(database, self._law_clock)
+            yield work.ways_out(database, self._law_clock)
             yield outward.behoerden(database, self._egress(), self._deadline)
 
     def _law_clock(self, session: Session) -> datetime:

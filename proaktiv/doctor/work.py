@@ -32,6 +32,7 @@ _OVERDUE: Mapping[str, TextClause] = {
     ),
 }
 _TASKS = text("SELECT what, count(*) FROM tasks WHERE done_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1")
+_OUTAGES = text("SELECT channel, target = '' AS whole, since FROM outages ORDER BY channel, since")
 _INCIDENTS = text("SELECT what, count(*) FROM incidents WHERE at > :since GROUP BY 1 ORDER BY 2 DESC, 1")
 
 
@@ -59,6 +60,26 @@ def done(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
         yield _counted("incidents", incidents, f"in {RECENT.days} days", "tell the DSB; see docs/operating.md")
 
     return Check("workers", act, _START)
+
+
+def ways_out(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
+    """Ask which channels the workers found away, and how many domains take no mail of this house."""
+    name = "ways out"
+    do = "see the checks of letters and mail relay; what waits goes by itself as soon as one message gets through"
+
+    def act() -> Iterator[Finding]:
+        with looking(database) as session:
+            now = law_clock(session)
+            found = session.connection().execute(_OUTAGES).all()
+        said = [
+            f"{row.channel} away since {(now - row.since) // timedelta(minutes=1)} min" for row in found if row.whole
+        ]
+        domains = sum(not row.whole for row in found)
+        if domains:
+            said.append(f"{domains} mail domain{'s refuse' if domains > 1 else ' refuses'} this house")
+        yield look(name, ", ".join(said), do) if said else fine(name, "none is away")
+
+    return Check(name, act, do)
 
 
 def _overdue(session: Session, now: datetime) -> Iterator[tuple[str, tuple[int, str]]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -174,6 +174,38 @@ class RetentionRunRow(Storage, table=True):
     finished_at: datetime | None = instant(nullable=True)
 
 
+class OutageRow(Storage, table=True):
+    """A channel that is away, or a domain that takes no mail of this house whoever it is for. By ``steps.notify``.
+
+    ``target`` is a keyed hash of the domain, empty for the whole channel. ``probe_at`` is when one message may try
+    again; ``told_at`` is when a human was called. The row goes with the first message that gets through.
+    """
+
+    __tablename__ = "outages"
+    __table_args__ = (UniqueConstraint("channel", "target"),)
+
+    id: UUID = Field(primary_key=True)
+    channel: str = Field(max_length=16)
+    target: bytes = sealed()
+    since: datetime = instant()
+    probe_at: datetime = instant()
+    told_at: datetime | None = instant(nullable=True)
+
+
+class PaceRow(Storage, table=True):
+    """How full the bucket of ``core.rates`` is: of a channel, or of one domain by its keyed hash. By ``steps.notify``.
+
+    A row of an hour ago says nothing any more and is cleared away by whoever comes next.
+    """
+
+    __tablename__ = "paces"
+
+    channel: str = Field(primary_key=True, max_length=16)
+    target: bytes = Field(primary_key=True)
+    level: float
+    at: datetime = instant()
+
+
 class DemoClockRow(Storage, table=True):
     """The demonstration's clock: seconds added to the real one. One row, id = 1. By the demo alone."""
 
@@ -194,6 +226,8 @@ __all__ = [
     "DemoClockRow",
     "HoldRow",
     "IncidentRow",
+    "OutageRow",
+    "PaceRow",
     "ReleaseRow",
     "RetentionRunRow",
     "TaskRow",

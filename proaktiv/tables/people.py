@@ -63,7 +63,8 @@ class MailAddressRow(Storage, table=True):
     """The mail address that a person gave. By ``steps.channels``; ``steps.notify`` moves it into ``address``.
 
     ``inbox`` is sealed to the worker by the surface, which holds no key to read it; ``address`` is sealed ``contact``.
-    One of the two is null. A row that is gone was taken back, and nothing of it is left.
+    One of the two is null. ``address_hash`` is keyed: it says whether a refused address is this one. A row that is gone
+    was taken back, and nothing of it is left.
     """
 
     __tablename__ = "mail_addresses"
@@ -71,11 +72,15 @@ class MailAddressRow(Storage, table=True):
     person: UUID = Field(primary_key=True)
     inbox: bytes | None = sealed(nullable=True)
     address: bytes | None = sealed(nullable=True)
+    address_hash: bytes | None = sealed(nullable=True)
     given_at: datetime = instant()
 
 
 class SuppressionRow(Storage, table=True):
-    """Keyed hash of a mail address that a relay refused for good. By ``steps.notify``; lifted by ``steps.channels``."""
+    """Keyed hash of a mail address that was refused for good.
+
+    By ``steps.notify`` and ``steps.bounce``; lifted by ``steps.channels``.
+    """
 
     __tablename__ = "suppressions"
 

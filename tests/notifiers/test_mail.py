@@ -20,6 +20,7 @@ from notifiers.leaks import Leak
 from notifiers.mail import MailChannel, Sender
 from notifiers.model import (
     ChannelError,
+    Forbidden,
     OutcomeUnknown,
     Permanent,
     ReceiptLevel,
@@ -274,7 +275,7 @@ def test_a_name_with_signs_of_the_header_stays_a_name() -> None:
         ("553 5.1.3 no address", Undeliverable, None),
         ("550 5.2.1 closed", Undeliverable, None),
         ("552 5.2.2 full", Temporary, 4 * 3600),
-        ("550 5.7.1 policy", Temporary, 4 * 3600),
+        ("550 5.7.1 policy", Forbidden, 4 * 3600),
         ("554 5.4.14 loop", Permanent, None),
         ("554 no", Permanent, None),
     ],

@@ -18,6 +18,7 @@ from notifiers.model import Channel
 from proaktiv.core.flows import Flow
 from proaktiv.core.guards import Guard
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.rates import Rates
 from proaktiv.core.states import DeliveryState
 from proaktiv.core.windows import quiet
 from proaktiv.house import House
@@ -32,9 +33,10 @@ from proaktiv.steps.notify.due import (
     mail_addresses,
     open_events,
     runs,
-    suppressed,
 )
 from proaktiv.steps.notify.hinting import HINT_LIVES, move_in, stale
+from proaktiv.steps.notify.holding_back import put_later, sift
+from proaktiv.steps.notify.outages import ways_now
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL, Posting
 from proaktiv.tables import AccountNoticeRow, BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Ring
@@ -78,18 +80,23 @@ def announce(
     page: str = "",
     mail_page: str = "",
     wall: datetime | None = None,
+    rates: Rates = Rates(),  # noqa: B008 - frozen
 ) -> list[Posting]:
     """Clear up to ``limit`` due messages. ``page`` is printed as the address to type, ``mail_page`` is a mail's link.
 
-    ``wall`` is the real time where ``now`` is a demonstration's.
+    ``wall`` is the real time where ``now`` is a demonstration's; ``rates`` is how fast mails may leave.
     """
     house.probe("notify.announce.before")
     wall = wall or now
     channels = {name for name in (LETTER, MAIL) if name in ways} - ({MAIL} if quiet(now) else set())
-    if not channels:
+    usable, probing = ways_now(session, channels, now)
+    if not usable | probing:
         return []
     again = due_again(session, now, wall)
-    matters = candidates(session, again, channels, now, limit, hints_since=now - HINT_LIVES)
+    matters = candidates(session, again, usable, now, limit, hints_since=now - HINT_LIVES)
+    matters += [
+        m for way in sorted(probing) for m in candidates(session, again, {way}, now, 1, hints_since=now - HINT_LIVES)
+    ]
     held = hold(session, set[UUID]().union(*(matter.events for matter in matters)))
     matters = [matter for matter in matters if matter.events <= held.events]
     wishes = [
@@ -130,21 +137,12 @@ def announce(
                 _end(doings, matter, "no_contact")
             else:
                 doings.letters.append(letter)
-    _leave_out_suppressed(session, house, doings)
+    sifted = sift(session, house, doings.letters, probing, rates, now)
+    doings.letters = sifted.go
+    for matter in sifted.suppressed:
+        _end(doings, matter, "suppressed")
+    put_later(session, sifted.later)
     return _write(session, house, doings, ring, ways, {LETTER: page, MAIL: mail_page}, now, wall)
-
-
-def _leave_out_suppressed(session: Session, house: House, doings: _Doings) -> None:
-    """Write no mail to an address that refused one, whoever gave it."""
-    hashes = {
-        letter.delivery: house.vault.lookup_hash("mail", letter.recipient.mail.lower())
-        for letter in doings.letters
-        if letter.matter.channel == MAIL
-    }
-    refusing = suppressed(session, set(hashes.values()))
-    for letter in [each for each in doings.letters if hashes.get(each.delivery) in refusing]:
-        doings.letters.remove(letter)
-        _end(doings, letter.matter, "suppressed")
 
 
 # what becomes of it --------------------------------------------------------------------------------------------------

@@ -59,11 +59,15 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """How one message ended. ``refused``: the address itself, so that nothing may be sent to it again."""
+    """How one message ended. ``refused``: the address itself, so that nothing may be sent to it again.
+
+    ``forbidden``: its domain takes no mail of ours, whoever it is for.
+    """
 
     posting: Posting
     ended: Ended
     refused: bool = False
+    forbidden: bool = False
 
 
 def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineLike, probe: Probe = no_probe) -> Posted:
@@ -72,7 +76,7 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
     channel = ways.get(posting.channel)
     if channel is None:
         return Posted(posting, Ended(End.AWAY))
-    refused = False
+    refused = forbidden = False
     try:
         rendered = channel.render(posting.message, posting.recipient)
         if not channel.capability.confidential:
@@ -84,7 +88,7 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
     except channels.Unavailable:
         ended = Ended(End.AWAY)
     except channels.Temporary as error:
-        ended = Ended(End.LATER, error.retry_after_seconds)
+        ended, forbidden = Ended(End.LATER, error.retry_after_seconds), isinstance(error, channels.Forbidden)
     except channels.OutcomeUnknown:
         ended = Ended(End.UNSURE)
     except leaks.Leak as error:
@@ -96,7 +100,7 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
     except Exception as error:  # noqa: BLE001 - whatever it was, the other letters of the set must be recorded
         ended = broken("notify", posting.delivery, posting.clearance.wire_id, error)
     probe("notify.hand_over.after")
-    return Posted(posting, ended, refused)
+    return Posted(posting, ended, refused, forbidden)
 
 
 def _look_through(channel: Channel, rendered: Rendered, posting: Posting) -> None:

@@ -10,13 +10,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from proaktiv.core.flows import Flow
-from proaktiv.core.outbound import AWAY_FOR, End, again_at, outcome
+from proaktiv.core.outbound import AWAY_FOR, BACKOFF, MAIL_BACKOFF, End, again_at, outcome
 from proaktiv.core.states import AuftragState, DeliveryState
 from proaktiv.core.windows import remind_at
 from proaktiv.house import House
 from proaktiv.outward import call_human
 from proaktiv.steps.notify.due import last_days
 from proaktiv.steps.notify.hinting import hint
+from proaktiv.steps.notify.outages import heard
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL, Posted
 from proaktiv.tables import (
     AccountNoticeRow,
@@ -98,6 +99,7 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
     )
     _suppress(session, house, [posted for posted in results if posted.refused], now)
     call_human(session, house, tasks, now)
+    heard(session, house, results, now)
     ring = house.vault.ring(session, {posted.posting.person for posted in results}, (Compartment.FLOW,))
     house.log.record(session, [_outcome(posted) for posted in results], now, ring)
     house.probe("notify.record.during")
@@ -126,7 +128,8 @@ def _after(tries: int, posted: Posted, now: datetime) -> dict[str, Any]:
         return {**waiting, "tries": tries, "due_at": now + AWAY_FOR}
     if ended.end is End.UNSURE and not posted.posting.idempotent:
         return {"state": DeliveryState.IN_DOUBT.value, "reason": ended.end.value, "tries": tries + 1, "due_at": None}
-    again = None if ended.end is End.NEVER else again_at(now, tries + 1, ended.retry_after_seconds)
+    pauses = MAIL_BACKOFF if posted.posting.channel == MAIL else BACKOFF
+    again = None if ended.end is End.NEVER else again_at(now, tries + 1, ended.retry_after_seconds, pauses)
     if again is None:
         return {"state": DeliveryState.FAILED.value, "reason": ended.end.value, "tries": tries + 1, "due_at": None}
     return {**waiting, "tries": tries + 1, "due_at": again}

@@ -1,0 +1,45 @@
+"""Ways out that are away and how fast mails leave; a mail address's keyed hash, to know it again when it bounces."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+TABLES = ("outages", "paces")
+
+
+def upgrade() -> None:
+    """Make the two tables with their grants, and the column."""
+    op.create_table(
+        "outages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(16), nullable=False),
+        sa.Column("target", sa.LargeBinary(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("probe_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outages")),
+        sa.UniqueConstraint("channel", "target", name=op.f("uq_outages_channel_target")),
+    )
+    op.create_table(
+        "paces",
+        sa.Column("channel", sa.String(16), nullable=False),
+        sa.Column("target", sa.LargeBinary(), nullable=False),
+        sa.Column("level", sa.Float(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "target", name=op.f("pk_paces")),
+    )
+    op.add_column("mail_addresses", sa.Column("address_hash", sa.LargeBinary(), nullable=True))
+    for table in TABLES:
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO proaktiv_app")
+        op.execute(f"GRANT SELECT ON {table} TO proaktiv_reader")
+
+
+def downgrade() -> None:
+    """Take them away again: an outage is found anew with the next message, a bucket is full."""
+    op.drop_column("mail_addresses", "address_hash")
+    for table in reversed(TABLES):
+        op.drop_table(table)
