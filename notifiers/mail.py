@@ -3,13 +3,12 @@
 The one link is the neutral page. There is no name, no matter, no Behörde, no code, no picture, no tracking and no
 attachment; the reader finds a reference to tell a true mail from a false one. Before it leaves, the mail is searched
 for what is known of its reader. DKIM is signed by the relay.
-There is no ``List-Unsubscribe``: one click needs an id in an address, and a link that alone changes something is what
-mail scanners press. Left to others: consent, quiet hours, tries, what bounces (the steps), the wire (``smtp``).
-Source: channels-and-pages.md §§ 3.4, 3.6, 3.7, 5; RFC 5322, 3834.
+``List-Unsubscribe`` (RFC 8058) stands in the head, where scanners do not click: its id is of this one mail, a GET of it
+does nothing, and it can stop mails alone. Left to others: consent, quiet hours, tries, what bounces (the steps), the
+wire (``smtp``).
+Source: channels-and-pages.md §§ 3.4, 3.6, 3.7, 5; RFC 5322, 3834, 8058.
 """
 
-import hashlib
-import hmac
 import html
 import re
 import ssl
@@ -23,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from notifiers import smtp
 from notifiers.leaks import Known, Leak, check
+from notifiers.mail_ids import MailIds
 from notifiers.mail_words import MailWords, in_order
 from notifiers.model import (
     Capability,
@@ -58,7 +58,8 @@ def is_address(text: str) -> bool:
 class Sender:
     """Who writes. ``key`` makes ids that nobody else can make or join; ``bounces`` is a domain of its own, if any.
 
-    ``page`` is the neutral page, the one link of every mail.
+    ``page`` is the neutral page, the one link of every mail. ``leave`` is where a mail program may say that these mails
+    shall stop: it stands in the head alone, with an id of that one mail.
     """
 
     name: str
@@ -66,6 +67,12 @@ class Sender:
     page: str
     key: bytes = field(repr=False)
     bounces: str = ""
+    leave: str = ""
+
+    @property
+    def ids(self) -> MailIds:
+        """Return what makes the ids of these mails."""
+        return MailIds(self.key, self.address.partition("@")[2], self.bounces)
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` where a mail could not be written in this name."""
@@ -73,6 +80,8 @@ class Sender:
             raise ValueError("a sender has a name and an address like post@musterstadt.example")
         if not _PAGE.fullmatch(self.page):
             raise ValueError("the page is https://host/word: no user, query, fragment or id")
+        if self.leave and not _PAGE.fullmatch(self.leave):
+            raise ValueError("the page to leave at is https://host/word: no user, query, fragment or id")
         if len(self.key) < 32:
             raise ValueError("the key has at least 32 bytes")
         if self.bounces and not _ADDRESS.fullmatch(f"b@{self.bounces}"):
@@ -130,37 +139,33 @@ class MailChannel:
         """
         if not _WIRE_ID.fullmatch(clearance.wire_id):
             raise Permanent("the wire id cannot stand in a mail address")
-        body = f"Message-ID: {self.message_id(clearance.wire_id)}\r\n".encode() + rendered.body
+        wire_id = clearance.wire_id
+        body = f"Message-ID: {self.message_id(wire_id)}\r\n{self._leaving(wire_id)}".encode() + rendered.body
         smtp.send(
             self._relay,
-            self.return_path(clearance.wire_id),
+            self.return_path(wire_id),
             rendered.to,
             body,
             deadline,
             tls=self._tls,
             resolve=self._resolve,
         )
-        return DeliveryReceipt(ReceiptLevel.ACCEPTED, clearance.wire_id)
+        return DeliveryReceipt(ReceiptLevel.ACCEPTED, wire_id)
 
     def message_id(self, wire_id: str) -> str:
         """Return the Message-ID of a wire id: the same for every repeat, and nobody else can tell what it is of."""
-        return f"<{self._mac('message', wire_id)[:32]}@{self._sender.address.partition('@')[2]}>"
+        return self._sender.ids.message_id(wire_id)
 
     def return_path(self, wire_id: str) -> str:
         """Return the address that a failure report of this one mail goes to; without a domain for it the sender's."""
-        if not self._sender.bounces:
-            return self._sender.address
-        return f"b+{wire_id}.{self._mac('bounce', wire_id)[:8]}@{self._sender.bounces}"
+        return self._sender.ids.return_path(wire_id) or self._sender.address
 
-    def wire_id_of(self, return_path: str) -> str | None:
-        """Return the wire id in an address that ``return_path`` made, or None for a forged one."""
-        match = re.fullmatch(r"b\+([0-9A-Za-z-]{1,41})\.[0-9a-f]{8}@.*", return_path)
-        if match is None or not self._sender.bounces:
-            return None
-        return match[1] if hmac.compare_digest(self.return_path(match[1]).encode(), return_path.encode()) else None
-
-    def _mac(self, use: str, wire_id: str) -> str:
-        return hmac.new(self._sender.key, f"mail/{use}/{wire_id}".encode(), hashlib.sha256).hexdigest()
+    def _leaving(self, wire_id: str) -> str:
+        """Return the lines by which a mail program offers to stop these mails (RFC 8058)."""
+        if not self._sender.leave:
+            return ""
+        where = f"{self._sender.leave}?n={self._sender.ids.leave_token(wire_id)}"
+        return f"List-Unsubscribe: <{where}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
     def _rendered(self, reference: str, made_at: datetime, to: str, language: str) -> Rendered:
         said = in_order(language)

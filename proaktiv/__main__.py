@@ -8,6 +8,7 @@ proaktiv rules …   check, test, explain and release the rules
 proaktiv tasks …   what waits for a human, and how it ended
 proaktiv staff …   who works in the house, as clerk or as DSB
 proaktiv incidents what the DSB must see
+proaktiv mail …    failure reports of mails: which addresses are none
 proaktiv events …  check a register's file before it is sent, write the pages for its vendor
 proaktiv sources … what of a source waits for a human: list, release, reject
 proaktiv keys …    rotate, back up and bring back the vault's keys; destroy a person for ever
@@ -30,9 +31,10 @@ import typer
 import uvicorn
 from sqlmodel import Session
 
-from proaktiv import __version__, desk, retention, staffing
+from proaktiv import __version__, desk, mailing, retention, staffing
 from proaktiv import app as building_app
 from proaktiv.arenas import limit_arenas
+from proaktiv.channels import mail_ids
 from proaktiv.core.errors import ProaktivError
 from proaktiv.demo import commands as city_commands
 from proaktiv.doctor.examination import Examination
@@ -79,6 +81,7 @@ def _eraser() -> AbstractContextManager[Eraser]:
 app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
 app.add_typer(desk.make_app(_office), name="tasks")
 app.add_typer(staffing.make_app(lambda: building_app.staffing(read_settings())), name="staff")
+app.add_typer(mailing.make_app(_office, lambda: mail_ids(read_settings())), name="mail")
 app.add_typer(retention.make_app(_office, lambda: terms_of(read_settings())), name="retention")
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
 app.add_typer(source_commands.make_events_app(building_app.wall_clock), name="events")
@@ -130,6 +133,11 @@ def work(
                 "notify": pipeline.notify,
                 "dispatch": pipeline.dispatch,
                 "retain": pipeline.retain,
+                **(
+                    {"bounces": mailing.watching(pipeline, settings.mail_bounces_dir)}
+                    if settings.mail_bounces_dir
+                    else {}
+                ),
             },
             seconds=settings.tick_seconds,
         )

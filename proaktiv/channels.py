@@ -11,6 +11,7 @@ from pathlib import Path
 from notifiers.folder import FolderChannel
 from notifiers.letter import LetterChannel, Letterhead
 from notifiers.mail import MailChannel, Sender
+from notifiers.mail_ids import MailIds
 from notifiers.model import Channel
 from notifiers.smtp import Relay
 from notifiers.typesetting import Typesetter
@@ -56,10 +57,20 @@ def sender(settings: Settings) -> Sender:
         name=settings.controller_name or settings.controller,
         address=settings.mail_sender,
         page=settings.mail_page,
-        # Of its own use: nobody who sees a Message-ID learns anything of a look-up hash, and nobody else can make one.
-        key=hmac.digest(settings.index_key or b"", b"mail/ids", "sha256"),
+        key=_ids_key(settings),
         bounces=settings.mail_bounces,
+        leave=settings.mail_leave,
     )
+
+
+def mail_ids(settings: Settings) -> MailIds:
+    """Return what reads the ids that come back in failure reports and clicks; writing mails needs more."""
+    return MailIds(_ids_key(settings), settings.mail_sender.partition("@")[2], settings.mail_bounces)
+
+
+def _ids_key(settings: Settings) -> bytes:
+    """Return a key of its own use: who sees a Message-ID learns nothing of a look-up hash."""
+    return hmac.digest(settings.index_key or b"", b"mail/ids", "sha256")
 
 
 def opened(settings: Settings, ending: ExitStack) -> dict[str, Channel]:

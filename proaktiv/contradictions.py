@@ -79,7 +79,13 @@ def _mail(settings: Settings) -> Iterator[str]:
         channels.relay(settings)
         channels.sender(settings)
     except ValueError as error:
-        yield f"PROAKTIV_MAIL_HELLO, _USER, _PASSWORD, _SENDER, _BOUNCES and _PAGE make no mail: {error}"
+        yield f"PROAKTIV_MAIL_HELLO, _USER, _PASSWORD, _SENDER, _BOUNCES, _PAGE and _LEAVE make no mail: {error}"
+    if settings.mail_bounces_dir is not None and not settings.mail_bounces:
+        yield "PROAKTIV_MAIL_BOUNCES_DIR is read, and no report would say of which mail: set PROAKTIV_MAIL_BOUNCES"
+    if settings.mail_bounces_dir is not None and not settings.mail_bounces_dir.is_dir():
+        yield "PROAKTIV_MAIL_BOUNCES_DIR names no folder; let the relay deliver there first"
+    if settings.env is Env.PRODUCTION and settings.mail_leave and not settings.mail_leave.startswith("https://"):
+        yield "PROAKTIV_MAIL_LEAVE is where mail programs stop mails: take https://host/keine-mails"
     if settings.mail_tls is Tls.NONE and settings.mail_host not in _OWN_MACHINE:
         yield "PROAKTIV_MAIL_TLS none is for a relay on this machine: take starttls or implicit"
     if settings.env is Env.PRODUCTION and not settings.mail_page.startswith("https://"):

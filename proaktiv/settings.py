@@ -137,7 +137,9 @@ class Settings(BaseSettings):
     mail_password: SecretStr | None = None
     mail_sender: str = ""
     mail_bounces: str = ""
+    mail_bounces_dir: Path | None = None
     mail_page: str = ""
+    mail_leave: str = ""
     mail_per_second: float = Field(default=50.0, ge=0.1, le=1000)
     mail_per_second_and_domain: float = Field(default=10.0, ge=0.1, le=1000)
     destroyed_list: Path | None = None

@@ -1,4 +1,4 @@
-"""Ways out that are away and how fast mails leave; a mail address's keyed hash, to know it again when it bounces."""
+"""Ways out that are away and how fast mails leave; keyed hashes of mail addresses and printed references."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,7 +32,15 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("channel", "target", name=op.f("pk_paces")),
     )
-    op.add_column("mail_addresses", sa.Column("address_hash", sa.LargeBinary(), nullable=True))
+    for name in ("address_hash", "domain_hash"):
+        op.add_column("mail_addresses", sa.Column(name, sa.LargeBinary(), nullable=True))
+    op.add_column("deliveries", sa.Column("reference_hash", sa.LargeBinary(), nullable=True))
+    op.create_index(
+        "ix_deliveries_reference",
+        "deliveries",
+        ["reference_hash"],
+        postgresql_where=sa.text("reference_hash is not null"),
+    )
     for table in TABLES:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO proaktiv_app")
         op.execute(f"GRANT SELECT ON {table} TO proaktiv_reader")
@@ -40,6 +48,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take them away again: an outage is found anew with the next message, a bucket is full."""
-    op.drop_column("mail_addresses", "address_hash")
+    op.drop_index("ix_deliveries_reference", table_name="deliveries")
+    op.drop_column("deliveries", "reference_hash")
+    for name in ("domain_hash", "address_hash"):
+        op.drop_column("mail_addresses", name)
     for table in reversed(TABLES):
         op.drop_table(table)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from proaktiv.acts.account import AccountActs
-from proaktiv.core.errors import BadInput, NotAllowed, NotProven
+from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotProven
 from proaktiv.core.trust import SessionProof
 from proaktiv.steps import (
     answer,
@@ -16,6 +16,7 @@ from proaktiv.steps import (
     confirm,
     consents,
     enrol,
+    genuine,
     prove,
     show,
     sign,
@@ -26,6 +27,7 @@ from proaktiv.steps.channels import Reachable
 from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
+from proaktiv.steps.genuine import Sent
 from proaktiv.steps.prove import Proven
 
 
@@ -128,7 +130,9 @@ class CitizenActs(AccountActs):
             return channels.reachable(session, proof)
 
     def give_mail(self, proof: SessionProof, address: str) -> None:
-        """Keep a mail address that nobody but the worker can read. Raises ``BadInput``."""
+        """Keep a mail address that nobody but the worker can read. Raises ``BadInput``, ``Conflict``."""
+        if not self.mail_offered:
+            raise Conflict("mail is not offered here: there is no relay")
         now = self.clock()
         with self.database.transaction() as session:
             channels.give_mail(session, self.house, proof, address, now)
@@ -138,6 +142,21 @@ class CitizenActs(AccountActs):
         now = self.clock()
         with self.database.transaction() as session:
             channels.remove_mail(session, self.house, proof, now)
+
+    def stop_mails(self, token: str) -> None:
+        """Stop mails to whoever got the one that this token is of; a forged one does nothing, and looks the same."""
+        wire_id = self.mail_ids.leaving(token) if self.mail_ids else None
+        now = self.clock()
+        with self.database.transaction() as session:
+            channels.stop_mails(session, self.house, wire_id, now)
+
+    def genuine(self, reference: str) -> Sent | None:
+        """Return what was sent under a printed reference, if anything. Raises ``TooMany``."""
+        wall = self.wall()
+        with self.database.transaction() as session:
+            genuine.allow(session, wall)
+        with self.database.transaction() as session:
+            return genuine.sent(session, self.house, reference)
 
     def withdraw_auftrag(self, proof: SessionProof, auftrag: UUID) -> None:
         """Withdraw one confirmed Auftrag."""

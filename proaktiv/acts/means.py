@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from notifiers.mail_ids import MailIds
 from notifiers.model import Channel
 from proaktiv.acts.tokens import Tokens
 from proaktiv.core.lebenslagen import Rulebook
@@ -41,6 +42,8 @@ class Means:
     token_audience: str = ""
     citizen_page: str = ""
     mail_page: str = ""
+    mail_offered: bool = True
+    mail_ids: MailIds | None = None
     mail_rates: Rates = field(default_factory=Rates)
     deadline_seconds: float = 10.0
     batch: int = 100

@@ -6,11 +6,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from notifiers.reports import Fate
 from proaktiv.acts.means import Means
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.retention import RULES
 from proaktiv.core.tasks import How
 from proaktiv.steps import (
+    notify,
     retain,
     tasks,
 )
@@ -32,6 +34,12 @@ class OfficeActs(Means):
         """Return what the DSB must see."""
         with self.database.transaction() as session:
             return tasks.incidents(session)
+
+    def bounced(self, delivery: UUID, fate: Fate) -> bool:
+        """Apply a failure report of a mail; False where its hand-over is not recorded yet."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return notify.bounced(session, self.house, delivery, fate, now)
 
     def finish(self, task: UUID, how: How, by: str) -> None:
         """End a task in one of its ways."""

@@ -34,6 +34,17 @@ def read(typed: str) -> str:
     return code
 
 
+def reference(mac: bytes) -> str:
+    """Return the reference that a message prints, ``XXXX-XXXX``: it tells it from a false one and opens nothing."""
+    return grouped(from_mac(mac)[:8])
+
+
+def read_reference(typed: str) -> str:
+    """Return a reference as it is printed, from what a person typed; what is none comes back as some other text."""
+    plain = "".join(typed.upper().split()).replace("-", "").translate(_READ_AS)
+    return grouped(plain)
+
+
 def _check(symbols: str) -> str:
     total = 0
     for place, symbol in enumerate(reversed(symbols)):

@@ -40,3 +40,7 @@ class Rates:
 
     total: Rate = Rate(50.0)
     domain: Rate = Rate(10.0)
+
+    def of(self, target: bytes) -> Rate:
+        """Return the rate of one domain's bucket, or, without a domain, of all mail together."""
+        return self.domain if target else self.total

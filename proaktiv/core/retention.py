@@ -286,7 +286,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("persons", ("person",), f"beendet angemeldet oder Kind: {_UNTIL_DESTROYED}"),
     Kept("person_identifiers", ("lookup_hash", "person"), _UNTIL_DESTROYED),
     Kept("contacts", ("person", "values"), _UNTIL_DESTROYED),
-    Kept("mail_addresses", ("person", "inbox", "address", "address_hash"), _UNTIL_DESTROYED),
+    Kept("mail_addresses", ("person", "inbox", "address", "address_hash", "domain_hash"), _UNTIL_DESTROYED),
     Kept("outages", ("target",), "Prüfwert einer Domain, bis sie wieder Mails nimmt"),
     Kept("paces", ("target",), "Prüfwert einer Domain; nach einer Stunde räumt die nächste Mail ihn weg"),
     Kept("relations", ("from_person", "to_person"), f"geltende Beziehung: {_UNTIL_DESTROYED}"),

@@ -62,6 +62,8 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     IN_DOUBT = "in_doubt"
+    BOUNCED_HARD = "bounced_hard"
+    BOUNCED_SOFT = "bounced_soft"
 
 
 State = TypeVar("State", EventState, ProposalState, AuftragState, DeliveryState)
@@ -127,6 +129,21 @@ AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
     AuftragState.IN_DOUBT: frozenset(
         {AuftragState.SENT, AuftragState.READY, AuftragState.ACKNOWLEDGED, AuftragState.WITH_CITIZEN}
     ),
+}
+
+DELIVERY: Mapping[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.ANNOUNCED: frozenset(
+        {DeliveryState.HANDED_OVER, DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.IN_DOUBT}
+    ),
+    DeliveryState.HANDED_OVER: frozenset({DeliveryState.BOUNCED_HARD, DeliveryState.BOUNCED_SOFT}),
+    DeliveryState.SKIPPED: frozenset(),
+    DeliveryState.CANCELLED: frozenset({DeliveryState.HANDED_OVER}),  # it had left before: the truth wins
+    DeliveryState.FAILED: frozenset({DeliveryState.HANDED_OVER}),
+    DeliveryState.IN_DOUBT: frozenset(
+        {DeliveryState.HANDED_OVER, DeliveryState.BOUNCED_HARD, DeliveryState.BOUNCED_SOFT}
+    ),
+    DeliveryState.BOUNCED_HARD: frozenset(),
+    DeliveryState.BOUNCED_SOFT: frozenset({DeliveryState.BOUNCED_HARD}),
 }
 
 OPEN_PROPOSALS = frozenset({ProposalState.OPEN, ProposalState.LATER})

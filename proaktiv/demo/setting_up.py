@@ -62,11 +62,11 @@ PARTS = ("intake", "citizen", "office", "register", "behoerde", "mailbox", "smtp
 
 _COMMON = ("CONTROLLER", "CONTROLLER_NAME", "DATABASE_URL", "INDEX_KEY", "KEK_FLOW", "STAFF_PUBLIC_KEY")
 _LETTERHEAD = ("LETTERS_FORMAT", "LETTERHEAD_ADDRESS", "LETTERHEAD_CONTACT", "LETTERHEAD_ENTRY", "LETTERHEAD_MARK")
-_MAIL = ("MAIL_HOST", "MAIL_PORT", "MAIL_TLS", "MAIL_HELLO", "MAIL_SENDER", "MAIL_BOUNCES", "MAIL_PAGE")
+_MAIL = ("MAIL_HOST", "MAIL_PORT", "MAIL_TLS", "MAIL_HELLO", "MAIL_SENDER", "MAIL_BOUNCES", "MAIL_PAGE", "MAIL_LEAVE")
 _ACCOUNT = ("ACCOUNT_PAGE", "ACCOUNT_ISSUER", "ACCOUNT_CLIENT_ID", "ACCOUNT_SECRET_FILE")
 _HELD: Mapping[str, tuple[str, ...]] = {
     "intake": (*_COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
-    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE", *_ACCOUNT),
+    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE", "MAIL_HOST", *_ACCOUNT),
     "office": (*_COMMON, "KEK_VIEW", "KEK_PROOF", "INTAKE_PUBLIC_KEY", "STAFF_PRIVATE_KEY", "OFFICE_PAGE"),
     "work": (
         "CITIZEN_PAGE",
@@ -242,6 +242,7 @@ def _post(ports: Mapping[str, int]) -> dict[str, str]:
         "MAIL_SENDER": "post@musterstadt.example",
         "MAIL_BOUNCES": "bounce.musterstadt.example",
         "MAIL_PAGE": page,
+        "MAIL_LEAVE": f"http://127.0.0.1:{ports['citizen']}/keine-mails",
     }
 
 

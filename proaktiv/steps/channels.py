@@ -8,6 +8,7 @@ Source: channels-and-pages.md §§ 3.5, 4; data-path.md § 2.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -16,27 +17,41 @@ from sqlmodel import Session
 from notifiers.mail import is_address
 from proaktiv.assent import act
 from proaktiv.core.errors import BadInput
-from proaktiv.core.flows import Flow
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.keys import PersonKey
 from proaktiv.core.trust import SessionProof
 from proaktiv.house import House
-from proaktiv.tables import MailAddressRow, SuppressionRow, core_table
+from proaktiv.tables import DeliveryRow, MailAddressRow, SuppressionRow, core_table
 from proaktiv.vault import Place
 
+_DELIVERIES = core_table(DeliveryRow)
 _MAIL = core_table(MailAddressRow)
 _SUPPRESSIONS = core_table(SuppressionRow)
 
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """How a person is reached beside the letter: since when by mail, or None. Never the address."""
+    """How a person is reached beside the letter: since when by mail, or None. Never the address.
+
+    ``refused``: mail to it came back, and nothing more is sent there.
+    """
 
     mail_since: datetime | None
+    refused: bool = False
 
 
 def reachable(session: Session, proof: SessionProof) -> Reachable:
     """Return how this person wants to be reached."""
-    found = session.connection().execute(select(_MAIL.c.given_at).where(_MAIL.c.person == proof.person))
-    return Reachable(found.scalar_one_or_none())
+    found = (
+        session.connection()
+        .execute(
+            select(_MAIL.c.given_at, _SUPPRESSIONS.c.since)
+            .join(_SUPPRESSIONS, _SUPPRESSIONS.c.address_hash == _MAIL.c.address_hash, isouter=True)
+            .where(_MAIL.c.person == proof.person)
+        )
+        .one_or_none()
+    )
+    return Reachable(None) if found is None else Reachable(found.given_at, found.since is not None)
 
 
 def give_mail(session: Session, house: House, proof: SessionProof, address: str, now: datetime) -> None:
@@ -48,14 +63,17 @@ def give_mail(session: Session, house: House, proof: SessionProof, address: str,
         raise BadInput("/address", "is no mail address like name@example.org")
     inbox = house.vault.seal_to_worker(Place("mail_addresses", proof.person, "inbox"), {"mail": address})
     connection = session.connection()
-    statement = upsert(_MAIL).values(person=proof.person, inbox=inbox, address=None, given_at=now)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["person"], set_={"inbox": statement.excluded.inbox, "address": None, "given_at": now}
-        )
-    )
-    refused = house.vault.lookup_hash("mail", address.lower())
-    connection.execute(delete(_SUPPRESSIONS).where(_SUPPRESSIONS.c.address_hash == refused))
+    known = house.vault.lookup_hash("mail", address.lower())
+    fresh = {
+        "inbox": inbox,
+        "address": None,
+        "address_hash": known,
+        "domain_hash": house.vault.lookup_hash("mail-domain", address.rpartition("@")[2].lower()),
+        "given_at": now,
+    }
+    statement = upsert(_MAIL).values(person=proof.person, **fresh)
+    connection.execute(statement.on_conflict_do_update(index_elements=["person"], set_=fresh))
+    connection.execute(delete(_SUPPRESSIONS).where(_SUPPRESSIONS.c.address_hash == known))
     _log(session, house, proof, "mail_address.given", now)
 
 
@@ -64,6 +82,39 @@ def remove_mail(session: Session, house: House, proof: SessionProof, now: dateti
     gone = session.connection().execute(delete(_MAIL).where(_MAIL.c.person == proof.person))
     if gone.rowcount:
         _log(session, house, proof, "mail_address.removed", now)
+
+
+def stop_mails(session: Session, house: House, wire_id: str | None, now: datetime) -> None:
+    """Forget the address that one mail went to; an address that was given later stays, and so does every consent.
+
+    ``wire_id`` None is a forged id: the same is asked of the database, and nothing is found.
+    """
+    connection = session.connection()
+    delivery = UUID(wire_id) if wire_id else UUID(int=0)
+    row = connection.execute(
+        select(_DELIVERIES.c.person, _DELIVERIES.c.made_at).where(
+            _DELIVERIES.c.id == delivery, _DELIVERIES.c.channel == "MAIL"
+        )
+    ).one_or_none()
+    gone = connection.execute(
+        delete(_MAIL).where(
+            _MAIL.c.person == (row.person if row else None), _MAIL.c.given_at <= (row.made_at if row else now)
+        )
+    )
+    if row is not None and gone.rowcount:
+        flow = Flow(
+            kind=Kind.ACT,
+            sender="citizen",
+            receiver=house.controller,
+            purpose="mail_address",
+            action="mail_address.stopped",
+            basis="act of the person",
+            categories=("kontakt.mail",),
+            outcome="stopped",
+            person=PersonKey(row.person),
+            actor="citizen",
+        )
+        house.log.record(session, [flow], now)
 
 
 def _log(session: Session, house: House, proof: SessionProof, action: str, now: datetime) -> None:

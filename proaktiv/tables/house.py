@@ -193,7 +193,7 @@ class OutageRow(Storage, table=True):
 
 
 class PaceRow(Storage, table=True):
-    """How full the bucket of ``core.rates`` is: of a channel, or of one domain by its keyed hash. By ``steps.notify``.
+    """How full the bucket of ``core.rates`` is: of a channel, or of one domain by its keyed hash. By ``paces``.
 
     A row of an hour ago says nothing any more and is cleared away by whoever comes next.
     """

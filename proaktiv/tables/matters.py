@@ -156,7 +156,7 @@ class CodeRow(Storage, table=True):
 class DeliveryRow(Storage, table=True):
     """One message on one channel in one run. Only ``steps.notify`` and ``steps.enrol`` write it.
 
-    States: announced handed_over skipped cancelled failed in_doubt. ``rendered`` is never stored: a letter is
+    States: ``core.states``. ``reference_hash`` is keyed, of what is printed. ``rendered`` is never stored: a letter is
     rendered again byte for byte. ``worker`` is who has it in hand, see ``workers``; null as ``lease_until`` is.
     """
 
@@ -165,6 +165,7 @@ class DeliveryRow(Storage, table=True):
         UniqueConstraint("matter", "purpose", "channel", "run"),
         Index("ix_deliveries_due", "due_at", postgresql_where=text("state = 'announced'")),
         Index("ix_deliveries_person", "person"),
+        Index("ix_deliveries_reference", "reference_hash", postgresql_where=text("reference_hash is not null")),
         Index("ix_deliveries_moved", "moved_at", postgresql_where=text("state <> 'announced'")),
         Index("ix_deliveries_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
     )
@@ -182,6 +183,7 @@ class DeliveryRow(Storage, table=True):
     lease_until: datetime | None = instant(nullable=True)
     worker: int | None = Field(default=None, sa_type=BigInteger)
     wire_id: str
+    reference_hash: bytes | None = sealed(nullable=True)
     flow_id: UUID = Field(sa_column_args=(ForeignKey(_FLOW),), nullable=False)
     made_at: datetime = instant()
     moved_at: datetime = instant()

@@ -63,8 +63,8 @@ class MailAddressRow(Storage, table=True):
     """The mail address that a person gave. By ``steps.channels``; ``steps.notify`` moves it into ``address``.
 
     ``inbox`` is sealed to the worker by the surface, which holds no key to read it; ``address`` is sealed ``contact``.
-    One of the two is null. ``address_hash`` is keyed: it says whether a refused address is this one. A row that is gone
-    was taken back, and nothing of it is left.
+    One of the two is null. The hashes are keyed: they say whether a refused address, or the domain
+    that refuses this house, is this one. A row that is gone was taken back, and nothing of it is left.
     """
 
     __tablename__ = "mail_addresses"
@@ -73,6 +73,7 @@ class MailAddressRow(Storage, table=True):
     inbox: bytes | None = sealed(nullable=True)
     address: bytes | None = sealed(nullable=True)
     address_hash: bytes | None = sealed(nullable=True)
+    domain_hash: bytes | None = sealed(nullable=True)
     given_at: datetime = instant()
 
 

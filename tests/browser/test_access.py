@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from proaktiv.core.trust import Trust
-from proaktiv.web.pages import account, consents, entry, matters, timeline
+from proaktiv.web.pages import account, channels, consents, entry, matters, messages, timeline
 from tests.browser.conftest import NARROW, WIDE, proven
 from tests.builders import Somebody, a_birth, somebody
 from tests.world import World
@@ -16,13 +16,14 @@ from tests.world import World
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {
     route.path
-    for part in (entry, matters, consents, timeline, account)
+    for part in (entry, matters, consents, channels, messages, timeline, account)
     for route in part.router.routes
     if "GET" in route.methods  # type: ignore[attr-defined]
 }
 WITHOUT_A_PERSON = {
     *("/konto", "/konto/anmelden", "/konto/zurueck", "/konto/verbinden", "/konto/abgemeldet"),
     *("/", "/b", "/anmelden", "/anmelden/danke", "/barrierefreiheit", "/datenschutz", "/leichte-sprache", "/echt"),
+    "/keine-mails",
 }
 VARIANTS = [(WIDE, "light", "de"), (NARROW, "light", "de"), (WIDE, "dark", "de"), (NARROW, "dark", "en")]
 
@@ -53,6 +54,7 @@ def addresses(world: World, anna: Somebody) -> dict[str, str]:
         "/unterschrift/{auftrag_id}": f"/unterschrift/{ja}",
         "/einwilligungen": "/einwilligungen",
         "/einwilligungen/entscheiden": "/einwilligungen/entscheiden",
+        "/kanaele": "/kanaele",
         "/meine-daten": "/meine-daten",
         **{path: path for path in WITHOUT_A_PERSON},
         "an error": "/vorschlag/nothing",

@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
+from notifiers.reports import MAX_BYTES, read_report
 from proaktiv.core import canonical, cloudevents, codes, events
 from proaktiv.core.addresses import AddressRefused, read_url
 from proaktiv.core.errors import BadInput, NotAllowed, NotProven
@@ -34,6 +35,7 @@ from proaktiv.steps import authenticate
 from proaktiv.web.clients import read_bearer, read_token_form
 from proaktiv.web.openapi import Problem
 from tests.intake.conftest import public, signed
+from tests.notifiers.test_reports import IDS, a_report
 
 KEPT = Path(__file__).parent / "seeds"
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "notes" / "notes_vectors.json"
@@ -171,6 +173,15 @@ def export(raw: bytes) -> None:
                 assert found.to_bytes() == raw
 
 
+def failure_report(raw: bytes) -> None:
+    """A failure report of a mail: no other line end changes what it says."""
+    found = read_report(raw)
+    if found is not None:
+        assert all(IDS.wire_id_of(address) in {None, "0192-a"} for address in found.sent_to)
+    if len(raw) * 2 < MAX_BYTES and b"\r" not in raw:
+        assert read_report(raw.replace(b"\n", b"\r\n")) == found
+
+
 def rule(raw: bytes) -> None:
     """A rule file's YAML."""
     with suppress(RuleFileError):
@@ -300,6 +311,7 @@ TARGETS: Mapping[str, Target] = {
     "signed-text": Target(signed_text, _notes),
     "policy": Target(policy, _policies),
     "export": Target(export, lambda: list(_exports())),
+    "failure-report": Target(failure_report, these(a_report(), a_report("5.0.0", Diagnostic_Code="smtp; 550 5.1.1 x"))),
     "rule": Target(rule, _rules),
     "url": Target(url, these(b"https://register.example:8443/x", b"http://[::1]:80/")),
     "settings": Target(settings, _settings),

@@ -152,9 +152,27 @@ def test_a_failure_report_goes_to_an_address_of_this_mail_alone_that_nobody_can_
         deliver(channel(post.port))
     sender = post.taken[0].mail_from
     assert sender == made.return_path("0192-a")
-    assert made.wire_id_of(sender) == "0192-a"
+    assert SENDER.ids.wire_id_of(sender) == "0192-a"
     for forged in (sender.replace("0192-a", "0192-b"), sender.replace("bounce.", "evil."), "b+x.00000000@y", ""):
-        assert made.wire_id_of(forged) is None
+        assert SENDER.ids.wire_id_of(forged) is None
+
+
+def test_a_mail_program_can_stop_these_mails_by_an_id_of_this_one_mail() -> None:
+    leaving = replace(SENDER, leave="https://musterstadt.example/keine-mails")
+    with real_server(Post()) as post:
+        made = MailChannel(channel(post.port)._relay, leaving, resolve=lambda _host, _port: ["127.0.0.1"])
+        deliver(made)
+        deliver(made)
+    first, again = (bytes(envelope.content) for envelope in post.taken)
+    assert first == again
+    message = read(first)
+    token = leaving.ids.leave_token("0192-a")
+    assert message["List-Unsubscribe"] == f"<https://musterstadt.example/keine-mails?n={token}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    for part in message.iter_parts():
+        assert "keine-mails" not in part.get_content(), "whoever clicks in the mail comes to the neutral page"
+    with pytest.raises(ValueError, match="page to leave at"):
+        replace(SENDER, leave="https://musterstadt.example/keine-mails?n=1")
 
 
 def test_a_line_of_one_dot_does_not_end_a_mail() -> None:
@@ -297,7 +315,7 @@ def test_what_the_relay_answers_to_a_recipient(answer: str, error: type[ChannelE
         ("451 4.3.0 later", Temporary),
         ("421 4.3.2 going down", Unavailable),
         ("554 5.6.0 content", Permanent),
-        ("554 5.7.1 spam", Temporary),
+        ("554 5.7.1 spam", Forbidden),
         ("550 5.1.1 late no", Undeliverable),
     ],
 )

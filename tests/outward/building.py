@@ -284,11 +284,11 @@ class Town:
         with self.database.transaction() as session:
             session.connection().execute(update(contacts).where(contacts.c.person == person).values({"values": sealed}))
 
-    def reachable_at(self, person: UUID, address: str) -> None:
+    def reachable_at(self, person: UUID, address: str, at: datetime = NOW) -> None:
         """The person types a mail address."""
         proof = SessionProof(self.ids.secret(), PersonKey(person), Trust.V1, None)
         with self.database.transaction() as session:
-            give_mail(session, self.house, proof, address, NOW)
+            give_mail(session, self.house, proof, address, at)
 
     def no_longer_reachable(self, person: UUID) -> None:
         proof = SessionProof(self.ids.secret(), PersonKey(person), Trust.V1, None)

@@ -1,12 +1,15 @@
 """How a person is reached: an address is taken, sealed away from the surface that took it, and forgotten on request."""
 
+from dataclasses import replace
+
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from proaktiv.core.errors import Conflict
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
-from tests.web.conftest import Browser, a_parent, everything_stored, with_letter
+from tests.web.conftest import Browser, a_parent, ask, everything_stored, with_letter
 from tests.world import World
 
 ADDRESS = "anna.kanarie@post.example"
@@ -75,3 +78,16 @@ def test_the_page_takes_an_address_and_never_shows_it(world: World, browser: Bro
     assert stranger.status_code == 403
     assert page.request("POST", "/kanaele/mail/entfernen", data=typed, headers=FORM).status_code == 303
     assert stored(world) == []
+
+
+def test_where_there_is_no_relay_mail_is_not_offered_and_none_is_taken(world: World, browser: Browser) -> None:
+    browser.post("/kanaele/mail", {"address": ADDRESS})
+    world.pipeline = replace(world.pipeline, mail_offered=False)
+    site = make_site(world.pipeline, Look("Stadt Musterstadt"), secure_cookies=False)
+    (page,) = ask(site, ("GET", "/kanaele"), cookies=browser.cookies)
+    assert page.status_code == 200
+    assert "E-Mails bieten wir hier nicht an" in page.text
+    assert 'action="/kanaele/mail"' not in page.text
+    assert 'action="/kanaele/mail/entfernen"' in page.text, "what was given before can be taken back"
+    with pytest.raises(Conflict, match="no relay"):
+        world.pipeline.give_mail(world.pipeline.session(browser.cookies[browser.name]), ADDRESS)

@@ -8,7 +8,8 @@ Source: channels-and-pages.md §§ 3.2–3.4; data-path.md §§ 2, 3, 5.
 """
 
 from proaktiv.steps.notify.announcing import announce
+from proaktiv.steps.notify.bounced import bounced
 from proaktiv.steps.notify.posting import PROBES, Posted, Posting, hand_over
 from proaktiv.steps.notify.recording import record
 
-__all__ = ["PROBES", "Posted", "Posting", "announce", "hand_over", "record"]
+__all__ = ["PROBES", "Posted", "Posting", "announce", "bounced", "hand_over", "record"]

@@ -242,7 +242,7 @@ def _write(
         connection.execute(upsert(_CODES).on_conflict_do_nothing(), coded)
     call_human(session, house, doings.tasks, now)
     postings = _authorise(session, house, doings.flows, letters, ring, ways, pages, now)
-    _lease(session, house.worker, letters, postings, now, wall)
+    _lease(session, house, letters, postings, now, wall)
     house.probe("notify.announce.during")
     return postings
 
@@ -332,7 +332,7 @@ def _authorise(
 
 def _lease(
     session: Session,
-    worker: int | None,
+    house: House,
     letters: Sequence[Composed],
     postings: Sequence[Posting],
     now: datetime,
@@ -355,8 +355,9 @@ def _lease(
                     "tries": 0,
                     "due_at": now,
                     "lease_until": wall + LEASE,
-                    "worker": worker,
+                    "worker": house.worker,
                     "wire_id": posting.clearance.wire_id,
+                    "reference_hash": house.vault.lookup_hash("reference", posting.message.reference),
                     "flow_id": posting.clearance.flow,
                     "made_at": letter.made_at,
                     "moved_at": now,
@@ -375,7 +376,7 @@ def _lease(
                 tries=bindparam("tries"),
                 flow_id=bindparam("flow_id"),
                 lease_until=wall + LEASE,
-                worker=worker,
+                worker=house.worker,
                 moved_at=now,
             ),
             again,

@@ -119,13 +119,18 @@ def _known(house: House, matter: Matter, contact: dict[str, Any], born_on: date)
     )
 
 
+def reference_of(house: House, delivery: UUID) -> str:
+    """Return what a message prints of itself."""
+    return codes.reference(house.vault.mac("letter", delivery.bytes))
+
+
 def message(house: House, composed: Composed, page: str) -> Message:
     """Return the message; for one delivery always the same, so that a repeat has the same bytes.
 
     A mail has no words of the matter, no code, and no other link than the neutral page.
     """
     matter = composed.matter
-    reference = codes.grouped(codes.from_mac(house.vault.mac("letter", composed.delivery.bytes))[:8])
+    reference = reference_of(house, composed.delivery)
     sent_on = written_on(berlin_date(composed.made_at))
     if matter.channel == MAIL:
         return Message(

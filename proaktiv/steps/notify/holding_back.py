@@ -10,10 +10,10 @@ from sqlmodel import Session
 
 from proaktiv.core.rates import Rates
 from proaktiv.house import House
+from proaktiv.paces import take
 from proaktiv.steps.notify.composing import Composed
 from proaktiv.steps.notify.due import Matter, suppressed
 from proaktiv.steps.notify.outages import claim_probe, domain_hash, probe, refusing
-from proaktiv.steps.notify.pacing import paced
 from proaktiv.steps.notify.posting import MAIL
 from proaktiv.tables import BundleRow, DeliveryRow, core_table
 
@@ -55,7 +55,9 @@ def sift(
     domains = {each.delivery: domain_hash(house, each.recipient.mail) for each in left if each.matter.channel == MAIL}
     waiting = _refused_there(session, left, domains, now)
     free = [(each.delivery, domains[each.delivery]) for each in left if each.delivery in domains]
-    waiting |= paced(session, rates, [mail for mail in free if mail[0] not in waiting], now)
+    free = [mail for mail in free if mail[0] not in waiting]
+    pauses = take(session, MAIL, rates.of, [domain for _, domain in free], now)
+    waiting |= {mail: now + pause for (mail, _), pause in zip(free, pauses, strict=True) if pause is not None}
     sifted.go = [each for each in left if each.delivery not in waiting]
     sifted.later = [(each.matter, waiting[each.delivery]) for each in left if each.delivery in waiting]
     return sifted

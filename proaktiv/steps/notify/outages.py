@@ -5,7 +5,7 @@ meanwhile, nobody is written to elsewhere instead, and a human is told: of a dom
 minutes. These rows are locked after all others and before the log. Source: channels-and-pages.md § 3.3.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -94,15 +94,12 @@ def heard(session: Session, house: House, results: Sequence[Posted], now: dateti
     forbidding = {target for posted, target in domains.items() if posted.forbidden}
     taking = {target for posted, target in domains.items() if posted.ended.arrived} - forbidding
     _end(session, {(name, WHOLE) for name in there} | {(MAIL, target) for target in taking}, now)
-    since = _begin(session, house, {(name, WHOLE) for name in away} | {(MAIL, target) for target in forbidding}, now)
-    tell = {
-        row.id: "channel.away" if row.target == WHOLE else "mail.refused_by_policy"
-        for row in since.values()
-        if row.told_at is None and (row.target != WHOLE or row.since + ALARM_AFTER <= now)
-    }
-    if tell:
-        session.connection().execute(update(_OUTAGES).where(_OUTAGES.c.id.in_(tell)).values(told_at=now))
-        call_human(session, house, [(what, outage, "") for outage, what in tell.items()], now)
+    _begin(session, house, {(name, WHOLE) for name in away} | {(MAIL, target) for target in forbidding}, now)
+
+
+def forbid(session: Session, house: House, domain: bytes, now: datetime) -> None:
+    """Note that a domain takes no mail of this house, as a report said, and tell a human."""
+    _begin(session, house, {(MAIL, domain)}, now)
 
 
 def _answered(posted: Posted) -> bool:
@@ -110,25 +107,27 @@ def _answered(posted: Posted) -> bool:
     return posted.ended.arrived or posted.refused or posted.ended.end is End.LATER
 
 
-def _begin(
-    session: Session, house: House, places: set[tuple[str, bytes]], now: datetime
-) -> Mapping[tuple[str, bytes], SqlRow[Any]]:
-    """Write or prolong outages; return their rows."""
-    rows = {}
+def _begin(session: Session, house: House, places: set[tuple[str, bytes]], now: datetime) -> None:
+    """Write or prolong outages; call a human for those that are due for it and were not told of."""
+    tell: dict[UUID, str] = {}
     for channel, target in sorted(places):
         statement = upsert(_OUTAGES).values(
             id=house.ids.row(now), channel=channel, target=target, since=now, probe_at=now + AWAY_FOR, told_at=None
         )
-        rows[channel, target] = (
+        row = (
             session.connection()
             .execute(
                 statement.on_conflict_do_update(
                     index_elements=["channel", "target"], set_={"probe_at": now + AWAY_FOR}
-                ).returning(*_OUTAGES.c)
+                ).returning(_OUTAGES.c.id, _OUTAGES.c.since, _OUTAGES.c.told_at)
             )
             .one()
         )
-    return rows
+        if row.told_at is None and (target != WHOLE or row.since + ALARM_AFTER <= now):
+            tell[row.id] = "channel.away" if target == WHOLE else "mail.refused_by_policy"
+    if tell:
+        session.connection().execute(update(_OUTAGES).where(_OUTAGES.c.id.in_(tell)).values(told_at=now))
+        call_human(session, house, [(what, outage, "") for outage, what in tell.items()], now)
 
 
 def _end(session: Session, places: set[tuple[str, bytes]], now: datetime) -> None:

@@ -21,7 +21,8 @@ def _(german: str) -> str:
 @router.get("/kanaele")
 def channels(request: Request, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
     """Show how this person is reached."""
-    return look.answer(request, "channels.html", reachable=pipeline.reachable(visitor.proof), form=Form({}))
+    reachable = pipeline.reachable(visitor.proof)
+    return look.answer(request, "channels.html", reachable=reachable, offered=pipeline.mail_offered, form=Form({}))
 
 
 @router.post("/kanaele/mail")
@@ -33,7 +34,7 @@ def give(request: Request, visitor: Acting, fields: Fields, look: LookDep, pipel
         form.errors["mail"] = _WRONG
     if not form.well:
         reachable = pipeline.reachable(visitor.proof)
-        return look.answer(request, "channels.html", 422, reachable=reachable, form=form)
+        return look.answer(request, "channels.html", 422, reachable=reachable, offered=pipeline.mail_offered, form=form)
     pipeline.give_mail(visitor.proof, address)
     return RedirectResponse("/kanaele", SEE_OTHER)
 

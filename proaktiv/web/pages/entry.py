@@ -118,7 +118,6 @@ _STANDING = {
     "barrierefreiheit": "accessibility.html",
     "datenschutz": "privacy.html",
     "leichte-sprache": "easy.html",
-    "echt": "genuine.html",
 }
 
 

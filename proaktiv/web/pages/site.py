@@ -9,7 +9,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.web import problems
 from proaktiv.web.citizen import make_citizen
 from proaktiv.web.limits import BodyLimit
-from proaktiv.web.pages import account, channels, consents, entry, failures, matters, timeline
+from proaktiv.web.pages import account, channels, consents, entry, failures, matters, messages, timeline
 from proaktiv.web.pages.view import Look, static_files
 from proaktiv.web.pages.visitor import AccountWay, citizens_door
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
@@ -39,7 +39,7 @@ def make_site(
         pipeline.healthy()
         return {"status": "ok"}
 
-    for part in (entry, matters, consents, channels, timeline, account):
+    for part in (entry, matters, consents, channels, messages, timeline, account):
         app.include_router(part.router)
     app.mount("/api", make_citizen(pipeline, secure_cookies=secure_cookies))
     return app

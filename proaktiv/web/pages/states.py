@@ -136,6 +136,8 @@ SENTENCES: Mapping[str, str] = {
     "letter.written": _("Ein Brief an Sie wurde geschrieben."),
     "mail.written": _("Eine E-Mail an Sie wurde geschrieben."),
     "mail_address.given": _("Sie haben eine E-Mail-Adresse angegeben."),
+    "mail_address.stopped": _("Jemand mit einer E-Mail von uns hat verlangt: keine E-Mails mehr."),
+    "mail.bounced": _("Eine E-Mail an Sie kam nicht an."),
     "mail_address.removed": _("Sie haben Ihre E-Mail-Adresse entfernt."),
     "auftrag.confirmed": _("Sie haben einen Auftrag erteilt."),
     "auftrag.signed": _("Sie haben einen Auftrag unterschrieben."),
