@@ -125,3 +125,19 @@ def test_every_stop_of_the_tab_key_shows_where_it_is(page: Page) -> None:
         )
     assert len(stops) >= 10
     assert [stop for stop in stops if re.fullmatch("[A-Z]+nonenone", stop)] == []
+
+
+def test_pages_are_dark_where_the_system_is_without_a_script(chromium: Browser, site: str) -> None:
+    seen = []
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(base_url=site, color_scheme=scheme)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto("/b")
+        assert page.locator("script").count() == 1, "the one that brings the code of a QR"
+        # A canvas turns whatever colour space a style is written in into bytes.
+        bytes_of = """name => { const c = document.createElement("canvas").getContext("2d");
+            c.fillStyle = getComputedStyle(document.body)[name]; c.fillRect(0, 0, 1, 1);
+            return Array.from(c.getImageData(0, 0, 1, 1).data).slice(0, 3).reduce((a, b) => a + b) / 3 }"""
+        seen.append(page.evaluate(bytes_of, "backgroundColor") > page.evaluate(bytes_of, "color"))
+        context.close()
+    assert seen == [True, False]

@@ -29,12 +29,13 @@ def judged(page: Page, path: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide", "narrow and dark"])
 def test_axe_finds_nothing_on_any_page_of_the_office(
     chromium: Browser,
     sent: Office,
     at: str,
     size: dict[str, int],
+    scheme: str,
 ) -> None:
     fid = sent.world.value("SELECT fid FROM flow_log ORDER BY fid LIMIT 1")
     with staffing(sent.world) as owner:
@@ -52,7 +53,12 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
         ),
     }
     for name, paths in pages.items():
-        context = chromium.new_context(base_url=at, locale="de-DE", viewport=size)  # type: ignore[arg-type]
+        context = chromium.new_context(
+            base_url=at,
+            locale="de-DE",
+            viewport=size,  # type: ignore[arg-type]
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
         context.set_default_timeout(60_000)
         page = context.new_page()
         judged(page, "/")

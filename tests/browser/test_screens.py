@@ -1,25 +1,72 @@
 """The README's pictures. ``make screens`` writes them anew; otherwise only that they can be taken is tested."""
 
+# ruff: noqa: F811 - fixtures are named as they are asked for
+
+import io
 import os
 from pathlib import Path
 
-from playwright.sync_api import Page
+import pypdfium2
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
 
+from notifiers.letter import LetterChannel
+from notifiers.mail import MailChannel, Sender
+from notifiers.smtp import Relay, Tls
+from notifiers.typesetting import Typesetter
+from proaktiv.core.letters import bundle_words
 from proaktiv.core.trust import Trust
-from tests.browser.conftest import enters, proven, signs_up
+from proaktiv.demo.mailbox import Mail, Mailbox
+from proaktiv.demo.post import make_post
+from proaktiv.flowlog.sequencer import integrate
+from tests.browser.conftest import enters, proven, served, signs_up
 from tests.builders import Somebody, a_birth
+from tests.notifiers.building import ANNA, HEAD, a_message
+from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
 from tests.world import World, code_in
 
-
-def take(page: Page, folder: Path, name: str) -> None:
-    page.screenshot(path=str(folder / f"{name}.png"), full_page=True)
-    assert (folder / f"{name}.png").stat().st_size > 5_000
+SIZE = {"width": 1000, "height": 700}
+LARGEST_BYTES = 150 * 1024
 
 
-def test_pictures_of_what_people_see(world: World, page: Page, anna: Somebody, site: str, tmp_path: Path) -> None:
-    folder = Path(os.environ.get("SCREENS") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    page.set_viewport_size({"width": 1000, "height": 700})
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = Path(os.environ.get("SCREENS") or tmp_path / "screens")
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def keep(image: Image.Image, folder: Path, name: str) -> None:
+    """Write a picture in as few colours as its size may have."""
+    for colours in (256, 128, 64, 32, 16):
+        written = io.BytesIO()
+        image.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+        if written.tell() <= LARGEST_BYTES:
+            break
+    assert 5_000 < written.tell() <= LARGEST_BYTES, f"{name}: {written.tell()} bytes"
+    (folder / f"{name}.png").write_bytes(written.getvalue())
+
+
+def take(page: Page, folder: Path, name: str, *, whole: bool = True, part: str = "") -> None:
+    """Take the whole page, or what the window shows, or a window's height from one part of the page on."""
+    image = Image.open(io.BytesIO(page.screenshot(full_page=whole)))
+    box = page.locator(part).first.bounding_box() if part else None
+    if box is not None:
+        image = image.crop((0, int(box["y"]), image.width, min(int(box["y"]) + SIZE["height"], image.height)))
+    keep(image, folder, name)
+
+
+def signed(world: World) -> None:
+    """Let the log's entries get their place and a signature of this minute, as the signing worker does."""
+    with world.sequencer.transaction() as session:
+        integrate(session)
+    with world.sequencer.transaction() as session:
+        world.signer.sign(session, world.now)
+
+
+def test_pictures_of_what_people_see(world: World, page: Page, anna: Somebody, site: str, folder: Path) -> None:
+    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
     page.goto("/")
     take(page, folder, "home")
     signs_up(page, world, anna)
@@ -31,4 +78,62 @@ def test_pictures_of_what_people_see(world: World, page: Page, anna: Somebody, s
     take(page, folder, "proposal")
     proven(world, page, site, anna, Trust.V2)
     page.goto("/meine-daten")
-    take(page, folder, "timeline")
+    take(page, folder, "timeline", whole=False)
+
+
+def test_pictures_of_what_comes_to_people(chromium: Browser, folder: Path, tmp_path: Path) -> None:
+    words = bundle_words(HEAD.name)
+    typesetter = Typesetter()
+    try:
+        letter = LetterChannel(tmp_path, HEAD, typesetter).render(
+            a_message(subject=words.subject, paragraphs=words.paragraphs, versions=words.versions), ANNA
+        )
+    finally:
+        typesetter.close()
+    keep(pypdfium2.PdfDocument(letter.body)[0].render(scale=90 / 72).to_pil(), folder, "letter")
+
+    sender = Sender(HEAD.name, "post@musterstadt.example", "https://musterstadt.example/b", b"k" * 32)
+    mails = MailChannel(Relay("127.0.0.1", 9, Tls.NONE, "proaktiv.example"), sender)
+    rendered = mails.render(a_message(secret=""), ANNA)
+    mailbox = Mailbox()
+    mailbox.take(Mail("b@bounce.musterstadt.example", (rendered.to,), rendered.body))
+    with served(make_post(mailbox, tmp_path, 0, sender.page)) as address:
+        context = chromium.new_context(base_url=address, locale="de-DE", viewport=SIZE)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto("/mails/1")
+        take(page, folder, "mail", whole=False)
+        context.close()
+
+
+def test_pictures_of_what_the_office_sees(chromium: Browser, sent: Office, folder: Path) -> None:
+    with staffing(sent.world) as owner:
+        links = {name: owner.link(name).partition("127.0.0.1")[2] for name in ("k.standesamt", "d.schutz")}
+    with served(sent.app) as address:
+        for name, link in links.items():
+            context = chromium.new_context(
+                base_url=address,
+                java_script_enabled=False,
+                locale="de-DE",
+                viewport=SIZE,  # type: ignore[arg-type]
+            )
+            context.set_default_timeout(60_000)
+            page = context.new_page()
+            page.goto(link)
+            page.get_by_role("button", name="Anmelden").click()
+            if name == "k.standesamt":
+                page.goto("/auftraege")
+                take(page, folder, "office-inbox")
+                page.get_by_role("link", name=sent.reference).click()
+                take(page, folder, "office-auftrag")
+            else:
+                signed(sent.world)
+                page.goto("/protokoll")
+                take(page, folder, "office-log")
+                page.goto("/datenfluesse")
+                take(page, folder, "office-flows", part="table")
+                page.goto("/person")
+                page.get_by_label("Auftragsnummer").fill(sent.reference)
+                page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
+                page.get_by_role("button", name="Nachschlagen").click()
+                take(page, folder, "office-person", whole=False)
+            context.close()
