@@ -145,6 +145,10 @@ class Forbidden(Temporary):
     """A policy refuses our mail, whoever it is for: no fault of the address, and no reason to take another channel."""
 
 
+class TooSlow(Temporary):
+    """The deadline ended it, and nothing left: where nobody else gets through either, the channel is away."""
+
+
 class OutcomeUnknown(ChannelError):  # noqa: N818
     """It may have left the house; repeat only where the capability says ``idempotent``."""
 

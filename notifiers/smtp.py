@@ -17,7 +17,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from notifiers.model import DeadlineLike, Forbidden, OutcomeUnknown, Permanent, Temporary, Unavailable, Undeliverable
+from notifiers.model import (
+    DeadlineLike,
+    Forbidden,
+    OutcomeUnknown,
+    Permanent,
+    Temporary,
+    TooSlow,
+    Unavailable,
+    Undeliverable,
+)
 from notifiers.wire import Wire
 
 _LONG_PAUSE_SECONDS = 4 * 3600
@@ -87,7 +96,7 @@ def send(
     """Send one mail; once this returns, the relay has taken it over.
 
     Raises ``Unavailable`` before the relay was ready, ``Temporary``, ``Permanent`` or ``Undeliverable`` as it
-    answered, ``OutcomeUnknown`` when the whole mail left and no answer came.
+    answered (``TooSlow`` where it did not in time), ``OutcomeUnknown`` when the whole mail left and no answer came.
     """
     if deadline.remaining() <= 0:
         raise Temporary("the deadline is over")
@@ -200,7 +209,8 @@ def _deliver(session: _Session, wire: Wire, sender: str, to: str, body: bytes) -
         wire.sendall(_dotted(body))
     except (OSError, smtplib.SMTPException, ValueError) as error:
         # The end of the mail never left: whatever the relay has, it is none.
-        raise Temporary(f"cut off before the mail's end: {type(error).__name__}") from None
+        slow = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+        raise (TooSlow if slow else Temporary)(f"cut off before the mail's end: {type(error).__name__}") from None
     try:
         code, text = session.getreply()
     except (OSError, smtplib.SMTPException, ValueError) as error:

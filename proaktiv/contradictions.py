@@ -82,7 +82,7 @@ def _mail(settings: Settings) -> Iterator[str]:
         yield f"PROAKTIV_MAIL_HELLO, _USER, _PASSWORD, _SENDER, _BOUNCES, _PAGE and _LEAVE make no mail: {error}"
     if settings.mail_bounces_dir is not None and not settings.mail_bounces:
         yield "PROAKTIV_MAIL_BOUNCES_DIR is read, and no report would say of which mail: set PROAKTIV_MAIL_BOUNCES"
-    if settings.mail_bounces_dir is not None and not settings.mail_bounces_dir.is_dir():
+    elif settings.mail_bounces_dir is not None and not settings.mail_bounces_dir.is_dir():
         yield "PROAKTIV_MAIL_BOUNCES_DIR names no folder; let the relay deliver there first"
     if settings.env is Env.PRODUCTION and settings.mail_leave and not settings.mail_leave.startswith("https://"):
         yield "PROAKTIV_MAIL_LEAVE is where mail programs stop mails: take https://host/keine-mails"

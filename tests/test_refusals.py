@@ -191,6 +191,27 @@ WRONG = (
     Wrong("mail without a relay", WORK, "PROAKTIV_MAIL_HOST", "names no relay", {"MAIL_SENDER": "a@x.example"}),
     Wrong("mail without a sender", WORK, "_SENDER", "a name and an address", MAIL | {"MAIL_SENDER": ""}),
     Wrong("a page with an id", WORK, "_PAGE", "no user, query", MAIL | {"MAIL_PAGE": f"https://x.example/{SECRET}/1"}),
+    Wrong(
+        "a page to leave at with an id",
+        WORK,
+        "_LEAVE",
+        "no user, query",
+        MAIL | {"MAIL_LEAVE": f"https://x.example/{SECRET}/1"},
+    ),
+    Wrong(
+        "reports of no domain",
+        WORK,
+        "PROAKTIV_MAIL_BOUNCES_DIR",
+        "set PROAKTIV_MAIL_BOUNCES",
+        MAIL | {"MAIL_BOUNCES_DIR": "/"},
+    ),
+    Wrong(
+        "reports in no folder",
+        WORK,
+        "PROAKTIV_MAIL_BOUNCES_DIR",
+        "names no folder",
+        MAIL | {"MAIL_BOUNCES_DIR": "/nowhere", "MAIL_BOUNCES": "bounce.x.example"},
+    ),
     Wrong("half a log-in", WORK, "_PASSWORD", "or neither", MAIL | {"MAIL_PASSWORD": SECRET}),
     Wrong("mail in the clear", WORK, "PROAKTIV_MAIL_TLS", "starttls or implicit", MAIL | {"MAIL_TLS": "none"}),
     Wrong(

@@ -27,6 +27,7 @@ from notifiers.model import (
     Recipient,
     Rendered,
     Temporary,
+    TooSlow,
     Unavailable,
     Undeliverable,
 )
@@ -372,8 +373,8 @@ def test_nobody_at_the_port_is_unavailable() -> None:
     [
         ((SILENCE,), Unavailable),
         (("220 post.example", SILENCE), Unavailable),
-        ((*GREETED, SILENCE), Temporary),
-        ((*GREETED, "250 ok", SILENCE), Temporary),
+        ((*GREETED, SILENCE), TooSlow),
+        ((*GREETED, "250 ok", SILENCE), TooSlow),
         ((*ASKED, SILENCE), OutcomeUnknown),
     ],
 )

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -85,8 +86,8 @@ def many(number: int, domain: str = "post.example") -> list[str]:
 
 
 @contextmanager
-def counting(*said: str) -> Iterator[Any]:
-    """A relay that hangs up on everybody after what it says, and counts them."""
+def counting(*said: str, holds: bool = False) -> Iterator[Any]:
+    """A relay that hangs up on everybody after what it says, or says nothing more; and counts them."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     class Counted:
@@ -105,6 +106,8 @@ def counting(*said: str) -> Iterator[Any]:
                 for line in said:
                     connection.sendall(f"{line}\r\n".encode())
                     connection.recv(4096)
+                while holds and connection.recv(4096):
+                    pass
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -240,6 +243,40 @@ def test_one_mail_that_is_sent_away_among_others_that_are_taken_is_no_outage(tow
     assert sorted(each.rcpt_tos[0] for each in post.taken) == addresses
 
 
+class Short:
+    """A deadline that a tarpit outlives."""
+
+    def __init__(self) -> None:
+        self.over_at = time.monotonic() + 1.0
+
+    def remaining(self) -> float:
+        return self.over_at - time.monotonic()
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [((), "announced"), (GREETED, "announced"), ((*GREETED, "250 ok", "250 ok", "354 go"), "in_doubt")],
+    ids=["silent", "silent after the greeting", "silent after the mail"],
+)
+def test_a_tarpit_holds_one_mail_a_minute_and_no_letter(
+    town: Town, letters: FakeChannel, monkeypatch: Any, said: tuple[str, ...], state: str
+) -> None:
+    hinted(town, letters, many(6))
+    monkeypatch.setattr(f"{__name__}.Left", Short)
+    with counting(*said, holds=True) as relay:
+        ways = {"LETTER": letters, "MAIL": mail_to(relay.port)}
+        with town.database.transaction() as session:
+            postings = notify.announce(session, town.house, ways, MORNING, 2, page="x/b", mail_page=PAGE, rates=FREE)
+        posted = [notify.hand_over(each, ways, Short()) for each in postings]
+        with town.database.transaction() as session:
+            notify.record(session, town.house, posted, MORNING)
+        assert (len(posted), [row.channel for row in town.rows(OutageRow)]) == (2, ["MAIL"])
+        town.bundle(town.person(PROPOSE))
+        assert run(town, ways, MORNING) == 1, "the letter"
+        assert run(town, ways, MORNING + AWAY_FOR) == 1, "one mail that sees whether it is over"
+    assert (len(letters.letters), {row.state for row in mails(town)}) == (7, {state})
+
+
 # slow, cut, put off ---------------------------------------------------------------------------------------------------
 
 
@@ -252,12 +289,13 @@ def test_a_mail_that_was_cut_off_goes_again_under_the_same_id_and_is_seen_once(
         (mail,) = mails(town)
         assert (mail.state, mail.reason) == ("in_doubt", "not_known"), "all of it had left: nobody sends it twice"
     hinted(town, FakeChannel(), many(1, "other.example"))
+    now = MORNING + AWAY_FOR  # whoever answers nobody is asked again in a minute
     with scripted_server((*GREETED, "250 ok", "250 ok", CLOSE)) as far:
-        run(town, {"MAIL": mail_to(far.port)}, MORNING)
+        run(town, {"MAIL": mail_to(far.port)}, now)
     with real_server(Post(data_answer="451 4.3.0 no room")) as post:
-        run(town, {"MAIL": mail_to(post.port)}, MORNING + BACKOFF[0])
+        run(town, {"MAIL": mail_to(post.port)}, now + BACKOFF[0])
         post.data_answer = "250 2.0.0 taken"
-        run(town, {"MAIL": mail_to(post.port)}, MORNING + BACKOFF[0] + BACKOFF[1])
+        run(town, {"MAIL": mail_to(post.port)}, now + BACKOFF[0] + BACKOFF[1])
         run(town, {"MAIL": mail_to(post.port)}, MORNING + timedelta(days=1))
     assert len(message_ids(post)) == 1
     assert sorted((row.state, row.tries) for row in mails(town)) == [("handed_over", 2), ("in_doubt", 1)]

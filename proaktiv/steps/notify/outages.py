@@ -82,10 +82,11 @@ def probe(session: Session, outages: Collection[UUID], now: datetime) -> None:
 def heard(session: Session, house: House, results: Sequence[Posted], now: datetime) -> None:
     """Begin, prolong and end outages as messages ended, and tell a human.
 
-    A channel that took one message of a set, or answered it, is there; what else failed in this set failed alone.
+    A channel that took one message of a set, or answered it, is there; what else failed in this set failed alone. One
+    that answered nobody, or too late, is away: a tarpit must not hold every worker while letters wait behind it.
     """
     there = {posted.posting.channel for posted in results if _answered(posted)}
-    away = {posted.posting.channel for posted in results if posted.ended.end is End.AWAY} - there
+    away = {posted.posting.channel for posted in results if _unanswered(posted)} - there
     domains = {
         posted: domain_hash(house, posted.posting.recipient.mail)
         for posted in results
@@ -104,7 +105,13 @@ def forbid(session: Session, house: House, domain: bytes, now: datetime) -> None
 
 def _answered(posted: Posted) -> bool:
     """Return whether the channel itself was there; a message that was never offered says nothing of it."""
-    return posted.ended.arrived or posted.refused or posted.ended.end is End.LATER
+    return posted.ended.arrived or posted.refused or (posted.ended.end is End.LATER and not posted.slow)
+
+
+def _unanswered(posted: Posted) -> bool:
+    """Return whether the channel said nothing. Of a folder, an unsure end is a fault of one letter."""
+    unsure = posted.ended.end is End.UNSURE and not posted.posting.idempotent
+    return posted.slow or unsure or posted.ended.end is End.AWAY
 
 
 def _begin(session: Session, house: House, places: set[tuple[str, bytes]], now: datetime) -> None:

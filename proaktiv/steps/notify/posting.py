@@ -61,13 +61,14 @@ class Posting:
 class Posted:
     """How one message ended. ``refused``: the address itself, so that nothing may be sent to it again.
 
-    ``forbidden``: its domain takes no mail of ours, whoever it is for.
+    ``forbidden``: its domain takes no mail of ours, whoever it is for. ``slow``: the deadline ended it.
     """
 
     posting: Posting
     ended: Ended
     refused: bool = False
     forbidden: bool = False
+    slow: bool = False
 
 
 def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineLike, probe: Probe = no_probe) -> Posted:
@@ -76,7 +77,7 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
     channel = ways.get(posting.channel)
     if channel is None:
         return Posted(posting, Ended(End.AWAY))
-    refused = forbidden = False
+    refused = forbidden = slow = False
     try:
         rendered = channel.render(posting.message, posting.recipient)
         if not channel.capability.confidential:
@@ -88,7 +89,8 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
     except channels.Unavailable:
         ended = Ended(End.AWAY)
     except channels.Temporary as error:
-        ended, forbidden = Ended(End.LATER, error.retry_after_seconds), isinstance(error, channels.Forbidden)
+        ended = Ended(End.LATER, error.retry_after_seconds)
+        forbidden, slow = isinstance(error, channels.Forbidden), isinstance(error, channels.TooSlow)
     except channels.OutcomeUnknown:
         ended = Ended(End.UNSURE)
     except leaks.Leak as error:
@@ -100,7 +102,7 @@ def hand_over(posting: Posting, ways: Mapping[str, Channel], deadline: DeadlineL
     except Exception as error:  # noqa: BLE001 - whatever it was, the other letters of the set must be recorded
         ended = broken("notify", posting.delivery, posting.clearance.wire_id, error)
     probe("notify.hand_over.after")
-    return Posted(posting, ended, refused, forbidden)
+    return Posted(posting, ended, refused, forbidden, slow)
 
 
 def _look_through(channel: Channel, rendered: Rendered, posting: Posting) -> None:
