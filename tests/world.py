@@ -19,7 +19,7 @@ from notifiers.folder import FolderChannel
 from notifiers.model import Clearance
 from proaktiv.core.errors import AlreadyDone
 from proaktiv.core.flows import Kind
-from proaktiv.core.ids import Ids
+from proaktiv.core.ids import Ids, RandomBytes
 from proaktiv.core.tasks import TASKS
 from proaktiv.core.trust import SessionProof
 from proaktiv.database import Database
@@ -118,12 +118,13 @@ class World:
     zulassung: FakeRegister = field(default_factory=lambda: FakeRegister("ZULASSUNG"))
     behoerde: FakeBehoerde = field(default_factory=FakeBehoerde)
     seed: bytes = SEED
+    random: RandomBytes = secrets.token_bytes
 
     def __post_init__(self) -> None:
         self.letters = self.folder / "letters"
         self.letters.mkdir(exist_ok=True)
         self.signing_key = Ed25519PrivateKey.from_private_bytes(self.seed)
-        self.ids = Ids(secrets.token_bytes)
+        self.ids = Ids(self.random)
         intake = X25519PrivateKey.from_private_bytes(self.seed)
         keys = VaultKeys(
             index=self.seed,

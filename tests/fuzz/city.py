@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -88,7 +89,7 @@ class FuzzedCity:
 
 def a_city(urls: Mapping[str, str], folder: Path, trust: Trust, families: int) -> FuzzedCity:
     """Found a city with this many families of two; ``trust`` is how they are logged in."""
-    world = World(urls, folder, seed=SEED.to_bytes(32)).found()
+    world = World(urls, folder, seed=SEED.to_bytes(32), random=Random(SEED).randbytes).found()
     world.pipeline = replace(world.pipeline, token_audience=AUDIENCE)
     city = FuzzedCity(world)
     _partners(city, urls)
