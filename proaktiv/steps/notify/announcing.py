@@ -52,7 +52,11 @@ _CODES = core_table(CodeRow)
 _TABLES = {BUNDLE: _BUNDLES, ACTIVATION: _ENROLMENTS, ACCOUNT: _NOTICES}
 """Where it stands that a matter waits to be told of."""
 
-_CALLED = {BUNDLE: "bundle", ACTIVATION: "enrolment", ACCOUNT: "account_notice"}
+_HOUSE_REFUSED = {
+    BUNDLE: "bundle.house_refused",
+    ACTIVATION: "enrolment.house_refused",
+    ACCOUNT: "account_notice.house_refused",
+}
 
 _WORD = {LETTER: "letter", MAIL: "mail"}
 """What a channel is called in the log, for ever."""
@@ -177,7 +181,7 @@ def _refuse(doings: _Doings, matter: Matter, refusal: Refusal, subject: Subject)
 def _postpone(doings: _Doings, matter: Matter) -> None:
     """Keep it as it is for a while: the house itself stands in the way, and the person must not pay for that."""
     doings.postponed.append(matter)
-    doings.tasks.append((f"{_CALLED[matter.purpose]}.house_refused", matter.id, ""))
+    doings.tasks.append((_HOUSE_REFUSED[matter.purpose], matter.id, ""))
 
 
 def _end(doings: _Doings, matter: Matter, reason: str) -> None:
