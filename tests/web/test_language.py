@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from consent.model import ConsentState
 from proaktiv import web
+from proaktiv.core.flows import Kind
 from proaktiv.core.states import AuftragState, ProposalState
 from proaktiv.web.pages import states
 from proaktiv.web.pages.language import LOCALES, catalogue, chosen
@@ -51,6 +52,11 @@ def test_every_state_has_a_name_on_the_page() -> None:
     unseen = {ProposalState.SUPERSEDED.value, ProposalState.RECALLED.value}
     assert states.named("proposal") == {state.value for state in ProposalState} - unseen
     assert {state.value for state in ConsentState} <= states.named("consent")
+
+
+def test_every_kind_of_entry_has_a_name_of_its_own_for_the_dsb() -> None:
+    names = [states.kind_name(kind.label, catalogue("de")) for kind in Kind]
+    assert len(set(names)) == len(Kind)
 
 
 @pytest.mark.parametrize(

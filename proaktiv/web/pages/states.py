@@ -77,6 +77,24 @@ _SIGNED: Mapping[str, str] = {
     "refused": _("abgelehnt"),
     "closed": _("entfallen"),
 }
+_KIND_NAMES: Mapping[str, str] = {
+    "authorised": _("Erlaubt, vor der Übermittlung"),
+    "outcome": _("Ergebnis einer Übermittlung"),
+    "erasure": _("Löschung einer Person"),
+    "access": _("Einblick"),
+    "key": _("Schlüssel"),
+    "retention": _("Löschung nach Frist"),
+    "succession": _("Nachfolge eines Protokolls"),
+    "received": _("Eingang"),
+    "admitted": _("Zugelassen"),
+    "refused": _("Verweigert"),
+    "consent_changed": _("Einwilligung geändert"),
+    "confirmed": _("Bestätigung"),
+    "incident": _("Vorfall"),
+    "act": _("Handlung"),
+    "recall": _("Rückruf"),
+}
+"""Of ``core.flows.Kind``, as the DSB reads them."""
 _WAYS: Mapping[str, str] = {
     "done": _("Erledigt"),
     "again": _("Noch einmal versuchen"),
@@ -94,6 +112,11 @@ def staff_badge(state: str, words: Catalogue) -> Badge:
 def signature_name(state: str, words: Catalogue) -> str:
     """Return what a signature's state is called."""
     return words.gettext(_SIGNED.get(state, state))
+
+
+def kind_name(kind: str, words: Catalogue) -> str:
+    """Return what a kind of entry is called."""
+    return words.gettext(_KIND_NAMES[kind])
 
 
 def way_name(way: str, words: Catalogue) -> str:
