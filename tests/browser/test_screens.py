@@ -132,7 +132,6 @@ def test_pictures_of_what_the_office_sees(chromium: Browser, sent: Office, folde
                 page.goto("/datenfluesse")
                 page.set_viewport_size({"width": 1280, "height": 700})
                 take(page, folder, "office-flows", part="table")
-                page.set_viewport_size(SIZE)  # type: ignore[arg-type]
                 page.goto("/person")
                 page.get_by_label("Auftragsnummer").fill(sent.reference)
                 page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
