@@ -179,7 +179,7 @@ def test_an_entry_that_is_gone_is_found(
 
 
 def test_a_log_signed_with_another_key_is_not_believed(city: World, run: Run, urls: dict[str, str]) -> None:
-    other = World(urls, city.folder)
+    other = World(urls, city.folder, seed=bytes(32))
     code, out, _ = run("log", "verify", "--vkey", other.signer.vkey, READER_URL=urls["reader"])
     other.close()
     assert code == 1
