@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -139,6 +139,8 @@ def scripted_server(script: Sequence[str], *, drip: bool = False) -> Iterator[Sc
     try:
         yield state
     finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # closing alone would leave the thread in its accept
         listener.close()
         thread.join(PATIENCE)
 
