@@ -64,8 +64,9 @@ def reminder_is_due(world: World, _cast: Cast, _size: int) -> None:
 
 
 def comes_of_age(world: World, _cast: Cast, size: int) -> None:
-    for _ in range(size):
-        kim = world.lives_here(somebody("Kim", geburtsdatum="2010-11-20"))  # § 62 (1) S. 3 PStG: sixteen then
+    # § 62 (1) S. 3 PStG: sixteen then. All move in first, so that each letter that comes meanwhile is a code.
+    kims = [world.lives_here(somebody("Kim", geburtsdatum="2010-11-20")) for _ in range(size)]
+    for kim in kims:
         world.announce(a_birth(kim))
     world.tick()
     world.now += timedelta(days=60)
