@@ -64,6 +64,7 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
         judged(page, "/")
         judged(page, links[name])
         page.get_by_role("button", name="Anmelden").click()
+        page.get_by_text("Abmelden").wait_for()  # a page asked for meanwhile would end the log-in
         for path in paths:
             judged(page, path)
         context.close()
@@ -78,6 +79,7 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
         page = context.new_page()
         page.goto(link)
         page.get_by_role("button", name="Anmelden").click()
+        page.get_by_text("Abmelden").wait_for()  # a page asked for meanwhile would end the log-in
         if name == "k.standesamt":
             page.get_by_role("link", name="Aufträge").click()
             page.get_by_role("link", name=sent.reference).click()

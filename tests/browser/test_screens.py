@@ -120,6 +120,7 @@ def test_pictures_of_what_the_office_sees(chromium: Browser, sent: Office, folde
             page = context.new_page()
             page.goto(link)
             page.get_by_role("button", name="Anmelden").click()
+            page.get_by_text("Abmelden").wait_for()  # a page asked for meanwhile would end the log-in
             if name == "k.standesamt":
                 page.goto("/auftraege")
                 take(page, folder, "office-inbox")
