@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, insert, select, tuple_, update
 from sqlmodel import Session
 
 from proaktiv.core.cases import (
@@ -24,9 +24,13 @@ from proaktiv.core.cases import (
 from proaktiv.core.ids import Ids
 from proaktiv.core.outbound import LOST, End
 from proaktiv.core.states import AuftragState, EventState, ProposalState
+from proaktiv.sets import among
 from proaktiv.tables import (
     AuftragRow,
     BundleRow,
+    EventFactsRow,
+    EventSubjectRow,
+    FetchedFactsRow,
     HandoverRow,
     LookupRow,
     ProposalRow,
@@ -42,6 +46,9 @@ SIGNATURES = core_table(SignatureRow)
 _BUNDLES = core_table(BundleRow)
 _LOOKUPS = core_table(LookupRow)
 _EVENTS = core_table(RegisterEventRow)
+_SUBJECTS = core_table(EventSubjectRow)
+_FACTS = core_table(EventFactsRow)
+_FETCHED = core_table(FetchedFactsRow)
 _TASKS = core_table(TaskRow)
 _HANDOVERS = core_table(HandoverRow)
 
@@ -289,6 +296,20 @@ def decide_anew(session: Session, events: Collection[UUID], now: datetime) -> in
         .where(_EVENTS.c.id.in_(latest.values()), _EVENTS.c.state == EventState.ADMITTED.value)
         .values(state=EventState.WAITING.value, due_at=now)
     ).rowcount
+
+
+def forget_events(session: Session, events: Collection[UUID]) -> None:
+    """Destroy what events that go no further say, and whom they name: no shadow register.
+
+    But for the child of one that led to proposals. They stand while the event is over; by its child alone a later
+    death finds them, and a page knows that there is nothing to show. With them it goes (``core.retention``).
+    """
+    led_somewhere = select(PROPOSALS.c.id).where(PROPOSALS.c.event == _SUBJECTS.c.event).exists()
+    needed = and_(_SUBJECTS.c.role == "kind", led_somewhere)
+    connection = session.connection()
+    connection.execute(delete(_SUBJECTS).where(among(_SUBJECTS.c.event, events), ~needed))
+    for table in (_FACTS, _FETCHED):
+        connection.execute(delete(table).where(among(table.c.event, events)))
 
 
 def drop_lookups(session: Session, where: ColumnElement[bool], now: datetime) -> None:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Uuid,
     all_,
     and_,
-    delete,
     func,
     insert,
     literal,
@@ -39,17 +38,15 @@ from proaktiv.core.passage import Admission, Admitted, Claimed
 from proaktiv.core.states import EventState
 from proaktiv.house import House
 from proaktiv.locks import try_lock_keys
-from proaktiv.matters import take_back_older
+from proaktiv.matters import forget_events, take_back_older
 from proaktiv.sets import among
 from proaktiv.subjects import hold_subjects, resolve, stops_on
-from proaktiv.tables import EventFactsRow, EventSubjectRow, FetchedFactsRow, IncidentRow, RegisterEventRow, core_table
+from proaktiv.tables import EventSubjectRow, IncidentRow, RegisterEventRow, core_table
 
 PROBES = ("evaluate.claim.after", "evaluate.gate.after")
 
 _EVENTS = core_table(RegisterEventRow)
 _SUBJECTS = core_table(EventSubjectRow)
-_FACTS = core_table(EventFactsRow)
-_FETCHED = core_table(FetchedFactsRow)
 _INCIDENTS = core_table(IncidentRow)
 _EARLIER = _EVENTS.alias("earlier")
 _OTHERS = _EVENTS.alias("others")
@@ -303,16 +300,14 @@ def set_aside(session: Session, house: House, event: UUID, what: str, now: datet
 
 
 def _end(session: Session, events: Sequence[Claimed], state: EventState) -> None:
-    """Destroy payload, subjects and facts of events that go no further: no shadow register."""
+    """End events that go no further, and destroy what they say."""
     if not events:
         return
     ids = [event.id for event in events]
-    connection = session.connection()
-    connection.execute(
+    session.connection().execute(
         update(_EVENTS).where(among(_EVENTS.c.id, ids)).values(state=state.value, payload=None, due_at=None)
     )
-    for table in (_SUBJECTS, _FACTS, _FETCHED):
-        connection.execute(delete(table).where(among(table.c.event, ids)))
+    forget_events(session, ids)
 
 
 def _refusal_flow(house: House, event: Claimed, person: UUID, refusal: Refusal | Permit[Match]) -> Flow:

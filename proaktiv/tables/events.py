@@ -51,7 +51,7 @@ class RegisterEventRow(Storage, table=True):
 
 
 class EventSubjectRow(Storage, table=True):
-    """Event x role x look-up hash. Written by ``steps.receive``; goes with a refused payload: no shadow register."""
+    """Event x role x look-up hash. Written by ``steps.receive``; ``matters.forget_events`` says when it goes."""
 
     __tablename__ = "event_subjects"
 

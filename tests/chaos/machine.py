@@ -328,7 +328,9 @@ class Machine(RuleBasedStateMachine):
         for person in self.model.people:
             bundles = self.town.pipeline.overview(proof_of(person))["bundles"]
             seen = {UUID(item["id"]): item["state"] for bundle in bundles for item in bundle["proposals"]}
-            assert seen == self.model.seen_by(person, proposals)
+            must = self.model.seen_by(person, proposals)
+            odd = [row for row in proposals if (row.id in seen) != (row.id in must)]
+            assert seen == must, f"the page and the model differ: {odd or seen}"
         self._check_books()
         self.town.verify(self.model.people)
         type(self).counts["runs"] += 1

@@ -9,19 +9,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from proaktiv.core.guards import CORRECTABLE, Guard
 from proaktiv.core.states import EventState
 from proaktiv.house import House
-from proaktiv.matters import drop_lookups
+from proaktiv.matters import drop_lookups, forget_events
 from proaktiv.recall import lift
 from proaktiv.steps.receive.sorting import Fresh
 from proaktiv.tables import (
-    EventFactsRow,
-    EventSubjectRow,
-    FetchedFactsRow,
     LookupRow,
     RegisterEventRow,
     StopRow,
@@ -29,9 +26,6 @@ from proaktiv.tables import (
 )
 
 _EVENTS = core_table(RegisterEventRow)
-_SUBJECTS = core_table(EventSubjectRow)
-_FACTS = core_table(EventFactsRow)
-_FETCHED = core_table(FetchedFactsRow)
 _LOOKUPS = core_table(LookupRow)
 _STOPS = core_table(StopRow)
 
@@ -84,6 +78,5 @@ def retire(session: Session, events: Collection[UUID], now: datetime) -> None:
     )
     if not ended:
         return
-    for table in (_SUBJECTS, _FACTS, _FETCHED):
-        connection.execute(delete(table).where(table.c.event.in_(ended)))
+    forget_events(session, ended)
     drop_lookups(session, _LOOKUPS.c.event.in_(ended), now)
