@@ -58,9 +58,11 @@ def test_nothing_that_happens_in_any_order_breaks_a_promise(
 ) -> None:
     first = int(os.environ.get("MACHINE_SEED", random.SystemRandom().randrange(2**32) if EXHAUSTIVE else 1))
     number = first if "MACHINE_SEED" in os.environ else first + share
-    with capsys.disabled():
-        print(f"\nmachine: seed {number}; again: MACHINE_SEED={number}", flush=True)
-    counts = run(town, depth(600, 2_600), number)
+    try:
+        counts = run(town, depth(600, 2_600), number)
+    except BaseException as error:
+        error.add_note(f"again: MACHINE_SEED={number}")  # what is printed is not seen where several work
+        raise
     faults = sum(n for name, n in counts.items() if name.startswith("fault"))
     record_property(MACHINE, (counts["steps"], counts["runs"], faults, number))
     with capsys.disabled():
