@@ -28,6 +28,7 @@ from proaktiv.core.guards import Guard
 from proaktiv.core.states import (
     AUFTRAG,
     OPEN_PROPOSALS,
+    OWN_AUFTRAEGE,
     PROPOSAL,
     SENT_AUFTRAEGE,
     UNDOABLE_AUFTRAEGE,
@@ -327,7 +328,7 @@ def _could_be_asked(item: Item) -> bool:
 
 def _transmit_withdrawn(case: Case, happening: TransmitWithdrawn) -> list[Effect]:
     item = _find(case, happening.item)
-    if item.auftrag in UNSENT_AUFTRAEGE or item.auftrag is AuftragState.WITH_CITIZEN:
+    if item.auftrag in OWN_AUFTRAEGE:
         # Who withdraws does not want it; the other parent, whose proposal it had closed, may.
         told = [ForClerk(item.id, "auftrag.withdrawn_after_sending")] if item.perhaps_there else []
         return [AuftragMoved(item.id, AuftragState.WITHDRAWN), *_reopened(case, item.id), *told]
@@ -343,7 +344,7 @@ def _stopped(case: Case, happening: Stopped) -> list[Effect]:
     for item in reached:
         if _could_be_asked(item):
             effects.append(ProposalMoved(item.id, ProposalState.RECALLED))
-        elif item.auftrag in UNSENT_AUFTRAEGE:
+        elif item.auftrag in OWN_AUFTRAEGE:
             effects.append(AuftragMoved(item.id, AuftragState.WITHDRAWN))
             effects += _reopened(living, item.id)
             if item.perhaps_there:

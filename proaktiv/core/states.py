@@ -148,6 +148,8 @@ DELIVERY: Mapping[DeliveryState, frozenset[DeliveryState]] = {
 
 OPEN_PROPOSALS = frozenset({ProposalState.OPEN, ProposalState.LATER})
 UNSENT_AUFTRAEGE = frozenset({AuftragState.AWAITING_SIGNATURE, AuftragState.HELD, AuftragState.READY})
+OWN_AUFTRAEGE = UNSENT_AUFTRAEGE | {AuftragState.WITH_CITIZEN}
+"""What is with us or on the citizen's own table, so that ending it reaches no Behörde."""
 UNDOABLE_AUFTRAEGE = frozenset({AuftragState.AWAITING_SIGNATURE, AuftragState.HELD, AuftragState.WITH_CITIZEN})
 SENT_AUFTRAEGE = frozenset(
     {

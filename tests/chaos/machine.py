@@ -304,9 +304,10 @@ class Machine(RuleBasedStateMachine):
                 assert own, f"the Behörde has it, and nobody tells it: {row}"
             if row.state in AT_THE_BEHOERDE & ENDED:
                 assert row.id in self.town.behoerde.orders, f"it is called sent, and the Behörde never got it: {row}"
-            if row.state in UNSENT:
+            if row.state in UNSENT | {"with_citizen"}:
                 gone = self.model.stopped(proposal) or self.model.person(row.person).gone
                 assert not gone, f"it may still leave: {row}"
+            if row.state in UNSENT:
                 # A report may have changed it and a Sperre stopped it: each is a task of its own.
                 assert row.due or own, f"neither due nor a task: {row}"
             if row.state == "in_doubt":

@@ -46,7 +46,7 @@ AUFTRAG_MOVES: Mapping[str, frozenset[Move]] = {
     "sign": _moves("awaiting_signature>held"),
     "silence": _moves("awaiting_signature>held with_citizen"),
     "withdraw_auftrag": _moves("awaiting_signature held ready with_citizen>withdrawn,held ready>awaiting_signature"),
-    "stop": _moves("awaiting_signature held ready>withdrawn"),
+    "stop": _moves("awaiting_signature held ready with_citizen>withdrawn"),
     "dispatch": _moves("held ready>announced,announced>sent ready in_doubt"),
     "answer": _moves("announced sent in_doubt>acknowledged question decided rejected")
     | _moves("acknowledged>question decided rejected,question>acknowledged decided rejected,ready>acknowledged"),

@@ -1,5 +1,6 @@
 """The pure life of a case."""
 
+from dataclasses import replace
 from itertools import product
 from uuid import UUID
 
@@ -141,6 +142,14 @@ def test_a_stop_recalls_everything_unsent_and_calls_a_human_for_the_rest() -> No
     assert after.items[0].state is ProposalState.RECALLED
     assert after.items[1].auftrag is AuftragState.WITHDRAWN
     assert ForClerk(THREE, "auftrag.recall_by_hand") in done
+
+
+def test_a_stop_ends_a_sheet_that_lies_with_its_citizen_and_opens_it_to_the_other_parent() -> None:
+    mine = item(state="confirmed", auftrag=AuftragState.WITH_CITIZEN)
+    theirs = replace(item(TWO, key=b"2", state="lapsed"), closed_by=ONE)
+    after, _ = apply(Case((mine, theirs)), Stopped(Guard.VERSTORBEN, frozenset({ONE})))
+    assert after.items[0].auftrag is AuftragState.WITHDRAWN
+    assert after.items[1].state is ProposalState.OPEN
 
 
 @pytest.mark.parametrize(("before", "to"), list(product(AuftragState, AuftragState)))

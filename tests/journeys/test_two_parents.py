@@ -283,6 +283,20 @@ def test_the_death_of_the_second_parent_leaves_the_first_ones_auftrag_running(fa
     world.check_log()
 
 
+def test_who_dies_with_the_sheet_still_on_the_table_leaves_the_leistung_to_the_other_parent(family: Family) -> None:
+    world = family.world
+    by_letter = world.opens_letter(family.anna)
+    auftrag = world.says_yes(by_letter, "ELTERNGELD")
+    assert family.state(auftrag) == "with_citizen"
+    assert world.proposals(family.his)["ELTERNGELD"]["state"] == "lapsed"
+    world.announce(a_death(family.anna.kennung))
+    assert family.state(auftrag) == "withdrawn"
+    assert world.proposals(family.his)["ELTERNGELD"]["state"] == "open"
+    world.tick()
+    assert world.behoerde.orders == {}
+    world.check_log()
+
+
 def letters_of(world: World, person: Somebody) -> list[str]:
     return world.letters_to(person)
 
