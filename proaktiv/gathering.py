@@ -63,10 +63,11 @@ class Gathering(Generic[Item, Answer]):
         try:
             self._answer(taken)
         except self._shared as error:
-            for each in taken:
-                each.error = error
-        except BaseException as error:  # noqa: BLE001 - carried to whoever waits for it
+            self._tell(taken, error)
+        except Exception as error:  # noqa: BLE001 - carried to whoever waits for it
             self._one_by_one(taken, error)
+        except BaseException as error:  # noqa: BLE001 - the process ends: nothing is tried again, and nobody waits on
+            self._tell(taken, error)
         finally:
             with self._changed:
                 self._busy = False
@@ -81,6 +82,15 @@ class Gathering(Generic[Item, Answer]):
                 self._answer([each])
             except BaseException as own:  # noqa: BLE001 - carried to whoever waits for it
                 each.error = own
+                if not isinstance(own, Exception):
+                    self._tell(taken, own)
+                    return
+
+    @staticmethod
+    def _tell(taken: Sequence[_Waiting[Item, Answer]], error: BaseException) -> None:
+        for each in taken:
+            if not each.ended:
+                each.error = error
 
     def _answer(self, taken: Sequence[_Waiting[Item, Answer]]) -> None:
         answers = self._do([each.item for each in taken])

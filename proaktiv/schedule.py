@@ -27,7 +27,7 @@ JUMP_SECONDS = 2.0
 _log = structlog.get_logger()
 
 
-class Every(BaseTrigger):  # type: ignore[misc]
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
     """A time after now, again and again; what was missed meanwhile is no tick."""
 
     def __init__(self, pause: timedelta) -> None:

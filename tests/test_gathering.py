@@ -25,7 +25,7 @@ class Work:
     entered: threading.Event = field(default_factory=threading.Event)
     go: threading.Event = field(default_factory=threading.Event)
     bad: int | None = None
-    error: Exception = field(default_factory=ValueError)
+    error: BaseException = field(default_factory=ValueError)
 
     def __call__(self, items: Sequence[int]) -> list[int]:
         self.sets.append(list(items))
@@ -99,3 +99,32 @@ def test_after_an_error_work_goes_on() -> None:
     with pytest.raises(ValueError):
         gathering(1)
     assert gathering(2) == -2
+
+
+def test_where_the_process_ends_in_a_set_nothing_is_tried_again_and_nobody_waits_on() -> None:
+    work = Work(bad=3, error=SystemExit())
+    with crowd(work, Gathering(work, 10), range(1, 5)) as futures:
+        assert futures[1].result() == -1
+        for number in (2, 3, 4):
+            with pytest.raises(SystemExit):
+                futures[number].result()
+    assert work.sets == [[1], [2, 3, 4]]
+
+
+def test_where_the_process_ends_at_one_of_many_the_others_are_told_so() -> None:
+    class Ends(Work):
+        def __call__(self, items: Sequence[int]) -> list[int]:
+            answers = super().__call__(items)
+            if len(items) > 1:
+                raise ValueError("together they do not go")
+            if items == [3]:
+                raise SystemExit
+            return answers
+
+    work = Ends()
+    with crowd(work, Gathering(work, 10), range(1, 5)) as futures:
+        assert [futures[number].result() for number in (1, 2)] == [-1, -2]
+        for number in (3, 4):
+            with pytest.raises(SystemExit):
+                futures[number].result()
+    assert work.sets == [[1], [2, 3, 4], [2], [3]]
