@@ -73,13 +73,16 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs):
         An event that breaks its set is set aside, so that it cannot hold up all the others.
         """
         now = self.clock()  # not below: a clock that refuses is no broken set
+        size, begun = min(self.batch, self.set_size.now), self.monotonic()
         try:
-            return self._evaluate(now, self.batch, [])
+            done = self._evaluate(now, size, [])
         except (DatabaseAway, CommitUnknown):
             raise
         except Exception as error:  # noqa: BLE001 - whatever one event breaks, the next family's must go on
             _log.error("set.broken", step="evaluate", error=type(error).__name__)
-        return sum(self._evaluate_one() for _ in range(self.batch))
+            return sum(self._evaluate_one() for _ in range(size))
+        self.set_size.took(done, self.monotonic() - begun)
+        return done
 
     def _evaluate_one(self) -> int:
         claimed: list[UUID] = []

@@ -11,6 +11,7 @@ from notifiers.model import Channel
 from proaktiv.acts.tokens import Tokens
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.rates import Rates
+from proaktiv.core.set_size import SetSize
 from proaktiv.core.terms import Terms
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
@@ -51,6 +52,7 @@ class Means:
     event_sources: Sequence[EventSource] = ()
     terms: Terms = field(default_factory=Terms)
     staff_private: bytes = field(default=b"", repr=False)
+    set_size: SetSize = field(default_factory=lambda: SetSize(250), repr=False)
     tokens: Tokens = field(default_factory=Tokens, repr=False)
 
     def current(self, session: Session) -> House:
