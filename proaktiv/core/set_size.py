@@ -8,7 +8,7 @@ Pure. Source: security-and-faults.md T21.
 from dataclasses import dataclass
 
 TARGET_SECONDS = 0.5
-LEAST = 10
+LEAST = 40
 """Below it the set's own statements cost more than its items."""
 
 
