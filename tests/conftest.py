@@ -10,10 +10,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
+from proaktiv import database as database_module
 from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.schema import migrate
@@ -25,6 +29,22 @@ _MEMORY = Path("/dev/shm")
 _PREFIX = "proaktiv-tests-"
 _TEMPLATE = "proaktiv"
 _numbers = itertools.count(1)
+
+
+class CompiledOnce(dict[Any, Any]):
+    """SQL compiled for one engine serves all: only their dialects' identity tells them apart.
+
+    A test opens a database or two, and compiling a house's statements anew took longer than what many a test does.
+    """
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__(key[1:], compiled)
+
+
+database_module.create_engine = partial(create_engine, execution_options={"compiled_cache": CompiledOnce()})  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

@@ -261,7 +261,8 @@ class World:
         self.pipeline.enrol(
             Wish(person.vornamen, person.familienname, person.geburtsdatum, person.strasse, person.plz, person.ort)
         )
-        self.tick()
+        while self.pipeline.look_up() + self.pipeline.notify():
+            pass
         (letter,) = set(self.letters.iterdir()) - before
         return self.pipeline.prove(code_in(letter.read_text()), date.fromisoformat(person.geburtsdatum)).proof
 
