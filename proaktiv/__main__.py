@@ -78,7 +78,8 @@ def _eraser() -> AbstractContextManager[Eraser]:
     return building_app.erasing(read_settings())
 
 
-app.add_typer(rules_commands.make_app(_owner, os.environ.get("PROAKTIV_ENV") or "production"), name="rules")  # noqa: TID251 - the entry point
+_ENV = os.environ.get("PROAKTIV_ENV") or "production"  # noqa: TID251 - the entry point
+app.add_typer(rules_commands.make_app(_owner, _ENV, building_app.wall_clock), name="rules")
 app.add_typer(desk.make_app(_office), name="tasks")
 app.add_typer(staffing.make_app(lambda: building_app.staffing(read_settings())), name="staff")
 app.add_typer(mailing.make_app(_office, lambda: mail_ids(read_settings())), name="mail")

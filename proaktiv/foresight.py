@@ -31,7 +31,7 @@ def note_changes(session: Session, house: House, decided: Sequence[Matched], now
         if change is None or item.decision.result == "ja":
             continue
         values = {name: fact.value for name, fact in item.facts.items()}
-        clocks = [frist.clock(values, bundesweiter_feiertag) for frist in item.plan.fristen]
+        clocks = item.plan.clocks(values, bundesweiter_feiertag)
         month, day = look_again(change, [clock.sicher_bis for clock in clocks])
         rows.append(
             {

@@ -4,10 +4,11 @@ A missing fact makes a comparison ``offen``, never nein: so a decided result can
 which is what makes withdrawing consent harmless. That holds only because **no operator asks whether a fact is
 known**; none may ever be added.
 Two evaluations, checked against each other: ``compile_node`` for speed, ``interpret`` for the explanation.
-Left to others: reading YAML and checking names (``rulebook``), when a Plan applies (``core.matching``).
+Left to others: what a tree is (``core.nodes``), reading YAML (``rulebook``), when a Plan applies (``core.matching``).
 Source: rules.md § 5.1.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,23 @@ from enum import StrEnum
 from typing import Any
 
 from proaktiv.core.fristen import Rechnung, Value
+from proaktiv.core.nodes import (
+    DATES,
+    NUMBERS,
+    Alle,
+    Eine,
+    Nicht,
+    Node,
+    Op,
+    Operand,
+    Vergleich,
+    facts_of,
+    from_json,
+    leaves,
+    parameters_of,
+    to_json,
+)
+from proaktiv.core.parameters import NO_PARAMETERS, Parameterwert, Stand, Table
 
 Facts = Mapping[str, Value]
 
@@ -27,76 +45,16 @@ class Ergebnis(StrEnum):
     OFFEN = "offen"
 
 
-class Op(StrEnum):
-    """The words a rule author may compare with."""
-
-    IST = "ist"
-    EINER_VON = "einer_von"
-    MAXIMAL = "maximal"
-    MINDESTENS = "mindestens"
-    WENIGER_ALS = "weniger_als"
-    MEHR_ALS = "mehr_als"
-    BIS = "bis"
-    AB = "ab"
-
-
 JA, NEIN, OFFEN = Ergebnis.JA, Ergebnis.NEIN, Ergebnis.OFFEN
 Check = Callable[[Facts], Ergebnis]
-Operand = Value | tuple[str, ...] | Rechnung
-
-NUMBERS = frozenset({Op.MAXIMAL, Op.MINDESTENS, Op.WENIGER_ALS, Op.MEHR_ALS})
-DATES = frozenset({Op.BIS, Op.AB})
-
-
-@dataclass(frozen=True, slots=True)
-class Vergleich:
-    """One comparison: fact, operator, operand, and the norm that demands it.
-
-    ``codes`` are all values the fact may have by the catalogue; a register's value outside them is unknown, not false.
-    """
-
-    das: str
-    op: Op
-    wert: Operand
-    norm: str
-    line: int = 0
-    column: int = 0
-    codes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Alle:
-    """Yes if every part is: no if one is no, else open if one is open. Never empty."""
-
-    teile: tuple["Node", ...]
-    line: int = 0
-    column: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Eine:
-    """Yes if one part is: else open if one is open, else no. Never empty."""
-
-    teile: tuple["Node", ...]
-    line: int = 0
-    column: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Nicht:
-    """The opposite; open stays open."""
-
-    teil: "Node"
-    line: int = 0
-    column: int = 0
-
-
-Node = Alle | Eine | Nicht | Vergleich
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What one node said, why, and where it is written. ``wert`` is None where the fact is unknown."""
+    """What one node said, why, and where it is written. ``wert`` is None where the fact is unknown.
+
+    ``stand`` is there where it was compared with a parameter: which value, from when, by which key date.
+    """
 
     ergebnis: Ergebnis
     art: str
@@ -106,18 +64,23 @@ class Explained:
     gegen: Operand | None = None
     norm: str = ""
     teile: tuple["Explained", ...] = ()
+    typ: str = ""
+    stand: Stand | None = None
 
 
 # fast ----------------------------------------------------------------------------------------------------------------
 
 
-def compile_node(node: Node) -> Check:
-    """Return a function that decides ``node`` for given facts, as fast as Python allows (a few microseconds)."""
+def compile_node(node: Node, parameter: Table = NO_PARAMETERS) -> Check:
+    """Return a function that decides ``node`` for given facts, as fast as Python allows (a few microseconds).
+
+    ``parameter`` are those that the tree names. Raises ``KeyError`` where one is not there.
+    """
     if isinstance(node, Vergleich):
-        return _comparison(node)
+        return _comparison(node, parameter)
     if isinstance(node, Nicht):
-        return _negation(compile_node(node.teil))
-    checks = tuple(compile_node(part) for part in node.teile)
+        return _negation(compile_node(node.teil, parameter))
+    checks = tuple(compile_node(part, parameter) for part in node.teile)
     return _junction(checks, NEIN, JA) if isinstance(node, Alle) else _junction(checks, JA, NEIN)
 
 
@@ -140,8 +103,10 @@ def _negation(inner: Check) -> Check:
     return lambda facts: opposite[inner(facts)]
 
 
-def _comparison(node: Vergleich) -> Check:
+def _comparison(node: Vergleich, parameter: Table) -> Check:
     das, wert = node.das, node.wert
+    if isinstance(wert, Parameterwert):
+        return _looked_up(node, parameter[wert.name].value)
     if node.op is Op.IST:
         return _equal(das, wert, frozenset(node.codes))
     if node.op is Op.EINER_VON:
@@ -149,7 +114,34 @@ def _comparison(node: Vergleich) -> Check:
         return _member(das, frozenset(wert), frozenset(node.codes))
     if node.op in NUMBERS:
         return _number(das, node.op, wert)
-    return _day(das, node.op, wert)
+    return _day(das, node.op, wert, parameter)
+
+
+_COMPARE: Mapping[Op, Callable[[Any, Any], bool]] = {
+    Op.IST: operator.eq,
+    Op.MAXIMAL: operator.le,
+    Op.BIS: operator.le,
+    Op.MINDESTENS: operator.ge,
+    Op.AB: operator.ge,
+    Op.WENIGER_ALS: operator.lt,
+    Op.MEHR_ALS: operator.gt,
+}
+
+
+def _looked_up(node: Vergleich, value_of: Callable[[Facts], Value | None]) -> Check:
+    das, holds, codes = node.das, _COMPARE[node.op], frozenset(node.codes)
+    kind = int if node.op in NUMBERS else date if node.op in DATES else None
+
+    def check(facts: Facts) -> Ergebnis:
+        value, limit = facts.get(das), value_of(facts)
+        # The exact type, as everywhere: 1 == True in Python.
+        if value is None or type(value) is not (kind or type(limit)) or type(limit) is not type(value):
+            return OFFEN
+        if codes and value not in codes:
+            return OFFEN
+        return JA if holds(value, limit) else NEIN
+
+    return check
 
 
 def _equal(das: str, wert: Operand, codes: frozenset[str]) -> Check:
@@ -189,13 +181,13 @@ def _number(das: str, op: Op, wert: Operand) -> Check:
     return check
 
 
-def _day(das: str, op: Op, wert: Operand) -> Check:
-    reckon: Callable[[Facts], date | None] | None = wert.on if isinstance(wert, Rechnung) else None
+def _day(das: str, op: Op, wert: Operand, parameter: Table) -> Check:
+    reckon = wert.on if isinstance(wert, Rechnung) else None
     until = op is Op.BIS
 
     def check(facts: Facts) -> Ergebnis:
         value = facts.get(das)
-        limit = reckon(facts) if reckon else wert
+        limit = reckon(facts, parameter) if reckon else wert
         if type(value) is not date or type(limit) is not date:
             return OFFEN
         return JA if (value <= limit if until else value >= limit) else NEIN
@@ -206,15 +198,15 @@ def _day(das: str, op: Op, wert: Operand) -> Check:
 # slow, with reasons --------------------------------------------------------------------------------------------------
 
 
-def interpret(node: Node, facts: Facts) -> Explained:
+def interpret(node: Node, facts: Facts, parameter: Table = NO_PARAMETERS) -> Explained:
     """Return the decision of every node with value, norm and line. Independent of ``compile_node``."""
     if isinstance(node, Vergleich):
-        return _explain_comparison(node, facts)
+        return _explain_comparison(node, facts, parameter)
     if isinstance(node, Nicht):
-        inner = interpret(node.teil, facts)
+        inner = interpret(node.teil, facts, parameter)
         flipped = {"ja": NEIN, "nein": JA}.get(inner.ergebnis.value, OFFEN)
         return Explained(flipped, "nicht", node.line, teile=(inner,))
-    parts = tuple(interpret(part, facts) for part in node.teile)
+    parts = tuple(interpret(part, facts, parameter) for part in node.teile)
     answers = [part.ergebnis for part in parts]
     if isinstance(node, Alle):
         result = NEIN if NEIN in answers else OFFEN if OFFEN in answers else JA
@@ -223,17 +215,29 @@ def interpret(node: Node, facts: Facts) -> Explained:
     return Explained(result, "eine", node.line, teile=parts)
 
 
-def _explain_comparison(node: Vergleich, facts: Facts) -> Explained:
+def _explain_comparison(node: Vergleich, facts: Facts, parameter: Table) -> Explained:
     value = facts.get(node.das)
-    against = node.wert.on(facts) if isinstance(node.wert, Rechnung) else node.wert
+    stand = parameter[node.wert.name].stand(facts) if isinstance(node.wert, Parameterwert) else None
+    against = limit(node, facts, parameter)
     result = OFFEN
-    if value is not None and against is not None and _comparable(node, value):
+    if value is not None and against is not None and _comparable(node, value, against):
         result = JA if _holds(node.op, value, against) else NEIN
     shown = node.wert if against is None else against
-    return Explained(result, node.op.value, node.line, das=node.das, wert=value, gegen=shown, norm=node.norm)
+    return Explained(
+        result, node.op.value, node.line, node.das, value, shown, norm=node.norm, typ=node.typ, stand=stand
+    )
 
 
-def _comparable(node: Vergleich, value: Value) -> bool:
+def limit(node: Vergleich, facts: Facts, parameter: Table = NO_PARAMETERS) -> Value | tuple[str, ...] | None:
+    """Return what a fact is compared with for these facts, or None where that is unknown."""
+    if isinstance(node.wert, Rechnung):
+        return node.wert.on(facts, parameter)
+    if isinstance(node.wert, Parameterwert):
+        return parameter[node.wert.name].stand(facts).wert
+    return node.wert
+
+
+def _comparable(node: Vergleich, value: Value, against: Operand) -> bool:
     if node.codes and value not in node.codes:
         return False
     if node.op in NUMBERS:
@@ -242,7 +246,9 @@ def _comparable(node: Vergleich, value: Value) -> bool:
         return isinstance(value, date)
     if node.op is Op.EINER_VON:
         return isinstance(value, str)
-    return isinstance(value, bool) == isinstance(node.wert, bool) and isinstance(value, type(node.wert))
+    if isinstance(against, Parameterwert | Rechnung):
+        return True
+    return isinstance(value, bool) == isinstance(against, bool) and isinstance(value, type(against))
 
 
 def _holds(op: Op, value: Any, against: Any) -> bool:
@@ -261,95 +267,70 @@ def _holds(op: Op, value: Any, against: Any) -> bool:
             return bool(value > against)
 
 
-# what a tree is about ------------------------------------------------------------------------------------------------
+# what is missing -----------------------------------------------------------------------------------------------------
 
 
-def missing(node: Node, facts: Facts) -> tuple[str, ...]:
+def missing(node: Node, facts: Facts, parameter: Table = NO_PARAMETERS) -> tuple[str, ...]:
     """Return the facts that can still decide an open node, each once, in the order written.
 
-    Empty where the node is decided: what no longer matters is not asked for (data minimisation).
+    Empty where the node is decided: what no longer matters is not asked for (data minimisation). Of a parameter that
+    has no value for these facts, its key facts.
     """
     found: dict[str, None] = {}
-    _missing(node, interpret(node, facts), facts, found)
+    _missing(node, interpret(node, facts, parameter), facts, parameter, found)
     return tuple(found)
 
 
-def _missing(node: Node, said: Explained, facts: Facts, found: dict[str, None]) -> None:
+def _missing(node: Node, said: Explained, facts: Facts, parameter: Table, found: dict[str, None]) -> None:
     if said.ergebnis is not OFFEN:
         return
     if isinstance(node, Vergleich):
-        value = facts.get(node.das)
-        if value is None or not _comparable(node, value):
+        value, against = facts.get(node.das), limit(node, facts, parameter)
+        if value is None or not _comparable(node, value, node.wert if against is None else against):
             found[node.das] = None
-        if isinstance(node.wert, Rechnung) and node.wert.on(facts) is None:
-            found[node.wert.von] = None
+        if against is None:
+            found.update(dict.fromkeys(_lacking(node.wert, facts, parameter)))
         return
     parts = (node.teil,) if isinstance(node, Nicht) else node.teile
     for part, answer in zip(parts, said.teile, strict=True):
-        _missing(part, answer, facts, found)
+        _missing(part, answer, facts, parameter, found)
 
 
-def leaves(node: Node) -> tuple[Vergleich, ...]:
-    """Return every comparison of a tree, in the order written."""
-    if isinstance(node, Vergleich):
-        return (node,)
-    parts = (node.teil,) if isinstance(node, Nicht) else node.teile
-    return tuple(leaf for part in parts for leaf in leaves(part))
-
-
-def facts_of(node: Node) -> frozenset[str]:
-    """Return every fact a tree looks at."""
-    used = set()
-    for leaf in leaves(node):
-        used.add(leaf.das)
-        if isinstance(leaf.wert, Rechnung):
-            used.add(leaf.wert.von)
-    return frozenset(used)
-
-
-# stored form ---------------------------------------------------------------------------------------------------------
-
-
-def to_json(node: Node) -> dict[str, Any]:
-    """Return the tree as JSON data; the place in the source goes along, so that an old explanation stays the same."""
-    place = [node.line, node.column]
-    if isinstance(node, Vergleich):
-        data = {"das": node.das, "op": node.op.value, "norm": node.norm, "wert": operand_to_json(node.wert), "z": place}
-        return data | {"codes": list(node.codes)} if node.codes else data
-    if isinstance(node, Nicht):
-        return {"nicht": to_json(node.teil), "z": place}
-    return {"alle" if isinstance(node, Alle) else "eine": [to_json(part) for part in node.teile], "z": place}
-
-
-def from_json(data: Mapping[str, Any]) -> Node:
-    """Return the tree that ``to_json`` gave."""
-    line, column = data["z"]
-    if "das" in data:
-        codes = tuple(data.get("codes", ()))
-        return Vergleich(
-            data["das"], Op(data["op"]), operand_from_json(data["wert"]), data["norm"], line, column, codes
-        )
-    if "nicht" in data:
-        return Nicht(from_json(data["nicht"]), line, column)
-    if "alle" in data:
-        return Alle(tuple(from_json(part) for part in data["alle"]), line, column)
-    return Eine(tuple(from_json(part) for part in data["eine"]), line, column)
-
-
-def operand_to_json(operand: Operand) -> Any:
-    """Return an operand as JSON data that keeps dates apart from text."""
+def _lacking(operand: Operand, facts: Facts, parameter: Table) -> tuple[str, ...]:
+    """Return what an operand that is unknown would need."""
+    if isinstance(operand, Parameterwert):
+        return parameter[operand.name].stand(facts).fehlt
     if isinstance(operand, Rechnung):
-        return operand.to_json()
-    if isinstance(operand, date):
-        return {"datum": operand.isoformat()}
-    return list(operand) if isinstance(operand, tuple) else operand
+        stands = [parameter[name].stand(facts) for name in sorted(operand.parameters())]
+        lacking = [name for stand in stands for name in stand.fehlt]
+        return (operand.von,) if operand.von not in facts or not lacking else tuple(lacking)
+    return ()
 
 
-def operand_from_json(data: Any) -> Operand:
-    """Return the operand that ``operand_to_json`` gave."""
-    if isinstance(data, Mapping):
-        return date.fromisoformat(data["datum"]) if "datum" in data else Rechnung.from_json(data)
-    if isinstance(data, list):
-        return tuple(data)
-    result: Value = data
-    return result
+__all__ = [
+    "DATES",
+    "JA",
+    "NEIN",
+    "NUMBERS",
+    "OFFEN",
+    "Alle",
+    "Check",
+    "Eine",
+    "Ergebnis",
+    "Explained",
+    "Facts",
+    "Nicht",
+    "Node",
+    "Op",
+    "Operand",
+    "Vergleich",
+    "compile_node",
+    "facts_of",
+    "from_json",
+    "interpret",
+    "leaves",
+    "limit",
+    "missing",
+    "parameters_of",
+    "to_json",
+]

@@ -25,9 +25,7 @@ from proaktiv.core.dates import (
     werktag_nach,
     werktag_vor,
 )
-
-Value = str | int | bool | date
-"""A known fact. An unknown fact is absent: there is no null (rules.md § 5.1)."""
+from proaktiv.core.parameters import NO_PARAMETERS, Parameterwert, Table, Value
 
 STEPS: Mapping[str, Callable[[date, int], date]] = {
     "tage": ende_tage,
@@ -66,31 +64,40 @@ class Massgeblich(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rechnung:
-    """A date reckoned from a fact: ``schritte`` are applied in order, innermost first."""
+    """A date reckoned from a fact: ``schritte`` are applied in order, innermost first. How many may be a parameter."""
 
     von: str
-    schritte: tuple[tuple[str, int], ...]
+    schritte: tuple[tuple[str, int | Parameterwert], ...]
 
-    def on(self, facts: Mapping[str, Value]) -> date | None:
-        """Return the date, or None where the fact is unknown, is no date, or the calendar ends before it."""
+    def on(self, facts: Mapping[str, Value], parameter: Table = NO_PARAMETERS) -> date | None:
+        """Return the date, or None where something is unknown, is no date, or the calendar ends before it."""
         day = facts.get(self.von)
         if not isinstance(day, date):
             return None
         try:
-            for step, n in self.schritte:
+            for step, count in self.schritte:
+                n = parameter[count.name].value(facts) if isinstance(count, Parameterwert) else count
+                if type(n) is not int:
+                    return None
                 day = STEPS[step](day, n)
         except DateRangeError:
             return None
         return day
 
+    def parameters(self) -> frozenset[str]:
+        """Return the names of the parameters that it counts with."""
+        return frozenset(n.name for _, n in self.schritte if isinstance(n, Parameterwert))
+
     def to_json(self) -> dict[str, Any]:
         """Return the reckoning as JSON data."""
-        return {"schritte": [[step, n] for step, n in self.schritte], "von": self.von}
+        steps = [[step, {"parameter": n.name} if isinstance(n, Parameterwert) else n] for step, n in self.schritte]
+        return {"schritte": steps, "von": self.von}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Rechnung":
         """Return what ``to_json`` gave."""
-        return cls(data["von"], tuple((step, n) for step, n in data["schritte"]))
+        steps = ((step, Parameterwert(n["parameter"]) if isinstance(n, dict) else n) for step, n in data["schritte"])
+        return cls(data["von"], tuple(steps))
 
     def __str__(self) -> str:
         text = self.von
@@ -123,9 +130,9 @@ class Frist:
     quelle: str = ""
     folge: str = ""
 
-    def clock(self, facts: Mapping[str, Value], holiday: Holiday) -> Clock:
+    def clock(self, facts: Mapping[str, Value], holiday: Holiday, parameter: Table = NO_PARAMETERS) -> Clock:
         """Return the Frist's dates for these facts."""
-        end = self.ende.on(facts) if self.ende and self.typ not in DATELESS else None
+        end = self.ende.on(facts, parameter) if self.ende and self.typ not in DATELESS else None
         if end is None:
             return Clock(self.name, self.typ, None, None, self.massgeblich)
         legal = werktag_nach(end, holiday) if self.verschiebung else end
@@ -157,3 +164,6 @@ class Frist:
             quelle=data["quelle"],
             folge=data["folge"],
         )
+
+
+__all__ = ["DATELESS", "STEPS", "Clock", "Frist", "FristTyp", "Massgeblich", "Rechnung", "Value"]

@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, cast
 
 from proaktiv.core import conditions
 from proaktiv.core.conditions import JA, NEIN, Explained, Op, Vergleich
 from proaktiv.core.dates import Holiday, bundesweiter_feiertag
-from proaktiv.core.fristen import Clock, Rechnung, Value
+from proaktiv.core.fristen import Clock, Value
+from proaktiv.core.parameters import Stand
 from proaktiv.core.plans import Plan
 
 Result = Literal["ja", "nein", "offen", "gilt_nicht"]
+Outcome = Literal["auftrag", "termin", "hinweis", "wiedervorlage", "manuell", "frage", ""]
 
 _DAY = timedelta(days=1)
 _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -25,7 +27,7 @@ _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a Plan says. ``needs`` are register facts to fetch before this is final, by register.
+    """What a Plan says. A yes yields its ``art``. ``needs`` are register facts to fetch before this is final.
 
     ``missing`` are the facts that can still decide an open result. The outcome ``frage`` means that only the person
     can go on: ``fragen`` are the facts to ask for. ``next_change_on`` is the first day on which the same facts give
@@ -33,7 +35,7 @@ class Decision:
     """
 
     result: Result
-    outcome: Literal["auftrag", "frage", ""] = ""
+    outcome: Outcome = ""
     missing: tuple[str, ...] = ()
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING, hash=False)
     fragen: tuple[str, ...] = ()
@@ -46,7 +48,18 @@ class Decision:
         """Return the tree of reasons, or None where the rule does not apply to this time at all."""
         if self._plan is None or self.result == "gilt_nicht":
             return None
-        return conditions.interpret(self._plan.bedingung, self._facts)
+        return conditions.interpret(self._plan.bedingung, self._facts, self._plan.parameter)
+
+    @property
+    def vorlaeufig(self) -> bool:
+        """Return whether a parameter of the Plan was not checked for its key date: the law may have changed."""
+        return any(stand.vorlaeufig for stand in self.staende())
+
+    def staende(self) -> tuple[Stand, ...]:
+        """Return what each parameter of the Plan is for these facts: what may be shown as an amount, and from when."""
+        if self._plan is None:
+            return ()
+        return tuple(parameter.stand(self._facts) for parameter in self._plan.parameter.values())
 
 
 def decide(
@@ -68,22 +81,22 @@ def decide(
             return Decision("gilt_nicht", _plan=plan, _facts=known)
         return Decision("offen", missing=(plan.gilt.schluessel,), _plan=plan, _facts=known)
     answer = plan.check(known)
-    change = _next_change(plan, known, today, answer) if plan.wechsel else None
+    change = _next_change(plan, known, today, answer) if plan.wechsel or plan.stichtage else None
     if answer is NEIN:
         return Decision("nein", next_change_on=change, _plan=plan, _facts=known)
     if answer is JA:
         fragen = _fields_to_ask(plan, known) if plan.fragen else ()
         return Decision(
             "ja",
-            outcome="frage" if fragen else "auftrag",
+            outcome="frage" if fragen else cast("Outcome", plan.art),
             needs=_prefill_needs(plan, known, asked) if plan.register else _NOTHING,
             fragen=fragen,
-            clocks=tuple([frist.clock(known, holiday) for frist in plan.fristen]),
+            clocks=plan.clocks(known, holiday),
             next_change_on=change,
             _plan=plan,
             _facts=known,
         )
-    missing = conditions.missing(plan.bedingung, known)
+    missing = conditions.missing(plan.bedingung, known, plan.parameter)
     fragen = _to_ask(plan, known, missing) if plan.fragen else ()
     return Decision(
         "offen",
@@ -91,7 +104,7 @@ def decide(
         missing=missing,
         needs=_needs(plan, known, missing, asked),
         fragen=fragen,
-        clocks=tuple([frist.clock(known, holiday) for frist in plan.fristen]) if fragen else (),
+        clocks=plan.clocks(known, holiday) if fragen else (),
         next_change_on=change,
         _plan=plan,
         _facts=known,
@@ -136,7 +149,8 @@ def _to_ask(plan: Plan, facts: Mapping[str, Value], missing: tuple[str, ...]) ->
     fragen = {frage.name: frage for frage in plan.fragen}
     if any(name not in fragen for name in missing):
         return ()
-    if plan.indikator is None or conditions.interpret(plan.indikator, facts).ergebnis is not JA:
+    hint = plan.indikator
+    if hint is None or conditions.interpret(hint, facts, plan.parameter).ergebnis is not JA:
         return ()
     first = [name for name in missing if not fragen[name].sensibel] or list(missing)
     # One form, not two: what would fill fields is asked along.
@@ -160,14 +174,15 @@ def _by_register(plan: Plan, names: list[str]) -> Mapping[str, tuple[str, ...]]:
 
 def _next_change(plan: Plan, facts: Mapping[str, Value], today: date, now: conditions.Ergebnis) -> date | None:
     """Return the first later day with another result: only the days after or on a computed limit can be one."""
-    for day in sorted({day for leaf in plan.wechsel if (day := _turn(leaf, facts)) and day > today}):
+    turns = {turn for leaf in plan.wechsel if (turn := _turn(plan, leaf, facts))}
+    for day in sorted(turn for turn in {*turns, *plan.stichtage} if turn > today):
         if plan.check({**facts, "heute": day}) is not now:
             return day
     return None
 
 
-def _turn(leaf: Vergleich, facts: Mapping[str, Value]) -> date | None:
-    limit = leaf.wert.on(facts) if isinstance(leaf.wert, Rechnung) else leaf.wert
+def _turn(plan: Plan, leaf: Vergleich, facts: Mapping[str, Value]) -> date | None:
+    limit = conditions.limit(leaf, facts, plan.parameter)
     if not isinstance(limit, date) or limit == date.max:
         return None
     return limit + _DAY if leaf.op is Op.BIS else limit

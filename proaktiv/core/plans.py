@@ -15,18 +15,32 @@ from typing import Any
 from proaktiv.core import conditions
 from proaktiv.core.canonical import dumps
 from proaktiv.core.conditions import JA, Check, Node, Vergleich
-from proaktiv.core.fristen import Frist, Value
+from proaktiv.core.dates import Holiday
+from proaktiv.core.fristen import Clock, Frist, Value
+from proaktiv.core.parameters import Parameter
 from proaktiv.core.questions import Frage
+
+ART = ("auftrag", "termin", "hinweis", "wiedervorlage", "manuell")
+"""What a Leistung can yield (lebenslagen.md § 2.1); ``frage`` comes of what is missing, ``rueckruf`` of a guard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vorbelegung:
-    """One field of the Auftrag and the fact that fills it. ``name``: what people call it, by language."""
+    """One field of the Auftrag and the fact that fills it. ``name``: what people call it, by language.
+
+    ``typ`` is ``betrag`` where the fact is in cents, else empty.
+    """
 
     ziel: str
     aus: str
     aenderbar: bool = False
     name: Mapping[str, str] = field(default_factory=dict, hash=False)
+    typ: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the field as JSON data."""
+        data = {"aenderbar": self.aenderbar, "aus": self.aus, "name": dict(self.name), "ziel": self.ziel}
+        return data | {"typ": self.typ} if self.typ else data
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,8 @@ class Plan:
     look-up, and from which register; ``fragen`` which the person says. ``versand`` is the way at ``min_vertrauen``,
     ``versand_ab`` another way from a higher trust level on. ``unterzeichner`` are the roles that sign, the addressee's
     first; the second need not where ``zweite_entfaellt`` holds, and ``ohne_zweite`` says what becomes of an Auftrag
-    that it never signs. ``benoetigt``, ``hash`` and ``check`` are derived.
+    that it never signs. ``art`` is what a yes yields (``ART``). ``parameter`` are those that conditions, Fristen and
+    texts name. ``benoetigt``, ``hash`` and ``check`` are derived.
     """
 
     lebenslage: str
@@ -85,27 +100,36 @@ class Plan:
     fragen: tuple[Frage, ...] = ()
     status: str = "in_kraft"
     geprueft_bis: date | None = None
+    art: str = "auftrag"
+    parameter: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
     benoetigt: frozenset[str] = field(init=False, compare=False)
     hash: str = field(init=False, compare=False)
     check: Check = field(init=False, compare=False, repr=False)
     wechsel: tuple[Vergleich, ...] = field(init=False, compare=False, repr=False)
     """Comparisons of today with a date: only there can the passing of days change the result."""
+    stichtage: tuple[date, ...] = field(init=False, compare=False, repr=False)
+    """Days on which a parameter changes whose legal key date is today."""
 
     def __post_init__(self) -> None:
         set_once = object.__setattr__
         set_once(self, "register", MappingProxyType(dict(self.register)))
         set_once(self, "versand_ab", MappingProxyType(dict(self.versand_ab)))
+        set_once(self, "parameter", MappingProxyType(dict(sorted(self.parameter.items()))))
         set_once(self, "unterzeichner", self.unterzeichner or (self.je,))
         set_once(self, "benoetigt", self._facts())
         set_once(self, "hash", hashlib.sha256(dumps(self.to_json())).hexdigest())
-        set_once(self, "check", conditions.compile_node(self.bedingung))
+        set_once(self, "check", conditions.compile_node(self.bedingung, self.parameter))
         days = (leaf for leaf in conditions.leaves(self.bedingung) if leaf.das == "heute")
         set_once(self, "wechsel", tuple(days))
+        running = (p for p in self.parameter.values() if p.schluessel == "heute")
+        set_once(self, "stichtage", tuple(sorted({day for p in running for day in p.days()})))
 
     def _facts(self) -> frozenset[str]:
         used = set(conditions.facts_of(self.bedingung))
         for tree in (self.indikator, self.zweite_entfaellt):
             used |= conditions.facts_of(tree) if tree is not None else frozenset()
+        for parameter in self.parameter.values():
+            used |= parameter.benoetigt
         used |= {frist.ende.von for frist in self.fristen if frist.ende}
         used |= {*self.schluessel, *self.gruppe, self.stelle_nach, self.gilt.schluessel}
         used |= {field.aus for field in self.vorbelegung}
@@ -117,13 +141,24 @@ class Plan:
 
     def signers(self, facts: Mapping[str, Value]) -> tuple[str, ...]:
         """Return the roles that must sign for these facts: all of them where it is unknown whether one may be left."""
-        if self.zweite_entfaellt is not None and conditions.interpret(self.zweite_entfaellt, facts).ergebnis is JA:
+        alone = self.zweite_entfaellt
+        if alone is not None and conditions.interpret(alone, facts, self.parameter).ergebnis is JA:
             return self.unterzeichner[:1]
         return self.unterzeichner
 
+    def clocks(self, facts: Mapping[str, Value], holiday: Holiday) -> tuple[Clock, ...]:
+        """Return the dates of all Fristen for these facts, by the calendar of the receiving office."""
+        return tuple([frist.clock(facts, holiday, self.parameter) for frist in self.fristen])
+
     def to_json(self) -> dict[str, Any]:
-        """Return the Plan as JSON data; its canonical bytes are what ``hash`` covers."""
-        return {
+        """Return the Plan as JSON data; its canonical bytes are what ``hash`` covers.
+
+        What came to Plans later stands there only where it says something: what was released before keeps its hash.
+        """
+        later: dict[str, Any] = {"art": self.art} if self.art != "auftrag" else {}
+        if self.parameter:
+            later["parameter"] = {name: one.to_json() for name, one in self.parameter.items()}
+        return later | {
             "bedingung": conditions.to_json(self.bedingung),
             "form": list(self.form),
             "fragen": [frage.to_json() for frage in self.fragen],
@@ -158,10 +193,7 @@ class Plan:
             "version": self.version,
             "versand": self.versand,
             "versand_ab": {str(level): way for level, way in self.versand_ab.items()},
-            "vorbelegung": [
-                {"aenderbar": item.aenderbar, "aus": item.aus, "name": dict(item.name), "ziel": item.ziel}
-                for item in self.vorbelegung
-            ],
+            "vorbelegung": [item.to_json() for item in self.vorbelegung],
             "zweite_entfaellt": conditions.to_json(self.zweite_entfaellt) if self.zweite_entfaellt else None,
         }
 
@@ -192,13 +224,15 @@ class Plan:
             form=tuple(data["form"]),
             min_vertrauen=data["min_vertrauen"],
             vorbelegung=tuple(
-                Vorbelegung(item["ziel"], item["aus"], item["aenderbar"], dict(item["name"]))
+                Vorbelegung(item["ziel"], item["aus"], item["aenderbar"], dict(item["name"]), item.get("typ", ""))
                 for item in data["vorbelegung"]
             ),
             register=data["register"],
             fragen=tuple(Frage.from_json(frage) for frage in data["fragen"]),
             status=data["status"],
             geprueft_bis=_day(data["geprueft_bis"]),
+            art=data.get("art", "auftrag"),
+            parameter={name: Parameter.from_json(one) for name, one in data.get("parameter", {}).items()},
         )
 
 

@@ -12,9 +12,10 @@ from proaktiv.core.binding import Fact
 from proaktiv.core.calendar import end_of_month
 from proaktiv.core.lebenslagen import Texte
 from proaktiv.core.matching import Decision
-from proaktiv.core.plans import Plan
+from proaktiv.core.parameters import Value
+from proaktiv.core.plans import Plan, Vorbelegung
 from proaktiv.core.questions import ANSWERED
-from proaktiv.core.texts import fill, shown
+from proaktiv.core.texts import euros, fill, shown
 from proaktiv.core.trust import Trust
 
 ANSWER_DAYS = 60
@@ -64,7 +65,7 @@ def draft(
                 "ziel": field.ziel,
                 "aus": field.aus,
                 "name": dict(field.name),
-                "wert": shown(facts[field.aus].value),
+                "wert": _shown(field, facts[field.aus].value),
                 "quelle": sources.get(field.aus, source),
                 "stand": facts[field.aus].stand.isoformat(),
                 "grundlage": basis,
@@ -91,6 +92,10 @@ def draft(
     }
 
 
+def _shown(field: Vorbelegung, value: Value) -> str:
+    return euros(value) if field.typ == "betrag" and isinstance(value, int) else shown(value)
+
+
 def way_of(content: Mapping[str, Any], trust: Trust) -> str:
     """Return how a proposal of this content is sent after a yes at ``trust``: behoerde, selbst or hinweis.
 
@@ -108,9 +113,14 @@ def words(plan: Plan, texts: Texte, facts: Mapping[str, Fact], decision: Decisio
     """
     values: dict[str, object] = {name: fact.value for name, fact in facts.items()}
     values |= {f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks if clock.sicher_bis}
+    known = {stand.name: stand.wert for stand in decision.staende() if stand.wert is not None}
     parts = {"titel": "titel", "grund": "frage" if decision.outcome == "frage" else "grund"}
     return {
-        f"{mark}{name}": fill(texts.text(f"{plan.leistung}.{part}", language), values, language=language)
+        f"{mark}{name}": fill(
+            texts.text(f"{plan.leistung}.{part}", language),
+            values | {f"parameter.{key}": plan.parameter[key].shown(wert, language) for key, wert in known.items()},
+            language=language,
+        )
         for language, mark in (("de", ""), ("en", "en."))
         for name, part in parts.items()
     }

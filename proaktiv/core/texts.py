@@ -80,6 +80,16 @@ def shown(value: object, language: str = "de") -> str:
     return one_line(str(value))
 
 
+def euros(cents: int, language: str = "de") -> str:
+    """Return cents as a person reads them: ``175.000 Euro``, ``255,50 Euro``, in English ``EUR 175,000``."""
+    whole, rest = divmod(abs(cents), 100)
+    sign = "-" if cents < 0 else ""
+    if language == "en":
+        return f"{sign}EUR {whole:,}" + (f".{rest:02}" if rest else "")
+    grouped = f"{whole:,}".replace(",", ".")
+    return f"{sign}{grouped}" + (f",{rest:02}" if rest else "") + " Euro"
+
+
 def one_line(text: str) -> str:
     """Return text without control, line-breaking and direction-changing characters: a name cannot forge a letter."""
     if text.isprintable():  # holds none of them, as nearly every text

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proaktiv.core.fristen import Value
 from proaktiv.core.guards import Guard
-from proaktiv.core.keys import Ars, KeyFormatError
-from proaktiv.rulebook.facts import Fakt, FaktTyp, read_fakt
+from proaktiv.rulebook.facts import Fakt, read_fakt, read_value
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, Scalar, load
+from proaktiv.rulebook.parameters import NONE, Parameters, joined, read_parameters
 from proaktiv.rulebook.reading import Reader
 from proaktiv.rulebook.suggest import suggestion
 
@@ -26,10 +25,14 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All facts by name, all kinds of office, and what was wrong in the catalogue's own files."""
+    """All facts by name, all kinds of office, the shared parameters, and what was wrong in the catalogue's own files.
+
+    For a Lebenslage ``parameter`` are its own ones too.
+    """
 
     fakten: Mapping[str, Fakt] = field(default_factory=dict, hash=False)
     stellen: frozenset[str] = frozenset()
+    parameter: Parameters = NONE
     problems: tuple[Problem, ...] = ()
 
 
@@ -52,7 +55,9 @@ def read_catalogue(folder: Path) -> Catalogue:
         except FileNotFoundError:
             problems.append(Problem(shown, 1, 1, "the file is missing"))
         problems += reader.problems
-    return Catalogue(fakten, frozenset(stellen), tuple(problems))
+    files = sorted((folder / "_katalog" / "parameter").glob("*.yaml"))
+    shared = joined(*(read_parameters(path, f"_katalog/parameter/{path.name}", fakten) for path in files))
+    return Catalogue(fakten, frozenset(stellen), shared, (*problems, *shared.problems))
 
 
 def _fakten(reader: Reader, node: Node) -> dict[str, Fakt]:
@@ -86,32 +91,6 @@ def _check_guards(reader: Reader, node: Node) -> None:
             reader.text(part)
 
 
-def read_value(reader: Reader, fakt: Fakt, node: Node) -> Value:
-    """Return a fact's value as an author writes it, typed by the catalogue; a wrong one is reported."""
-    match fakt.typ:
-        case FaktTyp.JANEIN:
-            return reader.yes(node)
-        case FaktTyp.ZAHL:
-            return reader.whole(node, fakt.low, fakt.high)
-        case FaktTyp.DATUM:
-            return reader.day(node)
-        case FaktTyp.CODE:
-            return reader.word(node, fakt.codes, fakt.codes[0] if fakt.codes else "")
-        case FaktTyp.ARS:
-            return _ars(reader, node)
-        case FaktTyp.TEXT:
-            return reader.text(node)
-
-
-def _ars(reader: Reader, node: Node) -> str:
-    written = reader.text(node)
-    try:
-        return Ars(written)
-    except KeyFormatError as error:
-        reader.wrong(node, str(error))
-        return ""
-
-
 def find_fact(reader: Reader, catalogue: Catalogue, node: Scalar, name: str, lebenslage: str) -> Fakt | None:
     """Return a fact by name, or None after a report that says what is meant."""
     fakt = catalogue.fakten.get(name)
@@ -124,3 +103,6 @@ def find_fact(reader: Reader, catalogue: Catalogue, node: Scalar, name: str, leb
         reader.wrong(node, f"the fact '{name}' is not known in {lebenslage}; it is known in: {places}")
         return None
     return fakt
+
+
+__all__ = ["UNKNOWN", "Catalogue", "find_fact", "read_catalogue", "read_value"]

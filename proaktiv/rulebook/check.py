@@ -7,6 +7,7 @@ Source: rules.md §§ 0, 4, 6; lebenslagen.md § 9.
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 from consent.model import Basis, Phase
@@ -20,6 +21,7 @@ from proaktiv.rulebook.compile import Compiled, compile_folder, folders
 from proaktiv.rulebook.contradictions import contradictions
 from proaktiv.rulebook.facts import FaktTyp, Quelle
 from proaktiv.rulebook.load import Problem
+from proaktiv.rulebook.parameters import dead_values, late_begins, unchecked
 from proaktiv.rulebook.reading import Place
 
 NEEDED_TEXTS = ("titel", "grund")
@@ -36,7 +38,19 @@ def check(root: Path) -> tuple[tuple[Compiled, ...], tuple[Problem, ...]]:
     problems = list(catalogue.problems)
     for one in compiled:
         problems += one.problems or check_whole(one, catalogue)
+    if not problems:
+        plans = [plan for one in compiled if one.lebenslage for plan in one.lebenslage.plans]
+        problems += dead_values(catalogue.parameter, plans)
     return compiled, tuple(problems)
+
+
+def stale(root: Path, today: date) -> tuple[Problem, ...]:
+    """Return the parameters of the rules folder ``root`` whose values nobody has checked for ``today``: no mistakes."""
+    catalogue = read_catalogue(root)
+    compiled = (compile_folder(folder, catalogue) for folder in folders(root))
+    return tuple(
+        late for one in (catalogue.parameter, *(each.parameter for each in compiled)) for late in unchecked(one, today)
+    )
 
 
 def check_whole(compiled: Compiled, catalogue: Catalogue) -> tuple[Problem, ...]:
@@ -64,6 +78,7 @@ class _Checking:
             yield from self.signing(plan)
             yield from self.asking(plan)
         yield from self.texts()
+        yield from dead_values(self.compiled.parameter, self.lebenslage.plans)
 
     def problem(self, key: str, message: str) -> Problem:
         fallback = Place(f"{self.compiled.name}/lebenslage.yaml", 1, 1)
@@ -144,8 +159,11 @@ class _Checking:
             fakt = self.catalogue.fakten.get(item.aus)
             if fakt is not None and fakt.quelle is Quelle.UHR:
                 yield self.problem(f"{plan.leistung}.{item.ziel}", "a field cannot be filled with today's date")
+        place = self.compiled.places.get(plan.leistung, Place(f"{self.compiled.name}/leistungen", 1, 1))
+        for leaf, message in late_begins(plan):
+            line, column = (leaf.line, leaf.column) if leaf else (place.line, place.column)
+            yield Problem(place.file, line, column, message)
         for line, column, message in contradictions(plan.bedingung):
-            place = self.compiled.places.get(plan.leistung, Place(f"{self.compiled.name}/leistungen", 1, 1))
             yield Problem(place.file, line, column, message)
 
     def signing(self, plan: Plan) -> Iterator[Problem]:
@@ -220,4 +238,8 @@ class _Checking:
             return frozenset()
         match = self.flows.get(f"{self.lebenslage.name}/match")
         plan = self.lebenslage.plan(section)
-        return (match.felder if match else frozenset()) | {f"fristen.{frist.name}" for frist in plan.fristen}
+        filled = {f"fristen.{frist.name}" for frist in plan.fristen} | {f"parameter.{name}" for name in plan.parameter}
+        # A betrag is in cents; a text shows amounts of the law only, as {parameter.name}.
+        known = self.catalogue.fakten
+        facts = {name for name in (match.felder if match else ()) if known[name].typ is not FaktTyp.BETRAG}
+        return frozenset(facts | filled)

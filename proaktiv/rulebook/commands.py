@@ -5,6 +5,7 @@ The entry point mounts ``make_app`` and hands in how the owner's database is ope
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from proaktiv.core.calendar import berlin_date
 from proaktiv.rulebook import check as checking
 from proaktiv.rulebook.cases import Case, read_cases, run
 from proaktiv.rulebook.catalogue import read_catalogue
@@ -30,10 +32,22 @@ Folder = Annotated[
 ]
 
 
-def make_app(open_owner_database: Callable[[], AbstractContextManager[Session]], env: str) -> typer.Typer:
-    """Return the ``rules`` commands. ``open_owner_database`` yields a session that commits at its end."""
+def make_app(
+    open_owner_database: Callable[[], AbstractContextManager[Session]],
+    env: str,
+    clock: Callable[[], datetime] | None = None,
+) -> typer.Typer:
+    """Return the ``rules`` commands. ``open_owner_database`` yields a session that commits at its end.
+
+    Without ``clock`` nobody is told that a parameter should be checked again.
+    """
     app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, test, explain and release the rules.")
-    app.command("check")(check_rules)
+
+    @app.command("check")
+    def check(folder: Folder = None) -> None:
+        """Read every rule and say what is wrong, as file:line:column."""
+        check_rules(folder or rules_folder(), berlin_date(clock()) if clock else None)
+
     app.command("test")(run_cases)
     app.command("explain")(explain_case)
 
@@ -70,13 +84,15 @@ def make_app(open_owner_database: Callable[[], AbstractContextManager[Session]],
     return app
 
 
-def check_rules(folder: Folder = None) -> None:
-    """Read every rule and say what is wrong, as file:line:column."""
-    compiled, problems = checking.check(folder or rules_folder())
+def check_rules(root: Path, today: date | None) -> None:
+    """Print what is wrong below ``root``, which ends the process with 1, and what nobody has checked for ``today``."""
+    compiled, problems = checking.check(root)
     for problem in problems:
         typer.echo(str(problem))
     if problems:
         _fail(f"{len(problems)} wrong")
+    for late in checking.stale(root, today) if today else ():
+        typer.echo(f"{late}: what is decided with it is provisional", err=True)
     plans = sum(len(one.lebenslage.plans) for one in compiled if one.lebenslage)
     typer.echo(f"{len(compiled)} Lebenslagen, {plans} Leistungen: nothing wrong")
 

@@ -8,16 +8,18 @@ Source: rules.md §§ 0, 4.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from consent.model import Basis, Phase
 from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage, Texte
+from proaktiv.core.texts import TextError, placeholders
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.leistungen import STATUS, Leistungen
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
+from proaktiv.rulebook.parameters import NONE, Parameters, joined, read_parameters
 from proaktiv.rulebook.reading import Place, Reader
 from proaktiv.rulebook.trees import Trees
 
@@ -41,6 +43,7 @@ class Compiled:
     status: str = "entwurf"
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict, hash=False)
+    parameter: Parameters = NONE
 
 
 def folders(root: Path) -> tuple[Path, ...]:
@@ -53,6 +56,20 @@ def compile_folder(folder: Path, catalogue: Catalogue) -> Compiled:
     return _Folder(folder, catalogue).compile()
 
 
+def shown_parameters(texte: Texte) -> dict[str, frozenset[str]]:
+    """Return the parameters that texts show, by Leistung: ``{parameter.einkommensgrenze}``. Broken texts show none."""
+    found: dict[str, set[str]] = {}
+    for by_key in texte.by_language.values():
+        for key, text in by_key.items():
+            try:
+                names = placeholders(text)
+            except TextError:
+                continue
+            shown = {name.removeprefix("parameter.") for name in names if name.startswith("parameter.")}
+            found.setdefault(key.partition(".")[0], set()).update(shown)
+    return {leistung: frozenset(names) for leistung, names in found.items()}
+
+
 class _Folder:
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:
         self.folder = folder
@@ -63,23 +80,37 @@ class _Folder:
         self.status = "entwurf"
 
     def compile(self) -> Compiled:
+        own = self.parameters()
         head = self.open("lebenslage.yaml")
         fluesse: tuple[Datenfluss, ...] = ()
         ereignisse: tuple[str, ...] = ()
         if head is not None:
             ereignisse, fluesse = self.head(*head)
         plans = []
+        texte = self.texts()
+        shown = shown_parameters(texte)
         for path in sorted((self.folder / "leistungen").glob("*.yaml")):
             opened = self.open(f"leistungen/{path.name}")
             if opened is not None:
                 reader, node = opened
-                leistungen = Leistungen(reader, self.catalogue, self.name, self.places)
+                leistungen = Leistungen(reader, self.catalogue, self.name, self.places, shown)
                 plans.append(self.done(reader, leistungen.plan(node)))
-        texte = self.texts()
         named = sorted({name for fluss in fluesse for name in fluss.felder} & self.catalogue.fakten.keys())
         fakten = {name: dict(self.catalogue.fakten[name].beschriftung) for name in named}
         lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte, fakten)
-        return Compiled(self.folder, self.name, lebenslage, self.status, tuple(self.problems), self.places)
+        return Compiled(self.folder, self.name, lebenslage, self.status, tuple(self.problems), self.places, own)
+
+    def parameters(self) -> Parameters:
+        """Return the Lebenslage's own parameters; from here on the catalogue has them beside the shared ones."""
+        path = self.folder / "parameter.yaml"
+        if not path.exists():
+            return NONE
+        own = read_parameters(path, f"{self.name}/parameter.yaml", self.catalogue.fakten)
+        shared = replace(self.catalogue.parameter, problems=())
+        everything = joined(shared, own)
+        self.problems += everything.problems
+        self.catalogue = replace(self.catalogue, parameter=everything)
+        return own
 
     def open(self, file: str) -> tuple[Reader, Node] | None:
         shown = f"{self.name}/{file}"

@@ -8,6 +8,8 @@ from datetime import date
 from proaktiv.core.conditions import Explained, Operand
 from proaktiv.core.fristen import Clock, Rechnung
 from proaktiv.core.matching import Decision
+from proaktiv.core.parameters import Parameterwert, Stand
+from proaktiv.rulebook.reading import euros
 
 _JUNCTIONS = {"alle": "alle von", "eine": "eine von", "nicht": "nicht"}
 
@@ -41,9 +43,17 @@ def _tree(node: Explained, depth: int, lines: list[str]) -> None:
         for part in node.teile:
             _tree(part, depth + 1, lines)
         return
-    value = "unbekannt" if node.wert is None else shown(node.wert)
-    against = "" if node.gegen is None else shown(node.gegen)
-    lines.append(f"{lead} {node.das} = {value} {node.art} {against} ({node.norm}, Z. {node.line})")
+    value = "unbekannt" if node.wert is None else shown(node.wert, node.typ)
+    against = "" if node.gegen is None else shown(node.gegen, node.typ)
+    line = f"{lead} {node.das} = {value} {node.art} {against} ({node.norm}, Z. {node.line})"
+    lines.append(line + (_stand(node.stand) if node.stand else ""))
+
+
+def _stand(stand: Stand) -> str:
+    key = f"Schlüssel {stand.schluessel} = {stand.stichtag.isoformat() if stand.stichtag else 'unbekannt'}"
+    if stand.ab is None:
+        return f" [kein Wert, {key}]"
+    return f" [Wert ab {stand.ab.isoformat()}, {key}{', vorläufig' if stand.vorlaeufig else ''}]"
 
 
 def _clock(clock: Clock) -> str:
@@ -53,12 +63,14 @@ def _clock(clock: Clock) -> str:
     return f"{lead}: gesetzlich {clock.gesetzlich}, sicher bis {clock.sicher_bis}, {what}"
 
 
-def shown(value: Operand) -> str:
-    """Return a value or operand as a rule author writes it."""
+def shown(value: Operand, typ: str = "") -> str:
+    """Return a value or operand as a rule author writes it; numbers of typ betrag are cents."""
     if isinstance(value, bool):
         return "ja" if value else "nein"
+    if typ == "betrag" and isinstance(value, int):
+        return euros(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, tuple):
         return f"[{', '.join(value)}]"
-    return f"({value})" if isinstance(value, Rechnung) else str(value)
+    return f"({value})" if isinstance(value, Rechnung | Parameterwert) else str(value)

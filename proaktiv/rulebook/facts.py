@@ -4,10 +4,11 @@ Left to others: the catalogue's files (``catalogue``), what rules do with a fact
 Source: rules.md §§ 0, 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from proaktiv.core.fristen import Value
 from proaktiv.core.lebenslagen import LANGUAGES
 from proaktiv.core.questions import MAX_TEXT, YES_NO, Frage
 from proaktiv.rulebook.load import Node
@@ -21,8 +22,12 @@ class FaktTyp(StrEnum):
     CODE = "code"
     ARS = "ars"
     ZAHL = "zahl"
+    BETRAG = "betrag"
     JANEIN = "janein"
     DATUM = "datum"
+
+
+NUMERIC = frozenset({FaktTyp.ZAHL, FaktTyp.BETRAG})
 
 
 class Quelle(StrEnum):
@@ -37,16 +42,21 @@ class Quelle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fakt:
-    """One fact of the catalogue. ``lebenslagen`` are those in which it can be known; empty means all."""
+    """One fact of the catalogue. ``lebenslagen`` are those in which it can be known; empty means all.
+
+    ``low`` and ``high`` bound a number, and cents of a betrag. ``zweck`` says what it is needed for.
+    """
 
     name: str
     typ: FaktTyp
-    quelle: Quelle
+    quelle: Quelle = Quelle.EREIGNIS
     register: str = ""
     lebenslagen: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     low: int = -(10**14)
     high: int = 10**14
+    einheit: str = ""
+    zweck: str = ""
     beschriftung: Mapping[str, str] = field(default_factory=dict, hash=False)
     frage: Frage | None = None
 
@@ -60,7 +70,7 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
     parts = reader.fields(
         node,
         ("typ", "quelle", "beschriftung"),
-        ("register", "lebenslagen", "werte", "bereich", "laenge", "frage", "antworten", "sensibel"),
+        ("register", "lebenslagen", "werte", "bereich", "laenge", "frage", "antworten", "sensibel", "einheit", "zweck"),
     )
     typ = FaktTyp(reader.word(parts.get("typ"), [each.value for each in FaktTyp], FaktTyp.TEXT.value))
     quelle = Quelle(reader.word(parts.get("quelle"), [each.value for each in Quelle], Quelle.EREIGNIS.value))
@@ -74,10 +84,14 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
         reader.wrong(parts["sensibel"], "what is sensitive is never looked up; use quelle: person")
     low, high = -(10**14), 10**14
     if "bereich" in parts:
-        if typ is FaktTyp.ZAHL:
-            low, high = _bounds(reader, parts["bereich"], low, high)
+        if typ in NUMERIC:
+            low, high = _bounds(reader, parts["bereich"], low, high, typ)
         else:
-            reader.wrong(parts["bereich"], "only a fact of typ zahl has a 'bereich'")
+            reader.wrong(parts["bereich"], "only a fact of typ zahl or betrag has a 'bereich'")
+    if "einheit" in parts and typ not in NUMERIC:
+        reader.wrong(parts["einheit"], "only a fact of typ zahl or betrag has an 'einheit'")
+    if typ is FaktTyp.BETRAG and "einheit" not in parts:
+        reader.wrong(node, "a fact of typ betrag says its 'einheit', like EUR/Monat or EUR/Jahr")
     labels = reader.fields(parts["beschriftung"], ("de", "en")) if "beschriftung" in parts else {}
     fakt = Fakt(
         name=name,
@@ -88,17 +102,35 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
         codes=codes,
         low=low,
         high=high,
+        einheit=reader.text(parts.get("einheit")),
+        zweck=reader.text(parts.get("zweck")),
         beschriftung={language: reader.text(text) for language, text in labels.items()},
     )
     return replace(fakt, frage=_frage(reader, fakt, node, parts))
 
 
-def _bounds(reader: Reader, node: Node, low: int, high: int) -> tuple[int, int]:
+def read_value(reader: Reader, fakt: Fakt, node: Node) -> Value:
+    """Return a fact's value as an author writes it, typed by the catalogue; a wrong one is reported."""
+    readers: Mapping[FaktTyp, Callable[[], Value]] = {
+        FaktTyp.JANEIN: lambda: reader.yes(node),
+        FaktTyp.ZAHL: lambda: reader.whole(node, fakt.low, fakt.high),
+        FaktTyp.BETRAG: lambda: reader.cents(node, fakt.low, fakt.high),
+        FaktTyp.DATUM: lambda: reader.day(node),
+        FaktTyp.CODE: lambda: reader.word(node, fakt.codes, fakt.codes[0] if fakt.codes else ""),
+        FaktTyp.ARS: lambda: reader.ars(node),
+        FaktTyp.TEXT: lambda: reader.text(node),
+    }
+    return readers[fakt.typ]()
+
+
+def _bounds(reader: Reader, node: Node, low: int, high: int, typ: FaktTyp = FaktTyp.ZAHL) -> tuple[int, int]:
     bounds = reader.items(node)
     if len(bounds) != 2:
         reader.wrong(node, "here must stand two numbers: [lowest, highest]")
         return low, high
-    lowest, highest = (reader.whole(bound, low, high) for bound in bounds)
+    lowest, highest = (
+        reader.cents(bound, low, high) if typ is FaktTyp.BETRAG else reader.whole(bound, low, high) for bound in bounds
+    )
     if lowest > highest:
         reader.wrong(node, "the lowest stands first: [lowest, highest]")
     return lowest, highest
@@ -116,13 +148,13 @@ def _frage(reader: Reader, fakt: Fakt, node: Node, parts: Mapping[str, Node]) ->
         reader.wrong(node, "a fact with quelle person needs 'frage', how it is asked: de, en, ls")
     if typ is FaktTyp.ARS:
         reader.wrong(parts["typ"], "nobody knows an ARS by heart; ask for something else")
-    if typ is FaktTyp.ZAHL and "bereich" not in parts:
+    if typ in NUMERIC and "bereich" not in parts:
         reader.wrong(node, "a number that a person types needs its 'bereich'")
     if (typ is FaktTyp.CODE) != ("antworten" in parts):
         reader.wrong(node, "a question of typ code needs 'antworten', how each of its 'werte' reads; no other may")
     if "laenge" in parts and typ is not FaktTyp.TEXT:
         reader.wrong(parts["laenge"], "only a fact of typ text has a 'laenge'")
-    low, high = (fakt.low, fakt.high) if typ is FaktTyp.ZAHL else (0, 0)
+    low, high = (fakt.low, fakt.high) if typ in NUMERIC else (0, 0)
     if typ is FaktTyp.TEXT:
         low, high = _bounds(reader, parts["laenge"], 1, MAX_TEXT) if "laenge" in parts else (1, MAX_TEXT)
     antworten = YES_NO if typ is FaktTyp.JANEIN else {}

@@ -6,16 +6,18 @@ together (``check``). Source: rules.md §§ 0, 4; data-path.md § 5 (two parents
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from proaktiv.core.conditions import Eine
 from proaktiv.core.fristen import DATELESS, Frist, FristTyp, Massgeblich
-from proaktiv.core.plans import Gilt, Leika, Plan, Vorbelegung
+from proaktiv.core.plans import ART, Gilt, Leika, Plan, Vorbelegung
 from proaktiv.core.trust import Trust
 from proaktiv.rulebook.catalogue import Catalogue
-from proaktiv.rulebook.facts import Quelle
+from proaktiv.rulebook.facts import FaktTyp, Quelle
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Scalar, Sequence
+from proaktiv.rulebook.parameters import named_in
 from proaktiv.rulebook.reading import Place, Reader
 from proaktiv.rulebook.trees import Trees
 
@@ -34,27 +36,55 @@ NEVER = Eine(())
 """Stands for a condition that could not be read: never yes. A folder with problems is not used anyway."""
 
 _LEISTUNG = re.compile(r"[A-Z][A-Z0-9-]{1,47}")
-_NEEDED = (
-    *("leistung", "name", "version", "status", "geprueft_bis", "je", "gilt", "voraussetzungen", "vorschlag", "stelle"),
-    *("versand", "form", "min_vertrauen", "fristen", "vorbelegung"),
-)
-_MAY_STAND = ("leika", "indikator", "unterzeichner", "zweite_entfaellt", "ohne_zweite")
+_ALWAYS = ("leistung", "name", "version", "status", "geprueft_bis", "je", "gilt", "voraussetzungen", "vorschlag")
+_SENT = ("stelle", "versand", "form", "min_vertrauen", "fristen", "vorbelegung")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "auftrag": (*_ALWAYS, *_SENT),
+    "termin": (*_ALWAYS, "stelle", "fristen"),
+    "hinweis": _ALWAYS,
+    "wiedervorlage": _ALWAYS,
+    "manuell": _ALWAYS,
+}
+"""What a file must say, by what the Leistung yields: only an Auftrag is sent."""
+
+_MAY_STAND: Mapping[str, tuple[str, ...]] = {
+    "auftrag": ("art", "leika", "indikator", "unterzeichner", "zweite_entfaellt", "ohne_zweite"),
+    "termin": ("art", "leika", "indikator", "vorbelegung", "min_vertrauen"),
+    "hinweis": ("art", "leika", "indikator", "stelle", "fristen"),
+    "wiedervorlage": ("art", "leika", "indikator", "fristen"),
+    "manuell": ("art", "leika", "indikator", "stelle", "fristen"),
+}
+
+
+NOTHING_SHOWN: Mapping[str, frozenset[str]] = {}
 
 
 class Leistungen:
-    """Reads the files of one Lebenslage's Leistungen; ``places`` remembers where each part is written."""
+    """Reads the files of one Lebenslage's Leistungen; ``places`` remembers where each part is written.
 
-    def __init__(self, reader: Reader, catalogue: Catalogue, lebenslage: str, places: dict[str, Place]) -> None:
+    ``shown`` are the parameters that the texts of each Leistung name.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        catalogue: Catalogue,
+        lebenslage: str,
+        places: dict[str, Place],
+        shown: Mapping[str, frozenset[str]] = NOTHING_SHOWN,
+    ) -> None:
         self.reader = reader
         self.catalogue = catalogue
         self.lebenslage = lebenslage
         self.places = places
+        self.shown = shown
         self.trees = Trees(reader, catalogue, lebenslage)
 
     def plan(self, node: Node) -> Plan:
         """Return the Plan that a file describes."""
         reader, trees = self.reader, self.trees
-        parts = reader.fields(node, _NEEDED, _MAY_STAND)
+        art = self.art(node)
+        parts = reader.fields(node, _NEEDED[art], _MAY_STAND[art])
         leistung = reader.text(parts.get("leistung"))
         if leistung and not _LEISTUNG.fullmatch(leistung):
             reader.wrong(parts["leistung"], f"'{leistung}' is no id of a Leistung; write capitals, like KITA-PLATZ")
@@ -65,6 +95,8 @@ class Leistungen:
         stelle = reader.fields(parts["stelle"], ("art", "nach")) if "stelle" in parts else {}
         min_vertrauen = TRUST.index(reader.word(parts.get("min_vertrauen"), TRUST, "V1"))
         versand, versand_ab = self.ways(parts.get("versand"), min_vertrauen)
+        if art != "auftrag":
+            versand = "hinweis"
         plan = Plan(
             lebenslage=self.lebenslage,
             leistung=leistung,
@@ -90,8 +122,17 @@ class Leistungen:
             vorbelegung=self.prefill(leistung, parts.get("vorbelegung")),
             status=reader.word(parts.get("status"), STATUS, "entwurf"),
             geprueft_bis=reader.day_or_none(parts.get("geprueft_bis")),
+            art=art,
+            parameter=self.catalogue.parameter.by_name,
         )
-        return self.with_sources(plan)
+        shown = self.shown.get(leistung, frozenset())
+        named = {name: one for name, one in plan.parameter.items() if name in named_in(plan) | shown}
+        return self.with_sources(replace(plan, parameter=named))
+
+    def art(self, node: Node) -> str:
+        """Return what the Leistung yields."""
+        written = node.entries.get("art") if isinstance(node, NodeMapping) else None
+        return self.reader.word(written, ART, ART[0]) if isinstance(written, Scalar) else ART[0]
 
     def with_sources(self, plan: Plan) -> Plan:
         """Return the Plan with the registers and questions that the catalogue names for its facts."""
@@ -206,7 +247,10 @@ class Leistungen:
             self.places[f"{leistung}.{ziel}"] = reader.place(item)
             fakt = self.trees.fact(parts["aus"]) if parts.get("aus") is not None else None
             changes = reader.yes(parts.get("aenderbar"))
-            found[ziel] = Vorbelegung(ziel, fakt.name if fakt else "", changes, dict(fakt.beschriftung) if fakt else {})
+            if fakt is None:
+                continue
+            typ = fakt.typ.value if fakt.typ is FaktTyp.BETRAG else ""
+            found[ziel] = Vorbelegung(ziel, fakt.name, changes, dict(fakt.beschriftung), typ)
         return tuple(found.values())
 
     def name(self, node: Node | None) -> str:

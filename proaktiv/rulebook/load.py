@@ -75,6 +75,14 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
+def read_text(path: Path, name: str) -> str:
+    """Return the text of a file within the same limits of size and signs. Raises ``RuleFileError``."""
+    with path.open("rb") as file:
+        text = _decoded(file.read(MAX_BYTES + 1), name)
+    _check_signs(text, name)
+    return text
+
+
 def load(path: Path, name: str = "") -> Node:
     """Return the nodes of a file, called ``name`` in messages. Raises ``RuleFileError``."""
     shown = name or str(path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from proaktiv.core.keys import KeyFormatError, LeikaKey
+from proaktiv.core.keys import Ars, KeyFormatError, LeikaKey
 from proaktiv.rulebook.load import Mapping, Node, Problem, Scalar, Sequence
 from proaktiv.rulebook.suggest import suggestion, words
 
@@ -28,6 +28,8 @@ class Place:
 
 _KIND = {Scalar: "a single value", Sequence: "a list", Mapping: "named values (name: value)"}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_EURO = re.compile(r"(-?(?:0|[1-9][0-9]{0,11}))(?:\.([0-9]{2}))?")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[.'  ][0-9]{3})+(?:,[0-9]{1,2})?")
 FAR_AWAY = date(1, 1, 1)
 """Stands for a date that could not be read."""
 
@@ -125,6 +127,22 @@ class Reader:
             return low
         return number
 
+    def cents(self, node: Node | None, low: int, high: int) -> int:
+        """Return an amount written in euros, as cents from ``low`` to ``high``: 250 or 255.50, nothing else."""
+        if node is None:
+            return low
+        written = self.text(node)
+        found = _EURO.fullmatch(written)
+        if not found:
+            self.wrong(node, f"'{written}' is no amount in euros; {_meant(written)}")
+            return low
+        cents = int(found[1]) * 100
+        cents += int(found[2] or 0) * (-1 if written.startswith("-") else 1)
+        if not low <= cents <= high:
+            self.wrong(node, f"{written} is out of range; allowed: {euros(low)} to {euros(high)}")
+            return low
+        return cents
+
     def day(self, node: Node | None) -> date:
         """Return a calendar date written as 2026-10-31."""
         if node is None:
@@ -141,6 +159,15 @@ class Reader:
     def day_or_none(self, node: Node | None) -> date | None:
         """Return a calendar date, or None where there is no entry."""
         return None if node is None else self.day(node)
+
+    def ars(self, node: Node) -> str:
+        """Return a checked ARS."""
+        written = self.text(node)
+        try:
+            return Ars(written)
+        except KeyFormatError as error:
+            self.wrong(node, str(error))
+            return ""
 
     def leika(self, node: Node | None) -> str:
         """Return a checked LeiKa key; an unverified one must be left out, not guessed."""
@@ -163,3 +190,16 @@ class Reader:
             self.wrong(node.keys[name], f"'{name}' is not known here; allowed: {words(makers)}{hint}")
             return None
         return makers[name](inner)
+
+
+def _meant(written: str) -> str:
+    if _GROUPED.fullmatch(written):
+        digits = re.sub(r"[^0-9]", "", written.partition(",")[0])
+        return f"it could be {written[:3].rstrip('.')} or {digits}: write {digits}, without a sign between thousands"
+    return "write digits like 250, or 255.50 with two digits of cents"
+
+
+def euros(cents: int) -> str:
+    """Return cents as an author writes them: ``250`` or ``255.50``."""
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}" + (f".{rest:02}" if rest else "")

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from proaktiv.core.conditions import DATES, NUMBERS, Alle, Eine, Nicht, Op, Operand, Vergleich
 from proaktiv.core.conditions import Node as Tree
 from proaktiv.core.fristen import STEPS, Rechnung
+from proaktiv.core.parameters import Parameter, Parameterwert
 from proaktiv.rulebook.catalogue import Catalogue, find_fact, read_value
-from proaktiv.rulebook.facts import Fakt, FaktTyp
+from proaktiv.rulebook.facts import Fakt, FaktTyp, Quelle
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Scalar, Sequence
 from proaktiv.rulebook.reading import Reader
-from proaktiv.rulebook.suggest import words
+from proaktiv.rulebook.suggest import suggestion, words
 
 _OPERATORS = [op.value for op in Op]
 _ALLOWED: Mapping[FaktTyp, frozenset[Op]] = {
@@ -23,6 +24,7 @@ _ALLOWED: Mapping[FaktTyp, frozenset[Op]] = {
     FaktTyp.ARS: frozenset({Op.IST, Op.EINER_VON}),
     FaktTyp.JANEIN: frozenset({Op.IST}),
     FaktTyp.ZAHL: frozenset({Op.IST}) | NUMBERS,
+    FaktTyp.BETRAG: frozenset({Op.IST}) | NUMBERS,
     FaktTyp.DATUM: DATES,
 }
 _MOST = 999
@@ -90,7 +92,8 @@ class Trees:
         operand = self.operand(fakt, op, parts[op.value])
         if operand is None:
             return None
-        return Vergleich(fakt.name, op, operand, norm, node.line, node.column, fakt.codes)
+        typ = fakt.typ.value if fakt.typ is FaktTyp.BETRAG else ""
+        return Vergleich(fakt.name, op, operand, norm, node.line, node.column, fakt.codes, typ)
 
     def fact(self, node: Node | None) -> Fakt | None:
         """Return the fact that a place names."""
@@ -101,6 +104,8 @@ class Trees:
 
     def operand(self, fakt: Fakt, op: Op, node: Node) -> Operand | None:
         """Return what a fact is compared with, in the fact's own type."""
+        if isinstance(node, NodeMapping) and "parameter" in node.entries:
+            return self.parameter(fakt, op, node)
         if op in DATES and isinstance(node, NodeMapping):
             return self.reckoning(node)
         if op is Op.EINER_VON:
@@ -110,9 +115,49 @@ class Trees:
             return values
         return read_value(self.reader, fakt, node)
 
+    def parameter(self, fakt: Fakt, op: Op, node: NodeMapping) -> Parameterwert | None:
+        """Return the parameter that a place names, of the fact's own type and unit."""
+        found = self.named_parameter(node)
+        if found is None:
+            return None
+        name = node.entries["parameter"]
+        if op is Op.EINER_VON:
+            self.reader.wrong(name, "a parameter is one value; write 'ist'")
+        elif found.typ != fakt.typ.value:
+            message = f"the parameter '{found.name}' is of typ {found.typ}, {fakt.name} of typ {fakt.typ.value}"
+            self.reader.wrong(name, message)
+        elif found.einheit and fakt.einheit and found.einheit != fakt.einheit:
+            message = f"the parameter '{found.name}' is in {found.einheit}, {fakt.name} in {fakt.einheit}"
+            self.reader.wrong(name, message)
+        return Parameterwert(found.name)
+
+    def named_parameter(self, node: NodeMapping) -> Parameter | None:
+        """Return the parameter that ``{parameter: name}`` names, or None after a report."""
+        name = self.reader.text(self.reader.fields(node, ("parameter",)).get("parameter"))
+        known = self.catalogue.parameter.by_name
+        if name not in known:
+            if name:
+                message = f"there is no parameter '{name}' in parameter.yaml or _katalog/parameter"
+                self.reader.wrong(node.entries["parameter"], f"{message}{suggestion(name, known)}")
+            return None
+        place = node.entries["parameter"]
+        for fact in sorted(known[name].benoetigt):
+            if isinstance(place, Scalar) and fact:
+                find_fact(self.reader, self.catalogue, place, fact, self.lebenslage)
+        return known[name]
+
+    def steps(self, node: Node) -> int | Parameterwert:
+        """Return how many days, weeks or months: a number, or a parameter that is one."""
+        if isinstance(node, NodeMapping):
+            found = self.named_parameter(node)
+            if found is not None and found.typ != FaktTyp.ZAHL.value:
+                self.reader.wrong(node, f"the parameter '{found.name}' is of typ {found.typ}; steps are a zahl")
+            return Parameterwert(found.name) if found else 0
+        return self.reader.whole(node, 0, _MOST)
+
     def reckoning(self, node: Node | None) -> Rechnung | None:
         """Return a date reckoned from a fact: ``{wochen: 2, von: umzug.einzug_am}``; ``von`` may be one again."""
-        steps: list[tuple[str, int]] = []
+        steps: list[tuple[str, int | Parameterwert]] = []
         while isinstance(node, NodeMapping):
             parts = self.reader.fields(node, ("von",), STEPS)
             used = [name for name in parts if name in STEPS]
@@ -120,7 +165,7 @@ class Trees:
                 if len(used) > 1 or len(node.entries) < 2:
                     self.reader.wrong(node, f"a date is reckoned with exactly one of: {words(STEPS)}, and 'von'")
                 return None
-            steps.append((used[0], self.reader.whole(parts[used[0]], 0, _MOST)))
+            steps.append((used[0], self.steps(parts[used[0]])))
             if "von" not in parts:
                 return None
             node = parts["von"]
@@ -129,5 +174,8 @@ class Trees:
             return None
         if fakt.typ is not FaktTyp.DATUM and node is not None:
             self.reader.wrong(node, f"{fakt.name} is no date")
+            return None
+        if fakt.quelle is Quelle.UHR and node is not None:
+            self.reader.wrong(node, "count from a fact, not from today: 'das: heute' and what is counted on the right")
             return None
         return Rechnung(fakt.name, tuple(reversed(steps)))

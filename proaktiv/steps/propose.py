@@ -103,6 +103,10 @@ class _Prepared:
         self.id = row
 
 
+ASKED = frozenset({"auftrag", "frage"})
+"""What a person is asked to say yes to, or to answer. A Leistung of another art makes no proposal."""
+
+
 def propose(session: Session, house: House, admission: Admission, matching: Matching, ring: Ring, now: datetime) -> int:
     """Write proposals, bundles, matches, wanted look-ups and the log of one set. Returns how many are new."""
     house.probe("evaluate.propose.before")
@@ -131,7 +135,7 @@ def _prepare(session: Session, house: House, decided: Sequence[Matched], now: da
     competences = _competences(session)
     prepared, tasks = [], []
     for item in decided:
-        if not item.decision.outcome:
+        if item.decision.outcome not in ASKED:
             continue
         plan, facts = item.plan, item.facts
         values = key_values(plan, plan.schluessel, facts)
