@@ -28,7 +28,7 @@ def note_changes(session: Session, house: House, decided: Sequence[Matched], now
     rows = []
     for item in decided:
         change = item.decision.next_change_on
-        if change is None or item.decision.result == "ja":
+        if change is None or item.decision.result == "ja" or item.decision.angenommen:
             continue
         values = {name: fact.value for name, fact in item.facts.items()}
         clocks = item.plan.clocks(values, bundesweiter_feiertag)

@@ -6,7 +6,7 @@ Source: rules.md §§ 5.1–5.3.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Literal, cast
@@ -14,6 +14,7 @@ from typing import Literal, cast
 from proaktiv.core import conditions
 from proaktiv.core.conditions import JA, NEIN, Explained, Op, Vergleich
 from proaktiv.core.dates import Holiday, bundesweiter_feiertag
+from proaktiv.core.derived import REGISTRY, lacking
 from proaktiv.core.fristen import Clock, Value
 from proaktiv.core.parameters import Stand
 from proaktiv.core.plans import Plan
@@ -31,7 +32,8 @@ class Decision:
 
     ``missing`` are the facts that can still decide an open result. The outcome ``frage`` means that only the person
     can go on: ``fragen`` are the facts to ask for. ``next_change_on`` is the first day on which the same facts give
-    another result, or None.
+    another result, or None. ``angenommen`` are unknown facts that the person declares in the Auftrag itself: the result
+    is open, and there is an Auftrag all the same.
     """
 
     result: Result
@@ -41,6 +43,7 @@ class Decision:
     fragen: tuple[str, ...] = ()
     clocks: tuple[Clock, ...] = ()
     next_change_on: date | None = None
+    angenommen: tuple[str, ...] = ()
     _plan: Plan | None = field(default=None, repr=False, compare=False)
     _facts: Mapping[str, Value] = field(default_factory=dict, repr=False, compare=False)
 
@@ -54,6 +57,17 @@ class Decision:
     def vorlaeufig(self) -> bool:
         """Return whether a parameter of the Plan was not checked for its key date: the law may have changed."""
         return any(stand.vorlaeufig for stand in self.staende())
+
+    @property
+    def plan(self) -> Plan | None:
+        """Return the Plan, or the Fassung of it, that decided."""
+        return self._plan
+
+    def derived(self) -> Mapping[str, Value]:
+        """Return the derived facts that are known."""
+        if self._plan is None:
+            return {}
+        return {name: self._facts[name] for name in self._plan.abgeleitet if name in self._facts}
 
     def staende(self) -> tuple[Stand, ...]:
         """Return what each parameter of the Plan is for these facts: what may be shown as an amount, and from when."""
@@ -74,29 +88,23 @@ def decide(
     ``asked`` are register facts that were asked for already: they are not needed twice. ``holiday`` is the calendar of
     the receiving office; the default knows only what is a holiday everywhere.
     """
-    known = {**facts, "heute": today}
+    plan = plan.at(facts)
+    known = plan.known({**facts, "heute": today})
     applies = _applies(plan, known)
     if applies is not JA:
         if applies is NEIN:
             return Decision("gilt_nicht", _plan=plan, _facts=known)
-        return Decision("offen", missing=(plan.gilt.schluessel,), _plan=plan, _facts=known)
+        return Decision("offen", missing=lacking(REGISTRY, (plan.gilt.schluessel,), known), _plan=plan, _facts=known)
     answer = plan.check(known)
     change = _next_change(plan, known, today, answer) if plan.wechsel or plan.stichtage else None
     if answer is NEIN:
         return Decision("nein", next_change_on=change, _plan=plan, _facts=known)
     if answer is JA:
-        fragen = _fields_to_ask(plan, known) if plan.fragen else ()
-        return Decision(
-            "ja",
-            outcome="frage" if fragen else cast("Outcome", plan.art),
-            needs=_prefill_needs(plan, known, asked) if plan.register else _NOTHING,
-            fragen=fragen,
-            clocks=plan.clocks(known, holiday),
-            next_change_on=change,
-            _plan=plan,
-            _facts=known,
-        )
-    missing = conditions.missing(plan.bedingung, known, plan.parameter)
+        return _yes(plan, known, "ja", asked, change, holiday)
+    missing = lacking(REGISTRY, conditions.missing(plan.bedingung, known, plan.parameter), known)
+    angenommen = _assumed(plan, known, missing) if plan.annahmen else ()
+    if angenommen:
+        return replace(_yes(plan, known, "offen", asked, change, holiday), missing=missing, angenommen=angenommen)
     fragen = _to_ask(plan, known, missing) if plan.fragen else ()
     return Decision(
         "offen",
@@ -109,6 +117,36 @@ def decide(
         _plan=plan,
         _facts=known,
     )
+
+
+def _yes(
+    plan: Plan,
+    known: Mapping[str, Value],
+    result: Literal["ja", "offen"],
+    asked: frozenset[str],
+    change: date | None,
+    holiday: Holiday,
+) -> Decision:
+    fragen = _fields_to_ask(plan, known) if plan.fragen else ()
+    return Decision(
+        result,
+        outcome="frage" if fragen else cast("Outcome", plan.art),
+        needs=_prefill_needs(plan, known, asked) if plan.register else _NOTHING,
+        fragen=fragen,
+        clocks=plan.clocks(known, holiday),
+        next_change_on=change,
+        _plan=plan,
+        _facts=known,
+    )
+
+
+def _assumed(plan: Plan, known: Mapping[str, Value], missing: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the facts that the person will declare, where the rest says yes; else nothing."""
+    lacking = tuple(each.das for each in plan.annahmen if each.das in missing)
+    if set(missing) - set(lacking):
+        return ()
+    assumed = {each.das: each.wert for each in plan.annahmen}
+    return lacking if plan.check({**assumed, **known}) is JA else ()
 
 
 def _applies(plan: Plan, facts: Mapping[str, Value]) -> conditions.Ergebnis:
@@ -176,7 +214,7 @@ def _next_change(plan: Plan, facts: Mapping[str, Value], today: date, now: condi
     """Return the first later day with another result: only the days after or on a computed limit can be one."""
     turns = {turn for leaf in plan.wechsel if (turn := _turn(plan, leaf, facts))}
     for day in sorted(turn for turn in {*turns, *plan.stichtage} if turn > today):
-        if plan.check({**facts, "heute": day}) is not now:
+        if plan.check({**facts, "heute": day}) is not now:  # no derived fact may read today
             return day
     return None
 

@@ -16,8 +16,9 @@ from proaktiv.core import conditions
 from proaktiv.core.canonical import dumps
 from proaktiv.core.conditions import JA, Check, Node, Vergleich
 from proaktiv.core.dates import Holiday
+from proaktiv.core.derived import REGISTRY, versions, with_derived
 from proaktiv.core.fristen import Clock, Frist, Value
-from proaktiv.core.parameters import Parameter
+from proaktiv.core.parameters import Parameter, value_from_json, value_to_json
 from proaktiv.core.questions import Frage
 
 ART = ("auftrag", "termin", "hinweis", "wiedervorlage", "manuell")
@@ -62,6 +63,18 @@ class Leika:
 
 
 @dataclass(frozen=True, slots=True)
+class Annahme:
+    """What an Auftrag may rest on while a fact is unknown, because the person declares it there.
+
+    Never a default: the result stays open.
+    """
+
+    das: str
+    wert: Value
+    grund: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One Leistung of one Lebenslage, compiled. ``je`` is the role that gets a decision of its own.
 
@@ -71,7 +84,10 @@ class Plan:
     ``versand_ab`` another way from a higher trust level on. ``unterzeichner`` are the roles that sign, the addressee's
     first; the second need not where ``zweite_entfaellt`` holds, and ``ohne_zweite`` says what becomes of an Auftrag
     that it never signs. ``art`` is what a yes yields (``ART``). ``parameter`` are those that conditions, Fristen and
-    texts name. ``benoetigt``, ``hash`` and ``check`` are derived.
+    texts name. ``abgeleitet`` are the derived facts that it uses or shows. ``nach`` are Leistungen that come first,
+    ``schliesst_aus`` those that fall away where this one comes about. ``stelle_fest``: the office of the first Auftrag
+    stays competent. ``fassungen`` are later versions of the law, each from its own ``gilt.ab`` on, in their order.
+    ``benoetigt``, ``hash`` and ``check`` follow from the rest.
     """
 
     lebenslage: str
@@ -102,6 +118,12 @@ class Plan:
     geprueft_bis: date | None = None
     art: str = "auftrag"
     parameter: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
+    annahmen: tuple[Annahme, ...] = ()
+    abgeleitet: tuple[str, ...] = ()
+    nach: tuple[str, ...] = ()
+    schliesst_aus: tuple[str, ...] = ()
+    stelle_fest: bool = False
+    fassungen: tuple["Plan", ...] = ()
     benoetigt: frozenset[str] = field(init=False, compare=False)
     hash: str = field(init=False, compare=False)
     check: Check = field(init=False, compare=False, repr=False)
@@ -116,7 +138,11 @@ class Plan:
         set_once(self, "versand_ab", MappingProxyType(dict(self.versand_ab)))
         set_once(self, "parameter", MappingProxyType(dict(sorted(self.parameter.items()))))
         set_once(self, "unterzeichner", self.unterzeichner or (self.je,))
-        set_once(self, "benoetigt", self._facts())
+        used = self._facts()
+        derived = {*self.abgeleitet, *(used & REGISTRY.keys())}
+        set_once(self, "abgeleitet", tuple(sorted(derived)))
+        needed = {need for name in derived for need in REGISTRY[name].needs}
+        set_once(self, "benoetigt", frozenset((used - derived) | needed))
         set_once(self, "hash", hashlib.sha256(dumps(self.to_json())).hexdigest())
         set_once(self, "check", conditions.compile_node(self.bedingung, self.parameter))
         days = (leaf for leaf in conditions.leaves(self.bedingung) if leaf.das == "heute")
@@ -134,6 +160,22 @@ class Plan:
         used |= {*self.schluessel, *self.gruppe, self.stelle_nach, self.gilt.schluessel}
         used |= {field.aus for field in self.vorbelegung}
         return frozenset(used - {"heute"})
+
+    def at(self, facts: Mapping[str, Value]) -> "Plan":
+        """Return the Fassung that counts for these facts; the Plan itself where the key date is unknown."""
+        key = facts.get(self.gilt.schluessel)
+        if self.fassungen and isinstance(key, date):
+            began = [plan for plan in self.fassungen if plan.gilt.ab <= key]
+            return began[-1] if began else self
+        return self
+
+    def with_hash(self, wanted: str) -> "Plan | None":
+        """Return the Plan or the Fassung of it that has this hash, or None."""
+        return next((plan for plan in (self, *self.fassungen) if plan.hash == wanted), None)
+
+    def known(self, facts: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Return the facts with the derived ones."""
+        return with_derived(REGISTRY, self.abgeleitet, facts) if self.abgeleitet else facts
 
     def ways(self) -> dict[int, str]:
         """Return how it is sent, by the trust level (0..3) from which that holds, lowest first."""
@@ -155,10 +197,7 @@ class Plan:
 
         What came to Plans later stands there only where it says something: what was released before keeps its hash.
         """
-        later: dict[str, Any] = {"art": self.art} if self.art != "auftrag" else {}
-        if self.parameter:
-            later["parameter"] = {name: one.to_json() for name, one in self.parameter.items()}
-        return later | {
+        return self._later() | {
             "bedingung": conditions.to_json(self.bedingung),
             "form": list(self.form),
             "fragen": [frage.to_json() for frage in self.fragen],
@@ -197,6 +236,21 @@ class Plan:
             "zweite_entfaellt": conditions.to_json(self.zweite_entfaellt) if self.zweite_entfaellt else None,
         }
 
+    def _later(self) -> dict[str, Any]:
+        says = {
+            "abgeleitet": {name: REGISTRY[name].version for name in self.abgeleitet},
+            "annahmen": [
+                {"das": each.das, "grund": each.grund, "wert": value_to_json(each.wert)} for each in self.annahmen
+            ],
+            "art": self.art if self.art != "auftrag" else "",
+            "fassungen": [plan.to_json() for plan in self.fassungen],
+            "nach": list(self.nach),
+            "parameter": {name: one.to_json() for name, one in self.parameter.items()},
+            "schliesst_aus": list(self.schliesst_aus),
+            "stelle_fest": self.stelle_fest,
+        }
+        return {name: value for name, value in says.items() if value}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Plan":
         """Return what ``to_json`` gave, compiled again."""
@@ -233,6 +287,14 @@ class Plan:
             geprueft_bis=_day(data["geprueft_bis"]),
             art=data.get("art", "auftrag"),
             parameter={name: Parameter.from_json(one) for name, one in data.get("parameter", {}).items()},
+            annahmen=tuple(
+                Annahme(each["das"], value_from_json(each["wert"]), each["grund"]) for each in data.get("annahmen", ())
+            ),
+            abgeleitet=versions(REGISTRY, data.get("abgeleitet", {})),
+            nach=tuple(data.get("nach", ())),
+            schliesst_aus=tuple(data.get("schliesst_aus", ())),
+            stelle_fest=data.get("stelle_fest", False),
+            fassungen=tuple(cls.from_json(plan) for plan in data.get("fassungen", ())),
         )
 
 

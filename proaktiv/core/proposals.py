@@ -112,6 +112,7 @@ def words(plan: Plan, texts: Texte, facts: Mapping[str, Fact], decision: Decisio
     a text, German stands there. Raises ``TextError``, ``NotFound``.
     """
     values: dict[str, object] = {name: fact.value for name, fact in facts.items()}
+    values |= decision.derived()
     values |= {f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks if clock.sicher_bis}
     known = {stand.name: stand.wert for stand in decision.staende() if stand.wert is not None}
     parts = {"titel": "titel", "grund": "frage" if decision.outcome == "frage" else "grund"}

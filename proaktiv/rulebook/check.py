@@ -13,7 +13,9 @@ from pathlib import Path
 from consent.model import Basis, Phase
 from proaktiv.core import texts
 from proaktiv.core.conditions import facts_of
+from proaktiv.core.derived import REGISTRY
 from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage
+from proaktiv.core.outcomes import tangles
 from proaktiv.core.plans import Plan
 from proaktiv.core.trust import Trust
 from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
@@ -72,11 +74,15 @@ class _Checking:
         yield from self.frame()
         for fluss in self.lebenslage.fluesse:
             yield from self.flow(fluss)
-        for plan in self.lebenslage.plans:
-            yield from self.covered(plan)
-            yield from self.fitting(plan)
-            yield from self.signing(plan)
-            yield from self.asking(plan)
+        for each in self.lebenslage.plans:
+            for plan in (each, *each.fassungen):
+                yield from self.covered(plan)
+                yield from self.fitting(plan)
+                yield from self.signing(plan)
+                yield from self.asking(plan)
+                yield from self.declared(plan)
+        for leistung, message in tangles(self.lebenslage.plans):
+            yield self.problem(leistung, message)
         yield from self.texts()
         yield from dead_values(self.compiled.parameter, self.lebenslage.plans)
 
@@ -199,6 +205,15 @@ class _Checking:
             message = f"what only the person says cannot tell proposals apart or find the office: {names}"
             yield self.problem(plan.leistung, message)
 
+    def declared(self, plan: Plan) -> Iterator[Problem]:
+        """Find assumptions that decide nothing."""
+        used = facts_of(plan.bedingung)
+        for each in plan.annahmen:
+            if each.das not in used:
+                yield self.problem(plan.leistung, f"no condition looks at {each.das}: its 'annahme' decides nothing")
+        if plan.annahmen and plan.art != "auftrag":
+            yield self.problem(plan.leistung, "only an Auftrag holds declarations; 'annahmen' belong to art: auftrag")
+
     # texts -----------------------------------------------------------------------------------------------------------
 
     def texts(self) -> Iterator[Problem]:
@@ -241,5 +256,7 @@ class _Checking:
         filled = {f"fristen.{frist.name}" for frist in plan.fristen} | {f"parameter.{name}" for name in plan.parameter}
         # A betrag is in cents; a text shows amounts of the law only, as {parameter.name}.
         known = self.catalogue.fakten
-        facts = {name for name in (match.felder if match else ()) if known[name].typ is not FaktTyp.BETRAG}
+        covered = match.felder if match else frozenset()
+        filled |= {name for name in plan.abgeleitet if REGISTRY[name].needs.keys() <= covered}
+        facts = {name for name in covered if known[name].typ is not FaktTyp.BETRAG}
         return frozenset(facts | filled)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from consent.model import Basis, Phase
 from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage, Texte
+from proaktiv.core.plans import Plan
 from proaktiv.core.texts import TextError, placeholders
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.leistungen import STATUS, Leistungen
@@ -34,6 +35,7 @@ _FLOWS_ALLOWED = "watch, match, prefill/REGISTER, propose/KANAL, transmit/LEISTU
 class Compiled:
     """What a folder says. ``lebenslage`` may be used only where ``problems`` is empty.
 
+    ``entwuerfe`` are Leistungen as they would be after a law that is not adopted: for simulation, never for release.
     ``places`` finds the source of ``<LEISTUNG>``, ``<LEISTUNG>.<ziel>``, ``<flow name>``, ``<language>:<text key>``.
     """
 
@@ -44,6 +46,7 @@ class Compiled:
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict, hash=False)
     parameter: Parameters = NONE
+    entwuerfe: tuple[Plan, ...] = ()
 
 
 def folders(root: Path) -> tuple[Path, ...]:
@@ -56,8 +59,8 @@ def compile_folder(folder: Path, catalogue: Catalogue) -> Compiled:
     return _Folder(folder, catalogue).compile()
 
 
-def shown_parameters(texte: Texte) -> dict[str, frozenset[str]]:
-    """Return the parameters that texts show, by Leistung: ``{parameter.einkommensgrenze}``. Broken texts show none."""
+def named_in_texts(texte: Texte) -> dict[str, frozenset[str]]:
+    """Return what the texts of each Leistung show: the names of their placeholders. Broken texts show nothing."""
     found: dict[str, set[str]] = {}
     for by_key in texte.by_language.values():
         for key, text in by_key.items():
@@ -65,8 +68,7 @@ def shown_parameters(texte: Texte) -> dict[str, frozenset[str]]:
                 names = placeholders(text)
             except TextError:
                 continue
-            shown = {name.removeprefix("parameter.") for name in names if name.startswith("parameter.")}
-            found.setdefault(key.partition(".")[0], set()).update(shown)
+            found.setdefault(key.partition(".")[0], set()).update(names)
     return {leistung: frozenset(names) for leistung, names in found.items()}
 
 
@@ -87,18 +89,29 @@ class _Folder:
         if head is not None:
             ereignisse, fluesse = self.head(*head)
         plans = []
+        entwuerfe: list[Plan] = []
         texte = self.texts()
-        shown = shown_parameters(texte)
+        shown = named_in_texts(texte)
         for path in sorted((self.folder / "leistungen").glob("*.yaml")):
             opened = self.open(f"leistungen/{path.name}")
             if opened is not None:
                 reader, node = opened
                 leistungen = Leistungen(reader, self.catalogue, self.name, self.places, shown)
                 plans.append(self.done(reader, leistungen.plan(node)))
+                entwuerfe += leistungen.entwuerfe
         named = sorted({name for fluss in fluesse for name in fluss.felder} & self.catalogue.fakten.keys())
         fakten = {name: dict(self.catalogue.fakten[name].beschriftung) for name in named}
         lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte, fakten)
-        return Compiled(self.folder, self.name, lebenslage, self.status, tuple(self.problems), self.places, own)
+        return Compiled(
+            self.folder,
+            self.name,
+            lebenslage,
+            self.status,
+            tuple(dict.fromkeys(self.problems)),
+            self.places,
+            own,
+            tuple(entwuerfe),
+        )
 
     def parameters(self) -> Parameters:
         """Return the Lebenslage's own parameters; from here on the catalogue has them beside the shared ones."""

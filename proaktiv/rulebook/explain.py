@@ -28,6 +28,8 @@ def _head(decision: Decision) -> list[str]:
     parts = [f"-> {decision.result}"]
     if decision.missing:
         parts.append(f"fehlt: {', '.join(decision.missing)}")
+    if decision.angenommen:
+        parts.append(f"angenommen: {', '.join(decision.angenommen)}")
     if decision.fragen:
         parts.append(f"fragt: {', '.join(decision.fragen)}")
     parts += [f"braucht {register}: {', '.join(names)}" for register, names in decision.needs.items()]

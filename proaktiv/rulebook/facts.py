@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from proaktiv.core.derived import REGISTRY
 from proaktiv.core.fristen import Value
 from proaktiv.core.lebenslagen import LANGUAGES
 from proaktiv.core.questions import MAX_TEXT, YES_NO, Frage
 from proaktiv.rulebook.load import Node
 from proaktiv.rulebook.reading import Reader
+from proaktiv.rulebook.suggest import suggestion
 
 
 class FaktTyp(StrEnum):
@@ -31,13 +33,14 @@ NUMERIC = frozenset({FaktTyp.ZAHL, FaktTyp.BETRAG})
 
 
 class Quelle(StrEnum):
-    """Where a fact comes from: the event, a register look-up, the person, our contact data, or the clock."""
+    """Where a fact comes from: event, register look-up, person, our contact data, clock, or a function of others."""
 
     EREIGNIS = "ereignis"
     REGISTER = "register"
     PERSON = "person"
     KONTAKT = "kontakt"
     UHR = "uhr"
+    ABGELEITET = "abgeleitet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
         reader.wrong(node, "a fact with quelle register names its 'register', and no other may")
     if quelle is Quelle.REGISTER and reader.yes(parts.get("sensibel")):
         reader.wrong(parts["sensibel"], "what is sensitive is never looked up; use quelle: person")
+    if quelle is Quelle.ABGELEITET:
+        _check_derived(reader, name, typ, node)
     low, high = -(10**14), 10**14
     if "bereich" in parts:
         if typ in NUMERIC:
@@ -107,6 +112,15 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
         beschriftung={language: reader.text(text) for language, text in labels.items()},
     )
     return replace(fakt, frage=_frage(reader, fakt, node, parts))
+
+
+def _check_derived(reader: Reader, name: str, typ: FaktTyp, node: Node) -> None:
+    made = REGISTRY.get(name)
+    if made is None:
+        hint = suggestion(name, REGISTRY)
+        reader.wrong(node, f"no function makes the derived fact '{name}'; a programmer adds it to core/derived{hint}")
+    elif made.typ != typ.value:
+        reader.wrong(node, f"the function of '{name}' makes a {made.typ}, not a {typ.value}")
 
 
 def read_value(reader: Reader, fakt: Fakt, node: Node) -> Value:

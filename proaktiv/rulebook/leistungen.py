@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from proaktiv.core.conditions import Eine
+from proaktiv.core.derived import REGISTRY
 from proaktiv.core.fristen import DATELESS, Frist, FristTyp, Massgeblich
-from proaktiv.core.plans import ART, Gilt, Leika, Plan, Vorbelegung
+from proaktiv.core.plans import ART, Annahme, Gilt, Leika, Plan, Vorbelegung
 from proaktiv.core.trust import Trust
 from proaktiv.rulebook.catalogue import Catalogue
-from proaktiv.rulebook.facts import FaktTyp, Quelle
+from proaktiv.rulebook.facts import FaktTyp, Quelle, read_value
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Scalar, Sequence
 from proaktiv.rulebook.parameters import named_in
-from proaktiv.rulebook.reading import Place, Reader
+from proaktiv.rulebook.reading import FAR_AWAY, Place, Reader
 from proaktiv.rulebook.trees import Trees
 
 ROLES = ("elternteil", "person")
@@ -37,6 +38,7 @@ NEVER = Eine(())
 
 _LEISTUNG = re.compile(r"[A-Z][A-Z0-9-]{1,47}")
 _ALWAYS = ("leistung", "name", "version", "status", "geprueft_bis", "je", "gilt", "voraussetzungen", "vorschlag")
+_OPTIONAL = ("art", "leika", "indikator", "annahmen", "nach", "schliesst_aus", "fassungen")
 _SENT = ("stelle", "versand", "form", "min_vertrauen", "fristen", "vorbelegung")
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "auftrag": (*_ALWAYS, *_SENT),
@@ -48,11 +50,11 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 """What a file must say, by what the Leistung yields: only an Auftrag is sent."""
 
 _MAY_STAND: Mapping[str, tuple[str, ...]] = {
-    "auftrag": ("art", "leika", "indikator", "unterzeichner", "zweite_entfaellt", "ohne_zweite"),
-    "termin": ("art", "leika", "indikator", "vorbelegung", "min_vertrauen"),
-    "hinweis": ("art", "leika", "indikator", "stelle", "fristen"),
-    "wiedervorlage": ("art", "leika", "indikator", "fristen"),
-    "manuell": ("art", "leika", "indikator", "stelle", "fristen"),
+    "auftrag": (*_OPTIONAL, "unterzeichner", "zweite_entfaellt", "ohne_zweite"),
+    "termin": (*_OPTIONAL, "vorbelegung", "min_vertrauen"),
+    "hinweis": (*_OPTIONAL, "stelle", "fristen"),
+    "wiedervorlage": (*_OPTIONAL, "fristen"),
+    "manuell": (*_OPTIONAL, "stelle", "fristen"),
 }
 
 
@@ -62,7 +64,7 @@ NOTHING_SHOWN: Mapping[str, frozenset[str]] = {}
 class Leistungen:
     """Reads the files of one Lebenslage's Leistungen; ``places`` remembers where each part is written.
 
-    ``shown`` are the parameters that the texts of each Leistung name.
+    ``shown`` is what the texts of each Leistung show. ``entwuerfe`` are Fassungen of laws that are not adopted.
     """
 
     def __init__(
@@ -78,21 +80,58 @@ class Leistungen:
         self.lebenslage = lebenslage
         self.places = places
         self.shown = shown
+        self.entwuerfe: list[Plan] = []
         self.trees = Trees(reader, catalogue, lebenslage)
 
     def plan(self, node: Node) -> Plan:
-        """Return the Plan that a file describes."""
+        """Return the Plan that a file describes, with its Fassungen."""
+        base = self.one(node)
+        found: list[Plan] = []
+        for item in self.reader.items(node.entries.get("fassungen") if isinstance(node, NodeMapping) else None):
+            if isinstance(item, NodeMapping) and isinstance(node, NodeMapping):
+                self.fassung(base, node, item, found)
+            else:
+                self.reader.wrong(item, "here must stand named values (name: value)")
+        return replace(base, fassungen=tuple(found))
+
+    def fassung(self, base: Plan, node: NodeMapping, item: NodeMapping, found: list[Plan]) -> None:
+        """Read one Fassung: what it does not say is as in the file above it."""
+        reader = self.reader
+        allowed = {*_NEEDED["auftrag"], *_MAY_STAND["auftrag"]} - {"leistung", "gilt", "je", "fassungen"}
+        parts = reader.fields(item, ("ab",), (*sorted(allowed), "schluessel", "entwurf", "grund"))
+        ab = reader.day(parts.get("ab"))
+        if "schluessel" in parts:
+            reader.word(parts["schluessel"], (base.gilt.schluessel,))
+        if base.gilt.bis is not None:
+            reader.wrong(item, "a Leistung with 'gilt: bis' has no Fassungen: the last one lasts")
+        latest = found[-1].gilt.ab if found else base.gilt.ab
+        if ab <= latest and ab != FAR_AWAY:
+            reader.wrong(item, f"a Fassung begins after the one before it ({latest.isoformat()}), not {ab.isoformat()}")
+        own = {name: part for name, part in parts.items() if name in allowed}
+        kept = {name: part for name, part in node.entries.items() if name not in {*own, "fassungen"}}
+        art = parts.get("art")
+        if isinstance(art, Scalar) and art.text in ART:
+            kept = {name: part for name, part in kept.items() if name in (*_NEEDED[art.text], *_MAY_STAND[art.text])}
+        whole = NodeMapping(item.line, item.column, {**kept, **own}, {**node.keys, **item.keys})
+        plan = replace(self.one(whole, again=True), gilt=Gilt(base.gilt.schluessel, ab))
+        if reader.yes(parts.get("entwurf")):
+            self.entwuerfe.append(replace(plan, status="entwurf"))
+        else:
+            found.append(plan)
+
+    def one(self, node: Node, *, again: bool = False) -> Plan:
+        """Return the Plan of one Fassung."""
         reader, trees = self.reader, self.trees
         art = self.art(node)
         parts = reader.fields(node, _NEEDED[art], _MAY_STAND[art])
         leistung = reader.text(parts.get("leistung"))
         if leistung and not _LEISTUNG.fullmatch(leistung):
             reader.wrong(parts["leistung"], f"'{leistung}' is no id of a Leistung; write capitals, like KITA-PLATZ")
-        if leistung in self.places:
+        if leistung in self.places and not again:
             reader.wrong(node, f"the Leistung '{leistung}' stands in another file too")
-        self.places[leistung] = reader.place(node)
+        self.places.setdefault(leistung, reader.place(node))
         vorschlag = reader.fields(parts["vorschlag"], ("schluessel",), ("gruppe",)) if "vorschlag" in parts else {}
-        stelle = reader.fields(parts["stelle"], ("art", "nach")) if "stelle" in parts else {}
+        stelle = reader.fields(parts["stelle"], ("art", "nach"), ("fest",)) if "stelle" in parts else {}
         min_vertrauen = TRUST.index(reader.word(parts.get("min_vertrauen"), TRUST, "V1"))
         versand, versand_ab = self.ways(parts.get("versand"), min_vertrauen)
         if art != "auftrag":
@@ -124,10 +163,28 @@ class Leistungen:
             geprueft_bis=reader.day_or_none(parts.get("geprueft_bis")),
             art=art,
             parameter=self.catalogue.parameter.by_name,
+            annahmen=tuple(each for item in reader.items(parts.get("annahmen")) if (each := self.annahme(item))),
+            nach=reader.texts(parts.get("nach")),
+            schliesst_aus=reader.texts(parts.get("schliesst_aus")),
+            stelle_fest=reader.word(stelle.get("fest"), ("erster_auftrag",)) != "",
         )
         shown = self.shown.get(leistung, frozenset())
-        named = {name: one for name, one in plan.parameter.items() if name in named_in(plan) | shown}
-        return self.with_sources(replace(plan, parameter=named))
+        amounts = {name.removeprefix("parameter.") for name in shown if name.startswith("parameter.")}
+        named = {name: one for name, one in plan.parameter.items() if name in named_in(plan) | amounts}
+        derived = tuple(sorted(shown & REGISTRY.keys()))
+        return self.with_sources(replace(plan, parameter=named, abgeleitet=derived))
+
+    def annahme(self, node: Node) -> Annahme | None:
+        """Return what the person declares in the Auftrag instead of being asked before it."""
+        reader = self.reader
+        parts = reader.fields(node, ("das", "wert", "grund"))
+        fakt = self.trees.fact(parts.get("das")) if "das" in parts else None
+        grund = reader.text(parts.get("grund"))
+        if fakt is None or "wert" not in parts:
+            return None
+        if fakt.quelle is not Quelle.PERSON:
+            reader.wrong(parts["das"], "only what the person says can be declared in the Auftrag (quelle: person)")
+        return Annahme(fakt.name, read_value(reader, fakt, parts["wert"]), grund)
 
     def art(self, node: Node) -> str:
         """Return what the Leistung yields."""

@@ -68,8 +68,8 @@ def answer(
 
 def _asked(house: House, row: Row[*tuple[Any, ...]], written: Mapping[str, str]) -> Mapping[str, Frage]:
     """Return the questions as the rules ask them now. Raises ``BadInput``, ``Conflict``."""
-    plan = house.rules.plan(row.lebenslage, row.leistung)
-    if plan.hash != row.plan_hash:
+    plan = house.rules.plan(row.lebenslage, row.leistung).with_hash(row.plan_hash)
+    if plan is None:
         raise Conflict("the rules changed since it was shown; load the page again")
     fragen = {frage.name: frage for frage in plan.fragen}
     for name in written:

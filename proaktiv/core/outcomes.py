@@ -1,0 +1,86 @@
+"""What becomes of several Leistungen of one person together: which falls away for another, which must wait. Pure.
+
+Left to others: deciding each alone (``core.matching``), guards and consent, which stand before and after.
+Source: lebenslagen.md §§ 1, 2.1 (for example U07 after U03).
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from proaktiv.core.matching import Decision, Outcome
+from proaktiv.core.plans import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What becomes of one Leistung. ``ausgeschlossen_durch`` names the one it falls away for, or is empty.
+
+    ``wartet_auf`` are the Leistungen that must be done first: it is there, and cannot be confirmed yet.
+    """
+
+    outcome: Outcome
+    wartet_auf: tuple[str, ...] = ()
+    ausgeschlossen_durch: str = ""
+
+
+def settle(decisions: Mapping[str, Decision], done: Collection[str] = ()) -> Mapping[str, Settled]:
+    """Return what becomes of each Leistung of one person and one event; ``done`` are those that were confirmed.
+
+    Only what surely comes about excludes another: a question does not.
+    """
+    excluded: dict[str, str] = {}
+    for leistung, decision in sorted(decisions.items()):
+        plan = decision.plan
+        if plan is not None and decision.outcome == plan.art:
+            excluded.update(dict.fromkeys(plan.schliesst_aus, leistung))
+    found = {}
+    for leistung, decision in decisions.items():
+        if leistung in excluded and decision.outcome:
+            found[leistung] = Settled("", ausgeschlossen_durch=excluded[leistung])
+            continue
+        nach = decision.plan.nach if decision.plan is not None else ()
+        first = (name for name in nach if name in decisions and decisions[name].outcome and name not in done)
+        found[leistung] = Settled(decision.outcome, tuple(first) if decision.outcome else ())
+    return found
+
+
+def tangles(plans: Iterable[Plan]) -> tuple[tuple[str, str], ...]:
+    """Return Leistung and message of every order or exclusion that cannot be kept."""
+    by_name = {plan.leistung: plan for plan in plans}
+    found = []
+    for name, plan in by_name.items():
+        unknown = [other for other in (*plan.nach, *plan.schliesst_aus) if other not in by_name]
+        found += [(name, f"there is no Leistung '{other}' in this Lebenslage") for other in unknown]
+        for other in plan.schliesst_aus:
+            if other == name or name in (by_name[other].schliesst_aus if other in by_name else ()):
+                found.append((name, f"'{name}' and '{other}' exclude each other: one must win"))
+            elif other in plan.nach:
+                found.append((name, f"'{name}' comes after '{other}' and excludes it"))
+        if name in _before(name, by_name):
+            found.append((name, f"'{name}' waits for itself: {' → '.join(_circle(name, by_name))}"))
+    return tuple(found)
+
+
+def _before(name: str, by_name: Mapping[str, Plan]) -> frozenset[str]:
+    """Return everything that comes before a Leistung, directly or not."""
+    seen: set[str] = set()
+    pending = list(by_name[name].nach)
+    while pending:
+        one = pending.pop()
+        if one not in seen and one in by_name:
+            seen.add(one)
+            pending += by_name[one].nach
+    return frozenset(seen)
+
+
+def _circle(name: str, by_name: Mapping[str, Plan]) -> tuple[str, ...]:
+    """Return one way from a Leistung back to itself."""
+    pending: list[tuple[str, ...]] = [(name,)]
+    while pending:
+        way = pending.pop(0)
+        for one in by_name[way[-1]].nach:
+            if one == name:
+                return (*way, name)
+            if one in by_name and one not in way:
+                pending.append((*way, one))
+    return (name,)
