@@ -1,8 +1,8 @@
-"""Mail: a hint that something is ready, and never what. The same words for everybody, in German and English.
+"""Mail: a hint that something is ready, and never what; or the code that confirms the address it goes to.
 
-The one link is the neutral page. There is no name, no matter, no Behörde, no code, no picture, no tracking and no
-attachment; the reader finds a reference to tell a true mail from a false one. Before it leaves, the mail is searched
-for what is known of its reader. DKIM is signed by the relay.
+The same words for everybody, in German and English. The one link is the neutral page. There is no name, no matter, no
+Behörde, no letter's code, no picture, no tracking and no attachment; the reader finds a reference to tell a true mail
+from a false one. Before it leaves, the mail is searched for what is known of its reader. DKIM is signed by the relay.
 ``List-Unsubscribe`` (RFC 8058) stands in the head, where scanners do not click: its id is of this one mail, a GET of it
 does nothing, and it can stop mails alone. Left to others: consent, quiet hours, tries, what bounces (the steps), the
 wire (``smtp``).
@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from notifiers import smtp
 from notifiers.leaks import Known, Leak, check
 from notifiers.mail_ids import MailIds
-from notifiers.mail_words import MailWords, in_order
+from notifiers.mail_words import CONFIRMATION, MailWords, in_order
 from notifiers.model import (
     Capability,
     Clearance,
@@ -43,6 +43,7 @@ _ADDRESS = re.compile(
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 )
 _PAGE = re.compile(r"(?:https://[a-z0-9.-]+|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?(?:/[a-z-]{0,20})?")
+_CONFIRMS = re.compile(r"[0-9]{3} [0-9]{3}")
 _REFERENCE = re.compile(r"[0-9A-Z-]{4,20}")
 _WIRE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,40}")
 _BERLIN = ZoneInfo("Europe/Berlin")
@@ -115,19 +116,22 @@ class MailChannel:
     def render(self, message: Message, recipient: Recipient) -> Rendered:
         """Return the mail but for its Message-ID, which is the wire id's.
 
-        Of the message only the reference and the instant are used. Raises ``Leak`` when it brings a code or another
-        link, or when something known of the recipient stands in the bytes; ``Permanent`` when the address is none.
+        Of the message only purpose, reference, instant and the digits of a confirmation are used. Raises ``Leak`` when
+        it brings any other code or link, or when something known of the recipient stands in the bytes; ``Permanent``
+        when the address is none.
         """
-        if message.secret:
-            raise Leak("a mail carries no code")
+        if message.secret and (message.purpose != CONFIRMATION or not _CONFIRMS.fullmatch(message.secret)):
+            raise Leak("a mail carries no code but the digits that confirm its address")
         if message.link not in {"", self._sender.page, self._sender.page.partition("//")[2].rstrip("/")}:
             raise Leak("a mail has the neutral page as its only link")
         if not _ADDRESS.fullmatch(recipient.mail):
             raise Permanent("the recipient has no address that mail can go to")
         if message.made_at is None or not _REFERENCE.fullmatch(message.reference):
             raise Permanent("the message has no instant or no reference")
-        rendered = self._rendered(message.reference, message.made_at, recipient.mail, recipient.language)
-        nobody = self._rendered(message.reference, message.made_at, "nobody@invalid.example", recipient.language)
+        if message.purpose == CONFIRMATION and not message.secret:
+            raise Permanent("a confirmation has a code")
+        rendered = self._rendered(message, message.made_at, recipient.mail, recipient.language)
+        nobody = self._rendered(message, message.made_at, "nobody@invalid.example", recipient.language)
         check(rendered, _known(recipient), neutral=nobody, links=frozenset({self._sender.page}))
         return rendered
 
@@ -167,9 +171,14 @@ class MailChannel:
         where = f"{self._sender.leave}?n={self._sender.ids.leave_token(wire_id)}"
         return f"List-Unsubscribe: <{where}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
-    def _rendered(self, reference: str, made_at: datetime, to: str, language: str) -> Rendered:
-        said = in_order(language)
-        filled = {"sender": self._sender.name, "page": self._sender.page, "reference": reference}
+    def _rendered(self, message: Message, made_at: datetime, to: str, language: str) -> Rendered:
+        said = in_order(language, message.purpose)
+        filled = {
+            "sender": self._sender.name,
+            "page": self._sender.page,
+            "reference": message.reference,
+            "code": message.secret,
+        }
         # The boundary cannot stand in a part: quoted-printable writes every "=" as "=3D".
         boundary = "=_proaktiv"
         head = [

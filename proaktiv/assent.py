@@ -83,20 +83,7 @@ def withdraw_transmit(
         house.log.record(session, before, now)
         return
     activity = activities(session.connection(), {order.activity})[order.activity]
-    flow = Flow(
-        kind=Kind.CONSENT_CHANGED,
-        sender="citizen",
-        receiver=house.controller,
-        receiver_name=house.name,
-        purpose=activity.purpose,
-        action="consent.withdrawn",
-        basis=activity.norm,
-        scope=activity.id,
-        outcome="withdrawn",
-        person=proof.person,
-        actor="citizen",
-        case=str(order.auftrag),
-    )
+    flow = decided(house, proof, activity, "withdrawn", str(order.auftrag))
     *_, flow_id = house.log.record(session, [*before, flow], now)
     withdraw(
         session.connection(),
@@ -107,6 +94,24 @@ def withdraw_transmit(
         flow_id=flow_id,
         channel="web",
         trust=int(proof.trust),
+    )
+
+
+def decided(house: House, proof: SessionProof, activity: Activity, outcome: str, case: str = "") -> Flow:
+    """Return the entry of one decision about one activity; ``outcome`` is given, refused, withdrawn or objected."""
+    return Flow(
+        kind=Kind.CONSENT_CHANGED,
+        sender="citizen",
+        receiver=house.controller,
+        receiver_name=house.name,
+        purpose=activity.purpose,
+        action=f"consent.{outcome}",
+        basis=activity.norm,
+        scope=activity.id,
+        outcome=outcome,
+        person=proof.person,
+        actor="citizen",
+        case=case,
     )
 
 

@@ -154,6 +154,10 @@ class Vault:
         """Return the letter code of one matter (bundle or enrolment) in one run; always the same one."""
         return codes.from_mac(self._code_mac("code", matter.bytes + run.to_bytes(4, "big")))
 
+    def confirmation(self, waiting: UUID) -> str:
+        """Return the digits that confirm one mail address that waits; always the same ones."""
+        return codes.digits_from_mac(self._code_mac("confirmation", waiting.bytes))
+
     def code_mac(self, code: str) -> bytes:
         """Return what stands in ``codes`` for a code as read by ``codes.read``."""
         return self._code_mac("stored", code.encode())

@@ -279,6 +279,23 @@ class World:
             ],
         )
 
+    def gives_mail(self, proof: SessionProof, address: str) -> None:
+        """A person types a mail address on the page; a code goes there with the next tick."""
+        terms = self.pipeline.mail_terms()
+        assert terms is not None
+        self.pipeline.give_mail(proof, address, terms.notice)
+
+    def mail_code(self, proof: SessionProof) -> str:
+        """The digits that the mail to the address that waits says."""
+        return self.vault.confirmation(
+            self.value("SELECT id FROM mail_confirmations WHERE person = :person", person=proof.person)
+        )
+
+    def confirms_mail(self, proof: SessionProof, address: str) -> None:
+        """A person gives a mail address and types the code that came there."""
+        self.gives_mail(proof, address)
+        assert self.pipeline.confirm_mail(proof, self.mail_code(proof))
+
     def lives_here(self, person: Somebody, *lebenslagen: str, gives: bool = True) -> Somebody:
         """A person enrols and consents."""
         self.consents(self.settles(person), *lebenslagen, gives=gives)
@@ -291,7 +308,8 @@ class World:
         found = []
         for path in sorted(self.letters.glob("*.txt"), key=lambda path: path.stat().st_mtime_ns):
             letter = path.read_text()
-            if f"{person.vornamen} {person.familienname}" in letter and "angemeldet" not in letter:
+            mine = f"{person.vornamen} {person.familienname}" in letter
+            if mine and "Ihr Code:" in letter and "angemeldet" not in letter:
                 found.append(letter)
         return found
 

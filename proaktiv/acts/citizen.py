@@ -23,7 +23,7 @@ from proaktiv.steps import (
     timeline,
     undo,
 )
-from proaktiv.steps.channels import Reachable
+from proaktiv.steps.channels import Reachable, Terms
 from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
@@ -126,16 +126,33 @@ class CitizenActs(AccountActs):
 
     def reachable(self, proof: SessionProof) -> Reachable:
         """Return how a person is reached beside the letter."""
+        now = self.clock()
         with self.database.transaction() as session:
-            return channels.reachable(session, proof)
+            return channels.reachable(session, proof, now)
 
-    def give_mail(self, proof: SessionProof, address: str) -> None:
-        """Keep a mail address that nobody but the worker can read. Raises ``BadInput``, ``Conflict``."""
+    def mail_terms(self) -> Terms | None:
+        """Return what giving a mail address agrees to; None where mail is not offered."""
+        if not self.mail_offered:
+            return None
+        with self.database.transaction() as session:
+            return channels.terms(session, self.current(session))
+
+    def give_mail(self, proof: SessionProof, address: str, notice: str) -> None:
+        """Keep a mail address that nobody but the worker can read until its code comes back.
+
+        ``notice`` is the digest of the terms that were read. Raises ``BadInput``, ``Conflict``, ``TooMany``.
+        """
         if not self.mail_offered:
             raise Conflict("mail is not offered here: there is no relay")
         now = self.clock()
         with self.database.transaction() as session:
-            channels.give_mail(session, self.house, proof, address, now)
+            channels.give_mail(session, self.current(session), proof, address, notice, now)
+
+    def confirm_mail(self, proof: SessionProof, code: str) -> bool:
+        """Use the address that waits, if this is its code. Returns whether; wrong tries count."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return channels.confirm_mail(session, self.house, proof, code, now)
 
     def remove_mail(self, proof: SessionProof) -> None:
         """Forget a person's mail address; again is no error."""

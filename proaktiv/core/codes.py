@@ -8,6 +8,7 @@ Source: channels-and-pages.md § 5.2; Crockford base32.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 LENGTH = 13
+DIGITS = 6
 
 
 class CodeError(ValueError):
@@ -32,6 +33,21 @@ def read(typed: str) -> str:
     if len(code) != LENGTH or any(symbol not in ALPHABET for symbol in code) or _check(code[:-1]) != code[-1]:
         raise CodeError("not a code")
     return code
+
+
+def digits_from_mac(mac: bytes) -> str:
+    """Return six digits made of a MAC of at least eight bytes: a code that is typed in a session, with few tries."""
+    return f"{int.from_bytes(mac[:8], 'big') % 10**DIGITS:0{DIGITS}}"
+
+
+def grouped_digits(code: str) -> str:
+    """Return such a code as it is printed: ``123 456``."""
+    return f"{code[:3]} {code[3:]}"
+
+
+def read_digits(typed: str) -> str:
+    """Return the digits in what a person typed; what is none comes back as some other text."""
+    return "".join(typed.split()).replace("-", "")
 
 
 def reference(mac: bytes) -> str:

@@ -188,6 +188,51 @@ def account_words(sender: str) -> Words:
     )
 
 
+def address_words(sender: str) -> Words:
+    """Return the words that tell of a mail address that was given, changed or removed; one text for all three."""
+    return Words(
+        SUBJECT,
+        (
+            (
+                f"bei {sender} hat sich etwas daran geändert, wie wir Sie erreichen: Eine E-Mail-Adresse wurde für Sie "
+                "angegeben, geändert oder entfernt. Waren Sie es selbst? Dann müssen Sie nichts tun."
+            ),
+            (
+                "Waren Sie es nicht? Dann sagen Sie es uns bald. Eine Adresse entfernen Sie auf unserer Seite, mit dem "
+                "Code aus einem früheren Brief und Ihrem Geburtsdatum, oder wir tun es für Sie."
+            ),
+            "In E-Mails von uns steht nie, worum es geht. Unsere Briefe bekommen Sie weiter.",
+        ),
+        (
+            Version(
+                "en",
+                _SUBJECT_EN,
+                (
+                    (
+                        f"Something about how {sender} reaches you has changed: an e-mail address was given, changed "
+                        "or removed for you. If it was you, there is nothing to do."
+                    ),
+                    (
+                        "If it was not you, tell us soon. You remove an address on our page with the code in an "
+                        "earlier letter and your date of birth, or we do it for you."
+                    ),
+                    "Our e-mails never say what they are about. You go on getting our letters.",
+                ),
+            ),
+            Version(
+                "ls",
+                "Wir haben etwas für Sie",
+                (
+                    "Wir können Ihnen eine E-Mail schreiben. Daran hat sich etwas geändert.",
+                    "Wir haben jetzt eine E-Mail-Adresse von Ihnen. Oder: eine andere. Oder: keine mehr.",
+                    "Haben Sie das selbst gemacht? Dann müssen Sie nichts tun.",
+                    "Haben Sie das nicht gemacht? Dann sagen Sie es uns bald.",
+                ),
+            ),
+        ),
+    )
+
+
 def address_lines(contact: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the address field: name, street, postcode and town. Raises ``KeyError`` when a part is missing."""
     address = contact["anschrift"]

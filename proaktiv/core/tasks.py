@@ -150,6 +150,16 @@ TASKS: Mapping[str, Task] = {
         "Ein Mailanbieter nimmt von diesem Haus keine Mails (Regel des Anbieters, nicht die Adresse); sie warten dort.",
         "Prüfen Sie SPF, DKIM und DMARC und fragen Sie den Anbieter. Nimmt er wieder an, endet dies von selbst.",
     ),
+    "mail_confirmation.house_refused": Task(
+        Matter.NONE,
+        "Eine E-Mail mit einem Bestätigungscode darf nicht geschrieben werden, weil im Haus etwas fehlt.",
+        "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht, solange der Code gilt.",
+    ),
+    "mail_notice.house_refused": Task(
+        Matter.NONE,
+        "Ein Brief über eine E-Mail-Adresse darf nicht geschrieben werden, weil im Haus etwas fehlt.",
+        "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
+    ),
     "register.incomplete": Task(
         Matter.LOOKUP,
         "Das Melderegister hat eine Anmeldung nur teilweise beantwortet; was eingetippt war, ist gelöscht.",

@@ -7,7 +7,7 @@ are (``families``), when they act (``once``).
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from proaktiv.demo.people import Citizen, Conduct, Resident, Stance
 from proaktiv.demo.talking import CityError, Talk
 
 _CODE = re.compile(r"^Ihr Code: ([0-9A-Z-]+)$", re.MULTILINE)
-_ABOUT_ACCOUNT = "Ein Nutzerkonto wurde mit Ihnen verbunden"
+_WITHOUT_CODE = ("Ein Nutzerkonto wurde mit Ihnen verbunden", "Eine E-Mail-Adresse wurde für Sie angegeben")
 _WRONG_BIRTH_DATE = "1901-01-01"
 
 
@@ -32,6 +32,7 @@ class Deed(StrEnum):
     NO_LONGER_OPEN = "no_longer_open"
     RECEIPT_SEEN = "receipt_seen"
     ACCOUNT_BOUND = "account_bound"
+    MAIL_CONFIRMED = "mail_confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Letterbox:
             if path.stem in self._letters:
                 continue
             body = path.read_text(encoding="utf-8")
-            if _ABOUT_ACCOUNT in " ".join(body.split()):
+            if any(words in " ".join(body.split()) for words in _WITHOUT_CODE):
                 self._letters[path.stem] = Letter(path.stem, body.partition("\n")[0], "")
                 self._opened.add(path.stem)  # read and put aside: there is nothing to type
                 continue
@@ -101,6 +102,7 @@ class Robot:
     door: Callable[[], Talk]
     letter: Letter | None = None
     deeds: Counter[Deed] = field(default_factory=Counter)
+    _session: tuple[Mapping[str, str], dict[str, str]] | None = None
 
     def enrol(self) -> None:
         """Ask to be known."""
@@ -128,7 +130,20 @@ class Robot:
                 token,
             )
             if self.citizen.mail:
-                talk.post("/kanaele/mail", {"address": self.citizen.mail}, token)
+                notice = talk.get("/kanaele")["notice"]
+                talk.post("/kanaele/mail", {"address": self.citizen.mail, "notice": notice}, token)
+                self._session = talk.kept(), token
+
+    def confirm_mail(self, code: str) -> None:
+        """Type the code that came by mail, in the session in which the address was given. Raises ``CityError``."""
+        if self._session is None:
+            raise CityError("a code came by mail to somebody who gave no address")
+        kept, token = self._session
+        with self.door() as talk:
+            talk.go_on(kept)
+            if not talk.post("/kanaele/mail/bestaetigen", {"code": code}, token)["confirmed"]:
+                raise CityError("the code of a mail confirmed nothing")
+        self.deeds[Deed.MAIL_CONFIRMED] += 1
 
     def decide(self, letter: Letter) -> None:
         """Read the letter about a matter and do as this citizen does."""

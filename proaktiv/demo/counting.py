@@ -18,6 +18,10 @@ _STATES: Mapping[str, TextClause] = {
     "deliveries": text("SELECT state, count(*) FROM deliveries WHERE channel = 'LETTER' GROUP BY 1"),
     "mails": text("SELECT state, count(*) FROM deliveries WHERE channel = 'MAIL' GROUP BY 1"),
     "about_accounts": text("SELECT state, count(*) FROM deliveries WHERE purpose = 'account' GROUP BY 1"),
+    "about_addresses": text(
+        "SELECT state, count(*) FROM deliveries WHERE purpose = 'address' AND channel = 'LETTER' GROUP BY 1"
+    ),
+    "confirmations": text("SELECT state, count(*) FROM deliveries WHERE purpose = 'confirmation' GROUP BY 1"),
     "handovers": text("SELECT state, count(*) FROM handovers GROUP BY 1"),
     "lookups": text("SELECT state, count(*) FROM lookups GROUP BY 1"),
     "enrolments": text("SELECT state, count(*) FROM enrolments GROUP BY 1"),
@@ -132,7 +136,8 @@ _DUE: Mapping[str, TextClause] = {
         " AND mail_due_at > CAST(:now AS timestamptz) - interval '72 hours'"
         " AND extract(hour FROM CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Berlin') BETWEEN 7 AND 20"
     ),
-    "account notices": text("SELECT count(*) FROM account_notices WHERE due_at <= :now"),
+    "notices": text("SELECT count(*) FROM notices WHERE due_at <= :now OR mail_due_at <= :now"),
+    "mail confirmations": text("SELECT count(*) FROM mail_confirmations WHERE due_at <= :now AND expires_at > :now"),
     "deliveries": text("SELECT count(*) FROM deliveries WHERE state = 'announced' AND due_at <= :now"),
     "Aufträge": text(
         "SELECT count(*) FROM auftraege"

@@ -23,8 +23,9 @@ from proaktiv.demo import counting
 from proaktiv.demo.accounts import Holder
 from proaktiv.demo.citizens import Deed, Letterbox, Robot, ask_to_be_known
 from proaktiv.demo.families import make_city
+from proaktiv.demo.mailbox import Mail
 from proaktiv.demo.people import City, Report
-from proaktiv.demo.post import tells
+from proaktiv.demo.post import codes, tells
 from proaktiv.demo.progress import Teller, telling
 from proaktiv.demo.running import Processes
 from proaktiv.demo.setting_up import Installation, set_up
@@ -171,6 +172,10 @@ class _Run:
             robot.activate(letters[0], with_a_slip=id(robot) in slips)
 
         self._together(activate, enrolling)
+        self._settle()
+        came = codes(self._mails())
+        giving = [robot for robot in enrolling if robot.citizen.mail]
+        self._together(lambda robot: robot.confirm_mail(came[robot.citizen.mail]), giving)
 
     def _report(self) -> None:
         self._send(self._city.first)
@@ -242,6 +247,12 @@ class _Run:
                     self._reported += 1
                     self._duplicates += answer["duplicate"]
 
+    def _mails(self) -> list[Mail]:
+        """Return what the mailbox took so far, oldest first."""
+        with Talk(self._installation.url("mailbox")) as talk:
+            came = talk.get("/mails.json")
+        return [Mail("", tuple(mail["to"]), base64.b64decode(mail["raw"])) for mail in came]
+
     def _move_clock(self, seconds: int) -> None:
         owner = Database(self._installation.owner_url, "proaktiv-demo", pool_size=1)
         try:
@@ -268,8 +279,7 @@ class _Run:
     def _result(self) -> dict[str, Any]:
         with Talk(self._installation.url("behoerde")) as talk:
             behoerden = talk.get("/bericht")
-        with Talk(self._installation.url("mailbox")) as talk:
-            mails = [base64.b64decode(mail["raw"]) for mail in talk.get("/mails.json")]
+        mails = [mail.body for mail in self._mails()]
         with self._reader.transaction() as session:
             # One moment for all of it: the daily deletion may write its entries while it is counted.
             session.connection().execute(_ONE_MOMENT)

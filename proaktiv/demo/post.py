@@ -7,7 +7,7 @@ loads nothing. Left to others: taking mail (``mailbox``), writing letters (``let
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -24,6 +24,7 @@ from proaktiv.demo.mailbox import Mail, Mailbox, receiving
 from proaktiv.demo.people import City
 
 _WIRE_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_DIGITS = re.compile(r"\b[0-9]{3} [0-9]{3}\b")
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'"
 _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
@@ -44,8 +45,8 @@ _ONE = """{% extends "layout" %}{% block main %}<h2>Text</h2><pre>{{ mail.text }
 <h2>HTML</h2><iframe sandbox src="/mails/{{ mail.number }}/html" title="HTML"></iframe>
 <h2>Kopfzeilen / headers</h2><pre>{{ mail.headers }}</pre>{% endblock %}"""
 _LETTERS = """{% extends "layout" %}{% block main %}
-<p>{{ letters | length }} Briefe, der neueste zuerst / newest first. Nur im Brief steht der Code / the code stands in
-the letter alone.</p>
+<p>{{ letters | length }} Briefe, der neueste zuerst / newest first. Nur im Brief steht ein Code,
+der etwas öffnet / only a letter has a code that opens anything.</p>
 <table><thead><tr><th>An / to</th><th>Datum / date</th><th>Zeichen / reference</th></tr></thead><tbody>
 {% for letter in letters %}<tr><td><a href="/letters/{{ letter.wire_id }}.pdf">{{ letter.name }}</a></td>
 <td>{{ letter.sent_on }}</td><td>{{ letter.reference }}</td></tr>{% endfor %}</tbody></table>{% endblock %}"""
@@ -87,6 +88,17 @@ def shown(number: int, mail: Mail) -> Shown:
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     return "" if part is None else str(part.get_content())
+
+
+def codes(mails: Iterable[Mail]) -> dict[str, str]:
+    """Return the digits of the newest mail to each address that confirms one."""
+    found = {}
+    for number, mail in enumerate(mails):
+        text = shown(number, mail).text
+        digits = _DIGITS.search(text)
+        if digits is not None:
+            found[mail.to[0]] = digits[0]
+    return found
 
 
 def tells(body: bytes, city: City) -> bool:

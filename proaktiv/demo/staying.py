@@ -123,7 +123,8 @@ def visit(visitor: Resident, citizen: str, mailbox: str) -> list[str]:
         f"  4. {citizen}/einwilligungen/entscheiden – einwilligen / consent",
         f"  5. {citizen}/konto – das Nutzerkonto verbinden / connect the account; dort / there: {visitor.name}",
         f"     danach / then: {citizen}/meine-daten – wer hat meine Daten gesehen? / who has seen my data?",
-        f"  6. {citizen}/kanaele – eine E-Mail-Adresse angeben / give an e-mail address; Mails: {mailbox}/",
+        f"  6. {citizen}/kanaele – eine E-Mail-Adresse angeben / give an e-mail address (name@example.org)",
+        f"     {mailbox}/ – der Code ist gleich da; dort eingeben / the code comes at once; enter it on that page",
     ]
 
 

@@ -114,6 +114,21 @@ def equations(counts: Counts, seen: Witnesses) -> tuple[Equation, ...]:
         Equation("letters that must not come and did = 0", seen.letters_unexpected, 0),
         Equation("accounts bound in the log = the citizens' bindings", counts.logged("account.bound"), bound),
         Equation("letters about accounts = bindings", counts.of("about_accounts", "handed_over"), bound),
+        Equation(
+            "mails with a code = addresses given",
+            counts.of("confirmations", "handed_over"),
+            counts.logged("mail_address.given"),
+        ),
+        Equation(
+            "addresses confirmed in the log = the citizens' codes",
+            counts.logged("mail_address.confirmed"),
+            seen.deeds[Deed.MAIL_CONFIRMED],
+        ),
+        Equation(
+            "letters about addresses = addresses confirmed",
+            counts.of("about_addresses", "handed_over"),
+            seen.deeds[Deed.MAIL_CONFIRMED],
+        ),
         Equation("letters without consent = 0", numbers["letters_unasked"], 0),
         Equation("proposals open after a stop = 0", numbers["open_after_stop"], 0),
         Equation("dispatched = arrivals at the Behörden", dispatched(counts), seen.arrivals),

@@ -41,6 +41,14 @@ class Talk:
         """Close the connections."""
         self._client.close()
 
+    def kept(self) -> Mapping[str, str]:
+        """Return the cookies, for another conversation to go on with."""
+        return dict(self._client.cookies)
+
+    def go_on(self, kept: Mapping[str, str]) -> None:
+        """Take up the cookies of a conversation before."""
+        self._client.cookies.update(dict(kept))
+
     def get(self, path: str) -> Any:
         """Return the JSON at a path. Raises ``CityError`` for any answer but 200."""
         return self._expect("GET", path, self.request("GET", path))

@@ -20,7 +20,6 @@ from proaktiv.keys.obstacles import LEAVING
 from proaktiv.matters import release_events
 from proaktiv.tables import (
     NO_MORE,
-    AccountNoticeRow,
     AcknowledgementRow,
     AnswerRow,
     AuftragRow,
@@ -38,7 +37,9 @@ from proaktiv.tables import (
     HoldRow,
     LookupRow,
     MailAddressRow,
+    MailConfirmationRow,
     MatchRow,
+    NoticeRow,
     PersonIdentifierRow,
     PersonRow,
     ProposalRow,
@@ -77,7 +78,7 @@ _DELETED: tuple[Table, ...] = tuple(
     for row in (
         *(SessionRow, CodeRow, ContactRow, MailAddressRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow),
         WiedervorlageRow,
-        AccountNoticeRow,
+        *(NoticeRow, MailConfirmationRow),
     )
 )
 """Deleted where ``person`` is one of them; what else is deleted needs more than that."""

@@ -26,12 +26,12 @@ from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
 from proaktiv.identity.model import Attributes, Identified
 from proaktiv.subjects import read_subjects
-from proaktiv.tables import AccountNoticeRow, PersonIdentifierRow, SessionRow, core_table
+from proaktiv.tables import NoticeRow, PersonIdentifierRow, SessionRow, core_table
 from proaktiv.vault import Vault
 
 _IDENTIFIERS = core_table(PersonIdentifierRow)
 _SESSIONS = core_table(SessionRow)
-_NOTICES = core_table(AccountNoticeRow)
+_NOTICES = core_table(NoticeRow)
 
 KIND = "oidc"
 LOGIN = "account"

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from consent.model import CHOSEN_IN_ADVANCE, ConsentState, Notice
 from consent.notices import digest_of
 from consent.store import activities, heads_of
+from proaktiv.addresses import ADDRESS_FLOW
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import NotFound
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
@@ -283,6 +284,8 @@ def consents(session: Session, house: House, proof: SessionProof) -> dict[str, A
         body = notice_of(house.rules.fluss(activity.name))
         digest = digest_of(Notice(activity.id, LOCALE, MEDIA_TYPE, body))
         head = heads.get(activity.name)
+        if head is None and activity.name == ADDRESS_FLOW:
+            continue  # asked where the address is given, and not before anybody wants to give one
         shown.append(
             {
                 "name": activity.name,

@@ -23,12 +23,12 @@ from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, decide_anew, hand_back, load_case, write_moves
 from proaktiv.outward import loggable
 from proaktiv.tables import (
-    AccountNoticeRow,
     BundleRow,
     DeliveryRow,
     EnrolmentRow,
     IncidentRow,
     LookupRow,
+    NoticeRow,
     RegisterEventRow,
     StaffRow,
     TaskRow,
@@ -39,7 +39,7 @@ from proaktiv.vault import Compartment
 _TASKS = core_table(TaskRow)
 _INCIDENTS = core_table(IncidentRow)
 _DELIVERIES = core_table(DeliveryRow)
-_NOTICES = core_table(AccountNoticeRow)
+_NOTICES = core_table(NoticeRow)
 _BUNDLES = core_table(BundleRow)
 _LOOKUPS = core_table(LookupRow)
 _ENROLMENTS = core_table(EnrolmentRow)
@@ -226,7 +226,7 @@ def _bundle(session: Session, _house: House, matter: UUID, _how: How, now: datet
 
 
 def _write_again(session: Session, matter: UUID, now: datetime) -> None:
-    """Make the bundle or the enrolment due for a letter with a new code, or the notice of an account for a letter."""
+    """Make the bundle or the enrolment due for a letter with a new code, or a notice for a letter."""
     connection = session.connection()
     found = connection.execute(
         update(_BUNDLES).where(_BUNDLES.c.id == matter, _BUNDLES.c.state == "open").values(due_at=now)

@@ -171,7 +171,7 @@ class DeliveryRow(Storage, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    matter: UUID  # bundle, enrolment or account notice
+    matter: UUID  # bundle, enrolment, notice or mail confirmation
     person: UUID | None = None
     purpose: str = Field(max_length=16)
     channel: str = Field(max_length=16)

@@ -46,25 +46,36 @@ class ContactRow(Storage, table=True):
     known_at: datetime = instant()
 
 
-class AccountNoticeRow(Storage, table=True):
-    """That a person's account was bound or unbound, for the letter about it. By ``steps.account``; notify ends it."""
+class NoticeRow(Storage, table=True):
+    """That something about a person's access or mail address changed, for the letter about it.
 
-    __tablename__ = "account_notices"
-    __table_args__ = (Index("ix_account_notices_due", "due_at", postgresql_where=text("due_at is not null")),)
+    By ``steps.account`` and ``steps.channels``; notify ends it. ``mail_due_at``: a mail to the former address is due,
+    which lies in ``inbox`` or ``address`` until then, sealed as in ``mail_addresses``.
+    """
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        Index("ix_notices_due", "due_at", postgresql_where=text("due_at is not null")),
+        Index("ix_notices_mail_due", "mail_due_at", postgresql_where=text("mail_due_at is not null")),
+    )
 
     id: UUID = Field(primary_key=True)
     person: UUID = Field(index=True)
-    what: str = Field(max_length=8)  # bound | unbound
+    what: str = Field(max_length=16)  # bound | unbound | mail_given | mail_changed | mail_removed
     made_at: datetime = instant()
     due_at: datetime | None = instant(nullable=True)
+    mail_due_at: datetime | None = instant(nullable=True)
+    inbox: bytes | None = sealed(nullable=True)
+    address: bytes | None = sealed(nullable=True)
 
 
 class MailAddressRow(Storage, table=True):
-    """The mail address that a person gave. By ``steps.channels``; ``steps.notify`` moves it into ``address``.
+    """The mail address that a person gave and confirmed. By ``steps.channels``; notify moves it into ``address``.
 
     ``inbox`` is sealed to the worker by the surface, which holds no key to read it; ``address`` is sealed ``contact``.
     One of the two is null. The hashes are keyed: they say whether a refused address, or the domain
-    that refuses this house, is this one. A row that is gone was taken back, and nothing of it is left.
+    that refuses this house, is this one. ``confirmation`` is what it was confirmed by; null for one from before there
+    were any, to which nothing is sent. A row that is gone was taken back, and nothing of it is left.
     """
 
     __tablename__ = "mail_addresses"
@@ -74,7 +85,29 @@ class MailAddressRow(Storage, table=True):
     address: bytes | None = sealed(nullable=True)
     address_hash: bytes | None = sealed(nullable=True)
     domain_hash: bytes | None = sealed(nullable=True)
+    confirmation: UUID | None = None
     given_at: datetime = instant()
+
+
+class MailConfirmationRow(Storage, table=True):
+    """A mail address that was typed and is not confirmed: one a person, the newest. By ``steps.channels``.
+
+    ``inbox`` is sealed for its place in ``mail_addresses``, where it moves once its code comes back. The code is made
+    of ``id`` and stands nowhere. ``due_at``: its one mail is due; ``steps.notify`` ends that.
+    """
+
+    __tablename__ = "mail_confirmations"
+    __table_args__ = (Index("ix_mail_confirmations_due", "due_at", postgresql_where=text("due_at is not null")),)
+
+    id: UUID = Field(primary_key=True)
+    person: UUID = Field(index=True, unique=True)
+    inbox: bytes = sealed()
+    address_hash: bytes = sealed()
+    domain_hash: bytes = sealed()
+    asked_at: datetime = instant()
+    expires_at: datetime = instant()
+    due_at: datetime | None = instant(nullable=True)
+    wrong_tries: int = 0
 
 
 class SuppressionRow(Storage, table=True):

@@ -93,7 +93,15 @@ class Ja(Form):
     shown: Digest
 
 
+class Mailcode(Form):
+    """The digits of the mail that confirms an address."""
+
+    code: Annotated[str, StringConstraints(max_length=40)]
+
+
 class Mailadresse(Form):
-    """An address that a mail may hint to."""
+    """An address that a mail may hint to, with the digest of the terms that were read."""
+
+    notice: Digest
 
     address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]

@@ -13,7 +13,7 @@ from fastapi.security import APIKeyCookie
 
 from proaktiv.core.trust import SessionProof
 from proaktiv.web import links, openapi, problems
-from proaktiv.web.bodies import Anmeldung, Antworten, Entscheidungen, Ja, Mailadresse, Nachweis, Widerruf
+from proaktiv.web.bodies import Anmeldung, Antworten, Entscheidungen, Ja, Mailadresse, Mailcode, Nachweis, Widerruf
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.pipelines import CitizenPipeline
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
@@ -198,17 +198,28 @@ def object_to(form: Widerruf, proof: ProofForChange, pipeline: PipelineDep) -> d
 
 
 @router.get("/kanaele", responses=openapi.READ | links.CHANNELS)
-def channels(proof: Proof, pipeline: PipelineDep) -> dict[str, str | None]:
-    """Show since when mail may be sent, never where to: this surface cannot read it."""
-    since = pipeline.reachable(proof).mail_since
-    return {"mail_since": None if since is None else since.isoformat()}
+def channels(proof: Proof, pipeline: PipelineDep) -> dict[str, Any]:
+    """Show since when mail may be sent, never where to: this surface cannot read it; and what giving one agrees to."""
+    found, terms = pipeline.reachable(proof), pipeline.mail_terms()
+    return {
+        "mail_since": found.mail_since.isoformat() if found.mail_since and not found.unconfirmed else None,
+        "waiting_until": found.waiting_until.isoformat() if found.waiting_until else None,
+        "notice": "" if terms is None else terms.notice,
+        "text": "" if terms is None else terms.text,
+    }
 
 
-@router.post("/kanaele/mail", responses=openapi.CHANGE | links.CHANNEL)
+@router.post("/kanaele/mail", responses=openapi.told(429) | openapi.CHANGE | links.GIVEN)
 def give_mail(form: Mailadresse, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, str]:
-    """Keep a mail address in place of the former one."""
-    pipeline.give_mail(proof, form.address)
-    return {"state": "given"}
+    """Let a code go to a mail address; it is used, in place of the former one, once the code comes back."""
+    pipeline.give_mail(proof, form.address, form.notice)
+    return {"state": "waiting"}
+
+
+@router.post("/kanaele/mail/bestaetigen", responses=openapi.CHANGE | links.CHANNEL)
+def confirm_mail(form: Mailcode, proof: ProofForChange, pipeline: PipelineDep) -> dict[str, bool]:
+    """Use the address that waits, if this is its code; wrong, over and unknown are answered the same."""
+    return {"confirmed": pipeline.confirm_mail(proof, form.code)}
 
 
 @router.post("/kanaele/mail/entfernen", responses=openapi.CHANGE | links.CHANNEL)

@@ -82,5 +82,9 @@ CONSENTS = leads(
     },
 )
 CHOSEN = leads("The decisions are recorded", {"consents": link("consents")})
-CHANNELS = leads("How the person is reached", {"remove_mail": link("remove_mail")})
+CHANNELS = leads(
+    "How the person is reached",
+    {"give_mail": link("give_mail", {"notice": "$response.body#/notice"}), "remove_mail": link("remove_mail")},
+)
+GIVEN = leads("A code is on its way", {"confirm_mail": link("confirm_mail"), "channels": link("channels")})
 CHANNEL = leads("It is recorded", {"channels": link("channels")})

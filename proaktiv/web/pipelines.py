@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from proaktiv.core.trust import SessionProof
-from proaktiv.steps.channels import Reachable
+from proaktiv.steps.channels import Reachable, Terms
 from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
@@ -107,8 +107,16 @@ class CitizenPipeline(Protocol):
         """Return how a person is reached beside the letter."""
         ...
 
-    def give_mail(self, proof: SessionProof, address: str) -> None:
-        """Keep a mail address. Raises ``BadInput``."""
+    def mail_terms(self) -> Terms | None:
+        """Return what giving a mail address agrees to, where mail is offered."""
+        ...
+
+    def give_mail(self, proof: SessionProof, address: str, notice: str) -> None:
+        """Let a code go to a mail address. Raises ``BadInput``, ``Conflict``, ``TooMany``."""
+        ...
+
+    def confirm_mail(self, proof: SessionProof, code: str) -> bool:
+        """Use the address that waits for this code. Returns whether."""
         ...
 
     def remove_mail(self, proof: SessionProof) -> None:

@@ -299,7 +299,7 @@ def test_a_letter_to_the_registered_address_tells_of_both_and_bears_no_code(town
     town.world.tick()
     assert len(told(town.world)) == 2
     assert town.world.count("deliveries", "purpose = 'account' AND state = 'handed_over'") == 2
-    assert town.world.count("account_notices", "due_at IS NOT NULL") == 0
+    assert town.world.count("notices", "due_at IS NOT NULL") == 0
     assert town.world.check_log()
 
 

@@ -21,7 +21,7 @@ OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences
 ERASED = (
     *("answers", "bundles", "codes", "contacts", "enrolments", "event_facts", "event_subjects", "fetched_facts"),
     *("lookups", "mail_addresses", "matches", "person_identifiers", "persons", "proposals", "relations", "sessions"),
-    *("signatures", "wiedervorlagen", "holds", "account_notices"),
+    *("signatures", "wiedervorlagen", "holds", "notices", "mail_confirmations"),
 )
 SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
 

@@ -16,6 +16,7 @@ class FarSide:
 
     answers: Answers
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    carried: list[dict[str, str]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         return self
@@ -34,6 +35,12 @@ class FarSide:
 
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
         return self.request("POST", path, json=body, headers=headers).json()
+
+    def kept(self) -> dict[str, str]:
+        return {"session": "s-1"}
+
+    def go_on(self, kept: dict[str, str]) -> None:
+        self.carried.append(dict(kept))
 
     def paths(self, method: str = "POST") -> list[str]:
         return [path for asked, path, _ in self.asked if asked == method]

@@ -37,6 +37,9 @@ def a_surface(
             return httpx.Response(200, json={"bundles": [{"proposals": listed, "auftraege": auftraege}]})
         if path == "/einwilligungen" and method == "GET":
             return httpx.Response(200, json={"activities": [{"name": name, "notice": SHOWN} for name in activities]})
+        if path.startswith("/kanaele"):
+            confirmed = how.get("json", {}).get("code") == "123 456"
+            return httpx.Response(200, json={"notice": SHOWN, "confirmed": confirmed})
         if method == "GET":
             return httpx.Response(200, json={"shown": SHOWN, "state": "acknowledged"})
         return httpx.Response(status, json={"auftrag": "a-1", "reference": "A-1"})
@@ -81,7 +84,27 @@ def test_whoever_has_an_address_gives_it_and_consents_to_mail(mail: str, given: 
     said = {path: how["json"] for method, path, how in far.asked if method == "POST"}
     decided = {each["activity"]: each["decision"] for each in said["/einwilligungen"]["decisions"]}
     assert decided == {"geburt/watch": "give", "geburt/propose/MAIL": "give" if given else "refuse"}
-    assert said.get("/kanaele/mail") == ({"address": mail} if given else None)
+    assert said.get("/kanaele/mail") == ({"address": mail, "notice": SHOWN} if given else None)
+
+
+def test_whoever_gave_an_address_types_its_code_in_the_same_session() -> None:
+    far = FarSide(a_surface(purpose="activation"))
+    robot = a_robot(Conduct.CONFIRMS, far)
+    robot.citizen = replace(robot.citizen, mail="mr-1@postfach.musterstadt.example")
+    robot.activate(LETTER)
+    robot.confirm_mail("123 456")
+    assert (far.carried, robot.deeds) == ([{"session": "s-1"}], {Deed.MAIL_CONFIRMED: 1})
+    assert far.asked[-1][2]["headers"] == {"X-CSRF": "c-1"}
+
+
+def test_a_code_that_confirms_nothing_ends_the_run() -> None:
+    robot = a_robot(Conduct.CONFIRMS, FarSide(a_surface(purpose="activation")))
+    with pytest.raises(CityError, match="gave no address"):
+        robot.confirm_mail("123 456")
+    robot.citizen = replace(robot.citizen, mail="mr-1@postfach.musterstadt.example")
+    robot.activate(LETTER)
+    with pytest.raises(CityError, match="confirmed nothing"):
+        robot.confirm_mail("000 000")
 
 
 def test_a_silent_citizen_does_not_even_open_the_page() -> None:

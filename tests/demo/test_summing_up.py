@@ -19,6 +19,8 @@ STATES: dict[str, dict[str, int]] = {
     "mails": {"handed_over": 2, "in_doubt": 1},
     "handovers": {"sent": 3},
     "about_accounts": {"handed_over": 1},
+    "about_addresses": {"handed_over": 1},
+    "confirmations": {"handed_over": 1},
     "lookups": {"answered": 4},
     "enrolments": {"finished": 4},
     "kinds": {"1": 14, "2": 14, "9": 5, "10": 3},
@@ -32,6 +34,8 @@ STATES: dict[str, dict[str, int]] = {
         "auftrag.handed_over.signer done": 1,
         "acknowledgement.received acknowledged": 3,
         "account.bound bound": 1,
+        "mail_address.given given": 1,
+        "mail_address.confirmed confirmed": 1,
     },
 }
 NUMBERS = {
@@ -58,6 +62,8 @@ LOGGED = {
     "letter.handed_over done": "deliveries handed over = letters in the log",
     "mail.handed_over done": "mails handed over = mails in the log",
     "account.bound bound": "accounts bound in the log = the citizens' bindings",
+    "mail_address.given given": "mails with a code = addresses given",
+    "mail_address.confirmed confirmed": "addresses confirmed in the log = the citizens' codes",
     "auftrag.handed_over done": "dispatched = hand-overs in the log",
     "auftrag.handed_over.signer done": "who signed what was dispatched",
     "acknowledgement.received acknowledged": "receipts = acknowledgements in the log",
@@ -77,7 +83,14 @@ SEEN = Witnesses(
     letters_missing=0,
     letters_unexpected=0,
     deeds=Counter(
-        {Deed.YES: 4, Deed.NO: 1, Deed.CONSENTS_WITHDRAWN: 1, Deed.AUFTRAG_WITHDRAWN: 1, Deed.ACCOUNT_BOUND: 1}
+        {
+            Deed.YES: 4,
+            Deed.NO: 1,
+            Deed.CONSENTS_WITHDRAWN: 1,
+            Deed.AUFTRAG_WITHDRAWN: 1,
+            Deed.ACCOUNT_BOUND: 1,
+            Deed.MAIL_CONFIRMED: 1,
+        }
     ),
 )
 CLEAN = Report(size=30, root=bytes(32), pending=6, checkpoints=2, findings=())

@@ -62,7 +62,9 @@ def _message(fuzz: "Fuzz", case: Case) -> Any:
 
 
 def _mail(fuzz: "Fuzz", _case: Case) -> Any:
-    return {"address": f"probe-{fuzz.random.randrange(1000)}@mail.example"}
+    terms = fuzz.city.world.pipeline.mail_terms()
+    notice = "" if terms is None else terms.notice
+    return {"address": f"probe-{fuzz.random.randrange(1000)}@mail.example", "notice": notice}
 
 
 def _objection(fuzz: "Fuzz", _case: Case) -> Any:

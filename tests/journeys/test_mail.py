@@ -36,7 +36,7 @@ def a_canary(world: World, *lebenslagen: str) -> Somebody:
     canary = somebody("Kanaria", vornamen="Kanaria", familienname="Kanarienvogel-Gelb", strasse="Käfigweg 77")
     proof = world.settles(canary)
     world.consents(proof, *lebenslagen)
-    world.pipeline.give_mail(proof, ADDRESS)
+    world.confirms_mail(proof, ADDRESS)
     return canary
 
 

@@ -82,8 +82,9 @@ def test_no_table_keeps_somebody_who_is_destroyed_but_those_that_must(house: Hou
 def test_the_mail_address_goes_with_the_person(house: House) -> None:
     anna, _ = a_mother_with_a_child(house)
     proof = SessionProof(UUID(int=1), PersonKey(anna), Trust.V1, None)
-    house.world.pipeline.give_mail(proof, "anna@post.example")
-    assert "mail_addresses" in named(house, anna)
+    house.world.confirms_mail(proof, "anna@post.example")
+    house.world.gives_mail(proof, "neu@post.example")
+    assert {"mail_addresses", "mail_confirmations", "notices"} <= named(house, anna)
     house.destroys(anna)
     assert named(house, anna) <= STAYS
     house.world.check_log()

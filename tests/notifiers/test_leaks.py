@@ -17,7 +17,7 @@ import yaml
 
 from notifiers.leaks import Finding, Known, Leak, check, findings
 from notifiers.mail import MailChannel, Sender
-from notifiers.mail_words import LANGUAGES
+from notifiers.mail_words import CONFIRMATION, LANGUAGES, WORDS
 from notifiers.model import Recipient, Rendered
 from notifiers.smtp import Relay, Tls
 from tests.notifiers.building import a_message
@@ -232,8 +232,10 @@ def matters() -> list[str]:
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "tr", ""])
-def test_no_mail_tells_who_its_reader_is_nor_what_it_is_about(language: str) -> None:
-    rendered = mail_channel().render(a_message(secret=""), canary_recipient(language))
+@pytest.mark.parametrize("purpose", WORDS)
+def test_no_mail_tells_who_its_reader_is_nor_what_it_is_about(purpose: str, language: str) -> None:
+    message = a_message(purpose=purpose, secret="123 456" if purpose == CONFIRMATION else "")
+    rendered = mail_channel().render(message, canary_recipient(language))
     assert findings(rendered, CANARY, links=frozenset({PAGE}), words=matters()) == []
 
 
@@ -259,4 +261,6 @@ def test_a_search_ends_in_good_time_also_for_a_hostile_message() -> None:
 
 
 def test_every_language_of_the_mail_says_the_same_number_of_things() -> None:
-    assert len({len(words.paragraphs) for words in LANGUAGES.values()}) == 1
+    for said in WORDS.values():
+        assert len({len(words.paragraphs) for words in said}) == 1
+        assert tuple(words.language for words in said) == LANGUAGES

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from consent.model import Activity, Basis, Phase, ReleasedActivity
@@ -36,7 +37,7 @@ from proaktiv.house import House
 from proaktiv.registers.model import Answer, Question
 from proaktiv.rulebook.check import check
 from proaktiv.rulebook.folder import rules_folder
-from proaktiv.steps.channels import give_mail, remove_mail
+from proaktiv.steps.channels import remove_mail
 from proaktiv.tables import (
     AuftragRow,
     BehoerdeRow,
@@ -49,11 +50,13 @@ from proaktiv.tables import (
     FlowLogRow,
     IncidentRow,
     LookupRow,
+    MailAddressRow,
     PersonIdentifierRow,
     PersonRow,
     ProposalRow,
     RegisterEventRow,
     StopRow,
+    SuppressionRow,
     TaskRow,
     core_table,
 )
@@ -71,6 +74,7 @@ HINT = "geburt/propose/MAIL"
 TRANSMIT = "geburt/transmit/KITA-PLATZ"
 ENROL_PREFILL = "anmeldung/prefill/MELDEREGISTER"
 ENROL_PROPOSE = "anmeldung/propose/LETTER"
+TELL_OF_ADDRESS = "erreichbarkeit/propose/LETTER"
 
 
 def activity(name: str, phase: Phase, fields: tuple[str, ...], *, consent: bool = True) -> ReleasedActivity:
@@ -100,6 +104,7 @@ RELEASED = (
     activity(TRANSMIT, Phase.TRANSMIT, ("kind.geburtsdatum", "kind.vornamen")),
     activity(ENROL_PREFILL, Phase.PREFILL, ENROLMENT_NAMES, consent=False),
     activity(ENROL_PROPOSE, Phase.PROPOSE, ("name", "anschrift"), consent=False),
+    activity(TELL_OF_ADDRESS, Phase.PROPOSE, ("name", "anschrift"), consent=False),
 )
 
 
@@ -285,10 +290,20 @@ class Town:
             session.connection().execute(update(contacts).where(contacts.c.person == person).values({"values": sealed}))
 
     def reachable_at(self, person: UUID, address: str, at: datetime = NOW) -> None:
-        """The person types a mail address."""
-        proof = SessionProof(self.ids.secret(), PersonKey(person), Trust.V1, None)
+        """The person has a mail address that was confirmed; as if its code had just come back."""
+        row = {
+            "inbox": self.vault.seal_to_worker(Place("mail_addresses", person, "inbox"), {"mail": address}),
+            "address": None,
+            "address_hash": self.vault.lookup_hash("mail", address.lower()),
+            "domain_hash": self.vault.lookup_hash("mail-domain", address.rpartition("@")[2].lower()),
+            "confirmation": self.ids.secret(),
+            "given_at": at,
+        }
         with self.database.transaction() as session:
-            give_mail(session, self.house, proof, address, at)
+            refused = core_table(SuppressionRow)
+            session.connection().execute(delete(refused).where(refused.c.address_hash == row["address_hash"]))
+            statement = upsert(core_table(MailAddressRow)).values(person=person, **row)
+            session.connection().execute(statement.on_conflict_do_update(index_elements=["person"], set_=row))
 
     def no_longer_reachable(self, person: UUID) -> None:
         proof = SessionProof(self.ids.secret(), PersonKey(person), Trust.V1, None)

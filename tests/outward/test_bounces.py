@@ -105,7 +105,7 @@ def test_an_address_that_is_none_gets_no_more_mails_and_its_owner_is_told(
     assert (json.loads(flow.f_bytes)["action"], ADDRESS.encode() in flow.f_bytes) == ("mail.bounced", False)
     with town.database.transaction() as session:
         proof = SessionProof(town.ids.secret(), person, Trust.V1, None)  # type: ignore[arg-type]
-        assert reachable(session, proof) == Reachable(NOW, refused=True)
+        assert reachable(session, proof, NOW) == Reachable(NOW, refused=True)
     town.bundle(person)
     with town.database.transaction() as session:
         way = MailChannel(Relay("127.0.0.1", 9, Tls.NONE, "x.example"), SENDER)

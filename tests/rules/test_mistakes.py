@@ -53,7 +53,7 @@ def spoil(tmp_path: Path) -> Spoiled:
 def test_the_rules_of_this_checkout_have_no_mistake() -> None:
     compiled, problems = check(rules_folder())
     assert [str(problem) for problem in problems] == []
-    assert [one.name for one in compiled] == ["anmeldung", "geburt", "konto", "umzug"]
+    assert [one.name for one in compiled] == ["anmeldung", "erreichbarkeit", "geburt", "konto", "umzug"]
 
 
 LEBT = "das: kind.lebt, ist: ja,"  # the first condition of each Leistung

@@ -74,6 +74,7 @@ def test_what_was_released_is_what_the_processes_read(owner: Database, database:
     done = release_it(owner, folder)
     assert [(one.lebenslage, one.version, one.fresh) for one in done] == [
         ("anmeldung", 1, True),
+        ("erreichbarkeit", 1, True),
         ("geburt", 1, True),
         ("konto", 1, True),
         ("umzug", 1, True),
@@ -108,7 +109,7 @@ def test_the_same_again_changes_nothing(owner: Database, folder: Path) -> None:
     second = release_it(owner, folder, now=NOW + timedelta(days=1))
     assert second == tuple(replace(one, fresh=False) for one in first)
     with owner.transaction() as session:
-        assert rows(session) == 4
+        assert rows(session) == 5
 
 
 def test_a_changed_flow_is_a_new_version_and_the_others_stay(owner: Database, folder: Path) -> None:
@@ -117,6 +118,7 @@ def test_a_changed_flow_is_a_new_version_and_the_others_stay(owner: Database, fo
     done = release_it(owner, folder, now=NOW + timedelta(days=1))
     assert [(one.lebenslage, one.version) for one in done] == [
         ("anmeldung", 1),
+        ("erreichbarkeit", 1),
         ("geburt", 1),
         ("konto", 1),
         ("umzug", 2),
@@ -201,7 +203,7 @@ def test_what_was_checked_long_ago_is_not_released(owner: Database, folder: Path
     with pytest.raises(ReleaseRefused, match="umzug/HUNDESTEUER was checked only until 2027-04-30"):
         release_it(owner, folder, demo=False, now=datetime(2027, 5, 2, tzinfo=UTC))
     own = Ed25519PrivateKey.generate()
-    assert len(release_it(owner, folder, demo=False, key=own)) == 4
+    assert len(release_it(owner, folder, demo=False, key=own)) == 5
     with owner.transaction() as session:
         released.load(session, trusted={own.public_key().public_bytes_raw()}, allow_demo=False)
 
@@ -254,7 +256,7 @@ def test_a_changed_row_is_never_believed(owner: Database, folder: Path, change: 
 def test_control_the_untouched_rows_are_believed(owner: Database, folder: Path) -> None:
     release_it(owner, folder)
     with owner.transaction() as session:
-        assert set(released.load(session).lebenslagen) == {"anmeldung", "geburt", "konto", "umzug"}
+        assert set(released.load(session).lebenslagen) == {"anmeldung", "erreichbarkeit", "geburt", "konto", "umzug"}
 
 
 def test_a_form_that_this_program_cannot_read_is_said_so(owner: Database, folder: Path) -> None:

@@ -31,6 +31,8 @@ CASES: list[Case] = [
 FLOWS = [
     "anmeldung/prefill/MELDEREGISTER",
     "anmeldung/propose/LETTER",
+    "erreichbarkeit/propose/LETTER",
+    "erreichbarkeit/propose/MAIL",
     "geburt/match",
     "geburt/prefill/MELDEREGISTER",
     "geburt/propose/LETTER",
@@ -86,11 +88,12 @@ def test_the_flows_are_exactly_the_agreed_activities() -> None:
     assert sorted(fluss.name for one in LEBENSLAGEN.values() for fluss in one.fluesse) == FLOWS
 
 
-def test_only_signing_up_and_the_letter_about_an_account_need_no_consent() -> None:
+def test_only_signing_up_and_the_letters_about_account_and_address_need_no_consent() -> None:
     flows = [fluss for one in LEBENSLAGEN.values() for fluss in one.fluesse]
     assert {fluss.name for fluss in flows if not fluss.einwilligung} == {
         "anmeldung/prefill/MELDEREGISTER",
         "anmeldung/propose/LETTER",
+        "erreichbarkeit/propose/LETTER",
         "konto/propose/LETTER",
     }
     watching = [fluss for fluss in flows if fluss.phase in {Phase.WATCH, Phase.MATCH}]
@@ -232,7 +235,7 @@ def invoke(*words: str) -> tuple[int, str]:
 
 
 def test_the_commands_check_test_and_explain() -> None:
-    assert invoke("check") == (0, "4 Lebenslagen, 6 Leistungen: nothing wrong\n")
+    assert invoke("check") == (0, "5 Lebenslagen, 6 Leistungen: nothing wrong\n")
     assert invoke("test") == (0, f"{len(CASES)} cases hold\n")
     code, output = invoke("test", str(ROOT / "umzug"))
     assert (code, output) == (0, f"{sum(case.plan.lebenslage == 'umzug' for case in CASES)} cases hold\n")

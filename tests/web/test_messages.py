@@ -48,7 +48,7 @@ def site(world: World, post: Post) -> FastAPI:
     anna = somebody("Anna")
     proof = world.settles(anna)
     world.consents(proof)
-    world.pipeline.give_mail(proof, ADDRESS)
+    world.confirms_mail(proof, ADDRESS)
     world.announce(a_birth(anna))
     world.tick()
     return make_site(world.pipeline, Look("Stadt Musterstadt"), secure_cookies=False)

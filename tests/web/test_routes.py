@@ -46,6 +46,7 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("POST", "/einwilligungen/widerspruch"): CHANGES,
         ("GET", "/kanaele"): READS,
         ("POST", "/kanaele/mail"): CHANGES,
+        ("POST", "/kanaele/mail/bestaetigen"): CHANGES,
         ("POST", "/kanaele/mail/entfernen"): CHANGES,
     },
     "office": {

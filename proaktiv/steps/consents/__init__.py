@@ -16,12 +16,12 @@ from consent.errors import ConsentConflict
 from consent.model import CHOSEN_IN_ADVANCE, Activity, ConsentState, Notice, Phase
 from consent.notices import digest_of
 from consent.store import activities, give, heads_of, put_notice, raise_epoch, refuse
+from proaktiv.assent import decided
 from proaktiv.core.errors import BadInput, Conflict
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.trust import SessionProof
 from proaktiv.house import House
 from proaktiv.matters import decide_anew
-from proaktiv.steps.consents.entries import changed
 from proaktiv.steps.consents.recalling import kinds_of
 from proaktiv.steps.consents.transmit import withdraw_auftrag
 from proaktiv.steps.consents.withdrawing import object_to_public_task, withdraw_activity, withdraw_lebenslage
@@ -64,7 +64,7 @@ def choose(session: Session, house: House, proof: SessionProof, choices: Sequenc
         _tell_again(session, proof, now)
     _decide_again(session, house, proof, [known[choice.activity] for choice in choices if choice.gives], now)
     flows = [
-        changed(house, proof, known[choice.activity], "given" if choice.gives else "refused") for choice in choices
+        decided(house, proof, known[choice.activity], "given" if choice.gives else "refused") for choice in choices
     ]
     # The ledger names its log entry, so the log comes first here; only this person's head is locked by it.
     recorded = house.log.record(session, flows, now)

@@ -5,6 +5,7 @@ confirmed Auftrag (``transmit``). Source: Art. 7 (3), 21 (1) DSGVO; consent.md Â
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from sqlmodel import Session
 
 from consent.model import CHOSEN_IN_ADVANCE, Activity, Basis, ConsentState, Phase
 from consent.store import activities, heads_of, object_to, raise_epoch, withdraw
+from proaktiv.addresses import ADDRESS_FLOW, forget_address
+from proaktiv.assent import act, decided
 from proaktiv.core.errors import BadInput
+from proaktiv.core.flows import Flow
 from proaktiv.core.trust import SessionProof
 from proaktiv.house import House
 from proaktiv.matters import HINTS, silence_hints
-from proaktiv.steps.consents.entries import changed
 from proaktiv.steps.consents.recalling import forget_facts, kinds_of, take_back
 
 
@@ -62,10 +65,20 @@ def _withdraw(
         take_back(session, house, proof, lebenslage, now)
     if any(known[name].phase in (Phase.WATCH, Phase.MATCH) for name in names):
         forget_facts(session, proof, kinds_of(house, lebenslage))
-    flows = [changed(house, proof, known[name], "withdrawn") for name in names]
-    for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
+    before = _forget(session, house, proof, now) if ADDRESS_FLOW in names else []
+    flows = [decided(house, proof, known[name], "withdrawn") for name in names]
+    recorded = house.log.record(session, [*before, *flows], now)[len(before) :]
+    for name, flow_id in zip(names, recorded, strict=True):
         _withdraw_head(session, proof, known[name], "", flow_id, now)
     return tuple(names)
+
+
+def _forget(session: Session, house: House, proof: SessionProof, now: datetime) -> list[Flow]:
+    """Forget the mail address that rested on it; return what the log says of that."""
+    if not forget_address(session, house, proof.person, now):
+        return []
+    flow = act(house, proof, proof.session, "mail_address.removed")
+    return [replace(flow, categories=("kontakt.mail",), case="")]
 
 
 def object_to_public_task(
@@ -87,7 +100,7 @@ def object_to_public_task(
     names = [name for name in wanted if name not in before]
     if names:
         take_back(session, house, proof, names[0].partition("/")[0], now)
-    flows = [changed(house, proof, open_to_it[name], "objected") for name in names]
+    flows = [decided(house, proof, open_to_it[name], "objected") for name in names]
     for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
         object_to(
             connection,

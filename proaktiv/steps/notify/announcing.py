@@ -24,39 +24,40 @@ from proaktiv.core.windows import quiet
 from proaktiv.house import House
 from proaktiv.outward import Held, Wish, ask, call_human, hold, loggable, write_log
 from proaktiv.steps.notify.composing import Composed, compose, message, vocabulary
-from proaktiv.steps.notify.due import (
-    Matter,
-    candidates,
-    contacts,
-    due_again,
-    lock,
-    mail_addresses,
-    open_events,
-    runs,
-)
-from proaktiv.steps.notify.hinting import HINT_LIVES, move_in, stale
+from proaktiv.steps.notify.destinations import contacts, mail_addresses
+from proaktiv.steps.notify.due import WAITS, Matter, candidates, due_again, lock, open_events, runs
+from proaktiv.steps.notify.hinting import HINT_LIVES, forget_former, move_in, stale
 from proaktiv.steps.notify.holding_back import put_later, sift
 from proaktiv.steps.notify.outages import ways_now
-from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL, Posting
-from proaktiv.tables import AccountNoticeRow, BundleRow, CodeRow, DeliveryRow, EnrolmentRow, core_table
+from proaktiv.steps.notify.posting import (
+    ACCOUNT,
+    ACTIVATION,
+    ADDRESS,
+    BUNDLE,
+    CONFIRMATION,
+    LETTER,
+    MAIL,
+    Posting,
+)
+from proaktiv.tables import CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Ring
 
 CODE_LIVES = timedelta(days=90)
 
-_BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
-_NOTICES = core_table(AccountNoticeRow)
 _DELIVERIES = core_table(DeliveryRow)
 _CODES = core_table(CodeRow)
-
-_TABLES = {BUNDLE: _BUNDLES, ACTIVATION: _ENROLMENTS, ACCOUNT: _NOTICES}
-"""Where it stands that a matter waits to be told of."""
 
 _HOUSE_REFUSED = {
     BUNDLE: "bundle.house_refused",
     ACTIVATION: "enrolment.house_refused",
     ACCOUNT: "account_notice.house_refused",
+    ADDRESS: "mail_notice.house_refused",
+    CONFIRMATION: "mail_confirmation.house_refused",
 }
+
+_WHILE_ENROLLING = frozenset({ACTIVATION, ADDRESS, CONFIRMATION})
+"""What may go to somebody who has not finished enrolling: they asked for it themselves."""
 
 _WORD = {LETTER: "letter", MAIL: "mail"}
 """What a channel is called in the log, for ever."""
@@ -92,26 +93,24 @@ def announce(
     """
     house.probe("notify.announce.before")
     wall = wall or now
-    channels = {name for name in (LETTER, MAIL) if name in ways} - ({MAIL} if quiet(now) else set())
-    usable, probing = ways_now(session, channels, now)
+    usable, probing = ways_now(session, {name for name in (LETTER, MAIL) if name in ways}, now)
     if not usable | probing:
         return []
     again = due_again(session, now, wall)
-    matters = candidates(session, again, usable, now, limit, hints_since=now - HINT_LIVES)
-    matters += [
-        m for way in sorted(probing) for m in candidates(session, again, {way}, now, 1, hints_since=now - HINT_LIVES)
-    ]
+    for_hints: dict[str, Any] = {"hints_since": now - HINT_LIVES, "night": quiet(now)}
+    matters = candidates(session, again, usable, now, limit, **for_hints)
+    matters += [m for way in sorted(probing) for m in candidates(session, again, {way}, now, 1, **for_hints)]
     held = hold(session, set[UUID]().union(*(matter.events for matter in matters)))
     matters = [matter for matter in matters if matter.events <= held.events]
     wishes = [
-        Wish(matter.activity, matter.person, requested=matter.purpose == ACTIVATION, channel=matter.channel)
+        Wish(matter.activity, matter.person, requested=matter.purpose in _WHILE_ENROLLING, channel=matter.channel)
         for matter in matters
     ]
     answers, standing = ask(session, house, Propose, wishes, operation=Operation.USE, now=now)
     pairs = lock(session, list(zip(matters, answers, strict=True)), again, now)
     ring = house.vault.ring(session, {matter.person for matter, _ in pairs}, (Compartment.CONTACT, Compartment.FLOW))
     addresses = contacts(session, [matter.person for matter, _ in pairs])
-    mail = mail_addresses(session, {matter.person for matter, _ in pairs if matter.channel == MAIL})
+    mail = mail_addresses(session, [matter for matter, _ in pairs], now)
     waiting = open_events(session, [matter.id for matter, _ in pairs if matter.purpose == BUNDLE])
     # A proposal may have been made since the cases were taken: one whose case is not held is left for the next tick.
     pairs = [pair for pair in pairs if waiting.get(pair[0].id, pair[0].events) <= held.events]
@@ -134,7 +133,7 @@ def announce(
         else:
             run = last_runs.get((matter.channel, matter.id), 0) + 1
             sealed = addresses.get(matter.person)
-            letter = compose(house, matter, answer, ring, sealed, mail.get(matter.person), run, now)
+            letter = compose(house, matter, answer, ring, sealed, mail.get(matter.id), run, now)
             if letter is None:
                 if matter.channel == LETTER:
                     doings.tasks.append(("contact.unreadable", matter.id, ""))
@@ -168,10 +167,11 @@ def _guard(events: frozenset[UUID], held: Held) -> Guard | None:
 
 
 def _refuse(doings: _Doings, matter: Matter, refusal: Refusal, subject: Subject) -> None:
-    if matter.channel == MAIL:
+    if matter.channel == MAIL and matter.purpose != CONFIRMATION:
         _end(doings, matter, "refused")
         return
-    _protect(doings, matter, subject)
+    if matter.channel == LETTER:
+        _protect(doings, matter, subject)
     if refusal.reason in HOUSE_MADE:
         _postpone(doings, matter)
     else:
@@ -218,21 +218,11 @@ def _write(
     letters = doings.letters
     lapsed = [matter.id for matter in doings.silent if matter.purpose == ACTIVATION]
     told = [*doings.silent, *(letter.matter for letter in letters)]
-    hinted = [matter.id for matter in told if matter.channel == MAIL]
-    quieted = [matter.id for matter in told if matter.purpose == BUNDLE and matter.channel == LETTER]
-    begun = [letter.matter.id for letter in letters if letter.matter.purpose == ACTIVATION]
-    noticed = [matter.id for matter in told if matter.purpose == ACCOUNT]
-    if quieted:
-        connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(quieted)).values(due_at=None))
-    if hinted:
-        connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(hinted)).values(mail_due_at=None))
+    _make_due(session, told, None)
     move_in(session, letters)
+    forget_former(session, [(matter.id, matter.purpose, matter.channel) for matter in doings.silent])
     if lapsed:
-        connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="lapsed", due_at=None))
-    if begun:
-        connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(begun)).values(due_at=None))
-    if noticed:
-        connection.execute(update(_NOTICES).where(_NOTICES.c.id.in_(noticed)).values(due_at=None))
+        connection.execute(update(_ENROLMENTS).where(_ENROLMENTS.c.id.in_(lapsed)).values(state="lapsed"))
     _put_off(session, doings.postponed, now, wall)
     for matter, state, reason in doings.ended:
         if matter.delivery is not None:
@@ -251,13 +241,18 @@ def _write(
     return postings
 
 
+def _make_due(session: Session, matters: Sequence[Matter], at: datetime | None) -> None:
+    for which, waits in WAITS.items():
+        table = waits.table
+        mine = [matter.id for matter in matters if (matter.purpose, matter.channel) == which]
+        if mine:
+            session.connection().execute(update(table).where(table.c.id.in_(mine)).values({waits: at}))
+
+
 def _put_off(session: Session, postponed: Sequence[Matter], now: datetime, wall: datetime) -> None:
     """Make due again later. A lost letter stays a lost one: its lease grows instead, so that nobody forgets it."""
     connection = session.connection()
-    for purpose, table in _TABLES.items():
-        fresh = [matter.id for matter in postponed if matter.delivery is None and matter.purpose == purpose]
-        if fresh:
-            connection.execute(update(table).where(table.c.id.in_(fresh)).values(due_at=now + HOUSE_PAUSE))
+    _make_due(session, [matter for matter in postponed if matter.delivery is None], now + HOUSE_PAUSE)
     for lost, values in (
         (False, {"due_at": now + HOUSE_PAUSE}),
         (True, {"lease_until": wall + HOUSE_PAUSE, "worker": None}),

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import and_, literal, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -20,12 +20,13 @@ from proaktiv.core.states import DELIVERY, DeliveryState
 from proaktiv.house import House
 from proaktiv.outward import loggable
 from proaktiv.steps.notify.outages import forbid
-from proaktiv.steps.notify.posting import MAIL
-from proaktiv.tables import DeliveryRow, MailAddressRow, SuppressionRow, core_table
+from proaktiv.steps.notify.posting import BUNDLE, MAIL
+from proaktiv.tables import DeliveryRow, MailAddressRow, MailConfirmationRow, SuppressionRow, core_table
 from proaktiv.vault import Compartment
 
 _DELIVERIES = core_table(DeliveryRow)
 _MAIL = core_table(MailAddressRow)
+_CONFIRMATIONS = core_table(MailConfirmationRow)
 _SUPPRESSIONS = core_table(SuppressionRow)
 
 _log = structlog.get_logger(__name__)
@@ -52,10 +53,17 @@ def bounced(session: Session, house: House, delivery: UUID, fate: Fate, now: dat
         .where(_DELIVERIES.c.id == delivery)
         .values(state=to.value, reason=fate.value, due_at=None, moved_at=now)
     )
-    # An address that was given later than this mail was written is another matter.
+    # An address that was given later than this mail was written is another matter. A code's mail went to the address
+    # that waits for it, or meanwhile is used; the one to a former address says nothing of the present one.
+    hinted = and_(literal(row.purpose == BUNDLE), _MAIL.c.given_at <= row.made_at)
     address = connection.execute(
-        select(_MAIL.c.address_hash, _MAIL.c.domain_hash).where(
-            _MAIL.c.person == row.person, _MAIL.c.given_at <= row.made_at
+        union_all(
+            select(_MAIL.c.address_hash, _MAIL.c.domain_hash).where(
+                _MAIL.c.person == row.person, or_(hinted, _MAIL.c.confirmation == row.matter)
+            ),
+            select(_CONFIRMATIONS.c.address_hash, _CONFIRMATIONS.c.domain_hash).where(
+                _CONFIRMATIONS.c.person == row.person, _CONFIRMATIONS.c.id == row.matter
+            ),
         )
     ).one_or_none()
     if address is not None and fate is Fate.HARD and address.address_hash is not None:

@@ -18,12 +18,13 @@ from proaktiv.core.letters import (
     account_words,
     activation_words,
     address_lines,
+    address_words,
     bundle_words,
     written_on,
 )
 from proaktiv.house import House
 from proaktiv.steps.notify.due import Matter
-from proaktiv.steps.notify.posting import ACCOUNT, BUNDLE, LETTER, MAIL
+from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL
 from proaktiv.vault import Compartment, Place, Ring, VaultError
 
 
@@ -47,7 +48,7 @@ class Composed:
     @property
     def coded(self) -> bool:
         """Return whether a code stands in it: in letters about a matter or an enrolment."""
-        return self.matter.channel == LETTER and self.matter.purpose != ACCOUNT
+        return self.matter.channel == LETTER and self.matter.purpose in (BUNDLE, ACTIVATION)
 
 
 def compose(
@@ -76,7 +77,7 @@ def compose(
         known = _known(house, matter, contact, born_on)
     except (KeyError, TypeError, ValueError, VaultError):
         return None
-    before, given_at = matter.delivery, None if mail is None else mail.given_at
+    before, given_at = matter.delivery, mail.given_at if mail is not None and matter.purpose == BUNDLE else None
     delivery, run, made_at = (
         (house.ids.row(now), run, now) if before is None else (before.id, before.run, before.made_at)
     )
@@ -97,8 +98,11 @@ def compose(
 
 
 def _mail_address(house: House, permit: Permit[Propose], ring: Ring, row: SqlRow[Any]) -> tuple[str, bytes | None]:
-    """Return the address and, where it still lies in the inbox, the same sealed for this person."""
-    if row.address is not None:
+    """Return the address and, where it still lies in the inbox, the same sealed for this person.
+
+    Wherever the row lies, its bytes are sealed for ``mail_addresses``.
+    """
+    if getattr(row, "address", None) is not None:
         place = Place("mail_addresses", row.person, "address")
         return str(ring.open(permit, row.person, Compartment.CONTACT, place, row.address)["mail"]), None
     said = house.vault.open_payload(permit, Place("mail_addresses", row.person, "inbox"), row.inbox)
@@ -127,7 +131,8 @@ def reference_of(house: House, delivery: UUID) -> str:
 def message(house: House, composed: Composed, page: str) -> Message:
     """Return the message; for one delivery always the same, so that a repeat has the same bytes.
 
-    A mail has no words of the matter, no code, and no other link than the neutral page.
+    A mail has no words of the matter and no other link than the neutral page; the code in it confirms its address and
+    opens nothing.
     """
     matter = composed.matter
     reference = reference_of(house, composed.delivery)
@@ -140,6 +145,7 @@ def message(house: House, composed: Composed, page: str) -> Message:
             sent_on=sent_on,
             subject=SUBJECT,
             paragraphs=(),
+            secret=_digits(house, matter),
             link=page,
             made_at=composed.made_at,
         )
@@ -161,7 +167,13 @@ def message(house: House, composed: Composed, page: str) -> Message:
 def _words(house: House, matter: Matter, *, again: bool) -> Words:
     if matter.purpose == BUNDLE:
         return bundle_words(house.name, again=again)
+    if matter.purpose == ADDRESS:
+        return address_words(house.name)
     return account_words(house.name) if matter.purpose == ACCOUNT else activation_words(house.name)
+
+
+def _digits(house: House, matter: Matter) -> str:
+    return codes.grouped_digits(house.vault.confirmation(matter.id)) if matter.purpose == CONFIRMATION else ""
 
 
 def vocabulary(house: House) -> tuple[str, ...]:

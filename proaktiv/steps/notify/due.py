@@ -1,4 +1,4 @@
-"""What may be told now: letters begun before, bundles, enrolments, notices; read without a lock, then locked."""
+"""What may be told now: begun before, bundles, enrolments, notices, confirmations; read without a lock, then locked."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,36 +12,45 @@ from sqlmodel import Session
 
 from consent.model import Permit, Propose, Refusal
 from proaktiv.core.states import AuftragState, DeliveryState
-from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL
+from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL
 from proaktiv.tables import (
-    AccountNoticeRow,
     AuftragRow,
     BundleRow,
-    ContactRow,
     DeliveryRow,
     EnrolmentRow,
-    MailAddressRow,
+    MailConfirmationRow,
+    NoticeRow,
     ProposalRow,
     SignatureRow,
-    SuppressionRow,
     core_table,
 )
 from proaktiv.workers import abandoned, dead_workers
 
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
-_NOTICES = core_table(AccountNoticeRow)
+_NOTICES = core_table(NoticeRow)
+_CONFIRMATIONS = core_table(MailConfirmationRow)
 _DELIVERIES = core_table(DeliveryRow)
 _PROPOSALS = core_table(ProposalRow)
 _AUFTRAEGE = core_table(AuftragRow)
 _SIGNATURES = core_table(SignatureRow)
-_CONTACTS = core_table(ContactRow)
-_MAIL = core_table(MailAddressRow)
-_SUPPRESSIONS = core_table(SuppressionRow)
 
-_OWN_ACTIVITY = {ACTIVATION: "anmeldung/propose", ACCOUNT: "konto/propose"}
-_DUE = {LETTER: _BUNDLES.c.due_at, MAIL: _BUNDLES.c.mail_due_at}
-"""Since when a bundle waits to be told of, by channel."""
+_OWN_ACTIVITY = {
+    ACTIVATION: "anmeldung/propose",
+    ACCOUNT: "konto/propose",
+    ADDRESS: "erreichbarkeit/propose",
+    CONFIRMATION: "erreichbarkeit/propose",
+}
+WAITS = {
+    (BUNDLE, LETTER): _BUNDLES.c.due_at,
+    (BUNDLE, MAIL): _BUNDLES.c.mail_due_at,
+    (ACTIVATION, LETTER): _ENROLMENTS.c.due_at,
+    (ACCOUNT, LETTER): _NOTICES.c.due_at,
+    (ADDRESS, LETTER): _NOTICES.c.due_at,
+    (ADDRESS, MAIL): _NOTICES.c.mail_due_at,
+    (CONFIRMATION, MAIL): _CONFIRMATIONS.c.due_at,
+}
+"""Where it stands since when a matter waits to be told of on a channel, in the order in which rows are locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +87,19 @@ def candidates(
     limit: int,
     *,
     hints_since: datetime,
+    night: bool = False,
 ) -> list[Matter]:
     """Return what may be due on some channels, without a lock: what was begun before, bundles, enrolments, mails.
 
-    ``again`` is ``due_again``. A mail hints at a letter that went, not before ``hints_since``.
+    ``again`` is ``due_again``. A mail hints at a letter that went, not before ``hints_since`` and never at ``night``;
+    a mail about an address itself goes at once, for somebody sits there and waits for it.
     """
     connection = session.connection()
     begun = connection.execute(
         select(_DELIVERIES, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
         .join(_BUNDLES, _BUNDLES.c.id == _DELIVERIES.c.matter, isouter=True)
         .where(again, _DELIVERIES.c.person.is_not(None), _DELIVERIES.c.channel.in_(channels))
+        .where(*([or_(_DELIVERIES.c.channel != MAIL, _DELIVERIES.c.purpose != BUNDLE)] if night else []))
         .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
         .limit(limit)
     ).all()
@@ -96,8 +108,12 @@ def candidates(
     enrolments = _enrolments(session, now, room - len(bundles)) if LETTER in channels else []
     hinting = and_(_BUNDLES.c.mail_due_at <= now, _BUNDLES.c.mail_due_at > hints_since)
     room -= len(bundles) + len(enrolments)
-    notices = _notices(session, now, room) if LETTER in channels else []
-    mails = _bundles(session, MAIL, hinting, room - len(notices)) if MAIL in channels else []
+    typed = _confirmations(session, now, room) if MAIL in channels else []
+    room -= len(typed)
+    notices: list[tuple[str, SqlRow[Any]]] = []
+    for channel in sorted(channels):
+        notices += [(channel, row) for row in _notices(session, channel, now, room - len(notices))]
+    mails = _bundles(session, MAIL, hinting, room - len(notices)) if MAIL in channels and not night else []
     fresh = [(LETTER, row) for row in bundles] + [(MAIL, row) for row in mails]
     events = open_events(session, [row.matter for row in begun] + [row.id for _, row in fresh])
     matters = [
@@ -124,9 +140,12 @@ def candidates(
         for channel, row in fresh
     ]
     matters += [
-        Matter(purpose, row.id, row.person, _activity(purpose, "", LETTER), frozenset())
-        for purpose, rows in ((ACTIVATION, enrolments), (ACCOUNT, notices))
-        for row in rows
+        Matter(purpose, row.id, row.person, _activity(purpose, "", channel), frozenset(), channel=channel)
+        for purpose, channel, row in (
+            *((ACTIVATION, LETTER, row) for row in enrolments),
+            *((CONFIRMATION, MAIL, row) for row in typed),
+            *((ADDRESS if row.what.startswith("mail_") else ACCOUNT, channel, row) for channel, row in notices),
+        )
     ]
     return matters
 
@@ -136,7 +155,7 @@ def _bundles(session: Session, channel: str, due: ColumnElement[bool], room: int
         session.connection().execute(
             select(_BUNDLES.c.id, _BUNDLES.c.person, _BUNDLES.c.lebenslage, _BUNDLES.c.event)
             .where(_BUNDLES.c.state == "open", due, ~_under_way(channel))
-            .order_by(_DUE[channel], _BUNDLES.c.id)
+            .order_by(WAITS[BUNDLE, channel], _BUNDLES.c.id)
             .limit(max(room, 0))
         )
     )
@@ -153,12 +172,24 @@ def _enrolments(session: Session, now: datetime, room: int) -> list[SqlRow[Any]]
     )
 
 
-def _notices(session: Session, now: datetime, room: int) -> list[SqlRow[Any]]:
+def _notices(session: Session, channel: str, now: datetime, room: int) -> list[SqlRow[Any]]:
+    due = WAITS[ADDRESS, channel]
     return list(
         session.connection().execute(
-            select(_NOTICES.c.id, _NOTICES.c.person)
-            .where(_NOTICES.c.due_at <= now)
-            .order_by(_NOTICES.c.due_at, _NOTICES.c.id)
+            select(_NOTICES.c.id, _NOTICES.c.person, _NOTICES.c.what)
+            .where(due <= now)
+            .order_by(due, _NOTICES.c.id)
+            .limit(max(room, 0))
+        )
+    )
+
+
+def _confirmations(session: Session, now: datetime, room: int) -> list[SqlRow[Any]]:
+    return list(
+        session.connection().execute(
+            select(_CONFIRMATIONS.c.id, _CONFIRMATIONS.c.person)
+            .where(_CONFIRMATIONS.c.due_at <= now, _CONFIRMATIONS.c.expires_at > now)
+            .order_by(_CONFIRMATIONS.c.due_at, _CONFIRMATIONS.c.id)
             .limit(max(room, 0))
         )
     )
@@ -203,7 +234,7 @@ Answers = list[tuple[Matter, Permit[Propose] | Refusal]]
 
 
 def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: datetime) -> Answers:
-    """Return those still due whose rows no other worker has: bundles, enrolments, notices, then deliveries."""
+    """Return those still due whose rows no other worker has: by table, as ``record`` does, then deliveries."""
     connection = session.connection()
     fresh = [matter for matter, _ in pairs if matter.delivery is None]
     held: set[tuple[str, UUID]] = set()
@@ -229,16 +260,25 @@ def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: date
         .with_for_update(skip_locked=True)
     )
     held |= {(LETTER, enrolment) for enrolment in enrolling.scalars()}
-    telling = connection.execute(
-        select(_NOTICES.c.id)
-        .where(
-            _NOTICES.c.id.in_([matter.id for matter in fresh if matter.purpose == ACCOUNT]),
-            _NOTICES.c.due_at <= now,
-        )
+    for row in connection.execute(
+        select(_NOTICES.c.id, _NOTICES.c.due_at, _NOTICES.c.mail_due_at)
+        .where(_NOTICES.c.id.in_([matter.id for matter in fresh if matter.purpose in (ACCOUNT, ADDRESS)]))
         .order_by(_NOTICES.c.id)
         .with_for_update(skip_locked=True)
+    ):
+        since = {LETTER: row.due_at, MAIL: row.mail_due_at}
+        held |= {(channel, row.id) for channel, at in since.items() if at is not None and at <= now}
+    confirming = connection.execute(
+        select(_CONFIRMATIONS.c.id)
+        .where(
+            _CONFIRMATIONS.c.id.in_([matter.id for matter in fresh if matter.purpose == CONFIRMATION]),
+            _CONFIRMATIONS.c.due_at <= now,
+            _CONFIRMATIONS.c.expires_at > now,
+        )
+        .order_by(_CONFIRMATIONS.c.id)
+        .with_for_update(skip_locked=True)
     )
-    held |= {(LETTER, notice) for notice in telling.scalars()}
+    held |= {(MAIL, waiting) for waiting in confirming.scalars()}
     begun = {
         row.id: row
         for row in connection.execute(
@@ -256,29 +296,6 @@ def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: date
         for matter, answer in pairs
         if ((matter.channel, matter.id) in held if matter.delivery is None else matter.delivery.id in begun)
     ]
-
-
-def contacts(session: Session, persons: Sequence[UUID]) -> dict[UUID, bytes]:
-    """Return the sealed contacts of some persons."""
-    found = session.connection().execute(
-        select(_CONTACTS.c.person, _CONTACTS.c["values"]).where(_CONTACTS.c.person.in_(persons))
-    )
-    return {row[0]: row[1] for row in found}
-
-
-def mail_addresses(session: Session, persons: Collection[UUID]) -> dict[UUID, SqlRow[Any]]:
-    """Return the rows of those who gave a mail address."""
-    if not persons:
-        return {}
-    return {row.person: row for row in session.connection().execute(select(_MAIL).where(_MAIL.c.person.in_(persons)))}
-
-
-def suppressed(session: Session, hashes: Collection[bytes]) -> set[bytes]:
-    """Return which addresses refused mail before."""
-    if not hashes:
-        return set()
-    found = select(_SUPPRESSIONS.c.address_hash).where(_SUPPRESSIONS.c.address_hash.in_(hashes))
-    return set(session.connection().execute(found).scalars())
 
 
 def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:

@@ -9,11 +9,12 @@ from sqlmodel import Session
 
 from proaktiv.steps.notify.composing import Composed
 from proaktiv.steps.notify.due import Matter
-from proaktiv.steps.notify.posting import MAIL
-from proaktiv.tables import BundleRow, MailAddressRow, core_table
+from proaktiv.steps.notify.posting import ADDRESS, MAIL
+from proaktiv.tables import BundleRow, MailAddressRow, NoticeRow, core_table
 
 _BUNDLES = core_table(BundleRow)
 _MAIL = core_table(MailAddressRow)
+_NOTICES = core_table(NoticeRow)
 
 
 HINT_LIVES = timedelta(hours=72)
@@ -21,11 +22,12 @@ HINT_LIVES = timedelta(hours=72)
 
 
 def hint(session: Session, bundles: Collection[UUID], now: datetime) -> None:
-    """Let one mail follow the first letter of some bundles, where an address was given; before that letter is counted.
+    """Let one mail follow the first letter of some bundles, where an address is confirmed; before that letter counts.
 
     With the letter and its reminder that makes three messages, the most that a bundle may cost (data-path.md).
     """
-    given = select(_MAIL.c.person).where(_MAIL.c.person == _BUNDLES.c.person).exists()
+    mine = (_MAIL.c.person == _BUNDLES.c.person, _MAIL.c.confirmation.is_not(None))
+    given = select(_MAIL.c.person).where(*mine).exists()
     session.connection().execute(
         update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles), _BUNDLES.c.messages == 0, given).values(mail_due_at=now)
     )
@@ -37,10 +39,17 @@ def stale(matter: Matter, now: datetime) -> bool:
     return matter.channel == MAIL and begun is not None and begun.made_at + HINT_LIVES <= now
 
 
+def forget_former(session: Session, told: Collection[tuple[UUID, str, str]]) -> None:
+    """Forget the former addresses of notices whose mail is over; each is (notice, purpose, channel), or another."""
+    over = [notice for notice, purpose, channel in told if (purpose, channel) == (ADDRESS, MAIL)]
+    if over:
+        session.connection().execute(update(_NOTICES).where(_NOTICES.c.id.in_(over)).values(inbox=None, address=None))
+
+
 def move_in(session: Session, letters: Sequence[Composed]) -> None:
     """Keep an address under its person's own key once it was opened; one that was replaced meanwhile stays."""
     for letter in letters:
-        if letter.moved is not None:
+        if letter.moved is not None and letter.given_at is not None:
             session.connection().execute(
                 update(_MAIL)
                 .where(_MAIL.c.person == letter.matter.person, _MAIL.c.given_at == letter.given_at)

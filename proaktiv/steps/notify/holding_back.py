@@ -12,12 +12,12 @@ from proaktiv.core.rates import Rates
 from proaktiv.house import House
 from proaktiv.paces import take
 from proaktiv.steps.notify.composing import Composed
-from proaktiv.steps.notify.due import Matter, suppressed
+from proaktiv.steps.notify.destinations import suppressed
+from proaktiv.steps.notify.due import WAITS, Matter
 from proaktiv.steps.notify.outages import claim_probe, domain_hash, probe, refusing
 from proaktiv.steps.notify.posting import MAIL
-from proaktiv.tables import BundleRow, DeliveryRow, core_table
+from proaktiv.tables import DeliveryRow, core_table
 
-_BUNDLES = core_table(BundleRow)
 _DELIVERIES = core_table(DeliveryRow)
 
 
@@ -87,6 +87,8 @@ def put_later(session: Session, later: Sequence[tuple[Matter, datetime]]) -> Non
     connection = session.connection()
     for matter, at in later:
         if matter.delivery is None:
-            connection.execute(update(_BUNDLES).where(_BUNDLES.c.id == matter.id).values(mail_due_at=at))
+            waits = WAITS[matter.purpose, matter.channel]
+            table = waits.table
+            connection.execute(update(table).where(table.c.id == matter.id).values({waits: at}))
         else:
             connection.execute(update(_DELIVERIES).where(_DELIVERIES.c.id == matter.delivery.id).values(due_at=at))

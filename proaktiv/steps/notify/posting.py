@@ -20,6 +20,8 @@ MAIL = "MAIL"
 BUNDLE = "bundle"
 ACTIVATION = "activation"
 ACCOUNT = "account"
+ADDRESS = "address"
+CONFIRMATION = "confirmation"
 
 PROBES = (
     "notify.announce.before",
@@ -38,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One message that may leave now. ``matter`` is the bundle, the enrolment or the notice, as ``purpose`` says.
+    """One message that may leave now. ``matter`` is the bundle, enrolment, notice or confirmation, as ``purpose`` says.
 
     ``known`` and ``words`` are what may not stand in it where its channel is not confidential.
     """

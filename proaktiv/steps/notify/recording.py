@@ -16,15 +16,16 @@ from proaktiv.core.windows import remind_at
 from proaktiv.house import House
 from proaktiv.outward import call_human
 from proaktiv.steps.notify.due import last_days
-from proaktiv.steps.notify.hinting import hint
+from proaktiv.steps.notify.hinting import forget_former, hint
 from proaktiv.steps.notify.outages import heard
-from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, BUNDLE, LETTER, MAIL, Posted
+from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL, Posted
 from proaktiv.tables import (
-    AccountNoticeRow,
     AuftragRow,
     BundleRow,
     DeliveryRow,
     EnrolmentRow,
+    MailConfirmationRow,
+    NoticeRow,
     ProposalRow,
     SuppressionRow,
     core_table,
@@ -35,7 +36,8 @@ _AUFTRAEGE = core_table(AuftragRow)
 _PROPOSALS = core_table(ProposalRow)
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
-_NOTICES = core_table(AccountNoticeRow)
+_NOTICES = core_table(NoticeRow)
+_CONFIRMATIONS = core_table(MailConfirmationRow)
 _DELIVERIES = core_table(DeliveryRow)
 _SUPPRESSIONS = core_table(SuppressionRow)
 
@@ -97,6 +99,9 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
         [posted for posted in arrived if posted.posting.matter in told and posted.posting.channel == LETTER],
         now,
     )
+    over = {move["b_id"] for move in moves if move["state"] != DeliveryState.ANNOUNCED.value}
+    ended = [posted.posting for posted in results if posted.posting.delivery in over]
+    forget_former(session, [(posting.matter, posting.purpose, posting.channel) for posting in ended])
     _suppress(session, house, [posted for posted in results if posted.refused], now)
     call_human(session, house, tasks, now)
     heard(session, house, results, now)
@@ -106,10 +111,15 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
 
 
 def _lock_matters(session: Session, results: Sequence[Posted]) -> set[UUID]:
-    """Lock bundles, then enrolments, then notices: the same order as ``announce``."""
+    """Lock bundles, then enrolments, notices, confirmations: the same order as ``announce``."""
     told: set[UUID] = set()
-    for table, purpose in ((_BUNDLES, BUNDLE), (_ENROLMENTS, ACTIVATION), (_NOTICES, ACCOUNT)):
-        wanted = [posted.posting.matter for posted in results if posted.posting.purpose == purpose]
+    for table, purposes in (
+        (_BUNDLES, {BUNDLE}),
+        (_ENROLMENTS, {ACTIVATION}),
+        (_NOTICES, {ACCOUNT, ADDRESS}),
+        (_CONFIRMATIONS, {CONFIRMATION}),
+    ):
+        wanted = [posted.posting.matter for posted in results if posted.posting.purpose in purposes]
         if wanted:
             found = session.connection().execute(
                 select(table.c.id).where(table.c.id.in_(wanted)).order_by(table.c.id).with_for_update()

@@ -307,6 +307,7 @@ _SETS: Mapping[str, _Make] = {
     "auftrag_content": _auftrag_content,
     "delivery_person": _delivery(Term.ENDED),
     "delivery": _delivery(Term.PROOF),
+    "mail_confirmation": _at("expires_at", Term.AT_ONCE),
     "account_notice": _account_notice,
     "suppression": _at("since", Term.PROOF),
     "signature_trace": _signature_trace,

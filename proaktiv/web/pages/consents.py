@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from proaktiv.addresses import ADDRESS_FLOW
 from proaktiv.steps.consents import Choice
 from proaktiv.web.pages.forms import Fields, Form
 from proaktiv.web.pages.visitor import Acting, LookDep, PipelineDep, Visiting
@@ -29,6 +30,11 @@ def _by_lebenslage(found: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
+def _open(found: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the groups without what is decided where a mail address is given."""
+    return {name: group for name, group in _by_lebenslage(found).items() if name != ADDRESS_FLOW.partition("/")[0]}
+
+
 @router.get("/einwilligungen")
 def consents(request: Request, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
     """Show what was given and refused, with the way to withdraw."""
@@ -39,7 +45,7 @@ def consents(request: Request, visitor: Visiting, look: LookDep, pipeline: Pipel
 @router.get("/einwilligungen/entscheiden")
 def deciding(request: Request, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
     """Ask about everything that nothing stands for; nothing is preset."""
-    groups = _by_lebenslage(pipeline.consents(visitor.proof))
+    groups = _open(pipeline.consents(visitor.proof))
     return look.answer(request, "choose.html", groups=groups, form=Form({}))
 
 
@@ -51,7 +57,7 @@ def choose(request: Request, visitor: Acting, fields: Fields, look: LookDep, pip
     wanted = [(name, value) for name, value in form.chosen("wahl:") if value in {"ja", "nein"}]
     if not wanted:
         form.errors["wahl"] = _("Entscheiden Sie über mindestens einen Punkt.")
-        groups = _by_lebenslage(pipeline.consents(visitor.proof))
+        groups = _open(pipeline.consents(visitor.proof))
         return look.answer(request, "choose.html", 422, groups=groups, form=form)
     pipeline.choose(visitor.proof, [Choice(name, value == "ja", read.get(name, "")) for name, value in wanted])
     return RedirectResponse("/einwilligungen", SEE_OTHER)
