@@ -97,7 +97,8 @@ class Datenfluss:
 class Lebenslage:
     """One folder of ``rules/``, compiled. ``anmeldung`` is one without events and Plans: only flows.
 
-    ``fakten``: what people call the facts that its flows name, by language.
+    ``fakten``: what people call the facts that its flows name, by language; ``im_amt``: what clerks call those of them
+    whose name speaks to the person.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Lebenslage:
     plans: tuple[Plan, ...]
     texte: Texte = field(default_factory=Texte)
     fakten: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    im_amt: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     def plan(self, leistung: str) -> Plan:
         """Return the Plan of a Leistung. Raises ``NotFound``."""
@@ -121,6 +123,7 @@ class Lebenslage:
             "ereignisse": list(self.ereignisse),
             "fakten": {name: dict(label) for name, label in self.fakten.items()},
             "fluesse": [fluss.to_json() for fluss in self.fluesse],
+            "im_amt": {name: dict(label) for name, label in self.im_amt.items()},
             "name": self.name,
             "plans": [plan.to_json() for plan in self.plans],
             "texte": {language: dict(texts) for language, texts in self.texte.by_language.items()},
@@ -137,6 +140,7 @@ class Lebenslage:
             plans=tuple(Plan.from_json(plan) for plan in data["plans"]),
             texte=Texte(data["texte"]),
             fakten=data["fakten"],
+            im_amt=data.get("im_amt", {}),  # rules that were released before there were any
         )
 
 
@@ -156,11 +160,15 @@ class Rulebook:
         object.__setattr__(self, "_flows", flows)
 
         labels: dict[str, Mapping[str, str]] = {}
+        office: dict[str, Mapping[str, str]] = {}
         for lebenslage in self.lebenslagen.values():
             labels |= lebenslage.fakten
+            office |= lebenslage.im_amt
         object.__setattr__(self, "_labels", labels)
+        object.__setattr__(self, "_office_labels", labels | office)
 
     _labels: Mapping[str, Mapping[str, str]] = field(init=False, repr=False, compare=False)
+    _office_labels: Mapping[str, Mapping[str, str]] = field(init=False, repr=False, compare=False)
     _by_event: Mapping[str, tuple[Lebenslage, ...]] = field(init=False, repr=False, compare=False)
     _flows: Mapping[str, Datenfluss] = field(init=False, repr=False, compare=False)
 
@@ -168,6 +176,10 @@ class Rulebook:
         """Return what people call a fact; one that no flow names keeps its own name."""
         label = self._labels.get(fakt, {})
         return label.get(language) or label.get("de") or fakt
+
+    def office_labels(self, fakt: str) -> Mapping[str, str]:
+        """Return what clerks call a fact, by language; empty for one that no flow names."""
+        return self._office_labels.get(fakt, {})
 
     def for_event(self, kind: str) -> tuple[Lebenslage, ...]:
         """Return the Lebenslagen that a kind of event begins; none for an unknown kind."""

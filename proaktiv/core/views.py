@@ -5,6 +5,7 @@ At V1 no address and nobody else is shown: an ex-partner knows the birth date an
 Source: data-path.md § 5.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.fristen import Massgeblich
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.proposals import way_of
+from proaktiv.core.questions import ANSWERED
 from proaktiv.core.trust import Trust
 from proaktiv.core.windows import leaves_at_once
 
@@ -25,6 +27,10 @@ SHOWN_TO_SECOND = frozenset({"elternteil.vornamen", "elternteil.familienname"})
 """What of the first parent the second one sees besides the child: who asks, and nothing else."""
 
 BEHOERDE = "behoerde"
+
+OF_THE_PERSON = "Angabe der Person"
+_ARTICLES = {"Ihre": "die", "Ihrem": "dem", "Ihren": "den", "Ihrer": "der", "Ihres": "des"}
+_YOUR = re.compile(rf"\b(?:{'|'.join(_ARTICLES)})\b")
 
 
 def rendered(content: Mapping[str, Any], trust: Trust, now: datetime) -> dict[str, Any]:
@@ -87,6 +93,16 @@ def named_sources(rules: Rulebook, content: Mapping[str, Any]) -> dict[str, str]
         except NotFound:
             names[quelle] = quelle
     return names
+
+
+def for_office(sources: Mapping[str, str]) -> dict[str, str]:
+    """Return the same names as clerks read them: „Melderegister Ihrer Gemeinde“ is that of the Gemeinde."""
+    return {quelle: _told_of(name) for quelle, name in sources.items()}
+
+
+def _told_of(name: str) -> str:
+    """Put the article where the person is spoken to: it is inflected as the possessive is."""
+    return OF_THE_PERSON if name == ANSWERED else _YOUR.sub(lambda found: _ARTICLES[found[0]], name)
 
 
 def blank(field: Mapping[str, Any], trust: Trust) -> dict[str, Any]:

@@ -101,7 +101,8 @@ class _Folder:
                 entwuerfe += leistungen.entwuerfe
         named = sorted({name for fluss in fluesse for name in fluss.felder} & self.catalogue.fakten.keys())
         fakten = {name: dict(self.catalogue.fakten[name].beschriftung) for name in named}
-        lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte, fakten)
+        im_amt = {name: dict(fakt.im_amt) for name in named if (fakt := self.catalogue.fakten[name]).im_amt}
+        lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte, fakten, im_amt)
         return Compiled(
             self.folder,
             self.name,

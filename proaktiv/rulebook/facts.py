@@ -4,6 +4,7 @@ Left to others: the catalogue's files (``catalogue``), what rules do with a fact
 Source: rules.md §§ 0, 4.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -15,6 +16,9 @@ from proaktiv.core.questions import MAX_TEXT, YES_NO, Frage
 from proaktiv.rulebook.load import Node
 from proaktiv.rulebook.reading import Reader
 from proaktiv.rulebook.suggest import suggestion
+
+_SPEAKS = re.compile(r"\b(?:Sie|Ihnen|Ihr(?:e[mnrs]?)?|[Yy]ou(?:rs?)?)\b")
+"""Words by which a label speaks to its reader."""
 
 
 class FaktTyp(StrEnum):
@@ -48,6 +52,7 @@ class Fakt:
     """One fact of the catalogue. ``lebenslagen`` are those in which it can be known; empty means all.
 
     ``low`` and ``high`` bound a number, and cents of a betrag. ``zweck`` says what it is needed for.
+    ``beschriftung`` is what the person reads, ``im_amt`` what those read who work on it, where that is something else.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Fakt:
     einheit: str = ""
     zweck: str = ""
     beschriftung: Mapping[str, str] = field(default_factory=dict, hash=False)
+    im_amt: Mapping[str, str] = field(default_factory=dict, hash=False)
     frage: Frage | None = None
 
     def known_in(self, lebenslage: str) -> bool:
@@ -73,7 +79,19 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
     parts = reader.fields(
         node,
         ("typ", "quelle", "beschriftung"),
-        ("register", "lebenslagen", "werte", "bereich", "laenge", "frage", "antworten", "sensibel", "einheit", "zweck"),
+        (
+            "register",
+            "lebenslagen",
+            "werte",
+            "bereich",
+            "laenge",
+            "frage",
+            "antworten",
+            "sensibel",
+            "im_amt",
+            "einheit",
+            "zweck",
+        ),
     )
     typ = FaktTyp(reader.word(parts.get("typ"), [each.value for each in FaktTyp], FaktTyp.TEXT.value))
     quelle = Quelle(reader.word(parts.get("quelle"), [each.value for each in Quelle], Quelle.EREIGNIS.value))
@@ -97,7 +115,7 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
         reader.wrong(parts["einheit"], "only a fact of typ zahl or betrag has an 'einheit'")
     if typ is FaktTyp.BETRAG and "einheit" not in parts:
         reader.wrong(node, "a fact of typ betrag says its 'einheit', like EUR/Monat or EUR/Jahr")
-    labels = reader.fields(parts["beschriftung"], ("de", "en")) if "beschriftung" in parts else {}
+    labels, office = _labels(reader, parts)
     fakt = Fakt(
         name=name,
         typ=typ,
@@ -109,9 +127,24 @@ def read_fakt(reader: Reader, name: str, node: Node) -> Fakt:
         high=high,
         einheit=reader.text(parts.get("einheit")),
         zweck=reader.text(parts.get("zweck")),
-        beschriftung={language: reader.text(text) for language, text in labels.items()},
+        beschriftung=labels,
+        im_amt=office,
     )
     return replace(fakt, frage=_frage(reader, fakt, node, parts))
+
+
+def _labels(reader: Reader, parts: Mapping[str, Node]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what the person reads and what the office reads; a clerk never reads „Ihre Anschrift“ of somebody else."""
+    found: list[dict[str, str]] = []
+    for part in ("beschriftung", "im_amt"):
+        labels = reader.fields(parts[part], ("de", "en")) if part in parts else {}
+        found.append({language: reader.text(text) for language, text in labels.items()})
+    person, office = found
+    if "im_amt" in parts and any(map(_SPEAKS.search, office.values())):
+        reader.wrong(parts["im_amt"], "'im_amt' speaks of the person, never to them: no Sie, Ihr, you, your")
+    if "im_amt" not in parts and any(map(_SPEAKS.search, person.values())):
+        reader.wrong(parts["beschriftung"], "a label that speaks to the person needs 'im_amt', what a clerk reads")
+    return person, office
 
 
 def _check_derived(reader: Reader, name: str, typ: FaktTyp, node: Node) -> None:

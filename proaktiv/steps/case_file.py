@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotAllowed, NotFound
 from proaktiv.core.staff import Inspection, Role, StaffProof
-from proaktiv.core.views import named_sources
+from proaktiv.core.views import for_office, named_sources
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, SIGNATURES
 from proaktiv.tables import AcknowledgementRow, HandoverRow, core_table
@@ -90,6 +90,7 @@ def auftrag(session: Session, house: House, leave: Inspection) -> dict[str, Any]
         .order_by(_HANDOVERS.c.attempt.desc())
         .limit(1)
     ).one()
+    felder = content["felder"]  # as the person saw them; a clerk is told of whom they are
     return {
         "id": str(leave.matter),
         "reference": row.reference,
@@ -101,9 +102,9 @@ def auftrag(session: Session, house: House, leave: Inspection) -> dict[str, Any]
         "wire_id": handover.wire_id,
         "trust": row.trust,
         "sperrvermerk": row.sperrvermerk,
-        "felder": content["felder"],
+        "felder": [field | {"name": house.rules.office_labels(field["aus"]) or field["name"]} for field in felder],
         "fristen": content["fristen"],
-        "quellen": named_sources(house.rules, content),
+        "quellen": for_office(named_sources(house.rules, content)),
         "unterschriften": _signatures(session, leave.matter),
         "antworten": _answers(session, leave.matter),
     }

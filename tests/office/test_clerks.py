@@ -1,5 +1,7 @@
 """What clerks see and do, what they do not, and what the person sees of it."""
 
+import re
+
 import pytest
 from sqlalchemy import text
 
@@ -81,6 +83,11 @@ def test_an_opened_auftrag_shows_what_was_sent_and_the_person_who_looked(sent: O
     for part in (sent.reference, sent.anna.familienname, "Quelle", "V1", "Unterschriften"):
         assert part in shown.text
     assert CANARY not in shown.text
+    assert (
+        re.findall(r"\b(?:Ihre?[mnrs]?|Sie|Ihnen) ", shown.text.partition("<dl")[2].partition("Unterschriften")[0])
+        == []
+    )
+    assert "Vornamen des Elternteils" in shown.text
     assert sent.looks() == ["auftrag.opened"]
     entry = next(each for each in sent.history() if each["kind"] == "access")
     assert entry["receiver_code"] == "standesamt-musterstadt"

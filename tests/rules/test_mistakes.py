@@ -290,6 +290,28 @@ MISTAKES = [
         "{de: Lebt es?",
         "only a fact with quelle person has 'frage'",
     ),
+    # what a clerk reads
+    (
+        FAKTEN,
+        ", im_amt: {de: Neue Anschrift, en: New address}",
+        "",
+        "{de: Ihre neue Anschrift",
+        "a label that speaks to the person needs 'im_amt', what a clerk reads",
+    ),
+    (
+        FAKTEN,
+        "im_amt: {de: Neue Anschrift, en: New address}",
+        "im_amt: {de: Neue Anschrift, en: Your new home}",
+        "{de: Neue Anschrift",
+        "'im_amt' speaks of the person, never to them",
+    ),
+    (
+        FAKTEN,
+        "im_amt: {de: Neue Anschrift, en: New address}",
+        "im_amt: {de: Neue Anschrift}",
+        "{de: Neue Anschrift",
+        "'en' is missing",
+    ),
     (FAKTEN, "  laenge: [3, 12]\n", "  laenge: [12, 3]\n", "[12, 3]", "the lowest stands first"),
     (FAKTEN, "  laenge: [3, 12]\n", "  laenge: [3]\n", "[3]", "here must stand two numbers: [lowest, highest]"),
     (

@@ -1,6 +1,7 @@
 """The rules of this checkout: their cases hold, and consent cannot turn them around."""
 
 import json
+import re
 from datetime import date
 from itertools import combinations
 from pathlib import Path
@@ -14,6 +15,8 @@ from proaktiv.core.binding import bind
 from proaktiv.core.canonical import dumps
 from proaktiv.core.lebenslagen import LANGUAGES, Lebenslage
 from proaktiv.core.matching import decide
+from proaktiv.core.questions import ANSWERED
+from proaktiv.core.views import for_office
 from proaktiv.rulebook.cases import Case, read_cases, run
 from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.check import check
@@ -98,6 +101,15 @@ def test_only_signing_up_and_the_letters_about_account_and_address_need_no_conse
     }
     watching = [fluss for fluss in flows if fluss.phase in {Phase.WATCH, Phase.MATCH}]
     assert {(fluss.grundlage, fluss.norm) for fluss in watching} == {(Basis.PUBLIC_TASK, "§ 37 Abs. 1 BMG")}
+
+
+def test_where_a_value_comes_from_can_be_told_to_a_clerk_without_speaking_to_the_person() -> None:
+    flows = [fluss for one in LEBENSLAGEN.values() for fluss in one.fluesse]
+    sources = {each.quelle: each.quelle for each in flows if each.phase in {Phase.MATCH, Phase.PREFILL}}
+    told = for_office(sources | {ANSWERED: ANSWERED})
+    assert [name for name in told.values() if re.search(r"\b(?:Ihr\w*|Sie|Ihnen)\b", name)] == []
+    assert "Melderegister der Gemeinde (Geburtsmitteilung)" in told.values()
+    assert told[ANSWERED] == "Angabe der Person"
 
 
 def a_birth() -> dict[str, object]:
