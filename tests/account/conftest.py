@@ -1,10 +1,9 @@
 """A city with a Nutzerkonto, two residents who enrolled, and browsers before the citizens' pages."""
 
-import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,46 +17,17 @@ from proaktiv.egress import Egress
 from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
-from proaktiv.web.citizen import LOOPBACK_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import RETURN_PATH, AccountWay
 from tests.builders import Somebody, a_birth, somebody
 from tests.identity.double import CLIENT, SECRET, Double, running
-from tests.web.conftest import ask
+from tests.web.browser import PageBrowser
 from tests.world import World, code_in
 
 PAGE = "http://127.0.0.1"
 LOOK = Look("Stadt Musterstadt", account=True)
 SUBSTANTIAL, HIGH, LOW = (f"http://eidas.europa.eu/LoA/{level}" for level in ("substantial", "high", "low"))
-
-
-@dataclass
-class Browser:
-    """A browser before the pages: it keeps cookies and reads the form token of the page it sees."""
-
-    app: FastAPI
-    cookies: dict[str, str] = field(default_factory=dict)
-    csrf: str = ""
-
-    def get(self, path: str, **how: Any) -> httpx.Response:
-        return self._ask("GET", path, **how)
-
-    def post(self, path: str, form: Mapping[str, str] | None = None, csrf: str | None = None) -> httpx.Response:
-        given = {"csrf": self.csrf if csrf is None else csrf} | dict(form or {})
-        return self._ask("POST", path, data=given, headers={"sec-fetch-site": "same-origin"})
-
-    @property
-    def session(self) -> str:
-        return self.cookies.get(LOOPBACK_COOKIE, "")
-
-    def _ask(self, method: str, path: str, **how: Any) -> httpx.Response:
-        (answer,) = ask(self.app, (method, path), cookies={k: v for k, v in self.cookies.items() if v}, **how)
-        for cookie in answer.cookies.jar:
-            self.cookies[cookie.name] = cookie.value or ""
-        if found := re.search(r'name="csrf" value="([0-9a-f]+)"', answer.text):
-            self.csrf = found[1]
-        return answer
 
 
 def party_for(issuer: str, **changed: Any) -> RelyingParty:
@@ -97,23 +67,23 @@ class Town:
     anna: Somebody
     ben: Somebody
 
-    def letter(self, person: Somebody) -> Browser:
+    def letter(self, person: Somebody) -> PageBrowser:
         """A browser in which the code of the person's letter was typed."""
-        browser = Browser(self.app)
+        browser = PageBrowser(self.app)
         year, month, day = person.geburtsdatum.split("-")
         code = code_in(self.world.letters_to(person)[-1])
         typed = {"code": code, "geburt_tag": day, "geburt_monat": month, "geburt_jahr": year}
         assert browser.post("/b", typed).status_code == 303
         return browser
 
-    def comes_back(self, browser: Browser, account: Mapping[str, Any], **changed: str | None) -> httpx.Response:
+    def comes_back(self, browser: PageBrowser, account: Mapping[str, Any], **changed: str | None) -> httpx.Response:
         """Log in at the provider with an account."""
         self.double.claims = dict(account)
         begun = browser.get("/konto/anmelden")
         assert begun.status_code == 303, begun.text
         return browser.get(back(self.double, begun.headers["location"], **changed))
 
-    def binds(self, person: Somebody, account: Mapping[str, Any] | None = None) -> Browser:
+    def binds(self, person: Somebody, account: Mapping[str, Any] | None = None) -> PageBrowser:
         """From the letter to the bound account."""
         browser = self.letter(person)
         answer = self.comes_back(browser, account_of(person) if account is None else account)
@@ -122,7 +92,7 @@ class Town:
         assert browser.post("/konto/verbinden").headers["location"] == "/meine-daten"
         return browser
 
-    def history(self, browser: Browser) -> str:
+    def history(self, browser: PageBrowser) -> str:
         answer = browser.get("/meine-daten")
         assert answer.status_code == 200, answer.text
         return answer.text

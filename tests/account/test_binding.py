@@ -13,9 +13,10 @@ from proaktiv.core.accounts import folded
 from proaktiv.core.errors import Conflict
 from proaktiv.core.tasks import How
 from proaktiv.steps import account as step
-from tests.account.conftest import HIGH, LOW, Browser, Town, account_of, site_for
+from tests.account.conftest import HIGH, LOW, Town, account_of, site_for
 from tests.builders import a_death, a_protection, somebody
 from tests.database.test_migrations import run
+from tests.web.browser import PageBrowser
 from tests.world import World, code_in
 
 
@@ -31,7 +32,7 @@ def test_a_person_binds_an_account_beside_a_letter_and_sees_the_whole_history(to
 
 def test_from_then_on_the_account_alone_lets_in(town: Town) -> None:
     town.binds(town.anna)
-    browser = Browser(town.app)
+    browser = PageBrowser(town.app)
     answer = town.comes_back(browser, account_of(town.anna))
     assert (answer.status_code, answer.headers["location"]) == (303, "/uebersicht")
     assert "Sie haben sich mit Ihrem Nutzerkonto angemeldet." in town.history(browser)
@@ -113,24 +114,24 @@ def test_too_low_a_proof_is_refused_clearly_and_logged_beside_a_letter(town: Tow
         assert "Dieser Nachweis reicht nicht" in answer.text
     assert town.logged("account.not_bound") == ["too_low"] * 3
     town.binds(town.anna)
-    browser = Browser(town.app)
+    browser = PageBrowser(town.app)
     assert town.comes_back(browser, account_of(town.anna) | {"acr": LOW}).status_code == 403
     assert browser.session == ""
 
 
 def test_the_operators_own_levels_decide_and_high_is_v3(town: Town) -> None:
     town.binds(town.anna)
-    browser = Browser(town.app)
+    browser = PageBrowser(town.app)
     town.comes_back(browser, account_of(town.anna) | {"acr": HIGH})
     assert town.world.value("SELECT max(trust) FROM sessions") == 3
-    own = Browser(site_for(town.world, town.double.issuer, levels={"urn:land:2": 2}))
+    own = PageBrowser(site_for(town.world, town.double.issuer, levels={"urn:land:2": 2}))
     assert town.comes_back(own, account_of(town.anna) | {"acr": "urn:land:2"}).status_code == 303
     assert town.comes_back(own, account_of(town.anna) | {"acr": HIGH}).status_code == 403
 
 
 def test_an_unknown_account_is_told_how_to_begin_and_not_whether_anybody_is_known(town: Town) -> None:
     stranger = somebody("Zoe")
-    known, unknown = Browser(town.app), Browser(town.app)
+    known, unknown = PageBrowser(town.app), PageBrowser(town.app)
     pages = [
         town.comes_back(known, account_of(town.ben)),  # lives here, and has bound nothing
         town.comes_back(unknown, account_of(stranger)),
@@ -143,7 +144,7 @@ def test_an_unknown_account_is_told_how_to_begin_and_not_whether_anybody_is_know
 
 
 def test_name_and_birth_date_are_asked_for_beside_a_letter_alone(town: Town) -> None:
-    asked = Browser(town.app).get("/konto/anmelden").headers["location"]
+    asked = PageBrowser(town.app).get("/konto/anmelden").headers["location"]
     assert "scope=openid&" in asked
     beside = town.letter(town.anna).get("/konto/anmelden").headers["location"]
     assert "scope=openid+profile&" in beside
@@ -158,7 +159,7 @@ def test_attributes_may_come_from_the_providers_userinfo_of_the_same_subject(tow
     town.double.metadata = {"userinfo_endpoint": f"{town.double.issuer}/userinfo"}
     for told, end in (({"sub": "another"} | more, 401), (more, 401), ({"sub": sub}, 403), ({"sub": sub} | more, 303)):
         town.double.answers["/userinfo"] = lambda told=told: (200, {}, json.dumps(told).encode())  # type: ignore[misc]
-        browser = Browser(site_for(town.world, town.double.issuer), town.letter(town.anna).cookies)
+        browser = PageBrowser(site_for(town.world, town.double.issuer), town.letter(town.anna).cookies)
         assert town.comes_back(browser, said).status_code == end
 
 
@@ -178,7 +179,7 @@ def bind_at_once(town: Town) -> list[int]:
         browser.get("/konto/verbinden")
     together = threading.Barrier(2)
 
-    def bind(browser: Browser) -> int:
+    def bind(browser: PageBrowser) -> int:
         together.wait(60)
         return browser.post("/konto/verbinden").status_code
 
@@ -219,7 +220,7 @@ def test_whoever_has_not_finished_enrolling_binds_nothing_yet(town: Town) -> Non
     proof = town.world.settles(carl)
     (letter,) = set(town.world.letters.iterdir()) - before
     assert letter
-    browser = Browser(town.app)
+    browser = PageBrowser(town.app)
     year, month, day = carl.geburtsdatum.split("-")
     typed = {"geburt_tag": day, "geburt_monat": month, "geburt_jahr": year}
     assert browser.post("/b", {"code": code_in(letter.read_text())} | typed).status_code == 303
@@ -238,12 +239,12 @@ def test_a_code_from_before_names_were_kept_with_it_binds_nothing(town: Town) ->
 def test_the_protected_and_the_dead_are_not_let_in_and_not_told_apart_from_strangers(town: Town) -> None:
     town.binds(town.anna)
     town.binds(town.ben)
-    zoe = Browser(town.app)
+    zoe = PageBrowser(town.app)
     stranger = town.comes_back(zoe, account_of(somebody("Zoe"))).text
     town.world.announce(a_protection(town.anna.kennung, "51"))
     town.world.announce(a_death(town.ben.kennung))
     for person in (town.anna, town.ben):
-        answer = town.comes_back(Browser(town.app), account_of(person))
+        answer = town.comes_back(PageBrowser(town.app), account_of(person))
         assert (answer.status_code, answer.text) == (403, stranger)
 
 
@@ -258,12 +259,12 @@ def test_an_account_binds_nothing_without_a_waiting_one(town: Town) -> None:
 
 def test_unbinding_ends_every_session_of_the_account_and_its_way_in(town: Town) -> None:
     here = town.binds(town.anna)
-    there = Browser(town.app)
+    there = PageBrowser(town.app)
     town.comes_back(there, account_of(town.anna))
     here.get("/konto")
     assert here.post("/konto/trennen").headers["location"] == "/konto/abgemeldet"
     assert there.get("/uebersicht").status_code == 401
-    assert town.comes_back(Browser(town.app), account_of(town.anna)).status_code == 403
+    assert town.comes_back(PageBrowser(town.app), account_of(town.anna)).status_code == 403
     assert town.logged("account.unbound") == ["unbound"]
     again = town.binds(town.anna)
     assert "Sie haben Ihr Nutzerkonto getrennt." in town.history(again)

@@ -13,10 +13,11 @@ from proaktiv.web.citizen import LOOPBACK_COOKIE, SECURE_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import PENDING, AccountWay
-from tests.account.conftest import LOOK, PAGE, Browser, Town, account_of, back, party_for, site_for
+from tests.account.conftest import LOOK, PAGE, Town, account_of, back, party_for, site_for
 from tests.identity.double import Double, running
 from tests.identity.test_with_another import says_yes
 from tests.office.conftest import Office, office, sent  # noqa: F401 - fixtures
+from tests.web.browser import PageBrowser
 from tests.web.conftest import everything_stored
 
 
@@ -27,13 +28,13 @@ def test_a_person_binds_and_logs_in_with_a_provider_of_others(town: Town) -> Non
     people = (User(sub=account.pop("sub"), claims=account),)
     with run_server_in_thread(user_claims=people) as server:
         app = site_for(town.world, f"http://localhost:{server.server_port}")
-        browser = Browser(app, town.letter(town.anna).cookies)
+        browser = PageBrowser(app, town.letter(town.anna).cookies)
         begun = browser.get("/konto/anmelden")
         answer = browser.get("/konto/zurueck", params=says_yes(begun.headers["location"], sub=people[0].sub))
         assert answer.headers["location"] == "/konto/verbinden", answer.text
         browser.get("/konto/verbinden")
         assert browser.post("/konto/verbinden").headers["location"] == "/meine-daten"
-        again = Browser(app)
+        again = PageBrowser(app)
         begun = again.get("/konto/anmelden")
         answer = again.get("/konto/zurueck", params=says_yes(begun.headers["location"], sub=people[0].sub))
         assert answer.headers["location"] == "/uebersicht", answer.text
@@ -59,7 +60,7 @@ def test_a_token_with_a_lie_opens_nothing_and_binds_nothing(
 ) -> None:
     if not beside_a_letter:
         town.binds(town.anna)
-    browser = town.letter(town.anna) if beside_a_letter else Browser(town.app)
+    browser = town.letter(town.anna) if beside_a_letter else PageBrowser(town.app)
     before = browser.session
     answer = town.comes_back(browser, account_of(town.anna) | lie)
     assert answer.status_code == 401
@@ -71,21 +72,21 @@ def test_a_token_with_a_lie_opens_nothing_and_binds_nothing(
 @pytest.mark.parametrize("changed", [{"state": "swapped"}, {"iss": "https://other.example"}, {"code": None}])
 def test_an_answer_that_was_changed_on_its_way_opens_nothing(town: Town, changed: dict[str, str | None]) -> None:
     town.binds(town.anna)
-    browser = Browser(town.app)
+    browser = PageBrowser(town.app)
     assert town.comes_back(browser, account_of(town.anna), **changed).status_code == 401
     assert browser.session == ""
 
 
 def test_an_answer_opens_once_and_for_the_browser_that_asked(town: Town) -> None:
     town.binds(town.anna)
-    browser = Browser(town.app)
+    browser = PageBrowser(town.app)
     town.double.claims = account_of(town.anna)
     address = back(town.double, browser.get("/konto/anmelden").headers["location"])
     kept = browser.cookies[PENDING]
-    assert Browser(town.app).get(address).status_code == 401, "another browser"
+    assert PageBrowser(town.app).get(address).status_code == 401, "another browser"
     asked = town.double.asked.count("/token")
     assert browser.get(address).status_code == 303
-    assert Browser(town.app, {PENDING: kept}).get(address).status_code == 401, "both were stolen"
+    assert PageBrowser(town.app, {PENDING: kept}).get(address).status_code == 401, "both were stolen"
     assert town.double.asked.count("/token") == asked + 1
 
 
@@ -95,14 +96,14 @@ def test_a_log_in_for_the_office_is_none_for_the_citizens_pages(town: Town) -> N
     other = party_for(town.double.issuer)
     other._seal = type(other._seal)(b"o" * 32)  # the office seals with a key of its own
     begun = other.begin(town.world.now)
-    stolen = Browser(town.app, {PENDING: begun.cookie})
+    stolen = PageBrowser(town.app, {PENDING: begun.cookie})
     assert stolen.get(back(town.double, begun.address)).status_code == 401
 
 
 def test_a_provider_that_is_away_is_told_and_ends_nothing(town: Town) -> None:
     browser = town.letter(town.anna)
     town.double.answers["/.well-known/openid-configuration"] = lambda: (500, {}, b"")
-    away = Browser(site_for(town.world, town.double.issuer), browser.cookies)
+    away = PageBrowser(site_for(town.world, town.double.issuer), browser.cookies)
     assert away.get("/konto/anmelden").status_code == 503
     assert away.get("/konto").status_code == 200
     assert away.get("/uebersicht").status_code == 200
@@ -122,17 +123,17 @@ def test_each_log_in_gets_a_token_of_its_own_and_ends_the_one_before(town: Town)
     again = browser.session
     assert len({letter, bound, again}) == 3
     for old in (letter, bound):
-        assert Browser(town.app, {LOOPBACK_COOKIE: old}).get("/uebersicht").status_code == 401
-    assert Browser(town.app, {LOOPBACK_COOKIE: again}).get("/uebersicht").status_code == 200
+        assert PageBrowser(town.app, {LOOPBACK_COOKIE: old}).get("/uebersicht").status_code == 401
+    assert PageBrowser(town.app, {LOOPBACK_COOKIE: again}).get("/uebersicht").status_code == 200
 
 
 def test_a_token_that_was_laid_into_the_browser_is_never_taken_over(town: Town) -> None:
     town.binds(town.anna)
     laid = secrets.token_hex(32)
-    victim = Browser(town.app, {LOOPBACK_COOKIE: laid})
+    victim = PageBrowser(town.app, {LOOPBACK_COOKIE: laid})
     assert town.comes_back(victim, account_of(town.anna)).status_code == 303
     assert victim.session != laid
-    assert Browser(town.app, {LOOPBACK_COOKIE: laid}).get("/uebersicht").status_code == 401
+    assert PageBrowser(town.app, {LOOPBACK_COOKIE: laid}).get("/uebersicht").status_code == 401
 
 
 def test_a_session_of_an_account_lives_an_hour_whatever_happens(town: Town) -> None:
@@ -150,7 +151,7 @@ def test_leaving_ends_the_session_and_leads_to_the_provider(town: Town) -> None:
     kept = browser.session
     assert browser.post("/abmelden").headers["location"] == "/konto/abgemeldet"
     assert f"{town.double.issuer}/end?" in browser.get("/konto/abgemeldet").text
-    assert Browser(town.app, {LOOPBACK_COOKIE: kept}).get("/uebersicht").status_code == 401
+    assert PageBrowser(town.app, {LOOPBACK_COOKIE: kept}).get("/uebersicht").status_code == 401
     letter = town.letter(town.anna)
     letter.get("/konto")
     assert letter.post("/abmelden").headers["location"] == "/"
@@ -159,7 +160,7 @@ def test_leaving_ends_the_session_and_leads_to_the_provider(town: Town) -> None:
 def test_over_https_cookies_belong_to_this_host_alone(town: Town) -> None:
     way = AccountWay(party_for(town.double.issuer), PAGE)
     app = make_site(town.world.pipeline, LOOK, secure_cookies=True, account_way=way)
-    browser = Browser(app)
+    browser = PageBrowser(app)
     cookie = browser.get("/konto/anmelden").headers["set-cookie"]
     assert cookie.startswith(f"__Host-{PENDING}=")
     assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=lax", "Path=/", "Max-Age=600"))
@@ -173,7 +174,7 @@ def test_no_look_changes_anything_but_the_way_back_with_its_cookie(town: Town, u
     bound, letter = town.binds(town.anna), town.letter(town.ben)
     town.comes_back(letter, account_of(town.ben))  # one waits to be bound
     before = everything_stored(urls)
-    for browser in (bound, letter, Browser(town.app)):
+    for browser in (bound, letter, PageBrowser(town.app)):
         for path in (
             "/konto",
             "/konto/anmelden",
@@ -183,9 +184,9 @@ def test_no_look_changes_anything_but_the_way_back_with_its_cookie(town: Town, u
             "/konto/trennen",
         ):
             for method in ("GET", "HEAD", "OPTIONS"):
-                Browser(town.app, dict(browser.cookies))._ask(method, path)
+                PageBrowser(town.app, dict(browser.cookies))._ask(method, path)
     assert everything_stored(urls) == before
-    stranger = Browser(town.app)
+    stranger = PageBrowser(town.app)
     town.comes_back(stranger, account_of(town.anna))
     assert everything_stored(urls) != before, "the control: this GET is the one that may"
 
@@ -209,20 +210,20 @@ def test_what_changes_something_wants_the_forms_own_token(town: Town, urls: dict
     before = everything_stored(urls)
     for token in ("", "0" * 64, "ü"):
         assert browser.post(path, csrf=token).status_code == 403
-    assert Browser(town.app).post(path).status_code == 401
+    assert PageBrowser(town.app).post(path).status_code == 401
     assert everything_stored(urls) == before
 
 
 def test_without_a_provider_the_page_says_so_and_nothing_leads_there(town: Town) -> None:
     app = make_site(town.world.pipeline, Look("Stadt Musterstadt"), secure_cookies=False)
-    browser = Browser(app, town.letter(town.anna).cookies)
+    browser = PageBrowser(app, town.letter(town.anna).cookies)
     page = browser.get("/konto")
     assert (page.status_code, "gibt es hier nicht" in page.text) == (200, True)
     for path in ("/", "/uebersicht", "/meine-daten", "/b"):
         assert "/konto" not in browser.get(path).text
     for path in ("/konto/anmelden", "/konto/zurueck", "/konto/verbinden", "/konto/abgemeldet"):
         assert browser.get(path).status_code == 404
-    assert "/konto" in Browser(town.app).get("/").text, "the control"
+    assert "/konto" in PageBrowser(town.app).get("/").text, "the control"
 
 
 def test_the_timeline_shows_each_look_of_the_staff(sent: Office) -> None:  # noqa: F811

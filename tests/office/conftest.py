@@ -1,14 +1,12 @@
 """An office with two Behörden's clerks, the house's own clerk and a DSB, and one Auftrag that was sent."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from fastapi import FastAPI
 
@@ -21,7 +19,7 @@ from proaktiv.web.office import make_office
 from proaktiv.web.pages.view import Look
 from proaktiv.web.staff.visitor import SESSION, WayIn
 from tests.builders import Somebody, a_birth, somebody
-from tests.web.conftest import ask
+from tests.web.browser import PageBrowser
 from tests.world import World
 
 CANARY = "Kanarienvogel-Zwitscher"
@@ -48,30 +46,6 @@ def staffing(world: World, *, issuer: str = "", links: bool = True) -> Iterator[
 
 
 @dataclass
-class Desk:
-    """The browser of somebody who works here."""
-
-    app: FastAPI
-    cookies: dict[str, str] = field(default_factory=dict)
-    csrf: str = ""
-
-    def get(self, path: str, **how: Any) -> httpx.Response:
-        return self._ask("GET", path, **how)
-
-    def post(self, path: str, form: Mapping[str, str] | None = None, csrf: str | None = None) -> httpx.Response:
-        given = {"csrf": self.csrf if csrf is None else csrf} | dict(form or {})
-        return self._ask("POST", path, data=given, headers={"sec-fetch-site": "same-origin"})
-
-    def _ask(self, method: str, path: str, **how: Any) -> httpx.Response:
-        (answer,) = ask(self.app, (method, path), cookies=self.cookies, **how)
-        for cookie in answer.cookies.jar:
-            self.cookies[cookie.name] = cookie.value or ""
-        if found := re.search(r'name="csrf" value="([0-9a-f]+)"', answer.text):
-            self.csrf = found[1]
-        return answer
-
-
-@dataclass
 class Office:
     """The office's surface, its staff, and what was sent."""
 
@@ -82,11 +56,11 @@ class Office:
     auftrag: UUID = field(default_factory=lambda: UUID(int=0))
     reference: str = ""
 
-    def desk(self, name: str) -> Desk:
+    def desk(self, name: str) -> PageBrowser:
         """Somebody comes in by a link."""
         with staffing(self.world) as owner:
             token = owner.link(name).partition("schein=")[2]
-        desk = Desk(self.app)
+        desk = PageBrowser(self.app)
         answer = desk.post("/einlass", {"schein": token})
         assert (answer.status_code, SESSION in desk.cookies) == (303, True), answer.text
         desk.get("/aufgaben")

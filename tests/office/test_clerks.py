@@ -9,7 +9,8 @@ from proaktiv.steps import case_file
 from proaktiv.steps.inspection import PER_HOUR
 from proaktiv.web.pages import states
 from proaktiv.web.pages.language import catalogue
-from tests.office.conftest import CANARY, Desk, Office
+from tests.office.conftest import CANARY, Office
+from tests.web.browser import PageBrowser
 from tests.web.conftest import everything_stored
 
 
@@ -233,7 +234,7 @@ def test_a_form_without_its_own_token_changes_nothing(sent: Office) -> None:
 
 
 def test_a_form_from_another_site_is_refused_before_it_is_read(sent: Office) -> None:
-    desk: Desk = sent.desk("k.standesamt")
+    desk: PageBrowser = sent.desk("k.standesamt")
     answer = desk._ask("POST", "/abmelden", data={"csrf": desk.csrf}, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
     assert desk.get("/aufgaben").status_code == 200

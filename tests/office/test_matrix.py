@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 
 import proaktiv.web
 from proaktiv.web.pages.language import LANGUAGES, catalogue
-from tests.office.conftest import CANARY, Desk, Office
+from tests.office.conftest import CANARY, Office
+from tests.web.browser import PageBrowser
 
 NONE = UUID(int=7)
 OPEN, CLERK, DSB = "open", "clerk", "dsb"
@@ -53,7 +54,7 @@ def served(office: Office) -> set[tuple[str, str]]:
     return found
 
 
-def asks(desk: Desk, method: str, path: str) -> int:
+def asks(desk: PageBrowser, method: str, path: str) -> int:
     filled = path
     for name in ("task_id", "auftrag_id", "flow_id", "digest", "name"):
         filled = filled.replace(f"{{{name}}}", str(NONE))
@@ -66,7 +67,7 @@ def test_every_route_is_in_the_table(office: Office) -> None:
 
 def test_each_role_sees_its_own_pages_and_no_others(sent: Office) -> None:
     clerk, dsb = sent.desk("k.standesamt"), sent.desk("d.schutz")
-    letter_only = Desk(sent.app, {"proaktiv": "a citizen's"}, csrf="x")
+    letter_only = PageBrowser(sent.app, {"proaktiv": "a citizen's"}, csrf="x")
     for (method, path), who in ROUTES.items():
         if who == OPEN or path == "/abmelden":
             continue
@@ -85,7 +86,7 @@ def test_a_citizens_session_is_none_here(sent: Office) -> None:
         )
     assert sent.pipeline.session(token) == proof, "the control: at the citizen's site it is one"
     for name in ("proaktiv", "proaktiv-amt", "__Host-proaktiv-amt"):
-        desk = Desk(sent.app, {name: token}, csrf=sent.pipeline.csrf(token))
+        desk = PageBrowser(sent.app, {name: token}, csrf=sent.pipeline.csrf(token))
         assert desk.get("/auftraege").status_code == 401
         assert desk.post("/person", FORM).status_code == 401
 
@@ -104,10 +105,10 @@ def test_every_page_has_one_heading_and_labels_for_what_can_be_filled_in(sent: O
     clerk, dsb = sent.desk("k.standesamt"), sent.desk("d.schutz")
     fid = sent.world.value("SELECT fid FROM flow_log ORDER BY fid LIMIT 1")
     for desk, path in (
-        (Desk(sent.app), "/"),
-        (Desk(sent.app), "/einlass?schein=x"),
-        (Desk(sent.app), "/abgemeldet"),
-        (Desk(sent.app), "/aufgaben"),
+        (PageBrowser(sent.app), "/"),
+        (PageBrowser(sent.app), "/einlass?schein=x"),
+        (PageBrowser(sent.app), "/abgemeldet"),
+        (PageBrowser(sent.app), "/aufgaben"),
         (clerk, "/aufgaben"),
         (clerk, "/auftraege"),
         (clerk, f"/auftraege/{sent.auftrag}"),

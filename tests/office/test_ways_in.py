@@ -22,7 +22,8 @@ from proaktiv.web.staff.visitor import PENDING, RETURN_PATH, SESSION, WayIn
 from tests.database.test_migrations import run
 from tests.identity.double import CLIENT, SECRET, Double, running
 from tests.identity.test_with_another import says_yes
-from tests.office.conftest import PAGE, Desk, Office, staffing
+from tests.office.conftest import PAGE, Office, staffing
+from tests.web.browser import PageBrowser
 from tests.web.conftest import everything_stored
 
 LOOK = Look("Stadt Musterstadt")
@@ -34,13 +35,13 @@ def party_for(issuer: str) -> RelyingParty:
     return RelyingParty(client, provider, bytes(32), secrets.token_bytes)
 
 
-def with_provider(office: Office, issuer: str, subject: str = "") -> Desk:
+def with_provider(office: Office, issuer: str, subject: str = "") -> PageBrowser:
     """A browser before an office with a provider; ``subject`` is k.neu's there, a clerk of the Standesamt."""
     if subject:
         with staffing(office.world, issuer=issuer) as owner:
             owner.add("k.neu", Role.CLERK, "standesamt-musterstadt", subject)
     way = WayIn(party_for(issuer), PAGE, links=False)
-    return Desk(make_office(office.pipeline, LOOK, way, secure_cookies=False))
+    return PageBrowser(make_office(office.pipeline, LOOK, way, secure_cookies=False))
 
 
 def back(double: Double, address: str, **changed: str | None) -> str:
@@ -82,9 +83,9 @@ def test_an_answer_opens_once_and_for_the_browser_that_asked(office: Office) -> 
         desk = with_provider(office, double.issuer, "s-1")
         address = back(double, desk.get("/anmeldung").headers["location"])
         kept = desk.cookies[PENDING]
-        assert Desk(desk.app).get(address).status_code == 401, "another browser"
+        assert PageBrowser(desk.app).get(address).status_code == 401, "another browser"
         assert desk.get(address).status_code == 303
-        again = Desk(desk.app, {PENDING: kept})
+        again = PageBrowser(desk.app, {PENDING: kept})
         assert again.get(address).status_code == 401, "the cookie and the answer were stolen"
         assert double.asked.count("/token") == 1
 
@@ -102,7 +103,7 @@ def test_every_refusal_is_a_plain_page_that_says_nothing_of_why(office: Office) 
         assert len(pages) == 1
         assert "nonce" not in pages.pop()
         double.answers["/.well-known/openid-configuration"] = lambda: (500, {}, b"")
-        away = Desk(with_provider(office, double.issuer).app).get("/anmeldung")
+        away = PageBrowser(with_provider(office, double.issuer).app).get("/anmeldung")
         assert (away.status_code, "nicht erreichbar" in away.text) == (503, True)
 
 
@@ -114,14 +115,14 @@ def test_the_way_out_ends_the_session_and_leads_to_the_provider(office: Office) 
         kept = dict(desk.cookies)
         assert desk.post("/abmelden").headers["location"] == "/abgemeldet"
         assert f"{double.issuer}/end?" in desk.get("/abgemeldet").text
-        assert Desk(desk.app, kept).get("/aufgaben").status_code == 401
+        assert PageBrowser(desk.app, kept).get("/aufgaben").status_code == 401
 
 
 def test_over_https_cookies_belong_to_this_host_alone(office: Office) -> None:
     with running(Double(office.world.now.timestamp)) as double:
         way = WayIn(party_for(double.issuer), PAGE, links=False)
         app = make_office(office.pipeline, LOOK, way, secure_cookies=True)
-        cookie = Desk(app).get("/anmeldung").headers["set-cookie"]
+        cookie = PageBrowser(app).get("/anmeldung").headers["set-cookie"]
         assert cookie.startswith("__Host-")
         assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=lax", "Path=/", "Max-Age=600"))
 
@@ -136,14 +137,14 @@ def link_of(office: Office, name: str = "k.haus") -> str:
 
 def test_a_link_opens_once_and_looking_at_it_opens_nothing(office: Office) -> None:
     link = link_of(office)
-    desk = Desk(office.app)
+    desk = PageBrowser(office.app)
     before = everything_stored(office.world.urls)
     for _ in range(5):
         assert desk.get(link).status_code == 200
     assert everything_stored(office.world.urls) == before, "a scanner looks at every link"
     token = dict(parse_qsl(urlsplit(link).query))["schein"]
     assert desk.post("/einlass", {"schein": token}).status_code == 303
-    assert Desk(office.app).post("/einlass", {"schein": token}).status_code == 401
+    assert PageBrowser(office.app).post("/einlass", {"schein": token}).status_code == 401
     assert office.world.count("staff_links") == 0
 
 
@@ -151,16 +152,16 @@ def test_a_link_is_over_after_an_hour_and_with_the_work_of_whoever_it_is_for(off
     late, ended = link_of(office), link_of(office, "k.jugendamt")
     with staffing(office.world) as owner:
         owner.end("k.jugendamt")
-    assert Desk(office.app).post("/einlass", dict(parse_qsl(urlsplit(ended).query))).status_code == 401
+    assert PageBrowser(office.app).post("/einlass", dict(parse_qsl(urlsplit(ended).query))).status_code == 401
     office.world.now += timedelta(hours=1)
-    assert Desk(office.app).post("/einlass", dict(parse_qsl(urlsplit(late).query))).status_code == 401
+    assert PageBrowser(office.app).post("/einlass", dict(parse_qsl(urlsplit(late).query))).status_code == 401
 
 
 def test_production_knows_no_links(office: Office) -> None:
     with staffing(office.world, links=False) as owner, pytest.raises(NotAllowed):
         owner.link("k.haus")
     link = link_of(office)
-    desk = Desk(make_office(office.pipeline, LOOK, WayIn(None, PAGE, links=False), secure_cookies=False))
+    desk = PageBrowser(make_office(office.pipeline, LOOK, WayIn(None, PAGE, links=False), secure_cookies=False))
     assert desk.get(link).status_code == 404
     assert desk.post("/einlass", dict(parse_qsl(urlsplit(link).query))).status_code == 404
 
@@ -261,6 +262,6 @@ def test_a_stranger_sees_the_way_in_and_a_citizens_cookie_opens_nothing(sent: Of
     letter = sent.world.letters_to(sent.anna)[-1]
     assert letter
     token = replace(proven).csrf("x")
-    desk = Desk(sent.app, {"proaktiv": token, SESSION: token})
+    desk = PageBrowser(sent.app, {"proaktiv": token, SESSION: token})
     assert desk.get("/").status_code == 200
     assert desk.get("/aufgaben").status_code == 401
