@@ -14,13 +14,13 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from sqlalchemy import insert, select
 
 from proaktiv.core.trust import Trust
@@ -50,7 +50,8 @@ ARGUMENTS = [
 ]
 _SESSIONS = core_table(SessionRow)
 _IDENTIFIERS = core_table(PersonIdentifierRow)
-NARROW, WIDE = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
+Scheme = Literal["light", "dark"]
+NARROW, WIDE = ViewportSize(width=320, height=800), ViewportSize(width=1280, height=900)
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def proven(world: World, page: Page, site: str, person: Somebody, trust: Trust) 
 @pytest.fixture
 def page(chromium: Browser, site: str) -> Iterator[Page]:
     """A page in a browser that has never been here: German, JavaScript off."""
-    context = chromium.new_context(base_url=site, java_script_enabled=False, locale="de-DE", viewport=WIDE)  # type: ignore[arg-type]
+    context = chromium.new_context(base_url=site, java_script_enabled=False, locale="de-DE", viewport=WIDE)
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from proaktiv.core.trust import Trust
+from proaktiv.web.citizen import LOOPBACK_COOKIE
 from proaktiv.web.pages import account, channels, consents, entry, matters, messages, timeline
-from tests.browser.conftest import NARROW, WIDE, proven
+from tests.browser.conftest import NARROW, WIDE, Scheme, proven
 from tests.builders import Somebody, a_birth, somebody
 from tests.world import World
 
@@ -25,7 +26,12 @@ WITHOUT_A_PERSON = {
     *("/", "/b", "/anmelden", "/anmelden/danke", "/barrierefreiheit", "/datenschutz", "/leichte-sprache", "/echt"),
     "/keine-mails",
 }
-VARIANTS = [(WIDE, "light", "de"), (NARROW, "light", "de"), (WIDE, "dark", "de"), (NARROW, "dark", "en")]
+VARIANTS: list[tuple[ViewportSize, Scheme, str]] = [
+    (WIDE, "light", "de"),
+    (NARROW, "light", "de"),
+    (WIDE, "dark", "de"),
+    (NARROW, "dark", "en"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,8 @@ def addresses(world: World, anna: Somebody) -> dict[str, str]:
     world.announce(a_birth(anna, other=world.lives_here(somebody("Ben", familienname="Beispiel-Ḫẇ"))))
     world.tick()
     proof = world.opens_letter(anna)
+    world.confirms_mail(proof, "anna.kanarie@post.example")
+    world.gives_mail(proof, "neu.kanarie@post.example")  # so that the page of addresses shows all it has
     ja = world.says_yes(proof, "GEBURTSURKUNDE")
     sheet = world.says_yes(proof, "ELTERNGELD")
     offered = world.proposals(proof)["KITA-PLATZ"]["id"]
@@ -73,17 +81,17 @@ def pages_of(chromium: Browser, site: str, world: World, anna: Somebody) -> Iter
     for number, (viewport, scheme, language) in enumerate(VARIANTS):
         context = chromium.new_context(
             base_url=site,
-            viewport=viewport,  # type: ignore[arg-type]
-            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport=viewport,
+            color_scheme=scheme,
             locale=language,
         )
         context.set_default_timeout(60_000)
         page = context.new_page()
         if number == 0:
             proven(world, page, site, anna, Trust.V2)
-            cookies = context.cookies()
+            (kept,) = [cookie for cookie in context.cookies() if cookie.get("name") == LOOPBACK_COOKIE]
         else:
-            context.add_cookies(cookies)  # type: ignore[arg-type]
+            context.add_cookies([{"name": LOOPBACK_COOKIE, "value": kept.get("value", ""), "url": site}])
         yield f"{viewport['width']} {scheme} {language}", page
         context.close()
 
@@ -103,7 +111,7 @@ def test_axe_finds_nothing_on_any_page(
 
 
 def test_control_axe_and_the_ruler_see_what_is_wrong(chromium: Browser, axe: Axe) -> None:
-    context = chromium.new_context(viewport=NARROW)  # type: ignore[arg-type]
+    context = chromium.new_context(viewport=NARROW)
     page = context.new_page()
     page.set_content("<main><img src='x'><input><div style='width:900px'>x</div></main>")
     rules = {each["id"] for each in axe.run(page, options={"runOnly": RULES}).response["violations"]}
@@ -129,8 +137,9 @@ def test_every_stop_of_the_tab_key_shows_where_it_is(page: Page) -> None:
 
 def test_pages_are_dark_where_the_system_is_without_a_script(chromium: Browser, site: str) -> None:
     seen = []
-    for scheme in ("light", "dark"):
-        context = chromium.new_context(base_url=site, color_scheme=scheme)  # type: ignore[arg-type]
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for scheme in schemes:
+        context = chromium.new_context(base_url=site, color_scheme=scheme)
         page = context.new_page()
         page.goto("/b")
         assert page.locator("script").count() == 1, "the one that brings the code of a QR"

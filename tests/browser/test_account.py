@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NARROW, enters, signs_up
+from tests.browser.conftest import NARROW, Scheme, enters, signs_up
 from tests.browser.test_access import RULES
 from tests.builders import Somebody, a_birth
 from tests.world import World, code_in
@@ -94,7 +94,7 @@ def test_a_password_alone_and_a_no_at_the_account_are_told_plainly(page: Page, b
 
 @pytest.mark.parametrize(("language", "scheme"), [("de", "light"), ("en", "dark")])
 def test_axe_finds_nothing_on_the_pages_between(
-    chromium: Browser, site: str, world: World, anna: Somebody, language: str, scheme: str
+    chromium: Browser, site: str, world: World, anna: Somebody, language: str, scheme: Scheme
 ) -> None:
     axe = Axe()
     setting_up = chromium.new_context(base_url=site, locale="de-DE")
@@ -102,7 +102,7 @@ def test_axe_finds_nothing_on_the_pages_between(
     world.announce(a_birth(anna))
     world.tick()
     setting_up.close()
-    context = chromium.new_context(base_url=site, viewport=NARROW, locale=language, color_scheme=scheme)  # type: ignore[arg-type]
+    context = chromium.new_context(base_url=site, viewport=NARROW, locale=language, color_scheme=scheme)
     context.set_default_timeout(60_000)
     page = context.new_page()
 

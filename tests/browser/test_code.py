@@ -47,7 +47,7 @@ def code(world: World, anna: Somebody) -> str:
 
 
 def opened(chromium: Browser, address: str, *, script: bool) -> Page:
-    context = chromium.new_context(base_url=address, java_script_enabled=script, locale="de-DE", viewport=WIDE)  # type: ignore[arg-type]
+    context = chromium.new_context(base_url=address, java_script_enabled=script, locale="de-DE", viewport=WIDE)
     context.set_default_timeout(60_000)
     return context.new_page()
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.browser.conftest import NARROW, WIDE, served
+from tests.browser.conftest import NARROW, WIDE, Scheme, served
 from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -34,8 +34,8 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
     chromium: Browser,
     sent: Office,
     at: str,
-    size: dict[str, int],
-    scheme: str,
+    size: ViewportSize,
+    scheme: Scheme,
 ) -> None:
     fid = sent.world.value("SELECT fid FROM flow_log ORDER BY fid LIMIT 1")
     with staffing(sent.world) as owner:
@@ -56,8 +56,8 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
         context = chromium.new_context(
             base_url=at,
             locale="de-DE",
-            viewport=size,  # type: ignore[arg-type]
-            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport=size,
+            color_scheme=scheme,
         )
         context.set_default_timeout(60_000)
         page = context.new_page()

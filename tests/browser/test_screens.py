@@ -9,7 +9,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from notifiers.letter import LetterChannel
 from notifiers.mail import MailChannel, Sender
@@ -26,7 +26,7 @@ from tests.notifiers.building import ANNA, HEAD, a_message
 from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
 from tests.world import World, code_in
 
-SIZE = {"width": 1000, "height": 700}
+SIZE = ViewportSize(width=1000, height=700)
 LARGEST_BYTES = 150 * 1024
 
 
@@ -66,7 +66,7 @@ def signed(world: World) -> None:
 
 
 def test_pictures_of_what_people_see(world: World, page: Page, anna: Somebody, site: str, folder: Path) -> None:
-    page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+    page.set_viewport_size(SIZE)
     page.goto("/")
     take(page, folder, "home")
     signs_up(page, world, anna)
@@ -98,7 +98,7 @@ def test_pictures_of_what_comes_to_people(chromium: Browser, folder: Path, tmp_p
     mailbox = Mailbox()
     mailbox.take(Mail("b@bounce.musterstadt.example", (rendered.to,), rendered.body))
     with served(make_post(mailbox, tmp_path, 0, sender.page)) as address:
-        context = chromium.new_context(base_url=address, locale="de-DE", viewport=SIZE)  # type: ignore[arg-type]
+        context = chromium.new_context(base_url=address, locale="de-DE", viewport=SIZE)
         page = context.new_page()
         page.goto("/mails/1")
         take(page, folder, "mail", whole=False)
@@ -114,7 +114,7 @@ def test_pictures_of_what_the_office_sees(chromium: Browser, sent: Office, folde
                 base_url=address,
                 java_script_enabled=False,
                 locale="de-DE",
-                viewport=SIZE,  # type: ignore[arg-type]
+                viewport=SIZE,
             )
             context.set_default_timeout(60_000)
             page = context.new_page()
