@@ -276,6 +276,8 @@ def stop_mails(session: Session, house: House, wire_id: str | None, now: datetim
         .one_or_none()
     )
     person, matter, made_at = (row.person, row.matter, row.made_at) if row else (None, UUID(int=0), now)
+    if person is not None:
+        raise_epoch(session.connection(), [person])
     hinted = literal(row is not None and row.purpose == "bundle")
     gone = forget_address(
         session,
