@@ -73,7 +73,9 @@ class Decision:
         """Return what each parameter of the Plan is for these facts: what may be shown as an amount, and from when."""
         if self._plan is None:
             return ()
-        return tuple(parameter.stand(self._facts) for parameter in self._plan.parameter.values())
+        assumed = {each.das: each.wert for each in self._plan.annahmen} if self.angenommen else {}
+        facts = {**assumed, **self._facts}
+        return tuple(parameter.stand(facts) for parameter in self._plan.parameter.values())
 
 
 def decide(

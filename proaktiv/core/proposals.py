@@ -10,12 +10,13 @@ from typing import Any
 
 from proaktiv.core.binding import Fact
 from proaktiv.core.calendar import end_of_month
+from proaktiv.core.errors import NotFound
 from proaktiv.core.lebenslagen import Texte
 from proaktiv.core.matching import Decision
 from proaktiv.core.parameters import Value
 from proaktiv.core.plans import Plan, Vorbelegung
 from proaktiv.core.questions import ANSWERED
-from proaktiv.core.texts import euros, fill, shown
+from proaktiv.core.texts import TextError, euros, fill, shown
 from proaktiv.core.trust import Trust
 
 ANSWER_DAYS = 60
@@ -105,6 +106,10 @@ def way_of(content: Mapping[str, Any], trust: Trust) -> str:
     return str(ways[max(level for level in ways if level <= trust)])
 
 
+AMOUNTS = ("betrag", "folgebetrag")
+"""Texts that show amounts of the law: sentences of their own, left out where nobody knows or has checked the amount."""
+
+
 def words(plan: Plan, texts: Texte, facts: Mapping[str, Fact], decision: Decision) -> dict[str, str]:
     """Return title and reason of a proposal, filled, in German and (``en.…``) English. German is the one that binds.
 
@@ -114,17 +119,31 @@ def words(plan: Plan, texts: Texte, facts: Mapping[str, Fact], decision: Decisio
     values: dict[str, object] = {name: fact.value for name, fact in facts.items()}
     values |= decision.derived()
     values |= {f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks if clock.sicher_bis}
-    known = {stand.name: stand.wert for stand in decision.staende() if stand.wert is not None}
-    parts = {"titel": "titel", "grund": "frage" if decision.outcome == "frage" else "grund"}
-    return {
-        f"{mark}{name}": fill(
-            texts.text(f"{plan.leistung}.{part}", language),
-            values | {f"parameter.{key}": plan.parameter[key].shown(wert, language) for key, wert in known.items()},
-            language=language,
-        )
-        for language, mark in (("de", ""), ("en", "en."))
-        for name, part in parts.items()
-    }
+    asks = decision.outcome == "frage"
+    found = {}
+    for language, mark in (("de", ""), ("en", "en.")):
+        for name, part in (("titel", "titel"), ("grund", "frage" if asks else "grund")):
+            found[f"{mark}{name}"] = fill(texts.text(f"{plan.leistung}.{part}", language), values, language=language)
+        amounts = () if asks else amount_texts(plan, texts, values, decision, language)
+        found[f"{mark}grund"] = " ".join((found[f"{mark}grund"], *amounts))
+    return found
+
+
+def amount_texts(
+    plan: Plan, texts: Texte, values: Mapping[str, object], decision: Decision, language: str
+) -> tuple[str, ...]:
+    """Return the sentences about amounts that can be filled; an amount that nobody has checked is not printed."""
+    known = dict(values)
+    for stand in decision.staende():
+        if stand.wert is not None and not stand.vorlaeufig:
+            known[f"parameter.{stand.name}"] = plan.parameter[stand.name].shown(stand.wert, language)
+    found = []
+    for part in AMOUNTS:
+        try:
+            found.append(fill(texts.text(f"{plan.leistung}.{part}", language), known, language=language))
+        except (NotFound, TextError):
+            continue  # no such sentence, or nothing to put into it
+    return tuple(found)
 
 
 def answer_by(decision: Decision, today: date) -> date:

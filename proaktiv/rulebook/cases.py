@@ -13,6 +13,7 @@ from proaktiv.core.conditions import Explained
 from proaktiv.core.fristen import Value
 from proaktiv.core.lebenslagen import Lebenslage, Plan
 from proaktiv.core.matching import Decision, decide
+from proaktiv.core.plans import ART
 from proaktiv.rulebook.catalogue import UNKNOWN, Catalogue, find_fact, read_value
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, Scalar, load
@@ -41,6 +42,7 @@ class Case:
     fristen: Mapping[str, date] = field(default_factory=dict, hash=False)
     sicher_bis: Mapping[str, date] = field(default_factory=dict, hash=False)
     wegen: str = ""
+    ergibt: str | None = None
     naechster_wechsel: date | None = None
 
     @property
@@ -74,6 +76,8 @@ def run(case: Case) -> tuple[str, ...]:
     wrong = []
     if decision.result != case.erwartet:
         wrong.append(f"erwartet {case.erwartet}, ist {decision.result}")
+    if case.ergibt is not None and (decision.outcome or "nichts") != case.ergibt:
+        wrong.append(f"ergibt: erwartet {case.ergibt}, ist {decision.outcome or 'nichts'}")
     if case.fehlt is not None and set(decision.missing) != set(case.fehlt):
         wrong.append(f"fehlt: erwartet {_list(case.fehlt)}, ist {_list(decision.missing)}")
     if case.fragt is not None and decision.fragen != case.fragt:
@@ -82,19 +86,25 @@ def run(case: Case) -> tuple[str, ...]:
         wrong.append(f"unterzeichner: erwartet {_list(case.unterzeichner)}, ist {_list(signers)}")
     if case.braucht is not None and _sets(decision.needs) != _sets(case.braucht):
         wrong.append(f"braucht: erwartet {dict(case.braucht)}, ist {dict(decision.needs)}")
-    clocks = {clock.name: clock for clock in decision.clocks}
-    for name, day in case.fristen.items():
-        if (got := clocks[name].gesetzlich if name in clocks else None) != day:
-            wrong.append(f"Frist {name}: erwartet {day}, ist {got}")
-    for name, day in case.sicher_bis.items():
-        if (got := clocks[name].sicher_bis if name in clocks else None) != day:
-            wrong.append(f"Frist {name} sicher bis: erwartet {day}, ist {got}")
+    wrong += _wrong_days(case, decision)
     if case.naechster_wechsel is not None and decision.next_change_on != case.naechster_wechsel:
         wrong.append(f"nächster Wechsel: erwartet {case.naechster_wechsel}, ist {decision.next_change_on}")
     tree = decision.explanation()
     if case.wegen and not (tree and case.wegen in _reasons(tree)):
         wrong.append(f"wegen {case.wegen}: diese Norm gab nicht den Ausschlag")
     return tuple(wrong)
+
+
+def _wrong_days(case: Case, decision: Decision) -> list[str]:
+    clocks = {clock.name: clock for clock in decision.clocks}
+    wrong = []
+    for name, day in case.fristen.items():
+        if (got := clocks[name].gesetzlich if name in clocks else None) != day:
+            wrong.append(f"Frist {name}: erwartet {day}, ist {got}")
+    for name, day in case.sicher_bis.items():
+        if (got := clocks[name].sicher_bis if name in clocks else None) != day:
+            wrong.append(f"Frist {name} sicher bis: erwartet {day}, ist {got}")
+    return wrong
 
 
 def _reasons(tree: Explained) -> set[str]:
@@ -139,7 +149,7 @@ class _Cases:
             ("name", "erwartet"),
             (
                 *("mit", "fehlt", "fragt", "unterzeichner", "braucht", "gefragt"),
-                *("fristen", "sicher_bis", "wegen", "naechster_wechsel"),
+                *("fristen", "sicher_bis", "wegen", "naechster_wechsel", "ergibt"),
             ),
         )
         merged = {**base, **self.facts(parts.get("mit"))}
@@ -164,6 +174,7 @@ class _Cases:
             fristen=self.days(parts.get("fristen")),
             sicher_bis=self.days(parts.get("sicher_bis")),
             wegen=self.reader.text(parts.get("wegen")),
+            ergibt=self.reader.word(parts["ergibt"], (*ART, "frage", "nichts")) if "ergibt" in parts else None,
             naechster_wechsel=self.reader.day_or_none(parts.get("naechster_wechsel")),
         )
 

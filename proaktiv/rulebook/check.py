@@ -17,6 +17,7 @@ from proaktiv.core.derived import REGISTRY
 from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage
 from proaktiv.core.outcomes import tangles
 from proaktiv.core.plans import Plan
+from proaktiv.core.proposals import AMOUNTS
 from proaktiv.core.trust import Trust
 from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.compile import Compiled, compile_folder, folders
@@ -31,6 +32,15 @@ NEEDED_TEXTS = ("titel", "grund")
 
 _CONSENT = frozenset({Basis.CONSENT, Basis.CONSENT_SPECIAL, Basis.CONSENT_STATUTORY})
 _BARE_NUMBER = re.compile(r"[0-9]{3,}|[0-9]\s*(?:€|Euro|EUR|%)")
+
+
+def _telling(text: str) -> frozenset[str]:
+    """Return the placeholders that every language must have: days and amounts, not names."""
+    try:
+        names = texts.placeholders(text)
+    except texts.TextError:
+        return frozenset()
+    return frozenset(name for name in names if name.startswith(("fristen.", "parameter.")))
 
 
 def check(root: Path) -> tuple[tuple[Compiled, ...], tuple[Problem, ...]]:
@@ -84,6 +94,7 @@ class _Checking:
         for leistung, message in tangles(self.lebenslage.plans):
             yield self.problem(leistung, message)
         yield from self.texts()
+        yield from self.same_in_every_language()
         yield from dead_values(self.compiled.parameter, self.lebenslage.plans)
 
     def problem(self, key: str, message: str) -> Problem:
@@ -193,11 +204,11 @@ class _Checking:
     def asking(self, plan: Plan) -> Iterator[Problem]:
         """Find questions that would be asked of everybody, or of nobody."""
         said = {frage.name for frage in plan.fragen}
-        if said & facts_of(plan.bedingung):
+        if said & facts_of(plan.bedingung, plan.parameter):
             if plan.indikator is None:
                 yield self.problem(plan.leistung, "conditions that only a person can answer need an 'indikator'")
-            elif said & facts_of(plan.indikator):
-                names = ", ".join(sorted(said & facts_of(plan.indikator)))
+            elif said & facts_of(plan.indikator, plan.parameter):
+                names = ", ".join(sorted(said & facts_of(plan.indikator, plan.parameter)))
                 yield self.problem(plan.leistung, f"the 'indikator' cannot wait for the person's answer: {names}")
         fixed = {*plan.schluessel, *plan.gruppe, plan.stelle_nach, plan.gilt.schluessel} & said
         if fixed:
@@ -207,7 +218,7 @@ class _Checking:
 
     def declared(self, plan: Plan) -> Iterator[Problem]:
         """Find assumptions that decide nothing."""
-        used = facts_of(plan.bedingung)
+        used = facts_of(plan.bedingung, plan.parameter)
         for each in plan.annahmen:
             if each.das not in used:
                 yield self.problem(plan.leistung, f"no condition looks at {each.das}: its 'annahme' decides nothing")
@@ -244,8 +255,26 @@ class _Checking:
             if name not in allowed:
                 choices = ", ".join(sorted(allowed)) or "none"
                 yield self.problem(place, f"nothing fills the placeholder {{{name}}}; allowed here: {choices}")
+            elif name.startswith("parameter.") and place.rpartition(".")[2] not in AMOUNTS:
+                message = f"{{{name}}} stands in a text {' or '.join(AMOUNTS)} only: it is left out where it is unknown"
+                yield self.problem(place, message)
         if found := _BARE_NUMBER.search(texts.without_placeholders(text)):
             yield self.problem(place, f"the number '{found[0]}' stands bare in a text; law changes, use a placeholder")
+
+    def same_in_every_language(self) -> Iterator[Problem]:
+        """Find what one language tells and another leaves out: a text, or a Frist or an amount in it."""
+        by_language = self.lebenslage.texte.by_language
+        for language, found in by_language.items():
+            for key in sorted({key for other in by_language.values() for key in other} - found.keys()):
+                section, _, part = key.partition(".")
+                message = f"the text '{section}: {part}' stands in another language and is missing here"
+                if part not in NEEDED_TEXTS and section != "lebenslage":
+                    yield Problem(f"{self.compiled.name}/texte/{language}.yaml", 1, 1, message)
+            for key, text in found.items():
+                told = {name for other in by_language.values() for name in _telling(other.get(key, ""))}
+                if lacking := sorted(told - _telling(text)):
+                    names = ", ".join(f"{{{name}}}" for name in lacking)
+                    yield self.problem(f"{language}:{key}", f"another language tells {names} here, this one does not")
 
     def may_stand(self, section: str) -> frozenset[str]:
         """Return what a text of a Leistung may name: facts of the permitted event, and its own Fristen."""

@@ -164,7 +164,7 @@ class Reader:
         """Return a checked ARS."""
         written = self.text(node)
         try:
-            return Ars(written)
+            return str(Ars(written))  # exactly a str: conditions compare exact types
         except KeyFormatError as error:
             self.wrong(node, str(error))
             return ""

@@ -94,7 +94,7 @@ MISTAKES = [
     ),
     (
         KITA,
-        "    quelle: Satzung Musterstadt (erfunden)\n",
+        "    quelle: Landesrecht oder Satzung (kita.csv)\n",
         "",
         "name: anmeldung_kita",
         "needs its 'norm' or its 'quelle'",
@@ -317,8 +317,8 @@ MISTAKES = [
     (
         FAKTEN,
         "  typ: text\n  laenge: [3, 12]",
-        "  typ: zahl",
-        "typ: zahl\n",
+        "  typ:  zahl",
+        "typ:  zahl",
         "a number that a person types needs its 'bereich'",
     ),
     (FAKTEN, "  typ: text\n  laenge: [3, 12]", "  typ: ars", "ars\n", "nobody knows an ARS by heart"),

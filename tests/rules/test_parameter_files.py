@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from proaktiv.core.binding import Fact
 from proaktiv.core.conditions import Op
+from proaktiv.core.fristen import Value
+from proaktiv.core.matching import decide
 from proaktiv.core.parameters import Parameter, Parameterwert, Wert
 from proaktiv.core.plans import Gilt, Plan
+from proaktiv.core.proposals import words
 from proaktiv.rulebook.check import check, stale
 from proaktiv.rulebook.facts import Fakt, FaktTyp
 from proaktiv.rulebook.folder import rules_folder
@@ -202,8 +206,8 @@ def rules(tmp_path: Path) -> Path:
     (root / "_katalog/parameter/saetze.yaml").write_text(SHOWN, "utf-8")
     for language in ("de", "en", "ls"):
         path = root / f"geburt/texte/{language}.yaml"
-        text = path.read_text("utf-8").replace("KITA-PLATZ:\n", "KITA-PLATZ:\n  satz: Es gibt {parameter.satz}.\n", 1)
-        path.write_text(text.replace("titel: Kita-Platz für", "titel: Kita-Platz ({parameter.satz}) für", 1), "utf-8")
+        text = path.read_text("utf-8").replace("KITA-PLATZ:\n", "KITA-PLATZ:\n  betrag: Es gibt {parameter.satz}.\n", 1)
+        path.write_text(text, "utf-8")
     return root
 
 
@@ -213,7 +217,7 @@ def test_a_text_shows_the_amount_of_the_legal_key_date(rules: Path) -> None:
     (geburt,) = [one.lebenslage for one in compiled if one.name == "geburt"]
     assert geburt is not None
     plan = geburt.plan("KITA-PLATZ")
-    assert set(plan.parameter) == {"satz"}
+    assert set(plan.parameter) == {"kita_anmeldung_monate", "satz"}
     assert geburt.plan("ELTERNGELD").parameter.keys() & {"satz"} == set()
     assert [plan.parameter["satz"].shown(125950, language) for language in ("de", "en")] == [
         "1.259,50 Euro",
@@ -266,3 +270,50 @@ def test_the_unit_of_fact_and_parameter_must_agree(rules: Path) -> None:
     path.write_text(SHOWN.replace("typ: betrag\n", "typ: betrag\n  einheit: EUR/Monat\n"), "utf-8")
     found = spoiled(rules, KITA, "das: kind.lebt, ist: ja,", "das: kind.geld, maximal: {parameter: satz},")
     assert any("the parameter 'satz' is in EUR/Monat, kind.geld in EUR/Jahr" in one for one in found), found
+
+
+def told(rules: Path, born: date) -> dict[str, str]:
+    """Return the words of a Kita proposal for a child of that day."""
+    (geburt,) = [one.lebenslage for one in check(rules)[0] if one.name == "geburt"]
+    assert geburt is not None
+    plan = geburt.plan("KITA-PLATZ")
+    values: dict[str, Value] = {
+        "kind.lebt": True,
+        "kind.im_haushalt": True,
+        "kind.vornamen": "Mia",
+        "kind.geburtsdatum": born,
+        "elternteil.sorge": "allein",
+        "elternteil.geburtsdatum": date(1994, 3, 8),
+        "elternteil.wohnort_ars": "990010000000",
+    }
+    facts = {name: Fact(value, born) for name, value in values.items()}
+    return words(plan, geburt.texte, facts, decide(plan, values, born))
+
+
+def test_an_amount_is_a_sentence_of_its_own_in_each_language(rules: Path) -> None:
+    said = told(rules, date(2026, 5, 1))
+    assert said["grund"].endswith(" Es gibt 1.259,50 Euro.")
+    assert said["en.grund"].endswith(" Es gibt EUR 1,259.50.")
+
+
+def test_an_amount_that_nobody_checked_is_not_printed(rules: Path) -> None:
+    assert "Es gibt" not in told(rules, date(2027, 1, 1))["grund"]
+
+
+def test_an_amount_in_any_other_text_is_a_mistake(rules: Path) -> None:
+    found = spoiled(rules, "geburt/texte/de.yaml", "titel: Kita-Platz für", "titel: Kita-Platz ({parameter.satz}) für")
+    assert any("{parameter.satz} stands in a text betrag or folgebetrag only" in one for one in found), found
+
+
+@pytest.mark.parametrize("language", ["de", "en", "ls"])
+def test_a_day_or_amount_that_one_language_leaves_out_is_a_mistake(rules: Path, language: str) -> None:
+    found = spoiled(rules, f"geburt/texte/{language}.yaml", "{parameter.satz}", "etwas")
+    assert any("another language tells {parameter.satz} here, this one does not" in one for one in found), found
+
+
+def test_a_text_that_one_language_lacks_is_a_mistake(rules: Path) -> None:
+    found = spoiled(rules, "geburt/texte/ls.yaml", "  betrag: Es gibt {parameter.satz}.\n", "")
+    assert (
+        "geburt/texte/ls.yaml:1:1: the text 'KITA-PLATZ: betrag' stands in another language and is missing here"
+        in found
+    )

@@ -202,7 +202,7 @@ def test_bound_facts_are_in_the_catalogue_and_enough_for_every_rule(
         assert set(decision.missing) <= set(plan.register) | {frage.name for frage in plan.fragen}
         needs[plan.leistung] = dict(decision.needs)
         looked_up = {**values, **FROM_REGISTERS}
-        assert decide(plan, looked_up, today).outcome == ("frage" if plan.fragen else "auftrag")
+        assert decide(plan, looked_up, today).outcome == ("frage" if plan.fragen and not plan.annahmen else "auftrag")
         assert decide(plan, {**looked_up, **FROM_THE_PERSON}, today).outcome == "auftrag"
     assert needs == expected
 
@@ -213,7 +213,11 @@ def test_every_text_can_be_filled_from_what_is_known(language: str) -> None:
         decision = case.decide()
         if decision.result != "ja":
             continue
-        values = {**case.facts, **{f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks}}
+        values = {
+            **case.facts,
+            **decision.derived(),
+            **{f"fristen.{clock.name}": clock.sicher_bis for clock in decision.clocks},
+        }
         lebenslage = LEBENSLAGEN[case.plan.lebenslage]
         for part in ("titel", "frage" if decision.fragen else "grund"):
             assert texts.fill(
