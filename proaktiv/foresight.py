@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import delete, insert, tuple_
 from sqlmodel import Session
 
-from proaktiv.core.dates import bundesweiter_feiertag
 from proaktiv.core.passage import Matched
+from proaktiv.core.public_holidays import calendar_of
 from proaktiv.core.windows import look_again
 from proaktiv.house import House
 from proaktiv.tables import WiedervorlageRow, core_table
@@ -31,7 +31,7 @@ def note_changes(session: Session, house: House, decided: Sequence[Matched], now
         if change is None or item.decision.result == "ja" or item.decision.angenommen:
             continue
         values = {name: fact.value for name, fact in item.facts.items()}
-        clocks = item.plan.clocks(values, bundesweiter_feiertag)
+        clocks = item.plan.clocks(values, calendar_of(values.get(item.plan.stelle_nach)))
         month, day = look_again(change, [clock.sicher_bis for clock in clocks])
         rows.append(
             {

@@ -13,11 +13,12 @@ from typing import Literal, cast
 
 from proaktiv.core import conditions
 from proaktiv.core.conditions import JA, NEIN, Explained, Op, Vergleich
-from proaktiv.core.dates import Holiday, bundesweiter_feiertag
+from proaktiv.core.dates import Holiday
 from proaktiv.core.derived import REGISTRY, lacking
 from proaktiv.core.fristen import Clock, Value
 from proaktiv.core.parameters import Stand
 from proaktiv.core.plans import Plan
+from proaktiv.core.public_holidays import calendar_of
 
 Result = Literal["ja", "nein", "offen", "gilt_nicht"]
 Outcome = Literal["auftrag", "termin", "hinweis", "wiedervorlage", "manuell", "frage", ""]
@@ -53,6 +54,12 @@ class Decision:
             return None
         return conditions.interpret(self._plan.bedingung, self._facts, self._plan.parameter)
 
+    def next_result(self) -> Result | None:
+        """Return what the same facts give on ``next_change_on``, or None where nothing changes by itself."""
+        if self._plan is None or self.next_change_on is None:
+            return None
+        return self._plan.check({**self._facts, "heute": self.next_change_on}).value
+
     @property
     def vorlaeufig(self) -> bool:
         """Return whether a parameter of the Plan was not checked for its key date: the law may have changed."""
@@ -83,12 +90,12 @@ def decide(
     facts: Mapping[str, Value],
     today: date,
     asked: frozenset[str] = frozenset(),
-    holiday: Holiday = bundesweiter_feiertag,
+    holiday: Holiday | None = None,
 ) -> Decision:
     """Return what ``plan`` says of ``facts`` on ``today`` (a Berlin calendar day).
 
-    ``asked`` are register facts that were asked for already: they are not needed twice. ``holiday`` is the calendar of
-    the receiving office; the default knows only what is a holiday everywhere.
+    ``asked`` are register facts that were asked for already: they are not needed twice. ``holiday`` is another
+    calendar than that of the receiving office.
     """
     plan = plan.at(facts)
     known = plan.known({**facts, "heute": today})
@@ -114,7 +121,7 @@ def decide(
         missing=missing,
         needs=_needs(plan, known, missing, asked),
         fragen=fragen,
-        clocks=plan.clocks(known, holiday) if fragen else (),
+        clocks=_clocks(plan, known, holiday) if fragen else (),
         next_change_on=change,
         _plan=plan,
         _facts=known,
@@ -127,7 +134,7 @@ def _yes(
     result: Literal["ja", "offen"],
     asked: frozenset[str],
     change: date | None,
-    holiday: Holiday,
+    holiday: Holiday | None,
 ) -> Decision:
     fragen = _fields_to_ask(plan, known) if plan.fragen else ()
     return Decision(
@@ -135,11 +142,17 @@ def _yes(
         outcome="frage" if fragen else cast("Outcome", plan.art),
         needs=_prefill_needs(plan, known, asked) if plan.register else _NOTHING,
         fragen=fragen,
-        clocks=plan.clocks(known, holiday),
+        clocks=_clocks(plan, known, holiday),
         next_change_on=change,
         _plan=plan,
         _facts=known,
     )
+
+
+def _clocks(plan: Plan, known: Mapping[str, Value], holiday: Holiday | None) -> tuple[Clock, ...]:
+    if not plan.fristen:
+        return ()
+    return plan.clocks(known, holiday or calendar_of(known.get(plan.stelle_nach)))
 
 
 def _assumed(plan: Plan, known: Mapping[str, Value], missing: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 The entry point mounts ``make_app`` and hands in how the owner's database is opened.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
@@ -19,6 +20,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.rulebook import check as checking
 from proaktiv.rulebook.cases import Case, read_cases, run
 from proaktiv.rulebook.catalogue import read_catalogue
+from proaktiv.rulebook.explain import as_json as explained_as_json
 from proaktiv.rulebook.explain import explain as explained
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.release import CONTROLLER, ReleaseRefused, demo_key
@@ -116,12 +118,17 @@ def run_cases(
 def explain_case(
     case: Annotated[str, typer.Argument(help="A case's name, or a part of it: geburt/KITA-PLATZ/Normalfall")],
     folder: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON, one line for each case.")] = False,
 ) -> None:
     """Print why a case is decided as it is: each condition with value, norm and line."""
     found = [one for one in _cases(folder or rules_folder(), ()) if case.casefold() in one.title.casefold()]
     if not found:
         _fail(f"no case is called {case}")
     for one in found:
+        if as_json:
+            data = {"fall": one.title, **explained_as_json(one.decide())}
+            typer.echo(json.dumps(data, ensure_ascii=False, sort_keys=True))
+            continue
         typer.echo(one.title)
         typer.echo(explained(one.decide()))
         typer.echo("")

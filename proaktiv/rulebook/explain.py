@@ -1,9 +1,10 @@
-"""A decision as lines that a rule author reads: each condition with result, value, norm and line.
+"""A decision as lines that a rule author reads, and as JSON: each condition with result, value, norm and line.
 
 Left to others: the decision itself (``core.matching``), what citizens read (texts of the Lebenslage).
 """
 
 from datetime import date
+from typing import Any
 
 from proaktiv.core.conditions import Explained, Operand
 from proaktiv.core.fristen import Clock, Rechnung
@@ -24,6 +25,59 @@ def explain(decision: Decision) -> str:
     return "\n".join(lines)
 
 
+def as_json(decision: Decision) -> dict[str, Any]:
+    """Return what ``explain`` prints as JSON data: dates as 2026-10-31, amounts in euros as text, unknown as null."""
+    plan, tree, change = decision.plan, decision.explanation(), decision.next_change_on
+    return {
+        "angenommen": list(decision.angenommen),
+        "baum": _tree_json(tree) if tree is not None else None,
+        "braucht": {register: list(names) for register, names in decision.needs.items()},
+        "ergebnis": decision.result,
+        "ergibt": decision.outcome,
+        "fehlt": list(decision.missing),
+        "fragt": list(decision.fragen),
+        "fristen": [
+            {
+                "gesetzlich": clock.gesetzlich.isoformat() if clock.gesetzlich else None,
+                "massgeblich": clock.massgeblich.value,
+                "name": clock.name,
+                "sicher_bis": clock.sicher_bis.isoformat() if clock.sicher_bis else None,
+                "typ": clock.typ.value,
+            }
+            for clock in decision.clocks
+        ],
+        "lebenslage": plan.lebenslage if plan else None,
+        "leistung": plan.leistung if plan else None,
+        "naechster_wechsel": {"am": change.isoformat(), "zu": decision.next_result()} if change else None,
+        "parameter": {stand.name: _stand_json(decision, stand) for stand in decision.staende()},
+        "plan": plan.hash if plan else None,
+        "vorlaeufig": decision.vorlaeufig,
+    }
+
+
+def _tree_json(node: Explained) -> dict[str, Any]:
+    data: dict[str, Any] = {"art": node.art, "ergebnis": node.ergebnis.value, "zeile": node.line}
+    if node.art in _JUNCTIONS:
+        return data | {"teile": [_tree_json(part) for part in node.teile]}
+    value = None if node.wert is None else shown(node.wert, node.typ)
+    unknown = node.gegen is None or isinstance(node.gegen, Rechnung | Parameterwert)
+    against = None if unknown or node.gegen is None else shown(node.gegen, node.typ)
+    data |= {"das": node.das, "gegen": against, "norm": node.norm, "wert": value}
+    return data | {"parameter": node.stand.name} if node.stand else data
+
+
+def _stand_json(decision: Decision, stand: Stand) -> dict[str, Any]:
+    typ = decision.plan.parameter[stand.name].typ if decision.plan else ""
+    return {
+        "ab": stand.ab.isoformat() if stand.ab else None,
+        "fundstelle": stand.fundstelle,
+        "schluessel": stand.schluessel,
+        "stichtag": stand.stichtag.isoformat() if stand.stichtag else None,
+        "vorlaeufig": stand.vorlaeufig,
+        "wert": None if stand.wert is None else shown(stand.wert, typ),
+    }
+
+
 def _head(decision: Decision) -> list[str]:
     parts = [f"-> {decision.result}"]
     if decision.missing:
@@ -34,7 +88,10 @@ def _head(decision: Decision) -> list[str]:
         parts.append(f"fragt: {', '.join(decision.fragen)}")
     parts += [f"braucht {register}: {', '.join(names)}" for register, names in decision.needs.items()]
     if decision.next_change_on:
-        parts.append(f"nächster Wechsel: {decision.next_change_on.isoformat()}")
+        change = f"{decision.result} -> {decision.next_result()}"
+        parts.append(f"nächster Wechsel: {decision.next_change_on.isoformat()} {change}")
+    if decision.vorlaeufig:
+        parts.append("vorläufig: für diesen Stichtag hat niemand die Zahlen geprüft")
     return parts
 
 
