@@ -25,6 +25,7 @@ from proaktiv.rulebook.explain import explain as explained
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.release import CONTROLLER, ReleaseRefused, demo_key
 from proaktiv.rulebook.release import release as release_rules
+from proaktiv.rulebook.schema import schema_text
 
 PRODUCTION = "production"
 
@@ -51,6 +52,7 @@ def make_app(
         check_rules(folder or rules_folder(), berlin_date(clock()) if clock else None)
 
     app.command("test")(run_cases)
+    app.command("schema")(write_schema)
     app.command("explain")(explain_case)
 
     @app.command("release")
@@ -113,6 +115,14 @@ def run_cases(
     if failed or not ran:
         _fail(f"{ran} cases, {failed} differences")
     typer.echo(f"{ran} cases hold")
+
+
+def write_schema(folder: Folder = None) -> None:
+    """Write _katalog/schema.json anew: what an editor offers while rules are written."""
+    root = folder or rules_folder()
+    path = root / "_katalog" / "schema.json"
+    path.write_text(schema_text(root), "utf-8")
+    typer.echo(f"{path.relative_to(root)}: {path.stat().st_size} bytes")
 
 
 def explain_case(

@@ -40,7 +40,7 @@ _LEISTUNG = re.compile(r"[A-Z][A-Z0-9-]{1,47}")
 _ALWAYS = ("leistung", "name", "version", "status", "geprueft_bis", "je", "gilt", "voraussetzungen", "vorschlag")
 _OPTIONAL = ("art", "leika", "indikator", "annahmen", "nach", "schliesst_aus", "fassungen")
 _SENT = ("stelle", "versand", "form", "min_vertrauen", "fristen", "vorbelegung")
-_NEEDED: Mapping[str, tuple[str, ...]] = {
+NEEDED: Mapping[str, tuple[str, ...]] = {
     "auftrag": (*_ALWAYS, *_SENT),
     "termin": (*_ALWAYS, "stelle", "fristen"),
     "hinweis": _ALWAYS,
@@ -49,7 +49,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """What a file must say, by what the Leistung yields: only an Auftrag is sent."""
 
-_MAY_STAND: Mapping[str, tuple[str, ...]] = {
+ALLOWED: Mapping[str, tuple[str, ...]] = {
     "auftrag": (*_OPTIONAL, "unterzeichner", "zweite_entfaellt", "ohne_zweite"),
     "termin": (*_OPTIONAL, "vorbelegung", "min_vertrauen"),
     "hinweis": (*_OPTIONAL, "stelle", "fristen"),
@@ -97,7 +97,7 @@ class Leistungen:
     def fassung(self, base: Plan, node: NodeMapping, item: NodeMapping, found: list[Plan]) -> None:
         """Read one Fassung: what it does not say is as in the file above it."""
         reader = self.reader
-        allowed = {*_NEEDED["auftrag"], *_MAY_STAND["auftrag"]} - {"leistung", "gilt", "je", "fassungen"}
+        allowed = {*NEEDED["auftrag"], *ALLOWED["auftrag"]} - {"leistung", "gilt", "je", "fassungen"}
         parts = reader.fields(item, ("ab",), (*sorted(allowed), "schluessel", "entwurf", "grund"))
         ab = reader.day(parts.get("ab"))
         if "schluessel" in parts:
@@ -111,8 +111,10 @@ class Leistungen:
         kept = {name: part for name, part in node.entries.items() if name not in {*own, "fassungen"}}
         art = parts.get("art")
         if isinstance(art, Scalar) and art.text in ART:
-            kept = {name: part for name, part in kept.items() if name in (*_NEEDED[art.text], *_MAY_STAND[art.text])}
-        whole = NodeMapping(item.line, item.column, {**kept, **own}, {**node.keys, **item.keys})
+            kept = {name: part for name, part in kept.items() if name in (*NEEDED[art.text], *ALLOWED[art.text])}
+        said = {**kept, **own}
+        keys = {name: item.keys[name] if name in own else node.keys[name] for name in said}
+        whole = NodeMapping(item.line, item.column, said, keys)
         plan = replace(self.one(whole, again=True), gilt=Gilt(base.gilt.schluessel, ab))
         if reader.yes(parts.get("entwurf")):
             self.entwuerfe.append(replace(plan, status="entwurf"))
@@ -123,7 +125,7 @@ class Leistungen:
         """Return the Plan of one Fassung."""
         reader, trees = self.reader, self.trees
         art = self.art(node)
-        parts = reader.fields(node, _NEEDED[art], _MAY_STAND[art])
+        parts = reader.fields(node, NEEDED[art], ALLOWED[art])
         leistung = reader.text(parts.get("leistung"))
         if leistung and not _LEISTUNG.fullmatch(leistung):
             reader.wrong(parts["leistung"], f"'{leistung}' is no id of a Leistung; write capitals, like KITA-PLATZ")

@@ -18,7 +18,7 @@ from proaktiv.rulebook.reading import Reader
 from proaktiv.rulebook.suggest import suggestion, words
 
 _OPERATORS = [op.value for op in Op]
-_ALLOWED: Mapping[FaktTyp, frozenset[Op]] = {
+FITTING: Mapping[FaktTyp, frozenset[Op]] = {
     FaktTyp.TEXT: frozenset({Op.IST, Op.EINER_VON}),
     FaktTyp.CODE: frozenset({Op.IST, Op.EINER_VON}),
     FaktTyp.ARS: frozenset({Op.IST, Op.EINER_VON}),
@@ -27,6 +27,8 @@ _ALLOWED: Mapping[FaktTyp, frozenset[Op]] = {
     FaktTyp.BETRAG: frozenset({Op.IST}) | NUMBERS,
     FaktTyp.DATUM: DATES,
 }
+"""Which words fit a fact of which type."""
+
 _MOST = 999
 """Most steps of one word: more months than that is a typing error."""
 
@@ -83,7 +85,7 @@ class Trees:
         if fakt is None:
             return None
         op = Op(used[0])
-        allowed = _ALLOWED[fakt.typ]
+        allowed = FITTING[fakt.typ]
         if op not in allowed:
             fitting = words(each for each in _OPERATORS if Op(each) in allowed)
             message = f"'{op.value}' does not fit {fakt.name}, which is of typ {fakt.typ.value}; allowed: {fitting}"

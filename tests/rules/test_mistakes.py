@@ -1,6 +1,7 @@
 """What a rule author hears: the exact place, what is allowed, and never a suggestion of the opposite."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ ELTERNGELD = "geburt/leistungen/elterngeld.yaml"
 PARKEN = "umzug/leistungen/bewohnerparkausweis.yaml"
 FLOWS = "geburt/lebenslage.yaml"
 MOVING = "umzug/lebenslage.yaml"
+GRENZEN = "geburt/parameter.yaml"
 FAKTEN = "_katalog/fakten.yaml"
 SCHUTZ = "_katalog/schutz.yaml"
 DE, EN, LS = (f"geburt/texte/{language}.yaml" for language in ("de", "en", "ls"))
@@ -159,6 +161,76 @@ MISTAKES = [
         "{typ: code, quelle: ereignis, lebenslagen: [geburt], beschriftung: {de: Ihre Stellung",
         "a fact of typ code needs 'werte'",
     ),
+    # parameters, derived facts, declarations, Fassungen
+    (GRENZEN, "wert: 175000,", "wert: 175.000,", "175.000,", "it could be 175 or 175000: write 175000"),
+    (
+        ELTERNGELD,
+        "{parameter: einkommensgrenze}",
+        "{parameter: einkommensgrenzen}",
+        "einkommensgrenzen",
+        "there is no parameter 'einkommensgrenzen' in parameter.yaml or _katalog/parameter; did you mean 'einkommensgr",
+    ),
+    (ELTERNGELD, "{parameter: wochenstunden_max}", "32 Stunden", "32 Stunden", "is no whole number; write digits only"),
+    (
+        ELTERNGELD,
+        "{parameter: wochenstunden_max}",
+        "{parameter: einkommensgrenze  }",
+        "einkommensgrenze  }",
+        "the parameter 'einkommensgrenze' is of typ betrag, elternteil.wochenstunden of typ zahl",
+    ),
+    (
+        ELTERNGELD,
+        "wochenstunden, maximal:",
+        "wochenstunden, hoechstens:",
+        "hoechstens",
+        "did you mean 'maximal'?",
+    ),
+    (
+        ELTERNGELD,
+        "gilt: {schluessel: kind.geburtsdatum, ab: 2021-09-01}",
+        "gilt: {schluessel: kind.geburtsdatum, ab: 2021-08-01}",
+        "{das: elternteil.wochenstunden, maximal",
+        "the parameter 'wochenstunden_max' begins on 2021-09-01, the rule on 2021-08-01: between them",
+    ),
+    (
+        ELTERNGELD,
+        "  - {das: paar.zve_vorjahr, wert: 0,",
+        "  - {das: kind.lebt, wert: ja,",
+        "kind.lebt, wert",
+        "only what the person says can be declared in the Auftrag (quelle: person)",
+    ),
+    (
+        ELTERNGELD,
+        "{lebensmonat: 14, von: kind.geburtsdatum}",
+        "{lebensmonat: 14, von: heute}",
+        "heute}",
+        "count from a fact, not from today",
+    ),
+    (ELTERNGELD, "version: 2", "version: 2\nnach: [KINDERGARTEN]", "", "there is no Leistung 'KINDERGARTEN' in this"),
+    (KITA, "version: 2", "version: 2\nart: hinweiss", "hinweiss", "did you mean 'hinweis'?"),
+    (KITA, "version: 2", "version: 2\nart: hinweis", "versand", "'versand' is not known here"),
+    (
+        FAKTEN,
+        "kind.ein_jahr_alt_am: {typ: datum",
+        "kind.ein_jahr_alt_am: {typ: zahl",
+        "{typ: zahl, quelle: abgeleitet, lebenslagen: [geburt], beschriftung: {de: Erster",
+        "the function of 'kind.ein_jahr_alt_am' makes a datum, not a zahl",
+    ),
+    (
+        FAKTEN,
+        "kind.veranlagungsjahr: {",
+        "kind.veranlagungsjahre: {",
+        "{typ: zahl, quelle: abgeleitet",
+        "no function makes the derived fact 'kind.veranlagungsjahre'; a programmer adds it to core/derived",
+    ),
+    (
+        FAKTEN,
+        "  typ: betrag\n  einheit: EUR/Jahr\n",
+        "  typ: betrag\n",
+        "typ: betrag\n",
+        "a fact of typ betrag says its 'einheit', like EUR/Monat or EUR/Jahr",
+    ),
+    (FAKTEN, "bereich: [0, 100000000]", "bereich: [0, 100.000.000]", "100.000.000]", "write 100000000, without a sign"),
     # two parents, form, way of sending
     (
         ELTERNGELD,
@@ -376,6 +448,56 @@ def test_a_fact_that_no_flow_brings_is_reported_at_the_leistung(spoil: Spoiled) 
     found = spoil.replace(FLOWS, "      - elternteil.sorge\n", "")
     message = "the flow 'match' does not cover: elternteil.sorge"
     assert found == [f"{file}:1:1: {message}" for file in (ELTERNGELD, URKUNDE, KITA)]
+
+
+def test_a_value_that_no_birth_reaches_any_more_is_reported_where_it_stands(spoil: Spoiled) -> None:
+    found = spoil.replace(ELTERNGELD, "kind.geburtsdatum, ab: 2021-09-01}", "kind.geburtsdatum, ab: 2024-04-01}")
+    place = spoil.place(GRENZEN, "{ab: 2021-09-01, wert: {je")
+    assert found == [f"{place}the value from 2021-09-01 is dead: it ends before 2024-04-01, when the rule begins"]
+
+
+FASSUNGEN = """fassungen:
+  - {ab: 2027-03-01, schluessel: kind.geburtsdatum, name: Kita-Platz neu}
+"""
+
+
+def test_a_fassung_takes_over_what_it_does_not_say(spoil: Spoiled) -> None:
+    assert spoil.replace(KITA, "fristen:\n", f"{FASSUNGEN}fristen:\n") == []
+    (geburt,) = [one for one in check(spoil.folder)[0] if one.name == "geburt"]
+    assert geburt.lebenslage is not None
+    plan = geburt.lebenslage.plan("KITA-PLATZ")
+    (later,) = plan.fassungen
+    assert (later.name, later.gilt.ab, later.gilt.schluessel) == (
+        "Kita-Platz neu",
+        date(2027, 3, 1),
+        "kind.geburtsdatum",
+    )
+    assert (later.bedingung, later.fristen, later.register) == (plan.bedingung, plan.fristen, plan.register)
+
+
+def test_a_draft_of_a_law_is_kept_apart_from_what_can_be_released(spoil: Spoiled) -> None:
+    draft = FASSUNGEN.replace("name: Kita-Platz neu", "entwurf: ja, art: hinweis")
+    assert spoil.replace(KITA, "fristen:\n", f"{draft}fristen:\n") == []
+    (geburt,) = [one for one in check(spoil.folder)[0] if one.name == "geburt"]
+    assert geburt.lebenslage is not None
+    assert geburt.lebenslage.plan("KITA-PLATZ").fassungen == ()
+    ((leistung, art, status),) = [(each.leistung, each.art, each.status) for each in geburt.entwuerfe]
+    assert (leistung, art, status) == ("KITA-PLATZ", "hinweis", "entwurf")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("2027-03-01", "2015-11-01", "a Fassung begins after the one before it (2015-11-01), not 2015-11-01"),
+        ("schluessel: kind.geburtsdatum", "schluessel: kind.lebt", "'kind.lebt' is not allowed here"),
+        ("ab: 2027-03-01, ", "", "'ab' is missing"),
+        ("name: Kita-Platz neu", "nahme: Kita", "'nahme' is not known here"),
+    ],
+)
+def test_a_mistake_in_a_fassung_is_reported_there(spoil: Spoiled, old: str, new: str, said: str) -> None:
+    found = spoil.replace(KITA, "fristen:\n", f"{FASSUNGEN.replace(old, new)}fristen:\n")
+    line = (spoil.folder / KITA).read_text("utf-8").split("\n").index("fassungen:") + 2
+    assert any(problem.startswith(f"{KITA}:{line}:") and said in problem for problem in found), found
 
 
 def test_an_answer_that_no_flow_covers_is_reported_at_the_leistung(spoil: Spoiled) -> None:
