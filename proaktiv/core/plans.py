@@ -24,6 +24,9 @@ from proaktiv.core.questions import Frage
 ART = ("auftrag", "termin", "hinweis", "wiedervorlage", "manuell")
 """What a Leistung can yield (lebenslagen.md § 2.1); ``frage`` comes of what is missing, ``rueckruf`` of a guard."""
 
+PROPOSED = frozenset({"auftrag", "frage"})
+"""What becomes a proposal: something to say yes to, or to answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vorbelegung:

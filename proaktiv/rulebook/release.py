@@ -6,7 +6,7 @@ Source: rules.md §§ 0, 6; data-path.md § 4 (``consent_activities``).
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,10 +23,10 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import NotAllowed
 from proaktiv.core.lebenslagen import Datenfluss, Lebenslage
-from proaktiv.rulebook.cases import read_cases, run
 from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.check import check
 from proaktiv.rulebook.compile import Compiled
+from proaktiv.rulebook.fitness import failing, unfit
 from proaktiv.rulebook.load import Problem
 from proaktiv.tables import ReleaseRow, core_table
 
@@ -34,6 +34,9 @@ CONTROLLER = "musterstadt"
 """Who is responsible where nobody else is named: the demonstration's invented city."""
 
 _RELEASES = core_table(ReleaseRow)
+
+Trial = Callable[[Path, Compiled, Catalogue], Iterable[Problem]]
+"""Tries the mutants of a Lebenslage: from rules folder, Lebenslage and catalogue to what still lives unexcused."""
 
 
 class ReleaseRefused(NotAllowed):
@@ -70,11 +73,13 @@ def release(
     now: datetime,
     controller: str = CONTROLLER,
     only: Collection[str] = (),
+    trial: Trial | None = None,
 ) -> tuple[Release, ...]:
     """Release all Lebenslagen of the rules folder, or ``only`` the named ones.
 
-    Raises ``ReleaseRefused`` where author and reviewer are one, anything is wrong, a case fails, or (but for a demo)
-    a rule is still a draft or past its ``geprueft_bis``. Then nothing was written.
+    ``trial`` names the mutants that no case kills and no reviewer excused. Raises ``ReleaseRefused`` where author and
+    reviewer are one, anything is wrong, a case fails, or (but for a demo) ``fitness`` or ``trial`` say why not. Then
+    nothing was written.
     """
     _four_eyes(author, reviewer)
     compiled, problems = check(folder)
@@ -87,9 +92,11 @@ def release(
     catalogue = read_catalogue(folder)
     reasons: list[Problem | str] = []
     for one in wanted:
-        reasons += _failing(one, catalogue)
+        reasons += failing(one, catalogue)
         if not demo:
-            reasons += _unfit(one, now)
+            reasons += unfit(one, berlin_date(now))
+    if trial is not None and not reasons and not demo:
+        reasons += [living for one in wanted for living in trial(folder, one, catalogue)]
     if reasons:
         raise ReleaseRefused(reasons)
     signer = _Signer(author.strip(), reviewer.strip(), key, now, controller, demo=demo)
@@ -114,33 +121,6 @@ def _four_eyes(author: str, reviewer: str) -> None:
         raise ReleaseRefused(["a release needs an author and a reviewer"])
     if author.strip().casefold() == reviewer.strip().casefold():
         raise ReleaseRefused(["author and reviewer must be two people"])
-
-
-def _failing(compiled: Compiled, catalogue: Catalogue) -> list[Problem | str]:
-    if compiled.lebenslage is None:
-        return []
-    cases, problems = read_cases(compiled.folder, compiled.lebenslage, catalogue)
-    found: list[Problem | str] = [*problems]
-    for case in cases:
-        found += [Problem(case.file, case.line, case.column, f"{case.name}: {wrong}") for wrong in run(case)]
-    tried = {case.plan.leistung for case in cases}
-    for plan in compiled.lebenslage.plans:
-        if plan.leistung not in tried:
-            found.append(f"{compiled.name}: the Leistung {plan.leistung} has no case in faelle/")
-    return found
-
-
-def _unfit(compiled: Compiled, now: datetime) -> list[Problem | str]:
-    found: list[Problem | str] = []
-    if compiled.status != "in_kraft":
-        found.append(f"{compiled.name} is a draft (status: {compiled.status})")
-    for plan in compiled.lebenslage.plans if compiled.lebenslage else ():
-        name = f"{compiled.name}/{plan.leistung}"
-        if plan.status != "in_kraft":
-            found.append(f"{name} is a draft (status: {plan.status})")
-        if plan.geprueft_bis is not None and plan.geprueft_bis < berlin_date(now):
-            found.append(f"{name} was checked only until {plan.geprueft_bis.isoformat()}")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.passage import Admission, Admitted, Matched, Matching
+from proaktiv.core.plans import PROPOSED
 from proaktiv.core.proposals import answer_by, draft, key_values, words
 from proaktiv.core.states import EventState, ProposalState
 from proaktiv.core.texts import TextError
@@ -103,10 +104,6 @@ class _Prepared:
         self.id = row
 
 
-ASKED = frozenset({"auftrag", "frage"})
-"""What a person is asked to say yes to, or to answer. A Leistung of another art makes no proposal."""
-
-
 def propose(session: Session, house: House, admission: Admission, matching: Matching, ring: Ring, now: datetime) -> int:
     """Write proposals, bundles, matches, wanted look-ups and the log of one set. Returns how many are new."""
     house.probe("evaluate.propose.before")
@@ -135,7 +132,7 @@ def _prepare(session: Session, house: House, decided: Sequence[Matched], now: da
     competences = _competences(session)
     prepared, tasks = [], []
     for item in decided:
-        if item.decision.outcome not in ASKED:
+        if item.decision.outcome not in PROPOSED:
             continue
         plan, facts = item.plan, item.facts
         values = key_values(plan, plan.schluessel, facts)
