@@ -15,7 +15,7 @@ from sqlmodel import Session
 from consent.store import raise_epoch
 from proaktiv.core.cases import AuftragMoved, ForClerk, ProposalMoved, Stopped, apply
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.guards import Guard, reaches_addressee, reaches_events
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.states import ProposalState
 from proaktiv.house import House
@@ -83,7 +83,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     known = resolve(session, [stop.target for stop in stops if stop.scope == "person"])
     gone: dict[UUID, set[Guard]] = {}
     for stop in stops:
-        if stop.scope == "person" and stop.guard in STOPS_PERSON and stop.target in known:
+        if reaches_addressee(stop.scope, stop.guard) and stop.target in known:
             gone.setdefault(known[stop.target], set()).add(stop.guard)
     events = _events_of(session, stops)
     if not known and not events:
@@ -132,10 +132,6 @@ def _forget(session: Session, events: Iterable[UUID], persons: Iterable[UUID]) -
     )
 
 
-LIFTED_BY_STORNO = frozenset({"sterbefall", "schutzvermerk"})
-"""Kinds of events whose cancellation takes a stop away instead of bringing one."""
-
-
 def lift(session: Session, house: House, stops: Collection[UUID], now: datetime) -> int:
     """Lift standing stops, and let a human look at what each had taken back. Returns how many were lifted."""
     if not stops:
@@ -173,7 +169,7 @@ def _events_of(session: Session, stops: Sequence[Stop]) -> dict[UUID, set[Guard]
     """Return the events that may go no further, and by which guards."""
     by_target: dict[bytes, set[Guard]] = {}
     for stop in stops:
-        if stop.guard in STOPS_EVENT or (stop.scope == "person" and stop.guard in STOPS_PERSON):
+        if reaches_events(stop.scope, stop.guard):
             by_target.setdefault(stop.target, set()).add(stop.guard)
     entries = {stop.target for stop in stops if stop.scope == "entry"} & by_target.keys()
     children = {stop.target for stop in stops if stop.scope == "person"} & by_target.keys()

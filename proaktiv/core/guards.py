@@ -49,5 +49,23 @@ CORRECTABLE = frozenset({Guard.TOTGEBURT, Guard.VERSTORBEN, Guard.STORNO})
 """What a newer version of the same entry takes back by saying otherwise. The others protect somebody: a correction that
 leaves them out proves nothing, only a cancellation by name ends them (§ 1758 BGB, §§ 51, 52 BMG)."""
 
+LIFTED_BY_STORNO = frozenset({"sterbefall", "schutzvermerk"})
+"""Kinds of events whose cancellation takes a stop away instead of bringing one."""
+
 NEEDS_CLERK = frozenset({Guard.KIND_VERSTORBEN, Guard.VERTRAULICHE_GEBURT, Guard.SORGE_ENTZOGEN, Guard.VERSTORBEN})
 """What was handed over already needs a human, by these guards."""
+
+
+def stops_whole_event(entry: frozenset[Guard], child: frozenset[Guard]) -> bool:
+    """Return whether an event may go no further, by what stands before its entry and before the child it is about."""
+    return bool(entry & STOPS_EVENT or child & (STOPS_PERSON | STOPS_EVENT))
+
+
+def reaches_events(scope: str, guard: Guard) -> bool:
+    """Return whether a stop (scope ``entry`` or ``person``) takes back events: the entry's, or the child's."""
+    return guard in STOPS_EVENT or (scope == "person" and guard in STOPS_PERSON)
+
+
+def reaches_addressee(scope: str, guard: Guard) -> bool:
+    """Return whether a stop takes back everything that is addressed to its person."""
+    return scope == "person" and guard in STOPS_PERSON

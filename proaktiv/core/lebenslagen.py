@@ -6,10 +6,10 @@ Source: rules.md §§ 5, 6.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from consent.model import Basis, Phase
+from consent.model import Activity, Ask, Basis, Operation, Phase
 from proaktiv.core.errors import NotFound
 from proaktiv.core.fristen import Frist, Rechnung
 from proaktiv.core.plans import Gilt, Leika, Plan, Vorbelegung
@@ -54,6 +54,31 @@ class Datenfluss:
     einwilligung: bool = True
     alternativer_weg: str = ""
     hinweis_text: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def activity(self, version: int, controller: str, approved_at: datetime) -> Activity:
+        """Return the flow as the consent activity that its release makes of it."""
+        return Activity(
+            name=self.name,
+            version=version,
+            phase=self.phase,
+            purpose=self.zweck,
+            controller=controller,
+            source=self.quelle,
+            recipient=self.empfaenger,
+            fields=self.felder,
+            basis=self.grundlage,
+            norm=self.norm,
+            norm_from=self.norm_ab,
+            norm_to=self.norm_bis,
+            consent_required=self.einwilligung,
+            dsb_approved_at=approved_at,
+            alternative_path=self.alternativer_weg,
+        )
+
+    def ask(self, caller: str, at: datetime) -> Ask:
+        """Return the gate's question for all that this flow names, at an instant."""
+        operation = Operation.READ if self.phase is Phase.WATCH else Operation.USE
+        return Ask(caller=caller, recipient=self.empfaenger, operation=operation, fields=self.felder, at=at)
 
     def to_json(self) -> dict[str, Any]:
         """Return the flow as JSON data."""

@@ -5,11 +5,13 @@ whatever day it is made. Left to others: sealing, ids, the dedupe MAC (``steps.p
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from proaktiv.core.binding import Fact
 from proaktiv.core.calendar import end_of_month
+from proaktiv.core.competence import Competences, competent
 from proaktiv.core.errors import NotFound
 from proaktiv.core.lebenslagen import Texte
 from proaktiv.core.matching import Decision
@@ -31,6 +33,46 @@ def key_values(plan: Plan, names: tuple[str, ...], facts: Mapping[str, Fact]) ->
             return None
         parts.append(str(facts[name].value))
     return "\x1f".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A proposal before it has an id. ``key`` and ``group`` are the values that make it the same one, in the open."""
+
+    key: str
+    group: str | None
+    behoerde: str
+    content: Mapping[str, Any] = field(hash=False)
+
+
+def prepare(
+    plan: Plan,
+    facts: Mapping[str, Fact],
+    decision: Decision,
+    texte: Texte,
+    competences: Competences,
+    *,
+    source: str,
+    basis: str,
+) -> Prepared | tuple[str, str]:
+    """Return what a decision with an outcome proposes, or (task, Behörde) where a human must complete something first.
+
+    ``source`` and ``basis`` are as for ``draft``.
+    """
+    key = key_values(plan, plan.schluessel, facts)
+    area = facts.get(plan.stelle_nach)
+    behoerde = competent(competences, plan.stelle_art, str(area.value)) if area else None
+    if key is None:
+        return "key.missing", behoerde or ""
+    if behoerde is None:
+        return "competence.missing", ""
+    try:
+        texts = words(plan, texte, facts, decision)
+    except (TextError, NotFound):
+        return "text.missing", behoerde
+    content = draft(plan, facts, decision, source=source, basis=basis, behoerde=behoerde, texts=texts)
+    group = key_values(plan, plan.gruppe, facts) if plan.gruppe else None
+    return Prepared(key, group, behoerde, content)
 
 
 def draft(
@@ -63,17 +105,17 @@ def draft(
         "en": {"titel": texts["en.titel"], "grund": texts["en.grund"]},
         "felder": [
             {
-                "ziel": field.ziel,
-                "aus": field.aus,
-                "name": dict(field.name),
-                "wert": _shown(field, facts[field.aus].value),
-                "quelle": sources.get(field.aus, source),
-                "stand": facts[field.aus].stand.isoformat(),
+                "ziel": item.ziel,
+                "aus": item.aus,
+                "name": dict(item.name),
+                "wert": _shown(item, facts[item.aus].value),
+                "quelle": sources.get(item.aus, source),
+                "stand": facts[item.aus].stand.isoformat(),
                 "grundlage": basis,
-                "aenderbar": field.aenderbar,
+                "aenderbar": item.aenderbar,
             }
-            for field in plan.vorbelegung
-            if field.aus in facts
+            for item in plan.vorbelegung
+            if item.aus in facts
         ],
         "fristen": [
             {

@@ -22,7 +22,7 @@ from consent.tables import ACTIVITIES
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import NotAllowed
-from proaktiv.core.lebenslagen import Datenfluss, Lebenslage
+from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.check import check
 from proaktiv.rulebook.compile import Compiled
@@ -185,7 +185,7 @@ class _Signer:
         found = []
         for fluss in lebenslage.fluesse:
             before = known.pop(fluss.name, None)
-            activity = self.activity(fluss, before.version if before else 1)
+            activity = fluss.activity(before.version if before else 1, self.controller, self.now)
             if before is None:
                 found.append(activity)
             elif (
@@ -198,22 +198,3 @@ class _Signer:
             if not gone.retired
         ]
         return found
-
-    def activity(self, fluss: Datenfluss, version: int) -> Activity:
-        return Activity(
-            name=fluss.name,
-            version=version,
-            phase=fluss.phase,
-            purpose=fluss.zweck,
-            controller=self.controller,
-            source=fluss.quelle,
-            recipient=fluss.empfaenger,
-            fields=fluss.felder,
-            basis=fluss.grundlage,
-            norm=fluss.norm,
-            norm_from=fluss.norm_ab,
-            norm_to=fluss.norm_bis,
-            consent_required=fluss.einwilligung,
-            dsb_approved_at=self.now,
-            alternative_path=fluss.alternativer_weg,
-        )

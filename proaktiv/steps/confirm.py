@@ -22,12 +22,12 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
 from proaktiv.core.cases import Case, Confirmed, Declined, Item, Postponed, ProposalMoved, apply
 from proaktiv.core.codes import ALPHABET
+from proaktiv.core.confirming import first_state
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
 from proaktiv.core.proposals import way_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
-from proaktiv.core.views import BEHOERDE, counts_here, for_second, rendered, signers
-from proaktiv.core.windows import signature_due, undo_until
+from proaktiv.core.views import BEHOERDE, counts_here, for_second, rendered
 from proaktiv.database import certain
 from proaktiv.house import House
 from proaktiv.matters import (
@@ -86,7 +86,7 @@ def confirm(
     content = ring.open(proof, proof.person, Compartment.VIEW, place, again.draft)
     if house.vault.mac("rendered", dumps(rendered(content, proof.trust, now))) != shown:
         raise Conflict("the content changed since it was shown")
-    state, due_at, until = _first_state(content, proof.trust, now)
+    state, due_at, until = first_state(content, proof.trust, now)
     _, effects = apply(case, Confirmed(proposal, again.shown_mac, state))
     order = Transmission(house.ids.row(now), row.lebenslage, row.leistung)
     reference = _reference(house)
@@ -131,21 +131,6 @@ def confirm(
     else:
         log_yes(session, house, proof, order, now)
     return Confirmation(order.auftrag, reference, until)
-
-
-def _first_state(
-    content: dict[str, Any], trust: Trust, now: datetime
-) -> tuple[AuftragState, datetime | None, datetime]:
-    """Return the state after the yes, when the house looks at it next, and until when it can be taken back.
-
-    ``selbst`` and ``hinweis`` end with the citizen: nothing is sent (data-path.md § 5, mode of sending).
-    """
-    if way_of(content, trust) != BEHOERDE:
-        return AuftragState.WITH_CITIZEN, None, undo_until(content["fristen"], trust, now, sent=False)
-    until = undo_until(content["fristen"], trust, now)
-    if signers(content, trust):
-        return AuftragState.AWAITING_SIGNATURE, max(now, signature_due(content["fristen"], now)), until
-    return AuftragState.HELD, until, until
 
 
 def _signature(order: Transmission, proof: SessionProof, shown: bytes, now: datetime) -> dict[str, Any]:

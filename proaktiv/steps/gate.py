@@ -28,10 +28,10 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from consent.model import Ask, Match, Operation, Permit, Question, Reason, Refusal, Subject, SubjectStatus, Watch
+from consent.model import Match, Permit, Question, Reason, Refusal, Subject, SubjectStatus, Watch
 from consent.store import decide_set
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.guards import Guard, stops_whole_event
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import GUARDED, HOUSE_MADE
 from proaktiv.core.passage import Admission, Admitted, Claimed
@@ -200,10 +200,8 @@ def _subjects(session: Session, events: Sequence[UUID]) -> dict[UUID, tuple[tupl
 
 
 def _stopped(event: Claimed, stops: dict[bytes, frozenset[Guard]]) -> bool:
-    if stops.get(event.entry_hash, frozenset()) & STOPS_EVENT:
-        return True
-    child = event.child
-    return child is not None and bool(stops.get(child, frozenset()) & (STOPS_PERSON | STOPS_EVENT))
+    child = frozenset() if event.child is None else stops.get(event.child, frozenset())
+    return stops_whole_event(stops.get(event.entry_hash, frozenset()), child)
 
 
 def _ask(
@@ -260,19 +258,8 @@ def _question(
     now: datetime,
 ) -> Question:
     _, _, _, person, lebenslage = place
-    name = f"{lebenslage}/{phase}"
-    flow = house.rules.fluss(name)
-    return Question(
-        activity=name,
-        subject=standing[person],
-        ask=Ask(
-            caller=house.controller,
-            recipient=flow.empfaenger,
-            operation=Operation.READ if phase == "watch" else Operation.USE,
-            fields=flow.felder,
-            at=now,
-        ),
-    )
+    flow = house.rules.fluss(f"{lebenslage}/{phase}")
+    return Question(activity=flow.name, subject=standing[person], ask=flow.ask(house.controller, now))
 
 
 def _set_aside(session: Session, house: House, events: Sequence[Claimed], now: datetime) -> None:

@@ -18,14 +18,13 @@ from proaktiv.core.binding import to_json
 from proaktiv.core.calendar import berlin_date, month_of
 from proaktiv.core.canonical import dumps
 from proaktiv.core.cases import Candidate, Decided, Item, ProposalMoved, Proposed, apply
-from proaktiv.core.errors import NotFound
+from proaktiv.core.competence import Competences
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.passage import Admission, Admitted, Matched, Matching
 from proaktiv.core.plans import PROPOSED
-from proaktiv.core.proposals import answer_by, draft, key_values, words
+from proaktiv.core.proposals import Prepared, answer_by, key_values, prepare
 from proaktiv.core.states import EventState, ProposalState
-from proaktiv.core.texts import TextError
 from proaktiv.foresight import note_changes
 from proaktiv.house import House
 from proaktiv.kin import know_children
@@ -134,66 +133,42 @@ def _prepare(session: Session, house: House, decided: Sequence[Matched], now: da
     for item in decided:
         if item.decision.outcome not in PROPOSED:
             continue
-        plan, facts = item.plan, item.facts
-        values = key_values(plan, plan.schluessel, facts)
-        area = facts.get(plan.stelle_nach)
-        behoerde = _competent(competences, plan.stelle_art, str(area.value)) if area else None
-        try:
-            texts = words(plan, house.rules.lebenslage(item.admitted.lebenslage).texte, facts, item.decision)
-        except (TextError, NotFound):
-            texts = None
-        if values is None or behoerde is None or texts is None:
-            what = "key.missing" if values is None else "competence.missing" if behoerde is None else "text.missing"
+        event, person = item.admitted.event, item.admitted.person
+        made = prepare(
+            item.plan,
+            item.facts,
+            item.decision,
+            house.rules.lebenslage(item.admitted.lebenslage).texte,
+            competences,
+            source=event.source,
+            basis=item.admitted.match.norm,
+        )
+        if not isinstance(made, Prepared):
+            what, behoerde = made
             tasks.append(
-                {
-                    "id": house.ids.row(now),
-                    "what": what,
-                    "matter": item.admitted.event.id,
-                    "behoerde": behoerde or "",
-                    "made_at": now,
-                }
+                {"id": house.ids.row(now), "what": what, "matter": event.id, "behoerde": behoerde, "made_at": now}
             )
             continue
-        content = dumps(
-            draft(
-                plan,
-                facts,
-                item.decision,
-                source=item.admitted.event.source,
-                basis=item.admitted.match.norm,
-                behoerde=behoerde,
-                texts=texts,
-            )
-        )
-        grouped = key_values(plan, plan.gruppe, facts) if plan.gruppe else None
+        content = dumps(made.content)
         candidate = Candidate(
-            key=house.vault.mac("dedupe", item.admitted.person.bytes + values.encode()),
-            leistung=plan.leistung,
-            person=item.admitted.person,
+            key=house.vault.mac("dedupe", person.bytes + made.key.encode()),
+            leistung=item.plan.leistung,
+            person=person,
             shown=house.vault.mac("shown", content),
-            group=house.vault.mac("group", grouped.encode()) if grouped else None,
+            group=house.vault.mac("group", made.group.encode()) if made.group else None,
             asks=item.decision.outcome == "frage",
         )
-        prepared.append(_Prepared(item, candidate, content, behoerde, house.ids.row(now)))
+        prepared.append(_Prepared(item, candidate, content, made.behoerde, house.ids.row(now)))
     if tasks:
         session.connection().execute(insert(_TASKS), tasks)
     return prepared
 
 
-def _competences(session: Session) -> Mapping[str, Mapping[str, str]]:
+def _competences(session: Session) -> Competences:
     table: dict[str, dict[str, str]] = {}
     for row in session.connection().execute(select(_COMPETENCES)):
         table.setdefault(row.art, {})[row.ars_prefix] = row.behoerde
     return table
-
-
-def _competent(competences: Mapping[str, Mapping[str, str]], art: str, ars: str) -> str | None:
-    """Return the Behörde of the longest matching area: a Gemeinde's own office before its Kreis's."""
-    areas = competences.get(art, {})
-    for length in range(len(ars), -1, -1):
-        if ars[:length] in areas:
-            return areas[ars[:length]]
-    return None
 
 
 def _gone(session: Session, house: House, decided: Sequence[Matched]) -> frozenset[bytes]:

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from consent.store import raise_epoch
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.cases import DayPassed, Effect, Moved, ProposalMoved, apply
+from proaktiv.core.confirming import SUBMIT, without_second
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.states import AuftragState
@@ -35,9 +36,6 @@ from proaktiv.tables import BundleRow, core_table
 from proaktiv.vault import Compartment
 
 PROBES = ("silence.before", "silence.during", "silence.after")
-
-SUBMIT, WAIT = "einreichen_und_nachreichen", "warten"
-"""What a rule may say of a missing second signature."""
 
 _BUNDLES = core_table(BundleRow)
 
@@ -85,8 +83,7 @@ def _go_on_alone(session: Session, house: House, now: datetime, limit: int) -> i
     case = load_case(session, PROPOSALS.c.id.in_([row.proposal for row in found]))
     effects: list[Effect] = []
     for row in found:
-        to = AuftragState.HELD if row.ohne_zweite == SUBMIT else AuftragState.WITH_CITIZEN
-        effects += apply(case, Moved(row.proposal, to))[1]
+        effects += apply(case, Moved(row.proposal, without_second(row.ohne_zweite)))[1]
     write_moves(session, house.ids, effects, now)
     ids = [row.id for row in found]
     connection.execute(

@@ -14,10 +14,10 @@ from sqlmodel import Session
 from proaktiv.core.clients import Client
 from proaktiv.core.errors import Conflict, TooMany
 from proaktiv.core.events import RegisterEvent
-from proaktiv.core.guards import CORRECTABLE, Guard
+from proaktiv.core.guards import CORRECTABLE, LIFTED_BY_STORNO, Guard
 from proaktiv.core.states import EventState
 from proaktiv.house import House
-from proaktiv.recall import LIFTED_BY_STORNO, Stop
+from proaktiv.recall import Stop
 from proaktiv.steps.receive import days
 from proaktiv.steps.receive.names import Names
 from proaktiv.subjects import stops_on
