@@ -1,7 +1,7 @@
 """Runs the example cases that rule authors write beside their rules: ``faelle/*.yaml``.
 
-One base person, each case states only the difference and what it expects. Left to others: journeys over months
-(``core.cases``). Source: rules.md § 4.
+One base person, each case states only the difference and what it expects. Left to others: whole journeys over months
+(``journeys``). Source: rules.md § 4.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,9 @@ def read_cases(folder: Path, lebenslage: Lebenslage, catalogue: Catalogue) -> tu
         shown = f"{folder.name}/faelle/{path.name}"
         reader = Reader(shown)
         try:
-            cases += _Cases(reader, lebenslage, catalogue).read(load(path, shown))
+            node = load(path, shown)
+            if not (isinstance(node, NodeMapping) and "fall" in node.entries):  # that is a journey
+                cases += _Cases(reader, lebenslage, catalogue).read(node)
         except RuleFileError as error:
             problems.append(error.problem)
         problems += reader.problems

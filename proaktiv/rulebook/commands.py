@@ -4,7 +4,7 @@ The entry point mounts ``make_app`` and hands in how the owner's database is ope
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ from sqlmodel import Session
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.rulebook import check as checking
-from proaktiv.rulebook.cases import Case, read_cases, run
+from proaktiv.rulebook import testing
+from proaktiv.rulebook.cases import Case
 from proaktiv.rulebook.catalogue import read_catalogue
 from proaktiv.rulebook.explain import as_json as explained_as_json
 from proaktiv.rulebook.explain import explain as explained
@@ -102,19 +103,25 @@ def check_rules(root: Path, today: date | None) -> None:
 
 
 def run_cases(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Lebenslage folders or case files; else all.")] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, help="Files and folders with cases, of one Leistung or whole journeys; else all."),
+    ] = None,
     folder: Folder = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail also where a case waits for content.")] = False,
 ) -> None:
-    """Run the example cases."""
-    failed = ran = 0
-    for case in _cases(folder or rules_folder(), paths or ()):
-        ran += 1
-        for wrong in run(case):
-            failed += 1
-            typer.echo(f"{case.file}:{case.line}:{case.column}: {case.title}: {wrong}")
-    if failed or not ran:
-        _fail(f"{ran} cases, {failed} differences")
-    typer.echo(f"{ran} cases hold")
+    """Run the cases. Ends with 1 where anything differs; what waits for content is counted by name."""
+    try:
+        tested = testing.run_all(folder or rules_folder(), paths or ())
+    except testing.UnreadableError as error:
+        _fail(str(error))
+    for line in tested.lines:
+        typer.echo(line)
+    if not tested.ran:
+        _fail("no cases found")
+    typer.echo(tested.last_line)
+    if tested.failed or (strict and tested.waiting):
+        raise typer.Exit(1)
 
 
 def write_schema(folder: Folder = None) -> None:
@@ -131,7 +138,7 @@ def explain_case(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON, one line for each case.")] = False,
 ) -> None:
     """Print why a case is decided as it is: each condition with value, norm and line."""
-    found = [one for one in _cases(folder or rules_folder(), ()) if case.casefold() in one.title.casefold()]
+    found = [one for one in _cases(folder or rules_folder()) if case.casefold() in one.title.casefold()]
     if not found:
         _fail(f"no case is called {case}")
     for one in found:
@@ -144,22 +151,14 @@ def explain_case(
         typer.echo("")
 
 
-def _cases(root: Path, paths: Sequence[Path]) -> Iterator[Case]:
+def _cases(root: Path) -> Iterator[Case]:
     compiled, problems = checking.check(root)
     if problems:
         _fail("\n".join(str(problem) for problem in problems))
-    catalogue = read_catalogue(root)
-    wanted = {path.resolve() for path in paths}
-    for one in compiled:
-        if one.lebenslage is None:
-            continue
-        cases, wrong = read_cases(one.folder, one.lebenslage, catalogue)
-        if wrong:
-            _fail("\n".join(str(problem) for problem in wrong))
-        for case in cases:
-            file = (root / case.file).resolve()
-            if not wanted or wanted & {file, *file.parents}:
-                yield case
+    try:
+        yield from testing.single_cases(root, compiled, read_catalogue(root), ())
+    except testing.UnreadableError as error:
+        _fail(str(error))
 
 
 def _signing_key(path: Path | None, *, demo: bool, env: str) -> Ed25519PrivateKey:

@@ -1,0 +1,121 @@
+"""What the readers of a journey share: single values or lists, moments, references to persons, open records.
+
+Left to others: what stands where (``reading``, ``happenings``, ``expectations``).
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+from proaktiv.core.calendar import BERLIN
+from proaktiv.rulebook.catalogue import Catalogue
+from proaktiv.rulebook.load import Mapping, Node, Scalar, Sequence
+from proaktiv.rulebook.reading import FAR_AWAY, Reader
+from proaktiv.rulebook.suggest import suggestion, words
+
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2})")
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+MORNING = time(8)
+"""When a day begins where the author names no time of day."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One file being read: the reader that collects mistakes, the catalogue, who and what was named so far.
+
+    ``leistungen`` are those in the rules, ``waits`` what was named and is not there yet.
+    """
+
+    reader: Reader
+    catalogue: Catalogue
+    leistungen: frozenset[str]
+    persons: set[str] = field(default_factory=set)
+    bodies: set[str] = field(default_factory=set)
+    labels: set[str] = field(default_factory=set)
+    waits: dict[str, None] = field(default_factory=dict)
+
+    def person(self, node: Node | None) -> str:
+        """Return the name of a person of this journey."""
+        return self._known(node, self.persons, "is no person of this case")
+
+    def everybody(self, node: Node | None) -> tuple[str, ...]:
+        """Return one name or several."""
+        return tuple(name for item in one_or_more(node) if (name := self.person(item)))
+
+    def addressees(self, node: Node | None, also: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return persons, or bodies of this journey."""
+        known = {*self.persons, *self.bodies, *also}
+        return tuple(name for item in one_or_more(node) if (name := self._known(item, known, "is nobody of this case")))
+
+    def leistung(self, node: Node | None) -> str:
+        """Return a Leistung; one that the rules do not have yet is remembered by name."""
+        name = self.reader.text(node)
+        if name and name not in self.leistungen:
+            self.waits[name] = None
+        return name
+
+    def label(self, node: Node | None) -> str:
+        """Return the name that an earlier step gave to a report."""
+        return self._known(node, self.labels, "names no report above; give it a name with 'als'")
+
+    def _known(self, node: Node | None, known: Collection[str], message: str) -> str:
+        if node is None:
+            return ""
+        name = self.reader.text(node)
+        if name and name not in known:
+            hint = suggestion(name, known) or f"; known here: {words(sorted(known))}"
+            self.reader.wrong(node, f"'{name}' {message}{hint}")
+            return ""
+        return name
+
+    def moment(self, node: Node, before: datetime | None) -> datetime:
+        """Return when a step happens: a day (in the morning, or after what happened that day), or day and time."""
+        written = self.reader.text(node)
+        if match := _MOMENT.fullmatch(written):
+            try:
+                return datetime.combine(date.fromisoformat(match[1]), time.fromisoformat(match[2]), BERLIN)
+            except ValueError:
+                self.reader.wrong(node, f"'{written}' is no moment; write it as 2026-11-11 17:30")
+                return datetime.combine(FAR_AWAY, MORNING, BERLIN)
+        day = self.reader.day(node)
+        morning = datetime.combine(day, MORNING, BERLIN)
+        return before if before is not None and before.date() == day and before > morning else morning
+
+    def texts(self, node: Node | None) -> tuple[str, ...]:
+        """Return one text or several."""
+        return tuple(self.reader.text(item) for item in one_or_more(node))
+
+    def record(self, node: Node | None) -> dict[str, Any]:
+        """Return what a register says in its own words: ``ja`` and ``nein`` as truth values, digits as numbers."""
+        if node is None:
+            return {}
+        if not isinstance(node, Mapping):
+            self.reader.wrong(node, "here must stand named values, as the register reports them")
+            return {}
+        return {name: _open(inner) for name, inner in node.entries.items()}
+
+
+def _open(node: Node) -> Any:
+    if isinstance(node, Mapping):
+        return {name: _open(inner) for name, inner in node.entries.items()}
+    if isinstance(node, Sequence):
+        return [_open(inner) for inner in node.items]
+    if node.plain and node.text in ("ja", "nein"):
+        return node.text == "ja"
+    if node.plain and _WHOLE.fullmatch(node.text):
+        return int(node.text)
+    return node.text
+
+
+def one_or_more(node: Node | None) -> list[Node]:
+    """Return a list's nodes, or the one node; nothing for nothing."""
+    if node is None:
+        return []
+    return node.items if isinstance(node, Sequence) else [node]
+
+
+def is_word(node: Node, word: str) -> bool:
+    """Return whether a plain ``word`` stands here."""
+    return isinstance(node, Scalar) and node.text == word

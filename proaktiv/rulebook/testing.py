@@ -1,0 +1,140 @@
+"""``proaktiv rules test``: every case below some paths, of one Leistung or of a whole journey, and what came of them.
+
+Left to others: the cases themselves (``cases``, ``journeys``), printing (``commands``).
+Source: rules.md § 6; rules/README.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.rulebook import check as checking
+from proaktiv.rulebook.cases import Case, read_cases, run
+from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
+from proaktiv.rulebook.compile import Compiled
+from proaktiv.rulebook.journeys import Outcome, is_journey, last_line, read_journey, shown
+from proaktiv.rulebook.journeys import run as run_journey
+from proaktiv.rulebook.load import Problem, RuleFileError, load
+from proaktiv.rulebook.reading import Place
+
+
+@dataclass(slots=True)
+class Tested:
+    """What came of some cases. ``lines`` tell everything that is not as it should be."""
+
+    lines: list[str] = field(default_factory=list)
+    passed: int = 0
+    failed: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> list[Outcome]:
+        """Return the journeys in which nothing differs and something waits for the rules."""
+        return [outcome for outcome in self.outcomes if outcome.verdict == "waits"]
+
+    @property
+    def ran(self) -> int:
+        """Return how many cases there were."""
+        return self.passed + self.failed + len(self.waiting)
+
+    @property
+    def last_line(self) -> str:
+        """Return ``N passed, M failed, K wait for content`` with the names of those that wait."""
+        return last_line(self.passed, self.failed, self.outcomes)
+
+
+class UnreadableError(Exception):
+    """Files are wrong, so nothing was tested; ``problems`` says where."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+def run_all(root: Path, paths: Sequence[Path] = ()) -> Tested:
+    """Run the cases of the rules folder ``root``, or those below ``paths``: files and folders, of either kind.
+
+    Raises ``UnreadableError`` where the rules cannot be read: no case says anything about them then. A journey that
+    cannot be read has failed.
+    """
+    compiled, problems = checking.check(root)
+    if problems:
+        raise UnreadableError(problems)
+    catalogue = read_catalogue(root)
+    tested = Tested()
+    for case in single_cases(root, compiled, catalogue, paths):
+        _single(tested, case)
+    known = [one.lebenslage for one in compiled if one.lebenslage is not None]
+    rules = Rulebook({lebenslage.name: lebenslage for lebenslage in known})
+    leistungen = {plan.leistung for lebenslage in known for plan in lebenslage.plans}
+    for path, called in journeys(root, paths):
+        journey, problems = read_journey(path, called, catalogue, leistungen)
+        if journey is None:
+            tested.failed += 1
+            tested.lines += [str(problem) for problem in problems]
+            continue
+        outcome = run_journey(journey, rules)
+        tested.outcomes.append(outcome)
+        tested.passed += outcome.verdict == "passed"
+        tested.failed += outcome.verdict == "failed"
+        tested.lines += shown(outcome)
+    return tested
+
+
+def _single(tested: Tested, case: Case) -> None:
+    differences = run(case)
+    tested.passed += not differences
+    tested.failed += bool(differences)
+    tested.lines += [f"{case.file}:{case.line}:{case.column}: {case.title}: {each}" for each in differences]
+
+
+def single_cases(
+    root: Path, compiled: Sequence[Compiled], catalogue: Catalogue, paths: Sequence[Path]
+) -> Iterator[Case]:
+    """Yield the cases of single Leistungen. Raises ``UnreadableError``."""
+    wanted = {path.resolve() for path in paths}
+    for one in compiled:
+        if one.lebenslage is None:
+            continue
+        cases, wrong = read_cases(one.folder, one.lebenslage, catalogue)
+        if wrong:
+            raise UnreadableError(wrong)
+        for case in cases:
+            file = (root / case.file).resolve()
+            if not wanted or wanted & {file, *file.parents}:
+                yield case
+
+
+def journeys(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the files below ``paths`` (else below ``root``) that hold a journey, and how messages call them."""
+    seen: set[Path] = set()
+    for path in paths or sorted(root.glob("*/faelle")):
+        files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        for file in files:
+            hidden = any(part.startswith("_") for part in file.relative_to(path).parts)
+            if file.resolve() in seen or hidden:
+                continue
+            seen.add(file.resolve())
+            called = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
+            if _holds_journey(file, called, given=file == path):
+                yield file, called
+
+
+def _holds_journey(file: Path, called: str, *, given: bool) -> bool:
+    """Return whether a file holds a journey. Raises ``UnreadableError`` for a named file that holds no cases at all."""
+    try:
+        node = load(file, called)
+    except RuleFileError as error:
+        raise UnreadableError([error.problem]) from None
+    if is_journey(node):
+        return True
+    if given and not _single_file(file):
+        place = Place(called, 1, 1)
+        message = "this is no case: a journey has 'fall' and 'verlauf', a case of one Leistung lies in its faelle/"
+        raise UnreadableError([Problem(place.file, place.line, place.column, message)])
+    return False
+
+
+def _single_file(file: Path) -> bool:
+    return file.parent.name == "faelle"
