@@ -125,7 +125,7 @@ AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
     AuftragState.DECIDED: frozenset(),
     AuftragState.REJECTED: frozenset(),
     AuftragState.WITHDRAWN: frozenset(),
-    AuftragState.WITH_CITIZEN: frozenset({AuftragState.WITHDRAWN}),
+    AuftragState.WITH_CITIZEN: frozenset({AuftragState.WITHDRAWN, AuftragState.SENT}),  # the sheet arrived there
     AuftragState.IN_DOUBT: frozenset(
         {AuftragState.SENT, AuftragState.READY, AuftragState.ACKNOWLEDGED, AuftragState.WITH_CITIZEN}
     ),

@@ -162,9 +162,7 @@ def _answer(town: Town, data: Mapping[str, Any]) -> None:
         for held in town.held.values()
         if held.person == data["person"] and data["child"] in ("", held.child) and held.entry
     }
-    if not entries:
-        raise LookupError("nothing was asked")
-    for entry in sorted(entries):
+    for entry in sorted(entries) or [""]:  # what somebody said before anything happened holds for all that comes
         _answered(town, data, entry)
 
 
@@ -218,10 +216,11 @@ def _register(town: Town, data: Mapping[str, Any]) -> None:
 def _stock(town: Town, data: Mapping[str, Any]) -> None:
     """Put in place what stood before the case begins; nothing of it is new."""
     for entry in data["items"]:
+        at = town.labelled[entry["report"]]["data"]["eintrag"] if entry["report"] else ""
         if entry["outcome"] == "wiedervorlage":
             due_on = entry["due_on"] or berlin_date(town.now)
             town.later.append(
-                Later(entry["leistung"], entry["person"], due_on, "", entry["child"], entry["lebenslage"])
+                Later(entry["leistung"], entry["person"], due_on, at, entry["child"], entry["lebenslage"])
             )
             continue
         number = town.fresh_id()
@@ -232,7 +231,8 @@ def _stock(town: Town, data: Mapping[str, Any]) -> None:
             person=entry["person"],
             outcome=entry["outcome"],
             lebenslage=entry["lebenslage"],
-            bundle=f"bestand/{entry['lebenslage']}",
+            bundle=f"{at or 'bestand'}/{entry['lebenslage']}",
+            entry=at,
             child=entry["child"],
         )
 

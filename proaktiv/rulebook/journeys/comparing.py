@@ -14,6 +14,8 @@ from proaktiv.rulebook.journeys.model import Expected, Forbidden, Step
 from proaktiv.rulebook.journeys.town import Held, Message, Town
 from proaktiv.rulebook.reading import Place
 
+PERSON = "…"
+"""Stands for the person in what a difference says, so that the same of several persons is said once."""
 _SHOWN_CLOCK = ("name", "typ", "massgeblich", "fruehestens", "gesetzlich", "sicher_bis", "spaetestens")
 
 
@@ -26,6 +28,7 @@ class Difference:
     what: str
     expected: str
     got: str
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,21 @@ class Got:
     state: str
     child: str = ""
     bundle: str = ""
+    bundle_by: date | None = None
     due_on: date | None = None
     task: str = ""
     behoerde: str = ""
     content: Mapping[str, Any] | None = None
     way: str = ""
+    after: tuple[str, ...] = ()
     lock_flag: bool = False
 
     @property
     def title(self) -> str:
         """Return how it is called in a report."""
         child = f" ({self.child})" if self.child else ""
-        return f"{self.outcome} {self.leistung}{child} an {self.person}: {self.how}, {self.state}"
+        how = "" if self.how == words.SAME else f"{self.how}, "
+        return f"{self.outcome} {self.leistung}{child} an {PERSON}: {how}{self.state}"
 
     @property
     def clocks(self) -> list[Mapping[str, str]]:
@@ -75,7 +81,7 @@ def _strings(value: Any) -> list[str]:
 
 def got_since_last_look(town: Town) -> list[Got]:
     """Return every item that changed since the last look."""
-    found = [_of_held(town.held[number], how) for number, how in town.changed.items()]
+    found = [_of_held(town, town.held[number], how) for number, how in town.changed.items()]
     found += [
         Got(note.leistung, "wiedervorlage", note.person, words.NEW, words.PLANNED, note.child, due_on=note.due_on)
         for note in town.noted
@@ -94,15 +100,19 @@ def got_since_last_look(town: Town) -> list[Got]:
 
 
 def everything(town: Town) -> list[Got]:
-    """Return every item that there is or was."""
-    standing = [_of_held(held, words.SAME) for held in town.held.values()]
-    return standing + [
+    """Return every item that there is or was, with its state now and without how it came."""
+    standing = [_of_held(town, held, words.SAME) for held in town.held.values()]
+    standing += [
         Got(note.leistung, "wiedervorlage", note.person, words.SAME, words.PLANNED, note.child, due_on=note.due_on)
         for note in town.later
     ]
+    return standing + [
+        Got(task.leistung, "manuell", words.CLERK, words.SAME, words.TASK, task.child, task=task.what)
+        for task in town.tasks
+    ]
 
 
-def _of_held(held: Held, how: str) -> Got:
+def _of_held(town: Town, held: Held, how: str) -> Got:
     item = held.item
     confirmed = item.state is ProposalState.CONFIRMED and item.auftrag is not None
     state = words.AUFTRAG_WORDS[item.auftrag] if confirmed and item.auftrag else words.PROPOSAL_WORDS[item.state]
@@ -116,11 +126,26 @@ def _of_held(held: Held, how: str) -> Got:
         state=state,
         child=held.child,
         bundle=held.bundle,
+        bundle_by=_bundle_by(town, held),
         behoerde=content["behoerde"] if content else "",
         content=content,
         way=ways[min(ways)] if ways else "",
+        after=held.after,
         lock_flag=held.lock_flag,
     )
+
+
+def _bundle_by(town: Town, held: Held) -> date | None:
+    """Return the first day by which the person should have answered something of this Leistung in the bundle."""
+    days = [
+        clock["sicher_bis"]
+        for each in town.held.values()
+        if (each.person, each.bundle) == (held.person, held.bundle)
+        and each.item.candidate.leistung == held.item.candidate.leistung
+        for clock in (each.content or {"fristen": ()})["fristen"]
+        if clock["sicher_bis"]
+    ]
+    return date.fromisoformat(min(days)) if days else None
 
 
 # items ---------------------------------------------------------------------------------------------------------------
@@ -142,8 +167,8 @@ def compare_items(
                 if waiting:
                     waits.append(waiting)
                 else:
-                    said = _said(item, person)
-                    differences.append(Difference(item.place, day, said, said, "nichts"))
+                    said = _said(item)
+                    differences.append(Difference(item.place, day, said, said, "nichts", person))
                 continue
             left.remove(best)
             wrong = _compare(item, best)
@@ -155,19 +180,19 @@ def compare_items(
                 waits.append(item.waits)
                 wrong = []
             differences += [
-                Difference(item.place, day, f"{_said(item, person)}: {what}", should, is_)
+                Difference(item.place, day, f"{_said(item)}: {what}", should, is_, person)
                 for what, should, is_ in wrong
             ]
             bundles.append((item, best))
-    differences += [Difference(step.place, day, each.title, "nichts", each.title) for each in left]
+    differences += [Difference(step.place, day, each.title, "nichts", each.title, each.person) for each in left]
     differences += _bundles(bundles, day)
     return differences, waits
 
 
-def _said(item: Expected, person: str) -> str:
+def _said(item: Expected) -> str:
     child = f" ({item.child})" if item.child else ""
     state = f", {item.state}" if item.state else ""
-    return f"{item.outcome} {item.leistung}{child} an {person}: {item.how}{state}"
+    return f"{item.outcome} {item.leistung}{child} an {PERSON}: {item.how}{state}"
 
 
 def _best(item: Expected, person: str, left: Sequence[Got]) -> Got | None:
@@ -199,7 +224,9 @@ def _compare(item: Expected, got: Got) -> list[tuple[str, str, str]]:
         ("faellig", item.due_on, got.due_on),
         ("aufgabe", item.task, got.task),
         ("versand", item.way, got.way),
+        ("nach", item.after, got.after),
         ("sperrvermerk", item.lock_flag, got.lock_flag),
+        ("buendel_bis", item.bundle_by, got.bundle_by),
         ("fragt", item.asks, tuple(each["name"] for each in got.content["fragen"]) if got.content else ()),
         ("unterzeichner", item.signers, tuple(got.content["unterzeichner"]) if got.content else ()),
     ):
@@ -269,7 +296,7 @@ def _bundles(matched: Sequence[tuple[Expected, Got]], day: date) -> list[Differe
         others = {label for label, bundle in by_label.items() if bundle == got.bundle and label != item.bundle}
         if first != got.bundle or others:
             both = f"{got.bundle} statt {first}" if first != got.bundle else f"auch {', '.join(sorted(others))}"
-            differences.append(Difference(item.place, day, f"{got.title}: buendel", item.bundle, both))
+            differences.append(Difference(item.place, day, f"{got.title}: buendel", item.bundle, both, got.person))
     return differences
 
 
@@ -283,14 +310,15 @@ def find_forbidden(
     differences: list[Difference] = []
     waits: list[str] = []
     for rule in rules:
-        found = [each.title for each in got if _meets(rule, each)] + _messages(rule, messages)
-        found += [
-            f"Nachschlagen im {register} zu {name}" for name, register in town.lookups if register in rule.registers
-        ]
+        found = [(each.title, each.person) for each in got if _meets(rule, each)]
+        found += [(each, "") for each in _messages(rule, messages)]
+        found += [(f"Nachschlagen im {name}", person) for person, name in town.lookups if name in rule.registers]
         if rule.waits:
             waits += [rule.waits] if found else []
             continue
-        differences += [Difference(rule.place, day, "darf nicht", "nichts", each) for each in dict.fromkeys(found)]
+        differences += [
+            Difference(rule.place, day, "darf nicht", "nichts", what, person) for what, person in dict.fromkeys(found)
+        ]
     return differences, waits
 
 

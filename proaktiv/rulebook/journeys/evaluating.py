@@ -21,7 +21,7 @@ from proaktiv.core.guards import PROTECTS_PERSON, Guard, stops_whole_event
 from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.core.matching import Decision, decide
 from proaktiv.core.outbound import GUARDED
-from proaktiv.core.plans import Plan
+from proaktiv.core.plans import PROPOSED, Plan
 from proaktiv.core.proposals import Prepared, answer_by, key_values, prepare
 from proaktiv.core.states import EventState, ProposalState
 from proaktiv.rulebook.journeys import words
@@ -136,7 +136,8 @@ def _match(town: Town, report: Report, name: str, lebenslage: Lebenslage, permit
     today = berlin_date(town.now)
     decided: list[_Decided] = []
     for _ in range(_PASSES):
-        known = with_answers(report.facts[person], town.answers.get((event.eintrag, person), {}))
+        said = {**town.answers.get(("", person), {}), **town.answers.get((event.eintrag, person), {})}
+        known = with_answers(report.facts[person], said)
         values: dict[str, Value] = {fact: known[fact].value for fact in known}
         done = report.asked.get(person, frozenset())
         decided = [
@@ -178,7 +179,7 @@ def _propose(town: Town, report: Report, child: str, decided: Sequence[_Decided]
     event = report.event
     made: dict[Candidate, Held] = {}
     for item in decided:
-        if not item.decision.outcome:
+        if item.decision.outcome not in PROPOSED:
             continue
         prepared = prepare(
             item.plan,

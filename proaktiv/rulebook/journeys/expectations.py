@@ -3,7 +3,9 @@
 Left to others: comparing (``comparing``). Source: rules/README.md, chapter „Ganze Lebensläufe prüfen".
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,8 +19,21 @@ from proaktiv.rulebook.load import Mapping, Node
 
 _ITEM = ("leistung", "ergebnis")
 _ITEM_MORE = (
-    *("an", "fuer", "stand", "wie", "fristen", "behoerde", "buendel", "faellig", "aufgabe", "fragt", "unterzeichner"),
-    *("versand", "sperrvermerk", "felder", "betraege", "text", "text_nicht", "wartet_auf", "notiz"),
+    *(
+        "an",
+        "fuer",
+        "stand",
+        "wie",
+        "fristen",
+        "behoerde",
+        "buendel",
+        "buendel_bis",
+        "faellig",
+        "aufgabe",
+        "fragt",
+        "unterzeichner",
+    ),
+    *("versand", "nach", "sperrvermerk", "felder", "betraege", "text", "text_nicht", "wartet_auf", "notiz"),
 )
 _DATES = ("fruehestens", "gesetzlich", "sicher_bis", "spaetestens")
 _WAYS = ("behoerde", "selbst", "hinweis")
@@ -28,10 +43,11 @@ def read_expected(reading: Reading, node: Node | None) -> tuple[Expected, ...] |
     """Return the items that must be there; None where nothing is said, nothing for an empty list."""
     if node is None:
         return None
-    return tuple(_item(reading, item) for item in reading.reader.items(node))
+    return tuple(each for item in reading.reader.items(node) for each in _items(reading, item))
 
 
-def _item(reading: Reading, node: Node) -> Expected:
+def _items(reading: Reading, node: Node) -> Iterable[Expected]:
+    """Return one item, or one for each Leistung where a list of them stands."""
     reader = reading.reader
     parts = reader.fields(node, _ITEM, _ITEM_MORE)
     waits = reader.text(parts.get("wartet_auf"))
@@ -40,9 +56,9 @@ def _item(reading: Reading, node: Node) -> Expected:
     if "an" not in parts and not for_clerk and isinstance(node, Mapping):
         reader.wrong(node, "'an' is missing: whom does this go to?")
     how = words.RECALLED if outcome == "rueckruf" else words.NEW
-    return Expected(
+    first = Expected(
         place=reader.place(node),
-        leistung=reading.leistung(parts.get("leistung")),
+        leistung="",
         outcome=outcome,
         addressees=reading.addressees(parts.get("an"), (words.CLERK,)) or ((words.CLERK,) if for_clerk else ()),
         how=reader.word(parts.get("wie"), words.HOWS, how),
@@ -51,11 +67,13 @@ def _item(reading: Reading, node: Node) -> Expected:
         clocks=_clocks(reading, parts.get("fristen")),
         behoerde=reader.text(parts["behoerde"]) if "behoerde" in parts else None,
         bundle=reader.text(parts["buendel"]) if "buendel" in parts else None,
+        bundle_by=reader.day_or_none(parts.get("buendel_bis")),
         due_on=reader.day_or_none(parts.get("faellig")),
         task=reader.word(parts["aufgabe"], TASKS) if "aufgabe" in parts else None,
         asks=reading.texts(parts["fragt"]) if "fragt" in parts else None,
         signers=reading.texts(parts["unterzeichner"]) if "unterzeichner" in parts else None,
         way=reader.word(parts["versand"], _WAYS) if "versand" in parts else None,
+        after=reading.texts(parts["nach"]) if "nach" in parts else None,
         lock_flag=reader.yes(parts["sperrvermerk"]) if "sperrvermerk" in parts else None,
         fields={name: str(value) for name, value in reading.record(parts.get("felder")).items()},
         amounts=reading.texts(parts.get("betraege")),
@@ -63,6 +81,7 @@ def _item(reading: Reading, node: Node) -> Expected:
         no_texts=reading.texts(parts.get("text_nicht")),
         waits=waits,
     )
+    return [replace(first, leistung=name) for name in reading.texts(parts.get("leistung"))]
 
 
 def _clocks(reading: Reading, node: Node | None) -> tuple[MappingOf[str, Any], ...] | None:
@@ -136,7 +155,7 @@ def read_forbidden(reading: Reading, node: Node | None) -> tuple[Forbidden, ...]
             Forbidden(
                 place=reader.place(item),
                 addressees=reading.addressees(parts.get("an"), (words.CLERK,)),
-                leistungen=tuple(reading.leistung(each) for each in one_or_more(parts.get("leistung"))),
+                leistungen=tuple(reading.unwanted(each) for each in one_or_more(parts.get("leistung"))),
                 outcomes=tuple(reader.word(each, words.OUTCOMES) for each in one_or_more(parts.get("ergebnis"))),
                 texts=reading.texts(parts.get("text")),
                 days=_days(reading, parts.get("datum")),

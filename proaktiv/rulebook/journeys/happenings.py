@@ -5,6 +5,7 @@ Source: rules/README.md, chapter „Ganze Lebensläufe prüfen".
 """
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from proaktiv.core.fristen import Value
@@ -12,13 +13,12 @@ from proaktiv.core.trust import Trust
 from proaktiv.rulebook.catalogue import find_fact, read_value
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.model import Happening
-from proaktiv.rulebook.journeys.nodes import Reading, one_or_more
+from proaktiv.rulebook.journeys.nodes import A_SLIP, Reading, one_or_more
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node
-from proaktiv.rulebook.reading import Reader
 
 ROLES = ("mutter", "zweiter_elternteil")
-CUSTODY = ("allein", "gemeinsam", "keine")
+CUSTODY = ("allein", "gemeinsam", "keine", "ruht")
 NOTES = ("51", "52", "64", "adoption", "sorge")
 RUNS, STANDS = "laeuft", "steht"
 CLERKS_ACTS = ("erledigt", "nochmal", "angekommen", "an_person")
@@ -44,10 +44,8 @@ def facts(reading: Reading, node: Node | None) -> dict[str, Value]:
         fakt = reading.catalogue.fakten.get(name)
         if fakt is None:
             # Near to a known one, it is a slip of the keys; else something that is still to be written.
-            probe = Reader(reading.reader.file)
-            find_fact(probe, reading.catalogue, node.keys[name], name, "")
-            if "did you mean" in probe.problems[0].message:
-                reading.reader.problems += probe.problems
+            if get_close_matches(name, reading.catalogue.fakten, n=1, cutoff=A_SLIP):
+                find_fact(reading.reader, reading.catalogue, node.keys[name], name, "")
             reading.waits[f"Fakt {name}"] = None
             continue
         found[name] = read_value(reading.reader, fakt, inner)
@@ -86,7 +84,7 @@ def _entry(reading: Reading, parts: Mapping[str, Node]) -> dict[str, Any]:
 
 def _birth(reading: Reading, node: Node) -> dict[str, Any]:
     reader = reading.reader
-    parts = reader.fields(node, ("kind", "ort", "ars"), ("eltern", "lebt", "mehrlinge", "eintrag", "schutz", "weitere"))
+    parts = reader.fields(node, ("ort", "ars"), ("kind", "eltern", "lebt", "mehrlinge", "eintrag", "schutz", "weitere"))
     parents = []
     for item in reader.items(parts.get("eltern")):
         each = reader.fields(item, ("person", "rolle", "sorge"), ("weitere",))
@@ -231,7 +229,7 @@ def _stock(reading: Reading, node: Node) -> dict[str, Any]:
     reader = reading.reader
     items = []
     for item in reader.items(node):
-        parts = reader.fields(item, ("leistung", "an"), ("ergebnis", "fuer", "stand", "faellig", "lebenslage"))
+        parts = reader.fields(item, ("leistung", "an"), ("ergebnis", "fuer", "stand", "faellig", "lebenslage", "zu"))
         name = reader.text(parts.get("leistung"))  # it stands already, so it does not wait for the rules
         items += [
             {
@@ -242,6 +240,7 @@ def _stock(reading: Reading, node: Node) -> dict[str, Any]:
                 "state": reader.word(parts.get("stand"), words.STATES, "offen"),
                 "due_on": reader.day_or_none(parts.get("faellig")),
                 "lebenslage": reader.text(parts.get("lebenslage")),
+                "report": reading.label(parts.get("zu")),
             }
             for person in reading.everybody(parts.get("an"))
         ]

@@ -116,10 +116,18 @@ def stop_now(town: Town, stops: Iterable[Standing]) -> None:
     )
     town.guards += [stop.guard.value for stop in stops]
     town.happen(Stopped(stops[0].guard, reached))
+    # A note that was there before the birth (a pregnancy) knows the child and no entry yet.
+    born = {town.called[kennung] for entry in entries for kennung in _children_of(town, entry)}
     town.forget_later(
-        note for note in town.later if note.entry in entries or note.child in children or note.person in gone
+        note for note in town.later if note.entry in entries or note.child in children | born or note.person in gone
     )
     town.silence()
+
+
+def _children_of(town: Town, entry: str) -> Iterable[str]:
+    for known in town.reports:
+        if known.event.eintrag == entry:
+            yield from (kennung for role, kennung in known.event.subjects if role == "kind")
 
 
 # what registers write ------------------------------------------------------------------------------------------------
@@ -200,12 +208,11 @@ def _protection(town: Town, names: Iterable[str], noted: Mapping[str, Any]) -> d
 
 
 def _birth(town: Town, data: Mapping[str, Any]) -> dict[str, Any]:
-    child, parents = town.journey.persons[data["kind"]], data["eltern"]
+    parents = data["eltern"]
     payload: dict[str, Any] = {
         **_entry(town, "geburt", data["eintrag"]),
         "ars": data["ars"],
-        "ereignis_am": child.geboren.isoformat(),
-        "kind": _named(town, data["kind"]) | {"geburtsort": data["ort"], "lebt": data["lebt"]},
+        "ereignis_am": _today(town),
         "eltern": [
             _named(town, each["person"])
             | {"rolle": each["rolle"], "sorge": each["sorge"]}
@@ -216,7 +223,11 @@ def _birth(town: Town, data: Mapping[str, Any]) -> dict[str, Any]:
     }
     if data["mehrlinge"]:
         payload["mehrlingsgruppe"] = data["mehrlinge"]
-    names = [data["kind"], *(each["person"] for each in parents)]
+    names = [each["person"] for each in parents]
+    if data["kind"]:
+        names.append(data["kind"])
+        payload["ereignis_am"] = town.journey.persons[data["kind"]].geboren.isoformat()
+        payload["kind"] = _named(town, data["kind"]) | {"geburtsort": data["ort"], "lebt": data["lebt"]}
     return {**payload, **_protection(town, names, data["schutz"]), **data["weitere"]}
 
 

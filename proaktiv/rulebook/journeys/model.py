@@ -52,11 +52,13 @@ class Expected:
     clocks: tuple[Mapping[str, Any], ...] | None = field(default=None, hash=False)
     behoerde: str | None = None
     bundle: str | None = None
+    bundle_by: date | None = None
     due_on: date | None = None
     task: str | None = None
     asks: tuple[str, ...] | None = None
     signers: tuple[str, ...] | None = None
     way: str | None = None
+    after: tuple[str, ...] | None = None
     lock_flag: bool | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     amounts: tuple[str, ...] = ()
@@ -105,6 +107,7 @@ class Step:
     messages: tuple[ExpectedMessage, ...] | None = None
     guards: tuple[str, ...] | None = None
     forbidden: tuple[Forbidden, ...] = ()
+    waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)

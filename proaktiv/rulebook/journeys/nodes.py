@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from difflib import get_close_matches
 from typing import Any
 
 from proaktiv.core.calendar import BERLIN
@@ -17,6 +18,8 @@ from proaktiv.rulebook.suggest import suggestion, words
 
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2})")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+A_SLIP = 0.9
+"""So alike are a name and what its author meant, or else it is something that is still to be written."""
 MORNING = time(8)
 """When a day begins where the author names no time of day."""
 
@@ -54,6 +57,14 @@ class Reading:
         name = self.reader.text(node)
         if name and name not in self.leistungen:
             self.waits[name] = None
+        return name
+
+    def unwanted(self, node: Node) -> str:
+        """Return a Leistung that must not appear: what does not exist cannot, so only a slip of the keys is wrong."""
+        name = self.reader.text(node)
+        close = get_close_matches(name, self.leistungen, n=1, cutoff=A_SLIP)
+        if name not in self.leistungen and close:
+            self.reader.wrong(node, f"there is no Leistung '{name}'; did you mean '{close[0]}'?")
         return name
 
     def label(self, node: Node | None) -> str:

@@ -176,7 +176,18 @@ class _File:
         return tuple(found)
 
     def step(self, node: Node, before: datetime | None) -> Step:
-        about = ("am", "um", "als", "aufnahme", "erwartet", "nachrichten", "protokoll", "darf_nicht", "notiz")
+        about = (
+            "am",
+            "um",
+            "als",
+            "aufnahme",
+            "erwartet",
+            "nachrichten",
+            "protokoll",
+            "darf_nicht",
+            "wartet_auf",
+            "notiz",
+        )
         parts = self.reader.fields(node, (), (*about, *WORDS))
         when = parts.get("um", parts.get("am"))
         if when is None:
@@ -201,4 +212,5 @@ class _File:
             messages=read_messages(self.reading, parts.get("nachrichten")),
             guards=read_guards(self.reading, parts.get("protokoll")),
             forbidden=read_forbidden(self.reading, parts.get("darf_nicht")),
+            waits=self.reader.text(parts.get("wartet_auf")),
         )

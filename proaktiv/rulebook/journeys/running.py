@@ -86,6 +86,9 @@ class _Run:
         if art and art not in _KINDS and verdict == REFUSED:
             self.waits.append(f"Ereignis {art}")
             return
+        if step.waits:
+            self.waits.append(step.waits)
+            return
         got = f"{verdict}: {why}" if why else verdict
         self.differ(step, f"{happening.word}: aufnahme", step.verdict, got)
 
@@ -95,8 +98,8 @@ class _Run:
         try:
             act(self.town, happening)
         except (ProaktivError, LookupError) as refused:
-            if leistung and leistung not in self.known:
-                self.waits.append(leistung)
+            if step.waits or (leistung and leistung not in self.known):
+                self.waits.append(step.waits or leistung)
             else:
                 self.differ(step, f"{happening.word} {leistung}".strip(), "geht", f"geht nicht: {refused}")
 
@@ -152,11 +155,10 @@ class _Run:
         day = step.at.date()
         changed = got_since_last_look(self.town)
         differences, waits = find_forbidden(self.town, step.forbidden, changed, self.town.new_messages, day)
-        more, later = find_forbidden(
-            self.town, self.journey.never, [*changed, *everything(self.town)], self.town.messages, day
-        )
-        known = {(each.place, each.got) for each in self.differences}
-        self.differences += [each for each in (*differences, *more) if (each.place, each.got) not in known]
+        more, later = find_forbidden(self.town, self.journey.never, everything(self.town), self.town.messages, day)
+        known = {(each.place, each.got, each.person) for each in self.differences}
+        fresh = [each for each in (*differences, *more) if (each.place, each.got, each.person) not in known]
+        self.differences += fresh
         self.waits += waits + later
 
     def differ(self, step: Step, what: str, expected: str, got: str) -> None:

@@ -55,6 +55,7 @@ class Held:
     content: Mapping[str, Any] = field(default_factory=dict)
     trust: Trust = Trust.V1
     due_at: datetime | None = None
+    after: tuple[str, ...] = ()
     lock_flag: bool = False
 
 
