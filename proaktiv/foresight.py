@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, tuple_
 from sqlmodel import Session
 
-from proaktiv.core.passage import Matched
+Xfrom proaktiv.core.passage import Matched
 from proaktiv.core.public_holidays import calendar_of
 from proaktiv.core.windows import look_again
 from proaktiv.house import House
@@ -27,8 +27,8 @@ def note_changes(session: Session, house: House, decided: Sequence[Matched], now
         connection.execute(delete(_WIEDERVORLAGEN).where(place.in_(again)))
     rows = []
     for item in decided:
-        change = item.decision.next_change_on
-        if change is None or item.decision.result == "ja" or item.decision.angenommen:
+        change = may_apply_on(item.decision)
+        if change is None:
             continue
         values = {name: fact.value for name, fact in item.facts.items()}
         clocks = item.plan.clocks(values, calendar_of(values.get(item.plan.stelle_nach)))

@@ -1,13 +1,15 @@
 """What becomes of several Leistungen of one person together: which falls away for another, which must wait. Pure.
 
-Left to others: deciding each alone (``core.matching``), guards and consent, which stand before and after.
+Left to others: deciding one alone (``core.matching``), guards and consent, which stand before and after.
 Source: lebenslagen.md §§ 1, 2.1 (for example U07 after U03).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
-from proaktiv.core.matching import Decision, Outcome
+from proaktiv.core.fristen import Value
+from proaktiv.core.matching import Decision, Outcome, decide
 from proaktiv.core.plans import Plan
 
 
@@ -42,6 +44,29 @@ def settle(decisions: Mapping[str, Decision], done: Collection[str] = ()) -> Map
         first = (name for name in nach if name in decisions and decisions[name].outcome and name not in done)
         found[leistung] = Settled(decision.outcome, tuple(first) if decision.outcome else ())
     return found
+
+
+def decide_together(
+    plans: Iterable[Plan], facts: Mapping[str, Value], today: date, asked: frozenset[str] = frozenset()
+) -> tuple[tuple[Plan, Decision], ...]:
+    """Return what the Plans of a Lebenslage say of one person and event, each in the Fassung that counts.
+
+    What falls away for another has no outcome and needs nothing. ``asked`` is as for ``matching.decide``.
+    """
+    there = {each.leistung: each.at(facts) for each in plans}
+    decisions = {leistung: decide(plan, facts, today, asked) for leistung, plan in there.items()}
+    settled = settle(decisions)
+    return tuple(
+        (plan, replace(decisions[name], outcome="", needs={}, fragen=()))
+        if settled[name].ausgeschlossen_durch
+        else (plan, decisions[name])
+        for name, plan in there.items()
+    )
+
+
+def may_apply_on(decision: Decision) -> date | None:
+    """Return the first day on which something may come of it that does not today, or None."""
+    return None if decision.result == "ja" or decision.angenommen else decision.next_change_on
 
 
 def tangles(plans: Iterable[Plan]) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,6 @@ Left to others: what becomes of a decision (``steps.propose``), fetching (``step
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,8 +17,7 @@ from sqlmodel import Session
 from consent.model import Match, Permit
 from proaktiv.core.binding import Fact, bind, from_json, to_json, with_answers
 from proaktiv.core.calendar import berlin_date
-from proaktiv.core.matching import decide
-from proaktiv.core.outcomes import settle
+from proaktiv.core.outcomes import decide_together
 from proaktiv.core.passage import Admitted, Matched, Matching, Needs
 from proaktiv.house import House
 from proaktiv.sets import among, copy_rows
@@ -57,13 +55,7 @@ def match(session: Session, house: House, admitted: Sequence[Admitted], ring: Ri
         values: dict[str, Any] = {name: fact.value for name, fact in known.items()}
         values["heute"] = today
         done = asked.get((item.event.id, item.person), frozenset())
-        plans = {each.leistung: each.at(values) for each in house.rules.lebenslagen[item.lebenslage].plans}
-        decisions = {leistung: decide(plan, values, today, done) for leistung, plan in plans.items()}
-        settled = settle(decisions)
-        for leistung, plan in plans.items():
-            decision = decisions[leistung]
-            if settled[leistung].ausgeschlossen_durch:
-                decision = replace(decision, outcome="", needs={}, fragen=())
+        for plan, decision in decide_together(house.rules.lebenslagen[item.lebenslage].plans, values, today, done):
             matched.append(Matched(item, plan, known, decision, passes.get((item.event.id, item.person), 0) + 1))
             for register, names in decision.needs.items():
                 key = (item.event.id, item.person, register)

@@ -19,8 +19,9 @@ from proaktiv.core.cases import Candidate, Decided, Item
 from proaktiv.core.fristen import Value
 from proaktiv.core.guards import PROTECTS_PERSON, Guard, stops_whole_event
 from proaktiv.core.lebenslagen import Lebenslage
-from proaktiv.core.matching import Decision, decide
+from proaktiv.core.matching import Decision
 from proaktiv.core.outbound import GUARDED
+from proaktiv.core.outcomes import decide_together, may_apply_on
 from proaktiv.core.plans import PROPOSED, Plan
 from proaktiv.core.proposals import Prepared, answer_by, key_values, prepare
 from proaktiv.core.states import EventState, ProposalState
@@ -141,8 +142,8 @@ def _match(town: Town, report: Report, name: str, lebenslage: Lebenslage, permit
         values: dict[str, Value] = {fact: known[fact].value for fact in known}
         done = report.asked.get(person, frozenset())
         decided = [
-            _Decided(name, lebenslage, plan, known, decide(plan, values, today, done), permit.norm)
-            for plan in lebenslage.plans
+            _Decided(name, lebenslage, plan, known, decision, permit.norm)
+            for plan, decision in decide_together(lebenslage.plans, values, today, done)
         ]
         needs: dict[str, set[str]] = {}
         for item in decided:
@@ -210,6 +211,7 @@ def _propose(town: Town, report: Report, child: str, decided: Sequence[_Decided]
             version=event.fassung,
             child=child,
             content=prepared.content,
+            after=item.plan.nach,
             lock_flag="51" in town.subject(item.name).protections,
         )
     _take_back_older(town, report, {candidate.key for candidate in made})
@@ -278,8 +280,8 @@ def _note(town: Town, report: Report, child: str, decided: Sequence[_Decided]) -
     entry = report.event.eintrag
     town.later = [note for note in town.later if note.entry != entry or note.person not in people]
     for item in decided:
-        change = item.decision.next_change_on
-        if change is None or item.decision.result == "ja":
+        change = may_apply_on(item.decision)
+        if change is None:
             continue
         note = Later(item.plan.leistung, item.name, change, entry, child, item.lebenslage.name)
         town.later.append(note)
