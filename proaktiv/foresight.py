@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import delete, insert, tuple_
 from sqlmodel import Session
 
-Xfrom proaktiv.core.passage import Matched
+from proaktiv.core.outcomes import may_apply_on
+from proaktiv.core.passage import Matched
 from proaktiv.core.public_holidays import calendar_of
 from proaktiv.core.windows import look_again
 from proaktiv.house import House

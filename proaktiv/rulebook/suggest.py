@@ -74,7 +74,8 @@ def suggestion(written: str, allowed: Iterable[str]) -> str:
     meant = _MEANT.get(written.lower())
     if meant in choices:
         return f"; did you mean '{meant}'?"
-    for close in get_close_matches(written.lower(), choices, n=1, cutoff=_CLOSE):
+    small = {choice.lower(): choice for choice in choices}
+    for close in (small[each] for each in get_close_matches(written.lower(), small, n=1, cutoff=_CLOSE)):
         if close in _WITH_OPPOSITE and SequenceMatcher(None, written.lower(), close).ratio() < _VERY_CLOSE:
             continue
         return f"; did you mean '{close}'?"

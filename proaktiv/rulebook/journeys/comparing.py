@@ -312,7 +312,11 @@ def find_forbidden(
     for rule in rules:
         found = [(each.title, each.person) for each in got if _meets(rule, each)]
         found += [(each, "") for each in _messages(rule, messages)]
-        found += [(f"Nachschlagen im {name}", person) for person, name in town.lookups if name in rule.registers]
+        found += [
+            (f"Nachschlagen im {name} zu {PERSON}", person)
+            for person, name in town.lookups
+            if name in rule.registers and (not rule.addressees or person in rule.addressees)
+        ]
         if rule.waits:
             waits += [rule.waits] if found else []
             continue

@@ -177,46 +177,56 @@ def _look_up(town: Town, report: Report, name: str, register: str, names: frozen
 
 
 def _propose(town: Town, report: Report, child: str, decided: Sequence[_Decided]) -> None:
-    event = report.event
     made: dict[Candidate, Held] = {}
     for item in decided:
-        if item.decision.outcome not in PROPOSED:
-            continue
-        prepared = prepare(
-            item.plan,
-            item.facts,
-            item.decision,
-            item.lebenslage.texte,
-            town.journey.competences,
-            source=_SOURCE,
-            basis=item.norm,
-        )
-        if not isinstance(prepared, Prepared):
-            town.task(ToDo(prepared[0], item.plan.leistung, child, behoerde=prepared[1]))
-            continue
-        candidate = _candidate(town, item, prepared)
-        fresh = Item(
-            town.fresh_id(),
-            candidate,
-            ProposalState.OPEN,
-            answer_by=answer_by(item.decision, berlin_date(town.now)),
-        )
-        made[candidate] = Held(
-            item=fresh,
-            person=item.name,
-            outcome=item.decision.outcome,
-            lebenslage=item.lebenslage.name,
-            bundle=f"{event.case_ref}/{item.lebenslage.name}",
-            entry=event.eintrag,
-            version=event.fassung,
-            child=child,
-            content=prepared.content,
-            after=item.plan.nach,
-            lock_flag="51" in town.subject(item.name).protections,
-        )
+        if item.decision.outcome == "manuell":
+            town.task(ToDo("", item.plan.leistung, child))
+        elif item.decision.outcome != "wiedervorlage" and item.decision.outcome:
+            held = _prepared(town, report, child, item)
+            if held is not None:
+                made[held.item.candidate] = held
     _take_back_older(town, report, {candidate.key for candidate in made})
-    _decide(town, made, _gone(town, decided, event.case_ref))
+    _decide(town, made, _gone(town, decided, report.event.case_ref))
     _note(town, report, child, decided)
+
+
+def _prepared(town: Town, report: Report, child: str, item: _Decided) -> Held | None:
+    """Return the item that a decision proposes, or None where a human must complete something first.
+
+    Besides Aufträge and questions that are appointments and hints; nobody answers those, so they do not lapse.
+    """
+    event = report.event
+    prepared = prepare(
+        item.plan,
+        item.facts,
+        item.decision,
+        item.lebenslage.texte,
+        town.journey.competences,
+        source=_SOURCE,
+        basis=item.norm,
+    )
+    if not isinstance(prepared, Prepared):
+        town.task(ToDo(prepared[0], item.plan.leistung, child, behoerde=prepared[1]))
+        return None
+    asked = item.decision.outcome in PROPOSED
+    return Held(
+        item=Item(
+            town.fresh_id(),
+            _candidate(town, item, prepared),
+            ProposalState.OPEN,
+            answer_by=answer_by(item.decision, berlin_date(town.now)) if asked else None,
+        ),
+        person=item.name,
+        outcome=item.decision.outcome,
+        lebenslage=item.lebenslage.name,
+        bundle=f"{event.case_ref}/{item.lebenslage.name}",
+        entry=event.eintrag,
+        version=event.fassung,
+        child=child,
+        content=prepared.content,
+        after=item.plan.nach,
+        lock_flag="51" in town.subject(item.name).protections,
+    )
 
 
 def _candidate(town: Town, item: _Decided, prepared: Prepared) -> Candidate:
@@ -281,6 +291,8 @@ def _note(town: Town, report: Report, child: str, decided: Sequence[_Decided]) -
     town.later = [note for note in town.later if note.entry != entry or note.person not in people]
     for item in decided:
         change = may_apply_on(item.decision)
+        if change is None and item.decision.outcome == "wiedervorlage":
+            change = item.decision.next_change_on or berlin_date(town.now)
         if change is None:
             continue
         note = Later(item.plan.leistung, item.name, change, entry, child, item.lebenslage.name)

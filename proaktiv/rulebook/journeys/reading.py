@@ -192,9 +192,9 @@ class _File:
         when = parts.get("um", parts.get("am"))
         if when is None:
             self.reader.wrong(node, "'am' (a day) or 'um' (day and time) is missing")
-        happens = [word for word in WORDS if word in parts]
-        if len(happens) > 1:
-            self.reader.wrong(parts[happens[1]], f"one step, one happening: '{happens[0]}' stands here already")
+        happens = [word for word in parts if word in WORDS]
+        if len(happens) > 1 and isinstance(node, NodeMapping):
+            self.reader.wrong(node.keys[happens[1]], f"one step, one happening: '{happens[0]}' stands here already")
         word = happens[0] if happens else ""
         happening = read_happening(self.reading, word, parts[word], self.dwellings) if word else None
         for name in ("als", "aufnahme"):

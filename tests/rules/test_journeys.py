@@ -1,0 +1,366 @@
+"""Whole journeys: what happens in the small town, and that every kind of expectation fails when it should."""
+
+import pytest
+
+from proaktiv.core.conditions import Alle, Op, Vergleich
+from tests.rules.journeys_building import CASE, FRIST, TEXTS, after, but, geld, karte, outcome, rules, told
+
+
+def test_a_case_that_says_everything_passes() -> None:
+    assert outcome().verdict == "passed"
+    assert told() == ""
+
+
+# red controls: a wrong rule ------------------------------------------------------------------------------------------
+
+
+def test_a_deadline_that_is_not_shifted_fails_the_case() -> None:
+    unshifted = FRIST.__class__(**{name: getattr(FRIST, name) for name in FRIST.__slots__} | {"verschiebung": ""})
+    said = told(CASE, rules(geld(fristen=(unshifted,)), karte()))
+    assert "auftrag GELD an Anna, Ben: neu: fristen" in said
+    assert "gesetzlich 2027-03-01" in said.split("+ ist:")[0]
+    assert "gesetzlich 2027-02-28" in said.split("+ ist:")[1]
+
+
+def test_a_dropped_condition_makes_an_extra_item_and_fails_the_case() -> None:
+    loose = karte(bedingung=Vergleich("kind.lebt", Op.IST, wert=True, norm="§ 1 Probe"))
+    said = told(CASE, rules(geld(), loose))
+    assert "auftrag KARTE (Mia) an Ben: neu, offen" in said
+    assert "- erwartet: nichts" in said
+
+
+def test_a_missing_item_fails_the_case() -> None:
+    never = karte(bedingung=Vergleich("kind.lebt", Op.IST, wert=False, norm="§ 1 Probe"))
+    said = told(CASE, rules(geld(), never))
+    assert "- erwartet: auftrag KARTE an Anna: neu\n      + ist:      nichts" in said
+
+
+def test_a_rule_for_the_wrong_parent_fails_the_case() -> None:
+    mother = Vergleich("elternteil.rolle", Op.IST, "mutter", "§ 1 Probe")
+    said = told(CASE, rules(geld(bedingung=Alle((mother,))), karte()))
+    assert "- erwartet: auftrag GELD an Ben: neu" in said
+
+
+def test_a_text_that_says_what_it_must_not_fails_the_case() -> None:
+    said = told(CASE, rules(texts=TEXTS | {"GELD.titel": "Glückwunsch! Geld für {kind.vornamen}"}))
+    assert "text_nicht" in said
+    assert "darf nicht" in said
+
+
+# red controls: each expectation --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("ergebnis: auftrag\n        an: [Anna, Ben]", "ergebnis: frage\n        an: [Anna, Ben]", ": ergebnis"),
+        ("an: [Anna, Ben]\n        behoerde", "an: Anna\n        behoerde", "auftrag GELD (Mia) an Ben: neu, offen"),
+        ("an: Anna, buendel", "an: [Anna, Ben], buendel", "auftrag KARTE an Ben: neu"),
+        ("behoerde: Geldstelle Musterstadt", "behoerde: Geldstelle Anderswo", ": behoerde"),
+        ("gesetzlich: 2027-03-01", "gesetzlich: 2027-02-28", ": fristen"),
+        ("sicher_bis: 2027-02-26", "sicher_bis: 2027-03-01", ": fristen"),
+        ("typ: ohne_verlust", "typ: pflicht", ": fristen"),
+        ("massgeblich: eingang_zustaendige_stelle", "massgeblich: abgabe", ": fristen"),
+        ("gesetzlich: 2027-03-01", "fruehestens: 2026-11-01, gesetzlich: 2027-03-01", ": fristen"),
+        ("gesetzlich: 2027-03-01", "spaetestens: 2027-03-31, gesetzlich: 2027-03-01", ": fristen"),
+        ("{typ: ohne_verlust", "{name: anders, typ: ohne_verlust", ": fristen"),
+        ("fristen: []", "fristen: [{gesetzlich: 2027-01-01}]", ": fristen"),
+        ("        buendel: Mia\n", "        buendel: Geld\n", ": buendel"),
+        ("        buendel: Mia\n", "        buendel_bis: 2027-03-01\n", ": buendel_bis"),
+        ("felder: {kind/vornamen: Mia}", "felder: {kind/vornamen: Ida}", ": felder"),
+        ("text: Geld für Mia", "text: Geld für Ida", ": text"),
+        ("text_nicht: Glückwunsch", "text_nicht: Geld", ": text_nicht"),
+        ("text: Geld für Mia", "betraege: 175.000 Euro", ": text"),
+        ("        text: Geld für Mia\n", "        stand: spaeter\n", ": stand"),
+        ("        text: Geld für Mia\n", "        wie: geaendert\n", ": wie"),
+        ("        text: Geld für Mia\n", "        versand: selbst\n", ": versand"),
+        ("        text: Geld für Mia\n", "        nach: KARTE\n", ": nach"),
+        ("        text: Geld für Mia\n", "        sperrvermerk: ja\n", ": sperrvermerk"),
+        ("        text: Geld für Mia\n", "        fragt: paar.zve_vorjahr\n", ": fragt"),
+        (
+            "        text: Geld für Mia\n",
+            "        unterzeichner: [elternteil, zweiter_elternteil]\n",
+            ": unterzeichner",
+        ),
+        ("        text: Geld für Mia\n", "        fuer: Ben\n", "auftrag GELD (Ben) an Anna, Ben"),
+        ("kanal: brief", "kanal: email", "nachrichten"),
+        ("[{an: [Anna, Ben], kanal: brief}]", "[]", "nachrichten"),
+        ("[{an: [Anna, Ben], kanal: brief}]", "[{an: [Anna, Ben], kanal: brief, stand: wartet}]", "nachrichten"),
+        ("    nachrichten", "    protokoll: V01\n    nachrichten", "protokoll"),
+    ],
+)
+def test_an_expectation_that_does_not_hold_fails_the_case(old: str, new: str, what: str) -> None:
+    text = but((old, new))
+    assert outcome(text).verdict == "failed"
+    said = told(text)
+    assert what in said
+    assert "probe.yaml:" in said
+    assert "Di 03.11.2026" in said
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{an: Ben}",
+        "{leistung: GELD}",
+        "{leistung: [KARTE, GELD], an: Ben}",
+        "{ergebnis: auftrag}",
+        "{text: wohnt bei Ihnen}",
+        "{datum: 2027-02-26}",
+        "{behoerde: Jugendamt}",
+        "{feld: kind.vornamen}",
+        "{feld: kind/vornamen}",
+        "{nachricht: brief}",
+        "{an: Anna, nachricht: jede}",
+        "{nachschlagen: MELDEREGISTER}",
+    ],
+)
+def test_what_must_never_be_and_is_fails_the_case(rule: str) -> None:
+    for text in (
+        but(("{text: Glückwunsch}", rule)),
+        but(("    erwartet:", f"    darf_nicht: [{rule}]\n    erwartet:")),
+    ):
+        assert outcome(text).verdict == "failed"
+        assert "darf nicht" in told(text)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{an: Ben, leistung: KARTE}",
+        "{leistung: GELD, ergebnis: frage}",
+        "{datum: 2027-02-27}",
+        "{text: Geld, leistung: KARTE}",
+        "{nachricht: email}",
+        "{nachschlagen: STEUERAMT}",
+    ],
+)
+def test_what_must_never_be_and_is_not_lets_the_case_pass(rule: str) -> None:
+    assert outcome(but(("{text: Glückwunsch}", rule))).verdict == "passed"
+
+
+def test_what_happened_and_was_never_looked_at_fails_the_case() -> None:
+    silent = after("{um: 2026-11-10 10:00, ja: {von: Anna, zu: GELD}}")
+    assert "auftrag GELD (Mia) an Anna: bestaetigt, ruecknehmbar" in told(silent)
+
+
+def test_an_empty_list_means_that_nothing_at_all_may_have_happened() -> None:
+    text = after("{um: 2026-11-10 10:00, nein: {von: Anna, zu: KARTE}, erwartet: []}")
+    assert "auftrag KARTE (Mia) an Anna: abgelehnt" in told(text)
+
+
+# waiting -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_leistung_that_the_rules_lack_waits_by_name_and_the_rest_is_checked() -> None:
+    more = (
+        "      - {leistung: KARTE",
+        "      - {leistung: HILFE, ergebnis: frage, an: Anna}\n      - {leistung: KARTE",
+    )
+    waiting = outcome(but(more))
+    assert (waiting.verdict, waiting.waits) == ("waits", ("HILFE",))
+    assert outcome(but(more, ("2027-03-01", "2027-02-28"))).verdict == "failed"
+
+
+def test_what_proaktiv_lacks_waits_as_long_as_it_lacks_it() -> None:
+    lacking = but(("2027-03-01", "2027-03-02"), ("text: Geld für Mia", "wartet_auf: Kalender der Gemeinde"))
+    assert outcome(lacking).waits == ("Kalender der Gemeinde",)
+    there = outcome(but(("text: Geld für Mia", "wartet_auf: Kalender der Gemeinde")))
+    assert there.verdict == "failed"
+    assert "ist erfüllt; nehmen Sie die Zeile heraus" in told(
+        but(("text: Geld für Mia", "wartet_auf: Kalender der Gemeinde"))
+    )
+
+
+def test_a_report_of_a_kind_that_the_intake_does_not_know_waits_by_name() -> None:
+    text = after("{am: 2026-12-01, meldung: {art: vaterschaft, personen: [Mia, Ben]}}")
+    assert outcome(text).waits == ("Ereignis vaterschaft",)
+    refused = after("{am: 2026-12-01, meldung: {art: vaterschaft}, aufnahme: abgewiesen}")
+    assert outcome(refused).verdict == "passed"
+
+
+# a life --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_yes_closes_the_others_and_leaves_when_it_can_no_longer_be_taken_back() -> None:
+    text = after(
+        "{um: 2026-11-10 10:00, ja: {von: Anna, zu: GELD}, erwartet: "
+        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: bestaetigt, stand: ruecknehmbar}, "
+        "{leistung: GELD, ergebnis: auftrag, an: Ben, wie: geschlossen}]}",
+        "{um: 2026-11-11 09:59, erwartet: []}",
+        "{um: 2026-11-11 10:00, erwartet: "
+        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: weiter, stand: gesendet}]}",
+        "{am: 2026-12-01, behoerde: {zu: GELD, von: Anna, antwort: entschieden}, erwartet: "
+        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: weiter, stand: entschieden}]}",
+    )
+    assert told(text) == ""
+
+
+def test_a_yes_that_is_taken_back_opens_everything_again() -> None:
+    text = after(
+        "{um: 2026-11-10 10:00, ja: {von: Anna, zu: GELD}}",
+        "{um: 2026-11-10 11:00, zurueck: {von: Anna, zu: GELD}, erwartet: "
+        "[{leistung: GELD, ergebnis: auftrag, an: [Anna, Ben], wie: wieder_offen, stand: offen}]}",
+        "{am: 2026-11-13, erwartet: []}",
+    )
+    assert told(text) == ""
+    too_late = after(
+        "{um: 2026-11-10 10:00, ja: {von: Anna, zu: GELD}}",
+        "{um: 2026-11-12 11:00, zurueck: {von: Anna, zu: GELD}}",
+    )
+    assert "zurueck GELD" in told(too_late)
+    assert "geht nicht: it can no longer be taken back" in told(too_late)
+
+
+def test_silence_ends_what_nobody_answered() -> None:
+    lapsed = "{leistung: [GELD, KARTE], ergebnis: auftrag, an: Anna, wie: verfallen}"
+    text = after(
+        "{am: 2027-01-31, erwartet: []}",
+        f"{{am: 2027-02-01, erwartet: [{lapsed}, {{leistung: GELD, ergebnis: auftrag, an: Ben, wie: verfallen}}]}}",
+    )
+    assert told(text) == ""
+
+
+def test_a_death_takes_back_what_is_queued_and_gives_a_human_what_is_gone() -> None:
+    text = after(
+        "{um: 2026-11-10 10:00, ja: {von: Anna, zu: KARTE, vertrauen: V2}}",
+        "{um: 2026-11-10 10:05, ja: {von: Ben, zu: GELD}, erwartet: "
+        "[{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: bestaetigt, stand: gesendet}, "
+        "{leistung: GELD, ergebnis: auftrag, an: Ben, wie: bestaetigt, stand: ruecknehmbar}, "
+        "{leistung: GELD, ergebnis: auftrag, an: Anna, wie: geschlossen}]}",
+        "{um: 2026-11-11 08:00, sterbefall: {person: Mia, am: 2026-11-10}, protokoll: V08, nachrichten: [], erwartet: "
+        "[{leistung: GELD, ergebnis: rueckruf, an: [Anna, Ben]}, "
+        "{leistung: KARTE, ergebnis: manuell, aufgabe: auftrag.recall_by_hand}]}",
+        "{am: 2026-11-20, bearbeitung: ja, erwartet: [], nachrichten: []}",
+    )
+    assert told(text) == ""
+
+
+def test_a_letter_in_the_print_queue_is_stopped_by_a_death_and_goes_without_one() -> None:
+    waits = but(
+        ("  - am: 2026-11-03\n", "  - {am: 2026-11-03, druckstrasse: steht}\n  - am: 2026-11-03\n"),
+        ("kanal: brief}", "kanal: brief, stand: wartet}"),
+    )
+    gone = "[{leistung: GELD, ergebnis: rueckruf, an: [Anna, Ben]}, {leistung: KARTE, ergebnis: rueckruf, an: Anna}]"
+    stopped = waits.replace(
+        "nie:\n",
+        "  - {am: 2026-11-04, sterbefall: {person: Mia, am: 2026-11-03}, "
+        f"nachrichten: [{{an: [Anna, Ben], kanal: brief, stand: abgebrochen}}], erwartet: {gone}}}\n"
+        "  - {am: 2026-11-05, druckstrasse: laeuft, erwartet: [], nachrichten: []}\nnie:\n",
+    )
+    assert told(stopped) == ""
+    goes = waits.replace(
+        "nie:\n",
+        "  - {am: 2026-11-05, druckstrasse: laeuft, erwartet: [], "
+        "nachrichten: [{an: [Anna, Ben], kanal: brief}]}\nnie:\n",
+    )
+    assert told(goes) == ""
+
+
+def test_a_duplicate_brings_nothing_and_a_correction_a_new_version() -> None:
+    text = after(
+        "{am: 2026-11-04, wiederholung: {von: geburt}, aufnahme: doppelt}",
+        "{am: 2026-11-04, bearbeitung: ja, erwartet: [], nachrichten: []}",
+        "{am: 2026-11-05, berichtigung: {von: geburt, statt: {kind: {vornamen: Mja}}}}",
+        "{am: 2026-11-05, bearbeitung: ja, erwartet: [{leistung: GELD, ergebnis: auftrag, an: [Anna, Ben], "
+        "wie: geaendert, text: Geld für Mja, fristen: [{gesetzlich: 2027-03-01, sicher_bis: 2027-02-26}]}, "
+        "{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: geaendert, fristen: []}]}",
+    )
+    assert told(text) == ""
+    new = after("{am: 2026-11-04, wiederholung: {von: geburt}, aufnahme: angenommen}")
+    assert "wiederholung: aufnahme" in told(new)
+
+
+def test_a_cancellation_takes_everything_back() -> None:
+    text = after(
+        "{am: 2026-11-04, storno: {von: geburt}, protokoll: V14, erwartet: "
+        "[{leistung: GELD, ergebnis: rueckruf, an: [Anna, Ben], stand: zurueckgerufen}, "
+        "{leistung: KARTE, ergebnis: rueckruf, an: Anna}]}",
+    )
+    assert told(text) == ""
+
+
+def test_a_withdrawn_consent_recalls_what_is_not_confirmed_of_that_person_alone() -> None:
+    text = after(
+        "{am: 2026-11-10, widerruf: {von: Anna, zu: E-GEB}, erwartet: "
+        "[{leistung: [GELD, KARTE], ergebnis: auftrag, an: Anna, wie: zurueckgerufen}]}",
+    )
+    assert told(text) == ""
+
+
+def test_without_consent_nothing_is_made_and_the_log_names_the_guard() -> None:
+    refused = but(
+        ("von: [Anna, Ben], zu: [E-GEB, K-POST, P-MELD]", "von: [Anna, Ben], zu: [K-POST, P-MELD]"),
+        ("[{an: [Anna, Ben], kanal: brief}]", "[]\n    protokoll: V15"),
+    )
+    nothing = refused[: refused.index("    erwartet:")] + "    erwartet: []\n"
+    assert told(nothing) == ""
+
+
+def test_without_consent_to_a_look_up_nobody_is_asked_and_what_needs_it_does_not_come() -> None:
+    text = but(("[E-GEB, K-POST, P-MELD]", "[E-GEB, K-POST]"))
+    assert "- erwartet: auftrag KARTE an Anna: neu" in told(text)
+
+
+def test_a_locked_address_gets_no_letter_and_no_look_up_and_the_auftrag_carries_the_flag() -> None:
+    text = but(
+        ("Anna: {geboren: 1994-03-08,", 'Anna: {geboren: 1994-03-08, sperre: "51",'),
+        ("[{an: [Anna, Ben], kanal: brief}]", "[{an: Ben, kanal: brief}]"),
+        ("        text: Geld für Mia\n", "        sperrvermerk: ja\n"),
+        ("an: [Anna, Ben]\n        behoerde", "an: Anna\n        behoerde"),
+        (
+            "      - {leistung: KARTE, ergebnis: auftrag, an: Anna, buendel: Mia, behoerde: Jugendamt, fristen: []}\n",
+            (
+                "      - leistung: GELD\n        ergebnis: auftrag\n        an: Ben\n"
+                "        fristen: [{typ: ohne_verlust, gesetzlich: 2027-03-01, sicher_bis: 2027-02-26}]\n"
+            ),
+        ),
+        ("{text: Glückwunsch}", "{an: Anna, nachschlagen: MELDEREGISTER}"),
+    )
+    assert told(text) == ""
+
+
+def test_what_was_there_before_is_reached_by_stops_and_is_not_new() -> None:
+    text = after(
+        "{am: 2026-11-04, bestand: [{leistung: HILFE, an: Anna, stand: gesendet, lebenslage: geburt, fuer: Mia}, "
+        "{leistung: GEBURTSTAG, ergebnis: wiedervorlage, an: Anna, fuer: Mia, faellig: 2027-10-31}], erwartet: []}",
+        "{am: 2026-11-05, sterbefall: {person: Mia, am: 2026-11-04}, erwartet: "
+        "[{leistung: GELD, ergebnis: rueckruf, an: [Anna, Ben]}, {leistung: KARTE, ergebnis: rueckruf, an: Anna}, "
+        "{leistung: HILFE, ergebnis: manuell, aufgabe: auftrag.recall_by_hand}, "
+        "{leistung: GEBURTSTAG, ergebnis: wiedervorlage, an: Anna, fuer: Mia, wie: gestrichen}]}",
+    )
+    assert told(text) == ""
+
+
+def test_what_applies_later_is_noted_and_comes_on_its_day() -> None:
+    grown = Vergleich("heute", Op.AB, date_of("kind.geburtsdatum", "lebensjahr", 1), "§ 1 Probe")
+    book = rules(geld(), karte(bedingung=grown, fristen=()))
+    text = but(
+        (
+            "      - {leistung: KARTE, ergebnis: auftrag, an: Anna, buendel: Mia, behoerde: Jugendamt, fristen: []}\n",
+            "      - {leistung: KARTE, ergebnis: wiedervorlage, an: [Anna, Ben], faellig: 2027-10-30}\n",
+        ),
+        (
+            "nie:\n",
+            (
+                "  - {am: 2027-10-30, bearbeitung: ja, erwartet: "
+                "[{leistung: GELD, ergebnis: auftrag, an: [Anna, Ben], wie: verfallen}, "
+                "{leistung: KARTE, ergebnis: auftrag, an: [Anna, Ben], fristen: []}]}\nnie:\n"
+            ),
+        ),
+    )
+    assert told(text, book) == ""
+    assert ": faellig" in told(text.replace("faellig: 2027-10-30", "faellig: 2027-10-31"), book)
+
+
+def date_of(von: str, step: str, n: int) -> object:
+    return FRIST.ende.__class__(von, ((step, n),))
+
+
+def test_a_place_without_a_competent_behoerde_gives_a_human_a_task() -> None:
+    text = but(('jugendamt: {"": Jugendamt}', 'jugendamt: {"01": Jugendamt}'))
+    assert "manuell KARTE (Mia) an Sachbearbeitung: neu, zu_tun" in told(text)
+
+
+def test_the_same_case_gives_the_same_result_again() -> None:
+    assert outcome() == outcome()
