@@ -17,8 +17,8 @@ from proaktiv.rulebook.journeys.model import Expected, ExpectedMessage, Forbidde
 from proaktiv.rulebook.journeys.nodes import Reading, is_word, one_or_more
 from proaktiv.rulebook.load import Mapping, Node
 
-_ITEM = ("leistung", "ergebnis")
-_ITEM_MORE = (
+ITEM = ("leistung", "ergebnis")
+ITEM_MORE = (
     *(
         "an",
         "fuer",
@@ -35,7 +35,7 @@ _ITEM_MORE = (
     ),
     *("versand", "nach", "sperrvermerk", "felder", "betraege", "text", "text_nicht", "wartet_auf", "notiz"),
 )
-_DATES = ("fruehestens", "gesetzlich", "sicher_bis", "spaetestens")
+DATES = ("fruehestens", "gesetzlich", "sicher_bis", "spaetestens")
 _WAYS = ("behoerde", "selbst", "hinweis")
 
 
@@ -49,7 +49,7 @@ def read_expected(reading: Reading, node: Node | None) -> tuple[Expected, ...] |
 def _items(reading: Reading, node: Node) -> Iterable[Expected]:
     """Return one item, or one for each Leistung where a list of them stands."""
     reader = reading.reader
-    parts = reader.fields(node, _ITEM, _ITEM_MORE)
+    parts = reader.fields(node, ITEM, ITEM_MORE)
     waits = reader.text(parts.get("wartet_auf"))
     outcome = reader.word(parts.get("ergebnis"), words.OUTCOMES, "auftrag")
     for_clerk = outcome == "manuell"
@@ -95,7 +95,7 @@ def _clocks(reading: Reading, node: Node | None) -> tuple[MappingOf[str, Any], .
 
 def _clock(reading: Reading, node: Node) -> dict[str, Any]:
     reader = reading.reader
-    parts = reader.fields(node, (), ("name", "typ", "massgeblich", *_DATES))
+    parts = reader.fields(node, (), ("name", "typ", "massgeblich", *DATES))
     clock: dict[str, Any] = {}
     if "name" in parts:
         clock["name"] = reader.text(parts["name"])
@@ -103,11 +103,11 @@ def _clock(reading: Reading, node: Node) -> dict[str, Any]:
         clock["typ"] = reader.word(parts["typ"], [each.value for each in FristTyp])
     if "massgeblich" in parts:
         clock["massgeblich"] = reader.word(parts["massgeblich"], [each.value for each in Massgeblich])
-    days = {name: reader.day(parts[name]) for name in _DATES if name in parts}
+    days = {name: reader.day(parts[name]) for name in DATES if name in parts}
     shown = [days[name] for name in ("gesetzlich", "sicher_bis") if name in days]
     if len(shown) == 1:  # "If only one date is given, all fields coincide"
         days |= {"gesetzlich": shown[0], "sicher_bis": shown[0]}
-    return clock | {name: days[name].isoformat() if name in days else "" for name in _DATES}
+    return clock | {name: days[name].isoformat() if name in days else "" for name in DATES}
 
 
 def read_messages(reading: Reading, node: Node | None) -> tuple[ExpectedMessage, ...] | None:
@@ -134,7 +134,7 @@ def read_guards(reading: Reading, node: Node | None) -> tuple[str, ...] | None:
     return tuple(reading.reader.word(item, ids) for item in one_or_more(node))
 
 
-_FORBIDDEN = (
+FORBIDDEN = (
     *("an", "leistung", "ergebnis", "text", "datum", "behoerde", "feld", "nachricht", "nachschlagen"),
     *("wartet_auf", "notiz"),
 )
@@ -145,7 +145,7 @@ def read_forbidden(reading: Reading, node: Node | None) -> tuple[Forbidden, ...]
     reader = reading.reader
     found = []
     for item in reader.items(node):
-        parts = reader.fields(item, (), _FORBIDDEN)
+        parts = reader.fields(item, (), FORBIDDEN)
         if not parts.keys() - {"wartet_auf", "notiz"} and isinstance(item, Mapping):
             reader.wrong(item, "this forbids nothing; say at least one of an, leistung, ergebnis, text, …")
         messages = tuple(

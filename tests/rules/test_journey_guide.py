@@ -1,0 +1,98 @@
+"""The chapter on journeys in rules/README.md: its example runs, and it names every word that the format knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from proaktiv.core.fristen import FristTyp, Massgeblich
+from proaktiv.rulebook.folder import rules_folder
+from proaktiv.rulebook.journeys import expectations, happenings, words
+from tests.rules.test_shipped_rules import commands
+
+README = (rules_folder() / "README.md").read_text("utf-8")
+CHAPTER = README[README.index("## Ganze Lebensläufe prüfen") : README.index("## LeiKa-Schlüssel")]
+EXAMPLE = re.search(r"```yaml\n(fall: .*?)```", CHAPTER, re.DOTALL)
+
+
+def invoke(*args: str) -> tuple[int, str]:
+    result = CliRunner().invoke(commands(), list(args))  # type: ignore[arg-type]
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    assert EXAMPLE is not None
+    path = tmp_path / "umzug-hund.yaml"
+    path.write_text(EXAMPLE[1], "utf-8")
+    return path
+
+
+def test_the_example_of_the_guide_runs_as_it_stands(example: Path) -> None:
+    assert invoke("test", str(example)) == (0, "1 passed, 0 failed, 0 wait for content\n")
+    assert invoke("test", str(example.parent)) == (0, "1 passed, 0 failed, 0 wait for content\n")
+
+
+def test_a_difference_is_told_as_the_guide_shows_it(example: Path) -> None:
+    example.write_text(example.read_text("utf-8").replace("gesetzlich: 2026-10-15", "gesetzlich: 2026-10-16"), "utf-8")
+    code, output = invoke("test", str(example))
+    assert code == 1
+    assert f"{example}:19:9: auftrag HUNDESTEUER an Greta: neu: fristen" in output
+    assert "      - erwartet: typ pflicht, gesetzlich 2026-10-16, sicher_bis 2026-10-16\n" in output
+    assert output.endswith("0 passed, 1 failed, 0 wait for content\n")
+
+
+def test_what_waits_is_counted_by_name_and_fails_only_where_that_is_asked_for(example: Path) -> None:
+    text = example.read_text("utf-8")
+    more = "      - {leistung: RUNDFUNKBEITRAG, ergebnis: frage, an: Greta}\n  - um: 2026-10-08"
+    example.write_text(text.replace("  - um: 2026-10-08", more), "utf-8")
+    code, output = invoke("test", str(example))
+    assert code == 0
+    assert output.endswith("0 passed, 0 failed, 1 wait for content: Umzug mit Hund (RUNDFUNKBEITRAG)\n")
+    assert invoke("test", "--strict", str(example))[0] == 1
+
+
+def test_a_file_that_cannot_be_read_fails_and_the_others_run(example: Path) -> None:
+    other = example.with_name("b.yaml")
+    other.write_text(example.read_text("utf-8").replace("K-POST", "K-BRIEF"), "utf-8")
+    code, output = invoke("test", str(example.parent))
+    assert code == 1
+    assert f"{other}:" in output
+    assert output.endswith("1 passed, 1 failed, 0 wait for content\n")
+
+
+def test_a_file_that_is_no_case_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "liste.yaml"
+    path.write_text("einkauf: [Milch]\n", "utf-8")
+    code, output = invoke("test", str(path))
+    assert code == 1
+    assert "this is no case" in output
+
+
+KNOWN = {
+    *happenings.WORDS,
+    *happenings.CUSTODY,
+    *happenings.ROLES,
+    *happenings.CLERKS_ACTS,
+    *happenings.LEVELS[::3],
+    *words.OUTCOMES,
+    *words.STATES,
+    *words.HOWS,
+    *words.VERDICTS,
+    *words.CHANNELS,
+    *words.MESSAGE_STATES,
+    *words.ANSWERS,
+    *words.CONSENT_CODES,
+    *expectations.ITEM,
+    *expectations.ITEM_MORE,
+    *expectations.FORBIDDEN,
+    *expectations.DATES,
+    *(each.value for each in FristTyp),
+    *(each.value for each in Massgeblich),
+}
+
+
+@pytest.mark.parametrize("word", sorted(KNOWN))
+def test_the_guide_names_every_word(word: str) -> None:
+    assert re.search(rf"`(?:[^`\n]*[ \[{{\"])?{re.escape(word)}(?:[:\]}}, \"][^`\n]*)?`", CHAPTER), word
