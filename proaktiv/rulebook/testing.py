@@ -15,7 +15,7 @@ from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.compile import Compiled
 from proaktiv.rulebook.journeys import Outcome, is_journey, last_line, read_journey, shown
 from proaktiv.rulebook.journeys import run as run_journey
-from proaktiv.rulebook.load import Problem, RuleFileError, load
+from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
 from proaktiv.rulebook.reading import Place
 
 
@@ -68,8 +68,8 @@ def run_all(root: Path, paths: Sequence[Path] = ()) -> Tested:
     known = [one.lebenslage for one in compiled if one.lebenslage is not None]
     rules = Rulebook({lebenslage.name: lebenslage for lebenslage in known})
     leistungen = {plan.leistung for lebenslage in known for plan in lebenslage.plans}
-    for path, called in journeys(root, paths):
-        journey, problems = read_journey(path, called, catalogue, leistungen)
+    for path, called, node in journeys(root, paths):
+        journey, problems = read_journey(path, called, catalogue, leistungen, node)
         if journey is None:
             tested.failed += 1
             tested.lines += [str(problem) for problem in problems]
@@ -106,8 +106,8 @@ def single_cases(
                 yield case
 
 
-def journeys(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield the files below ``paths`` (else below ``root``) that hold a journey, and how messages call them."""
+def journeys(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, str, Node]]:
+    """Yield the files below ``paths`` (else below ``root``) that hold a journey: how messages call them, what is in."""
     seen: set[Path] = set()
     for path in paths or sorted(root.glob("*/faelle")):
         files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
@@ -117,23 +117,24 @@ def journeys(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 continue
             seen.add(file.resolve())
             called = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
-            if _holds_journey(file, called, given=file == path):
-                yield file, called
+            node = _journey(file, called, given=file == path)
+            if node is not None:
+                yield file, called, node
 
 
-def _holds_journey(file: Path, called: str, *, given: bool) -> bool:
-    """Return whether a file holds a journey. Raises ``UnreadableError`` for a named file that holds no cases at all."""
+def _journey(file: Path, called: str, *, given: bool) -> Node | None:
+    """Return a journey, or None where a file holds none. Raises ``UnreadableError`` for a named file without cases."""
     try:
         node = load(file, called)
     except RuleFileError as error:
         raise UnreadableError([error.problem]) from None
     if is_journey(node):
-        return True
+        return node
     if given and not _single_file(file):
         place = Place(called, 1, 1)
         message = "this is no case: a journey has 'fall' and 'verlauf', a case of one Leistung lies in its faelle/"
         raise UnreadableError([Problem(place.file, place.line, place.column, message)])
-    return False
+    return None
 
 
 def _single_file(file: Path) -> bool:

@@ -8,6 +8,7 @@ Left to others: letting it happen (``running``). Source: rules/README.md, chapte
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from proaktiv.core.calendar import BERLIN
@@ -58,11 +59,17 @@ def _surroundings(path: Path, shown: str, reader: Reader) -> Mapping[str, Mappin
     if not beside.is_file():
         return {}
     called = str(Path(shown).with_name(SURROUNDINGS))
-    own = Reader(called)
-    parts = own.fields(load(beside, called), ("zustaendig",))
-    found = _competences(own, parts.get("zustaendig"))
-    reader.problems += own.problems
+    found, problems = _shared(beside, called, beside.stat().st_mtime_ns)
+    reader.problems += problems
     return found
+
+
+@lru_cache(maxsize=8)
+def _shared(path: Path, called: str, _changed_at: int) -> tuple[Mapping[str, Mapping[str, str]], tuple[Problem, ...]]:
+    """Return the competences of one file and what is wrong in it; hundreds of journeys may lie beside it."""
+    reader = Reader(called)
+    parts = reader.fields(load(path, called), ("zustaendig",))
+    return _competences(reader, parts.get("zustaendig")), tuple(reader.problems)
 
 
 def _competences(reader: Reader, node: Node | None) -> dict[str, dict[str, str]]:
