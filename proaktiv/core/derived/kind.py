@@ -27,7 +27,7 @@ def _first(born_on: date) -> Value | None:
     return _turned(1, born_on)
 
 
-def _last_child_benefit_month(born_on: date) -> Value | None:
+def _last_kindergeld_month(born_on: date) -> Value | None:
     """Return the last day of the last month at whose beginning 18 years are not yet completed."""
     try:
         done = vollendet(born_on, 18)
@@ -43,5 +43,5 @@ ALL = (
     Derived("kind.geburtsmonat", "datum", "§ 66 Abs. 2 EStG", _BORN, _month),
     Derived("kind.veranlagungsjahr", "zahl", "§ 1 Abs. 8 S. 1 BEEG", _BORN, _assessed_year),
     Derived("kind.ein_jahr_alt_am", "datum", "§ 24 Abs. 2 SGB VIII; § 187 Abs. 2 BGB", _BORN, _first),
-    Derived("kind.kindergeld_bis", "datum", "§ 32 Abs. 3 EStG; § 187 Abs. 2 BGB", _BORN, _last_child_benefit_month),
+    Derived("kind.kindergeld_bis", "datum", "§ 32 Abs. 3 EStG; § 187 Abs. 2 BGB", _BORN, _last_kindergeld_month),
 )
