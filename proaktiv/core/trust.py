@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
+from consent.model import Subject, SubjectStatus
 from proaktiv.core.keys import PersonKey
 
 
@@ -32,3 +33,8 @@ class SessionProof:
     def persons(self) -> frozenset[UUID]:
         """Return whose data this proof may open."""
         return frozenset({self.person})
+
+
+def shut_out(subject: Subject) -> bool:
+    """Return whether a person can prove themselves to nothing here: protected (§§ 51, 52 BMG), or dead."""
+    return bool(subject.protections) or subject.status is SubjectStatus.DECEASED

@@ -33,7 +33,7 @@ WAITS: dict[str, tuple[str, ...]] = {
     "G-08 (4)": BIRTH,
     "G-08 (5)": BIRTH,
     "G-10": BIRTH,
-    "G-11": ("UNTERHALTSVORSCHUSS", "STEUERKLASSE-II", *BIRTH),
+    "G-11": ("Zugang unter Auskunftssperre ab V3", "UNTERHALTSVORSCHUSS", "STEUERKLASSE-II", *BIRTH),
     "G-13": (ADULTS, "Register meldet ruhende Sorge", "ELTERNZEIT-GROSSELTERN", *HINTS),
     "G-16": (ADULTS, "STEUERKLASSE-II", "UNTERHALTSVORSCHUSS", "KINDERFREIBETRAG-ELSTAM", *BIRTH),
     "G-17": (
@@ -45,7 +45,7 @@ WAITS: dict[str, tuple[str, ...]] = {
     "U-01": (
         *("Fakt person.andere_erwachsene_in_wohnung", "Fakt person.zahlt_rundfunkbeitrag"),
         *("RUNDFUNKBEITRAG", "PERSONALAUSWEIS-ANSCHRIFT"),
-        *("Hundesteuer innerhalb einer Gemeinde", "Reihenfolge der Leistungen des Umzugs"),
+        *("Satzung der Stadt Köln", "Reihenfolge der Leistungen des Umzugs"),
     ),
     "U-02": ("Ereignis einzug_angekuendigt", "WOHNSITZ-ANMELDEN", "RUNDFUNKBEITRAG"),
     "U-03": ("Ereignis einzug_angekuendigt", "WOHNSITZ-ANMELDEN"),

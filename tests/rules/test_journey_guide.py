@@ -80,6 +80,8 @@ KNOWN = {
     *words.STATES,
     *words.HOWS,
     *words.VERDICTS,
+    *words.SEEN_FROM[::3],
+    *words.SEEN_FROM[-1:],
     *words.CHANNELS,
     *words.MESSAGE_STATES,
     *words.ANSWERS,

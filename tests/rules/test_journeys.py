@@ -76,6 +76,7 @@ def test_a_text_that_says_what_it_must_not_fails_the_case() -> None:
         ("        text: Geld für Mia\n", "        versand: selbst\n", ": versand"),
         ("        text: Geld für Mia\n", "        nach: KARTE\n", ": nach"),
         ("        text: Geld für Mia\n", "        sperrvermerk: ja\n", ": sperrvermerk"),
+        ("        text: Geld für Mia\n", "        sichtbar_ab: V3\n", ": sichtbar_ab"),
         ("        text: Geld für Mia\n", "        fragt: paar.zve_vorjahr\n", ": fragt"),
         (
             "        text: Geld für Mia\n",
@@ -167,9 +168,16 @@ def test_what_proaktiv_lacks_waits_as_long_as_it_lacks_it() -> None:
     assert outcome(lacking).waits == ("Kalender der Gemeinde",)
     there = outcome(but(("text: Geld für Mia", "wartet_auf: Kalender der Gemeinde")))
     assert there.verdict == "failed"
-    assert "ist erfüllt; nehmen Sie die Zeile heraus" in told(
-        but(("text: Geld für Mia", "wartet_auf: Kalender der Gemeinde"))
-    )
+    said = told(but(("text: Geld für Mia", "wartet_auf: Kalender der Gemeinde")))
+    assert "ist erfüllt; nehmen Sie die Zeile heraus" in said
+
+
+def test_a_part_of_an_item_can_wait_and_the_rest_is_checked() -> None:
+    part = but(("2027-03-01", "2027-03-02"), ("text: Geld für Mia", "wartet_auf: {fristen: Kalender der Gemeinde}"))
+    assert (outcome(part).verdict, outcome(part).waits) == ("waits", ("Kalender der Gemeinde",))
+    assert outcome(part.replace("Geldstelle Musterstadt\n        buendel", "Amt\n        buendel")).verdict == "failed"
+    there = but(("text: Geld für Mia", "wartet_auf: {fristen: Kalender der Gemeinde}"))
+    assert "ist erfüllt; nehmen Sie die Zeile heraus" in told(there)
 
 
 def test_a_report_of_a_kind_that_the_intake_does_not_know_waits_by_name() -> None:

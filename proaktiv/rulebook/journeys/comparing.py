@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from proaktiv.core.states import ProposalState
+from proaktiv.core.trust import shut_out
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.model import Expected, Forbidden, Step
 from proaktiv.rulebook.journeys.town import Held, Message, Town
@@ -50,6 +51,7 @@ class Got:
     way: str = ""
     after: tuple[str, ...] = ()
     lock_flag: bool = False
+    seen_from: str = ""
 
     @property
     def title(self) -> str:
@@ -132,6 +134,7 @@ def _of_held(town: Town, held: Held, how: str) -> Got:
         way=ways[min(ways)] if ways else "",
         after=held.after,
         lock_flag=held.lock_flag,
+        seen_from="nie" if shut_out(town.subject(held.person)) else min(ways, default=""),
     )
 
 
@@ -171,14 +174,8 @@ def compare_items(
                     differences.append(Difference(item.place, day, said, said, "nichts", person))
                 continue
             left.remove(best)
-            wrong = _compare(item, best)
-            if waiting and not wrong:
-                said = f"'wartet_auf: {waiting}' ist erfüllt; nehmen Sie die Zeile heraus"
-                if item.waits:
-                    wrong = [("wartet_auf", waiting, said)]
-            elif item.waits:
-                waits.append(item.waits)
-                wrong = []
+            wrong, later = _without_waiting(item, _compare(item, best))
+            waits += later
             differences += [
                 Difference(item.place, day, f"{_said(item)}: {what}", should, is_, person)
                 for what, should, is_ in wrong
@@ -187,6 +184,20 @@ def compare_items(
     differences += [Difference(step.place, day, each.title, "nichts", each.title, each.person) for each in left]
     differences += _bundles(bundles, day)
     return differences, waits
+
+
+def _without_waiting(item: Expected, wrong: list[tuple[str, str, str]]) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Return what still differs, and what waits. What the author lets wait and that holds already is a difference."""
+    if item.waits:
+        return ([], [item.waits]) if wrong else ([_fulfilled(item.waits)], [])
+    differing = {what for what, _, _ in wrong}
+    waits = [reason for what, reason in item.waiting_parts.items() if what in differing]
+    done = [_fulfilled(reason) for what, reason in item.waiting_parts.items() if what not in differing]
+    return [each for each in wrong if each[0] not in item.waiting_parts] + done, waits
+
+
+def _fulfilled(reason: str) -> tuple[str, str, str]:
+    return "wartet_auf", reason, "ist erfüllt; nehmen Sie die Zeile heraus"
 
 
 def _said(item: Expected) -> str:
@@ -226,6 +237,7 @@ def _compare(item: Expected, got: Got) -> list[tuple[str, str, str]]:
         ("versand", item.way, got.way),
         ("nach", item.after, got.after),
         ("sperrvermerk", item.lock_flag, got.lock_flag),
+        ("sichtbar_ab", item.seen_from, got.seen_from),
         ("buendel_bis", item.bundle_by, got.bundle_by),
         ("fragt", item.asks, tuple(each["name"] for each in got.content["fragen"]) if got.content else ()),
         ("unterzeichner", item.signers, tuple(got.content["unterzeichner"]) if got.content else ()),

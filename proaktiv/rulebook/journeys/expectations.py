@@ -33,7 +33,18 @@ ITEM_MORE = (
         "fragt",
         "unterzeichner",
     ),
-    *("versand", "nach", "sperrvermerk", "felder", "betraege", "text", "text_nicht", "wartet_auf", "notiz"),
+    *(
+        "versand",
+        "nach",
+        "sperrvermerk",
+        "sichtbar_ab",
+        "felder",
+        "betraege",
+        "text",
+        "text_nicht",
+        "wartet_auf",
+        "notiz",
+    ),
 )
 DATES = ("fruehestens", "gesetzlich", "sicher_bis", "spaetestens")
 _WAYS = ("behoerde", "selbst", "hinweis")
@@ -50,7 +61,7 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
     """Return one item, or one for each Leistung where a list of them stands."""
     reader = reading.reader
     parts = reader.fields(node, ITEM, ITEM_MORE)
-    waits = reader.text(parts.get("wartet_auf"))
+    waits, waiting_parts = _waiting(reading, parts.get("wartet_auf"))
     outcome = reader.word(parts.get("ergebnis"), words.OUTCOMES, "auftrag")
     for_clerk = outcome == "manuell"
     if "an" not in parts and not for_clerk and isinstance(node, Mapping):
@@ -75,13 +86,23 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
         way=reader.word(parts["versand"], _WAYS) if "versand" in parts else None,
         after=reading.texts(parts["nach"]) if "nach" in parts else None,
         lock_flag=reader.yes(parts["sperrvermerk"]) if "sperrvermerk" in parts else None,
+        seen_from=reader.word(parts["sichtbar_ab"], words.SEEN_FROM) if "sichtbar_ab" in parts else None,
         fields={name: str(value) for name, value in reading.record(parts.get("felder")).items()},
         amounts=reading.texts(parts.get("betraege")),
         texts=reading.texts(parts.get("text")),
         no_texts=reading.texts(parts.get("text_nicht")),
         waits=waits,
+        waiting_parts=waiting_parts,
     )
     return [replace(first, leistung=name) for name in reading.texts(parts.get("leistung"))]
+
+
+def _waiting(reading: Reading, node: Node | None) -> tuple[str, dict[str, str]]:
+    """Return what a whole item waits for, or what single words of it wait for."""
+    if not isinstance(node, Mapping):
+        return reading.reader.text(node), {}
+    parts = reading.reader.fields(node, (), [word for word in ITEM_MORE if word not in ("wartet_auf", "notiz")])
+    return "", {word: reading.reader.text(reason) for word, reason in parts.items()}
 
 
 def _clocks(reading: Reading, node: Node | None) -> tuple[MappingOf[str, Any], ...] | None:

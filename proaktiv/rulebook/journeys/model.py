@@ -39,7 +39,7 @@ class Expected:
     """One item that must be there, as far as the author says. None: not said.
 
     ``clocks`` are the Fristen, each as the fields that the author gives; None leaves them open. ``waits`` is what
-    proaktiv must learn before this can hold.
+    proaktiv must learn before this can hold, ``waiting_parts`` the same for single words of it.
     """
 
     place: Place
@@ -60,11 +60,13 @@ class Expected:
     way: str | None = None
     after: tuple[str, ...] | None = None
     lock_flag: bool | None = None
+    seen_from: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     amounts: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     no_texts: tuple[str, ...] = ()
     waits: str = ""
+    waiting_parts: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ HOWS = (
 )
 """How an item came to be as it is since the last look."""
 
+SEEN_FROM = ("V0", "V1", "V2", "V3", "nie")
+"""From which trust level on a person can see what was prepared for them."""
+
 VERDICTS = ("angenommen", "doppelt", "widerspruch", "abgewiesen")
 """What the intake says of a report."""
 
