@@ -6,7 +6,7 @@ Needs no consent: a veto stands before the gate. What was handed over before bec
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -18,6 +18,7 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import Guard, reaches_addressee, reaches_events
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.states import ProposalState
+from proaktiv.core.windows import MOURNING
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
 from proaktiv.matters import (
@@ -50,10 +51,6 @@ _RELATIONS = core_table(RelationRow)
 _STOPS = core_table(StopRow)
 _TASKS = core_table(TaskRow)
 _WIEDERVORLAGEN = core_table(WiedervorlageRow)
-
-
-QUIET = timedelta(days=28)
-"""How long nothing is written to a parent whose proposals stand open again because the other one died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     _, effects = apply(case, Stopped(stops[0].guard, frozenset(event_of)))
     write_moves(session, house.ids, effects, now)
     reopened = {e.item for e in effects if isinstance(e, ProposalMoved) and e.to is ProposalState.OPEN}
-    open_bundles(session, bundles_of(session, reopened), now, tell_at=now + QUIET)
+    open_bundles(session, bundles_of(session, reopened), now, tell_at=now + MOURNING)
     _forget(session, events, gone)
     silence_bundles(session, {row.bundle for row in reached})
     drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(gone)), now)

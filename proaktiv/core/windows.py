@@ -33,6 +33,9 @@ POST_WORKING_DAYS = 5
 REMIND_AFTER_DAYS = 10
 """Calendar days between a letter and its reminder, at least."""
 
+MOURNING = timedelta(days=28)
+"""How long nothing is written to a parent whose proposals stand open again because the other one died."""
+
 QUIET_FROM, QUIET_UNTIL = time(21), time(7)
 """Between these no mail leaves the house, Berlin time. Source: channels-and-pages.md § 3.5."""
 

@@ -223,7 +223,9 @@ def test_a_yes_that_is_taken_back_opens_everything_again() -> None:
 def test_silence_ends_what_nobody_answered() -> None:
     lapsed = "{leistung: [GELD, KARTE], ergebnis: auftrag, an: Anna, wie: verfallen}"
     text = after(
-        "{am: 2027-01-31, erwartet: []}",
+        "{am: 2027-01-10, erwartet: [], nachrichten: []}",
+        "{am: 2027-01-20, erwartet: [], nachrichten: [{an: [Anna, Ben], kanal: brief}]}",
+        "{am: 2027-01-31, erwartet: [], nachrichten: []}",
         f"{{am: 2027-02-01, erwartet: [{lapsed}, {{leistung: GELD, ergebnis: auftrag, an: Ben, wie: verfallen}}]}}",
     )
     assert told(text) == ""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from consent.model import ConsentState
+from consent.model import ConsentState, SubjectStatus
 from proaktiv.core.binding import Fact
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.cases import (
@@ -21,17 +21,19 @@ from proaktiv.core.cases import (
     Item,
     Moved,
     Postponed,
+    ProposalMoved,
     TransmitWithdrawn,
     Undone,
 )
 from proaktiv.core.confirming import first_state, without_second
-from proaktiv.core.errors import Conflict
+from proaktiv.core.errors import Conflict, NotAllowed
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
-from proaktiv.core.trust import Trust
+from proaktiv.core.trust import Trust, shut_out
 from proaktiv.core.windows import undo_until
 from proaktiv.rulebook.journeys import words
-from proaktiv.rulebook.journeys.evaluating import anew, may_tell
+from proaktiv.rulebook.journeys.evaluating import anew
 from proaktiv.rulebook.journeys.model import Happening
+from proaktiv.rulebook.journeys.telling import next_due, print_waiting, silence, tell, tell_due, tell_if_new
 from proaktiv.rulebook.journeys.town import Held, Later, Town
 
 
@@ -45,15 +47,25 @@ def pass_time(town: Town, until: datetime) -> None:
     while True:
         due = [held for held in town.held.values() if held.due_at is not None and held.due_at <= until]
         due = [held for held in due if town.sending or held.item.auftrag is AuftragState.AWAITING_SIGNATURE]
-        if not due:
+        first = min(due, key=lambda held: (held.due_at, held.item.id), default=None)
+        telling = next_due(town)
+        if telling is not None and telling <= until and (first is None or telling <= (first.due_at or until)):
+            _clock(town, telling)
+            tell_due(town)
+        elif first is not None:
+            _clock(town, first.due_at or until)
+            _due(town, first)
+        else:
             break
-        first = min(due, key=lambda held: (held.due_at, held.item.id))
-        town.now = max(town.now, first.due_at or until)
-        _due(town, first)
-    town.now = max(town.now, until)
+    _clock(town, until)
+
+
+def _clock(town: Town, at: datetime) -> None:
+    """Set the clock; what nobody answered in time ends with its day, before anything else of the new day happens."""
+    town.now = max(town.now, at)
     if any(held.item.state in OPEN_PROPOSALS for held in town.held.values()):
         town.happen(DayPassed(berlin_date(town.now)))
-        town.silence()
+        silence(town)
 
 
 def _due(town: Town, held: Held) -> None:
@@ -62,7 +74,12 @@ def _due(town: Town, held: Held) -> None:
     if held.item.auftrag is AuftragState.AWAITING_SIGNATURE:
         to = without_second(str(held.content["ohne_zweite"]))
         town.happen(Moved(number, to))
-        held.due_at = town.now if to is AuftragState.HELD else None
+        if to is AuftragState.HELD:
+            held.due_at = town.now
+        else:  # who now holds a sheet must hear of it while there is time to hand it in
+            held.handed_back = True
+            tell(town, held.person, held.bundle, town.now)
+        silence(town)
     elif held.item.auftrag is AuftragState.HELD:
         town.happen(Moved(number, AuftragState.ANNOUNCED))
         town.happen(Moved(number, AuftragState.SENT))
@@ -101,13 +118,17 @@ def _take_back(town: Town, name: str, lebenslage: str) -> None:
     mine = {number for number, held in town.held.items() if (held.person, held.lebenslage) == (name, lebenslage)}
     town.happen(ConsentWithdrawn(), only=mine)
     town.forget_later(note for note in town.later if (note.person, note.lebenslage) == (name, lebenslage))
-    town.silence()
+    silence(town)
 
 
 # answers of citizens -------------------------------------------------------------------------------------------------
 
 
 def _own(town: Town, data: Mapping[str, Any]) -> Held:
+    """Return somebody's own item. Raises ``Conflict`` where they cannot enter, ``LookupError`` where there is none."""
+    subject = town.subject(data["person"])
+    if shut_out(subject) or subject.status is not SubjectStatus.ALIVE:
+        raise Conflict("this person cannot prove themselves here")
     return town.find(data["person"], data["leistung"], data["child"])
 
 
@@ -116,17 +137,44 @@ def _yes(town: Town, data: Mapping[str, Any]) -> None:
         _answered(town, data, _own(town, data).entry)
     held = _own(town, data)
     trust: Trust = data["trust"]
+    if trust < Trust[min(held.content["versand"])]:
+        raise NotAllowed(f"this needs trust level {min(held.content['versand'])}")
     if held.item.answer_by is not None and held.item.answer_by < berlin_date(town.now):
         raise Conflict("no longer open")
+    asked = _to_ask(town, held)
     state, due_at, _ = first_state(held.content, trust, town.now)
     town.happen(Confirmed(held.item.id, held.item.candidate.shown, state))
     held.trust, held.due_at = trust, due_at
-    town.silence()
+    if state is AuftragState.AWAITING_SIGNATURE:
+        held.asked = asked
+        for person in asked:
+            tell(town, person, held.bundle, town.now)
+    silence(town)
+
+
+def _to_ask(town: Town, mine: Held) -> tuple[str, ...]:
+    """Return who else of the group may be asked for a signature: nobody under protection."""
+    group = mine.item.candidate.group
+    others = [
+        held.person
+        for held in town.held.values()
+        if group is not None
+        and held.item.candidate.group == group
+        and held.item.candidate.leistung == mine.item.candidate.leistung
+        and held.person != mine.person
+        and held.item.state in OPEN_PROPOSALS | {ProposalState.DECLINED}
+    ]
+    standing = {person: town.subject(person) for person in others}
+    return tuple(
+        person
+        for person in dict.fromkeys(others)
+        if standing[person].status is SubjectStatus.ALIVE and not standing[person].protections
+    )
 
 
 def _no(town: Town, data: Mapping[str, Any]) -> None:
     town.happen(Declined(_own(town, data).item.id))
-    town.silence()
+    silence(town)
 
 
 def _later(town: Town, data: Mapping[str, Any]) -> None:
@@ -135,8 +183,17 @@ def _later(town: Town, data: Mapping[str, Any]) -> None:
 
 def _undo(town: Town, data: Mapping[str, Any]) -> None:
     held = _own(town, data)
-    town.happen(Undone(held.item.id))
-    held.due_at = None
+    effects = town.happen(Undone(held.item.id))
+    held.due_at, held.asked = None, ()
+    for effect in effects:
+        if isinstance(effect, ProposalMoved):
+            other = town.held[effect.item]
+            # Whoever was told that it is no longer open must hear that it is.
+            if other is held:
+                tell_if_new(town, other.person, other.bundle)
+            else:
+                tell(town, other.person, other.bundle, town.now)
+    silence(town)
 
 
 def _sign(town: Town, data: Mapping[str, Any]) -> None:
@@ -152,6 +209,8 @@ def _sign(town: Town, data: Mapping[str, Any]) -> None:
     ]
     if not waiting:
         raise Conflict("nothing waits for this signature")
+    if mine.person not in waiting[0].asked:
+        raise Conflict("this person is not asked for a signature")
     town.happen(Moved(waiting[0].item.id, AuftragState.HELD))
     waiting[0].due_at = undo_until(waiting[0].content["fristen"], data["trust"], town.now)
 
@@ -195,13 +254,8 @@ def _clerk(town: Town, data: Mapping[str, Any]) -> None:
 
 def _printing(town: Town, data: Mapping[str, Any]) -> None:
     town.printing = data["runs"]
-    if not town.printing:
-        return
-    for message in [each for each in town.messages if each.state == "wartet"]:
-        lebenslage = message.bundle.rpartition("/")[2]
-        allowed = may_tell(town, message.person, lebenslage, words.CHANNELS[message.channel], town.now)
-        message.state = "gesendet" if allowed else "abgebrochen"
-        town.new_messages.append(message)
+    if town.printing:
+        print_waiting(town)
 
 
 def _sending(town: Town, data: Mapping[str, Any]) -> None:

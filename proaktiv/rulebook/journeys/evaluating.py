@@ -8,10 +8,10 @@ without their rows. Source: data-path.md § 5.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from consent.decide import decide as decide_consent
-from consent.model import Ask, Match, Operation, Permit, Prefill, Propose, Reason, Refusal, Watch
+from consent.model import Ask, Match, Operation, Permit, Prefill, Reason, Refusal, Watch
 from proaktiv.core.binding import ADDRESSEE_ROLES, Fact, bind, with_answers
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
@@ -25,8 +25,8 @@ from proaktiv.core.outcomes import decide_together, may_apply_on
 from proaktiv.core.plans import PROPOSED, Plan
 from proaktiv.core.proposals import Prepared, answer_by, key_values, prepare
 from proaktiv.core.states import EventState, ProposalState
-from proaktiv.rulebook.journeys import words
-from proaktiv.rulebook.journeys.town import CONTROLLER, Held, Later, Message, Report, ToDo, Town
+from proaktiv.rulebook.journeys.telling import tell
+from proaktiv.rulebook.journeys.town import CONTROLLER, Held, Later, Report, ToDo, Town
 
 _SOURCE = "Register des Falles"
 _PASSES = 5
@@ -248,15 +248,12 @@ def _decide(town: Town, made: Mapping[Candidate, Held], gone: frozenset[bytes]) 
     answered = {number for number, held in town.held.items() if held.item.candidate.asks}
     before = {held.item.candidate.key: held for held in town.held.values()}
     town.happen(Decided(tuple(made), tuple(by_id), gone), by_id)
-    told: dict[tuple[str, str], str] = {}
     for number, held in by_id.items():
         if number in town.held:
             older = before.get(held.item.candidate.key)
+            # What comes of the person's own answer needs no letter: they are there and see it.
             if older is None or older.item.id not in answered:
-                told[held.person, held.bundle] = held.lebenslage
-    for (name, bundle), lebenslage in told.items():
-        _tell(town, name, bundle, lebenslage)
-    town.silence()
+                tell(town, held.person, held.bundle, town.now)
 
 
 def _take_back_older(town: Town, report: Report, kept: set[bytes]) -> None:
@@ -298,24 +295,3 @@ def _note(town: Town, report: Report, child: str, decided: Sequence[_Decided]) -
         note = Later(item.plan.leistung, item.name, change, entry, child, item.lebenslage.name)
         town.later.append(note)
         town.noted.append(note)
-
-
-# messages ------------------------------------------------------------------------------------------------------------
-
-
-def _tell(town: Town, name: str, bundle: str, lebenslage: str) -> None:
-    """Tell a person on each channel that they allow; a letter waits while the printing house stands still."""
-    for word, channel in words.CHANNELS.items():
-        if may_tell(town, name, lebenslage, channel, town.now):
-            waits = channel == "LETTER" and not town.printing
-            town.send(Message(name, word, bundle, "wartet" if waits else "gesendet"))
-
-
-def may_tell(town: Town, name: str, lebenslage: str, channel: str, at: datetime) -> bool:
-    """Return whether the gate lets something be told to a person on a channel."""
-    activity = town.activities.get(f"{lebenslage}/propose/{channel}")
-    if activity is None:
-        return False
-    ask = Ask(CONTROLLER, activity.recipient, Operation.USE, activity.fields, at.astimezone(UTC), channel=channel)
-    head = town.heads.get((town.ids[name], activity.name))
-    return isinstance(decide_consent(Propose, activity, town.subject(name), head, ask), Permit)

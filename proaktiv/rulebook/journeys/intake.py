@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
-from proaktiv.core.cases import Stopped
+from proaktiv.core.cases import ProposalMoved, Stopped
 from proaktiv.core.cloudevents import Envelope
 from proaktiv.core.errors import BadInput
 from proaktiv.core.events import EventKind, RegisterEvent, Stop, read
 from proaktiv.core.guards import CORRECTABLE, LIFTED_BY_STORNO, reaches_addressee, reaches_events
-from proaktiv.core.states import EventState
+from proaktiv.core.states import EventState, ProposalState
+from proaktiv.core.windows import MOURNING
 from proaktiv.rulebook.journeys.model import Happening
+from proaktiv.rulebook.journeys.telling import silence, tell
 from proaktiv.rulebook.journeys.town import Report, Standing, ToDo, Town
 
 TAKEN, TWICE, CONTRADICTION, REFUSED = "angenommen", "doppelt", "widerspruch", "abgewiesen"
@@ -115,13 +117,17 @@ def stop_now(town: Town, stops: Iterable[Standing]) -> None:
         if held.entry in entries or held.child in children or held.person in gone
     )
     town.guards += [stop.guard.value for stop in stops]
-    town.happen(Stopped(stops[0].guard, reached))
+    effects = town.happen(Stopped(stops[0].guard, reached))
     # A note that was there before the birth (a pregnancy) knows the child and no entry yet.
     born = {town.called[kennung] for entry in entries for kennung in _children_of(town, entry)}
     town.forget_later(
         note for note in town.later if note.entry in entries or note.child in children | born or note.person in gone
     )
-    town.silence()
+    for effect in effects:
+        if isinstance(effect, ProposalMoved) and effect.to is ProposalState.OPEN:
+            held = town.held[effect.item]
+            tell(town, held.person, held.bundle, town.now + MOURNING)
+    silence(town)
 
 
 def _children_of(town: Town, entry: str) -> Iterable[str]:

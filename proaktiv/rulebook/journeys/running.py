@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from proaktiv.core.errors import ProaktivError
 from proaktiv.core.events import EventKind
 from proaktiv.core.lebenslagen import Rulebook
-from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.acting import act, pass_time
 from proaktiv.rulebook.journeys.comparing import (
     Difference,
@@ -23,6 +22,7 @@ from proaktiv.rulebook.journeys.evaluating import process
 from proaktiv.rulebook.journeys.happenings import REPORTS
 from proaktiv.rulebook.journeys.intake import REFUSED, report
 from proaktiv.rulebook.journeys.model import Happening, Journey, Step
+from proaktiv.rulebook.journeys.telling import FLOWS
 from proaktiv.rulebook.journeys.town import Message, Town
 
 _KINDS = frozenset(kind.value for kind in EventKind)
@@ -131,7 +131,7 @@ class _Run:
             found = [each for each in sent if (each.person, each.channel) == (wanted.addressee, wanted.channel)]
             said = f"{wanted.channel} an {wanted.addressee}: {wanted.state}"
             if not found:
-                flow = f"propose/{words.CHANNELS[wanted.channel]}"
+                flow = f"propose/{FLOWS[wanted.channel]}"
                 if any(name.endswith(f"/{flow}") for name in self.town.activities):
                     self.differences.append(Difference(wanted.place, step.at.date(), "nachrichten", said, "nichts"))
                 else:

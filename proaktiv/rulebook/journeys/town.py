@@ -42,7 +42,10 @@ _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 @dataclass(slots=True)
 class Held:
-    """One proposal and its Auftrag. ``entry`` and ``child`` are what a stop may reach it by."""
+    """One proposal and its Auftrag. ``entry`` and ``child`` are what a stop may reach it by.
+
+    ``asked`` are those whose second signature is asked for. ``handed_back``: it became a sheet in the person's hands.
+    """
 
     item: Item
     person: str
@@ -56,6 +59,8 @@ class Held:
     trust: Trust = Trust.V1
     due_at: datetime | None = None
     after: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    handed_back: bool = False
     lock_flag: bool = False
 
 
@@ -103,6 +108,15 @@ class Message:
     state: str
 
 
+@dataclass(slots=True)
+class Bundle:
+    """What somebody has been told of one case: how many letters, when the next is due, when the one reminder."""
+
+    letters: int = 0
+    due_at: datetime | None = None
+    remind_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One stop that stands: on an entry or a person, and by which entry's report it came."""
@@ -140,6 +154,7 @@ class Town:
         self.later: list[Later] = []
         self.tasks: list[ToDo] = []
         self.messages: list[Message] = []
+        self.bundles: dict[tuple[str, str], Bundle] = {}
         self.answers: dict[tuple[str, UUID], dict[str, Fact]] = {}
         self.printing = self.sending = True
         self._made = 0
@@ -239,18 +254,6 @@ class Town:
         """Remember a message."""
         self.messages.append(message)
         self.new_messages.append(message)
-
-    def silence(self) -> None:
-        """Cancel what waits to be told of bundles in which nothing is open any more."""
-        speaking = {
-            (held.person, held.bundle)
-            for held in self.held.values()
-            if held.item.state in (ProposalState.OPEN, ProposalState.LATER)
-        }
-        for message in self.messages:
-            if message.state == "wartet" and (message.person, message.bundle) not in speaking:
-                message.state = "abgebrochen"
-                self.new_messages.append(message)
 
     def forget_later(self, gone: Iterable[Later]) -> None:
         """Delete notes to look again."""

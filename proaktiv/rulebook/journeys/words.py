@@ -55,7 +55,7 @@ SEEN_FROM = ("V0", "V1", "V2", "V3", "nie")
 VERDICTS = ("angenommen", "doppelt", "widerspruch", "abgewiesen")
 """What the intake says of a report."""
 
-CHANNELS: Mapping[str, str] = {"brief": "LETTER", "email": "MAIL", "app": "APP"}
+CHANNELS = ("brief", "email", "app")
 """Ways on which something comes to a person without their doing."""
 
 MESSAGE_STATES = ("gesendet", "wartet", "abgebrochen")
