@@ -52,3 +52,14 @@ def test_the_same_mac_gives_the_same_code_so_a_letter_can_be_rendered_again() ->
 def test_what_cannot_be_a_code_is_refused_without_saying_why(typed: str) -> None:
     with pytest.raises(codes.CodeError, match=r"^not a code$"):
         codes.read(typed)
+
+
+def test_six_digits_are_read_back_however_a_person_types_them() -> None:
+    dice = random.Random(7)
+    made = {codes.digits_from_mac(dice.randbytes(32)) for _ in range(2000)}
+    assert len(made) > 1990, "spread over a million"
+    for digits in made:
+        assert (len(digits), digits.isdigit()) == (6, True)
+        assert codes.read_digits(f" {codes.grouped_digits(digits)} ") == digits
+        assert codes.read_digits("-".join(digits)) == digits
+    assert codes.digits_from_mac(bytes(32)) == "000000"

@@ -21,6 +21,7 @@ from notifiers.mail import MailChannel, Sender
 from notifiers.model import (
     ChannelError,
     Forbidden,
+    Message,
     OutcomeUnknown,
     Permanent,
     ReceiptLevel,
@@ -202,6 +203,27 @@ def test_a_message_with_a_code_or_another_link_is_no_mail() -> None:
     assert channel(1).render(a_message(secret="", link="musterstadt.example"), ANNA)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "secret"),
+    [
+        ("confirmation", "4T6V-KL5B-MNUS-2"),
+        ("confirmation", "123456"),
+        ("confirmation", "123 4567"),
+        ("confirmation", ""),
+        ("address", "123 456"),
+        ("bundle", "123 456"),
+    ],
+)
+def test_only_a_confirmation_carries_digits_and_nothing_else(purpose: str, secret: str) -> None:
+    with pytest.raises(Permanent):  # a leak is one
+        channel(1).render(a_message(purpose=purpose, secret=secret), ANNA)
+
+
+def test_a_confirmation_says_its_digits_once_in_each_language() -> None:
+    rendered = channel(1).render(a_message(purpose="confirmation", secret="123 456"), ANNA)
+    assert rendered.body.count(b"123 456") == 4, "German and English, as text and as HTML"
+
+
 def test_the_words_of_a_message_never_reach_a_mail() -> None:
     message = a_message(secret="", subject="Geburtsurkunde", paragraphs=("Anna hat ein Kind",), purpose="geburt")
     assert channel(1).render(message, ANNA) == channel(1).render(MESSAGE, ANNA)
@@ -210,8 +232,8 @@ def test_the_words_of_a_message_never_reach_a_mail() -> None:
 class Chatty(MailChannel):
     """The red control: a template that greets its reader by name."""
 
-    def _rendered(self, reference: str, made_at: datetime, to: str, language: str) -> Rendered:
-        plain = super()._rendered(reference, made_at, to, language)
+    def _rendered(self, message: Message, made_at: datetime, to: str, language: str) -> Rendered:
+        plain = super()._rendered(message, made_at, to, language)
         name = "Anna Beispiel-Probst" if to == ANNA.mail else "Niemand"
         return replace(plain, body=plain.body.replace(b"Guten Tag,", f"Guten Tag {name},".encode()))
 
