@@ -42,7 +42,7 @@ _CONFIRMATIONS = core_table(MailConfirmationRow)
 _SUPPRESSIONS = core_table(SuppressionRow)
 
 CODE_LIVES = timedelta(hours=24)
-"""NIST SP 800-63A-4 § 3.8: a confirmation code that goes by mail is good for at most a day."""
+"""NIST SP 800-63A: a code that goes by mail is good for at most 24 hours."""
 
 WRONG_TRIES = 5
 MAILS_A_DAY = 5
