@@ -84,7 +84,10 @@ CONSENTS = leads(
 CHOSEN = leads("The decisions are recorded", {"consents": link("consents")})
 CHANNELS = leads(
     "How the person is reached",
-    {"give_mail": link("give_mail", {"notice": "$response.body#/notice"}), "remove_mail": link("remove_mail")},
+    {
+        "give_mail": link("give_mail", {"address": "name@example.org", "notice": "$response.body#/notice"}),
+        "remove_mail": link("remove_mail"),
+    },
 )
 GIVEN = leads("A code is on its way", {"confirm_mail": link("confirm_mail"), "channels": link("channels")})
 CHANNEL = leads("It is recorded", {"channels": link("channels")})
