@@ -18,7 +18,7 @@ from notifiers.reports import Fate
 from notifiers.smtp import Relay, Tls
 from proaktiv.core.errors import NotProven, TooMany
 from proaktiv.core.trust import SessionProof
-from proaktiv.steps import channels
+from proaktiv.steps import channels, notify
 from proaktiv.subjects import read_subjects
 from tests.builders import Somebody, a_birth, a_death, a_protection, somebody
 from tests.database.test_migrations import run
@@ -220,6 +220,22 @@ def test_at_night_the_code_goes_and_hints_sleep(city: World, post: Post, canary:
     assert (len(city.letters_to(person)), mails(post)) == (1, [(NEW, "code")])
     city.wait(hours=11)
     assert mails(post) == [(NEW, "code"), (OLD, "hint")]
+
+
+def test_a_code_goes_before_the_letters_that_wait(
+    city: World, post: Post, canary: tuple[Somebody, SessionProof]
+) -> None:
+    person, proof = canary
+    city.announce(a_birth(person))
+    city.pipeline.evaluate()
+    city.pipeline.look_up()
+    city.pipeline.evaluate()
+    assert city.count("bundles", "due_at IS NOT NULL") == 1
+    city.gives_mail(proof, OLD)
+    with city.database.transaction() as session:
+        ways = city.pipeline.channels
+        postings = notify.announce(session, city.pipeline.house, ways, city.now, 1, page="x", mail_page=PAGE)
+    assert [posting.purpose for posting in postings] == ["confirmation"]
 
 
 def test_whoever_has_not_finished_enrolling_may_give_one_too(city: World, post: Post) -> None:

@@ -92,7 +92,7 @@ def candidates(
     """Return what may be due on some channels, without a lock: what was begun before, bundles, enrolments, mails.
 
     ``again`` is ``due_again``. A mail hints at a letter that went, not before ``hints_since`` and never at ``night``;
-    a mail about an address itself goes at once, for somebody sits there and waits for it.
+    a mail about an address itself goes at once, and a code before all others: somebody sits there and waits for it.
     """
     connection = session.connection()
     begun = connection.execute(
@@ -104,12 +104,12 @@ def candidates(
         .limit(limit)
     ).all()
     room = limit - len(begun)
+    typed = _confirmations(session, now, room) if MAIL in channels else []
+    room -= len(typed)
     bundles = _bundles(session, LETTER, _BUNDLES.c.due_at <= now, room) if LETTER in channels else []
     enrolments = _enrolments(session, now, room - len(bundles)) if LETTER in channels else []
     hinting = and_(_BUNDLES.c.mail_due_at <= now, _BUNDLES.c.mail_due_at > hints_since)
     room -= len(bundles) + len(enrolments)
-    typed = _confirmations(session, now, room) if MAIL in channels else []
-    room -= len(typed)
     notices: list[tuple[str, SqlRow[Any]]] = []
     for channel in sorted(channels):
         notices += [(channel, row) for row in _notices(session, channel, now, room - len(notices))]
