@@ -7,7 +7,7 @@ GET_UV := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-us
 STAMP  := $(VENV)/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help env test exhaustive check demo bench events-docs words screens lock format clean
+.PHONY: help env test exhaustive check demo bench oracle events-docs words screens lock format clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,13 @@ demo: env ## a simulated city of 40 events, log verified, stays up until Ctrl-C;
 
 bench: env ## measure, print ratios, write docs/performance.md; ONLY=flood one of them, QUICK=1 a short run
 	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+# GETTSIM is AGPL: an environment of its own, a separate process, and only its numbers come back.
+oracle: $(STAMP) ## ask GETTSIM anew about Elterngeld and Kindergeld, into rules/geburt/faelle/oracle.json
+	@test -d .tools/uv || $(GET_UV)
+	@test -x .cache/oracle/bin/python || $(UV) venv --quiet --python $(PYTHON) .cache/oracle
+	@$(UV) pip install --quiet --python .cache/oracle/bin/python gettsim==1.3.1
+	@.cache/oracle/bin/python tests/oracle/gettsim_run.py rules/geburt/faelle/oracle.json $$(date +%F)
 
 events-docs: env ## write docs/events anew: schema and example of each kind of event
 	@$(BIN)/proaktiv events docs docs/events
