@@ -4,7 +4,7 @@ One base person, each case states only the difference and what it expects. Left 
 (``journeys``). Source: rules.md § 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,10 +21,21 @@ from proaktiv.rulebook.reading import FAR_AWAY, Reader
 
 RESULTS = ("ja", "nein", "offen", "gilt_nicht")
 
+NOTHING = "nichts"
+OUTCOMES = (*ART, "frage", NOTHING)
+"""What may become of a Leistung, as a case says it."""
+
+DATELESS = "ohne_datum"
+"""What a case writes for a Frist that is there and has no date."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One example: facts, the day, and what must come out. None means that the case does not say."""
+    """One example: facts, the day, and what must come out. None means that the case does not say.
+
+    ``mit`` is what the author wrote beside the base person. A Frist is None where it must be there without a date.
+    ``ergibt`` is what comes of it (``OUTCOMES``), ``erklaert`` what the person declares in the Auftrag.
+    """
 
     name: str
     file: str
@@ -39,11 +50,13 @@ class Case:
     unterzeichner: tuple[str, ...] = ()
     braucht: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)
     gefragt: frozenset[str] = frozenset()
-    fristen: Mapping[str, date] = field(default_factory=dict, hash=False)
+    fristen: Mapping[str, date | None] = field(default_factory=dict, hash=False)
     sicher_bis: Mapping[str, date] = field(default_factory=dict, hash=False)
     wegen: str = ""
     ergibt: str | None = None
     naechster_wechsel: date | None = None
+    erklaert: tuple[str, ...] | None = None
+    mit: Mapping[str, Value | None] = field(default_factory=dict, hash=False)
 
     @property
     def title(self) -> str:
@@ -75,45 +88,52 @@ def read_cases(folder: Path, lebenslage: Lebenslage, catalogue: Catalogue) -> tu
 def run(case: Case) -> tuple[str, ...]:
     """Return what differs from what the case expects; nothing means that it holds."""
     decision = case.decide()
-    wrong = []
-    if decision.result != case.erwartet:
-        wrong.append(f"erwartet {case.erwartet}, ist {decision.result}")
-    if case.ergibt is not None and (decision.outcome or "nichts") != case.ergibt:
-        wrong.append(f"ergibt: erwartet {case.ergibt}, ist {decision.outcome or 'nichts'}")
-    if case.fehlt is not None and set(decision.missing) != set(case.fehlt):
-        wrong.append(f"fehlt: erwartet {_list(case.fehlt)}, ist {_list(decision.missing)}")
-    if case.fragt is not None and decision.fragen != case.fragt:
-        wrong.append(f"fragt: erwartet {_list(case.fragt)}, ist {_list(decision.fragen)}")
-    if case.unterzeichner and (signers := case.plan.signers(case.facts)) != case.unterzeichner:
-        wrong.append(f"unterzeichner: erwartet {_list(case.unterzeichner)}, ist {_list(signers)}")
-    if case.braucht is not None and _sets(decision.needs) != _sets(case.braucht):
-        wrong.append(f"braucht: erwartet {dict(case.braucht)}, ist {dict(decision.needs)}")
-    wrong += _wrong_days(case, decision)
+    wrong = [*_outcome(case, decision), *_fristen(case, decision)]
     if case.naechster_wechsel is not None and decision.next_change_on != case.naechster_wechsel:
         wrong.append(f"nächster Wechsel: erwartet {case.naechster_wechsel}, ist {decision.next_change_on}")
-    tree = decision.explanation()
-    if case.wegen and not (tree and case.wegen in _reasons(tree)):
+    tree = decision.explanation() if case.wegen else None
+    if case.wegen and (tree is None or case.wegen not in {ground.norm for ground in grounds(tree)}):
         wrong.append(f"wegen {case.wegen}: diese Norm gab nicht den Ausschlag")
     return tuple(wrong)
 
 
-def _wrong_days(case: Case, decision: Decision) -> list[str]:
+def _outcome(case: Case, decision: Decision) -> Iterator[str]:
+    if decision.result != case.erwartet:
+        yield f"erwartet {case.erwartet}, ist {decision.result}"
+    if case.ergibt is not None and (decision.outcome or NOTHING) != case.ergibt:
+        yield f"ergibt: erwartet {case.ergibt}, ist {decision.outcome or NOTHING}"
+    if case.erklaert is not None and set(decision.angenommen) != set(case.erklaert):
+        yield f"erklaert: erwartet {_list(case.erklaert)}, ist {_list(decision.angenommen)}"
+    if case.fehlt is not None and set(decision.missing) != set(case.fehlt):
+        yield f"fehlt: erwartet {_list(case.fehlt)}, ist {_list(decision.missing)}"
+    if case.fragt is not None and decision.fragen != case.fragt:
+        yield f"fragt: erwartet {_list(case.fragt)}, ist {_list(decision.fragen)}"
+    if case.unterzeichner and (signers := case.plan.signers(case.facts)) != case.unterzeichner:
+        yield f"unterzeichner: erwartet {_list(case.unterzeichner)}, ist {_list(signers)}"
+    if case.braucht is not None and _sets(decision.needs) != _sets(case.braucht):
+        yield f"braucht: erwartet {dict(case.braucht)}, ist {dict(decision.needs)}"
+
+
+def _fristen(case: Case, decision: Decision) -> Iterator[str]:
     clocks = {clock.name: clock for clock in decision.clocks}
-    wrong = []
-    for name, day in case.fristen.items():
-        if (got := clocks[name].gesetzlich if name in clocks else None) != day:
-            wrong.append(f"Frist {name}: erwartet {day}, ist {got}")
+    for name, end in case.fristen.items():
+        said = (clocks[name].gesetzlich or DATELESS) if name in clocks else "nicht da"
+        if said != (end or DATELESS):
+            yield f"Frist {name}: erwartet {end or DATELESS}, ist {said}"
     for name, day in case.sicher_bis.items():
         if (got := clocks[name].sicher_bis if name in clocks else None) != day:
-            wrong.append(f"Frist {name} sicher bis: erwartet {day}, ist {got}")
-    return wrong
+            yield f"Frist {name} sicher bis: erwartet {day}, ist {got}"
 
 
-def _reasons(tree: Explained) -> set[str]:
-    """Return the norms of the conditions that say nein."""
+def grounds(tree: Explained) -> tuple[Explained, ...]:
+    """Return the comparisons for which a tree says what it says: changing any other fact does not turn it.
+
+    Of ``alle`` that says nein the parts that do, of ``eine`` every part; under ``nicht`` a comparison that holds.
+    """
     if not tree.teile:
-        return {tree.norm} if tree.ergebnis.value == "nein" else set()
-    return set().union(*(_reasons(part) for part in tree.teile))
+        return (tree,)
+    decided = [part for part in tree.teile if part.ergebnis is tree.ergebnis] if tree.art != "nicht" else tree.teile
+    return tuple(ground for part in decided for ground in grounds(part))
 
 
 def _sets(names: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
@@ -124,6 +144,10 @@ def _list(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "nichts"
 
 
+def _says(node: Node, word: str) -> bool:
+    return isinstance(node, Scalar) and node.plain and node.text == word
+
+
 class _Cases:
     def __init__(self, reader: Reader, lebenslage: Lebenslage, catalogue: Catalogue) -> None:
         self.reader = reader
@@ -131,7 +155,7 @@ class _Cases:
         self.catalogue = catalogue
 
     def read(self, node: Node) -> list[Case]:
-        parts = self.reader.fields(node, ("leistung", "grundlage", "faelle"))
+        parts = self.reader.fields(node, ("leistung", "grundlage", "faelle"), ("gleichwertig",))
         plans = {plan.leistung: plan for plan in self.lebenslage.plans}
         plan = plans.get(self.reader.word(parts.get("leistung"), plans))
         base = self.facts(parts.get("grundlage"))
@@ -151,10 +175,11 @@ class _Cases:
             ("name", "erwartet"),
             (
                 *("mit", "fehlt", "fragt", "unterzeichner", "braucht", "gefragt"),
-                *("fristen", "sicher_bis", "wegen", "naechster_wechsel", "ergibt"),
+                *("fristen", "sicher_bis", "wegen", "naechster_wechsel", "ergibt", "erklaert"),
             ),
         )
-        merged = {**base, **self.facts(parts.get("mit"))}
+        mit = self.facts(parts.get("mit"))
+        merged = {**base, **mit}
         today = merged.pop("heute", None)
         if not isinstance(today, date):
             self.reader.wrong(node, "'heute' is missing: every case happens on a day")
@@ -173,11 +198,13 @@ class _Cases:
             unterzeichner=self.reader.texts(parts.get("unterzeichner")),
             braucht=self.needs(parts.get("braucht")),
             gefragt=frozenset(self.reader.texts(parts.get("gefragt"))),
-            fristen=self.days(parts.get("fristen")),
+            fristen=self.ends(parts.get("fristen")),
             sicher_bis=self.days(parts.get("sicher_bis")),
             wegen=self.reader.text(parts.get("wegen")),
-            ergibt=self.reader.word(parts["ergibt"], (*ART, "frage", "nichts")) if "ergibt" in parts else None,
+            ergibt=self.reader.word(parts["ergibt"], OUTCOMES) if "ergibt" in parts else None,
             naechster_wechsel=self.reader.day_or_none(parts.get("naechster_wechsel")),
+            erklaert=self.reader.texts(parts["erklaert"]) if "erklaert" in parts else None,
+            mit=mit,
         )
 
     def facts(self, node: Node | None) -> dict[str, Value | None]:
@@ -190,7 +217,7 @@ class _Cases:
         found: dict[str, Value | None] = {}
         for name, inner in node.entries.items():
             fakt = find_fact(self.reader, self.catalogue, node.keys[name], name, self.lebenslage.name)
-            if isinstance(inner, Scalar) and inner.plain and inner.text == UNKNOWN:
+            if _says(inner, UNKNOWN):
                 found[name] = None
             elif fakt is not None:
                 found[name] = read_value(self.reader, fakt, inner)
@@ -203,6 +230,14 @@ class _Cases:
             self.reader.wrong(node, "here must stand lists of facts by register; {} for none")
             return None
         return {register: self.reader.texts(names) for register, names in node.entries.items()}
+
+    def ends(self, node: Node | None) -> dict[str, date | None]:
+        """Return ends by the name of the Frist, None where the author writes that it has no date."""
+        if not isinstance(node, NodeMapping):
+            return {**self.days(node)}
+        dated = {name: inner for name, inner in node.entries.items() if not _says(inner, DATELESS)}
+        found: dict[str, date | None] = dict.fromkeys(node.entries)
+        return found | self.days(NodeMapping(node.line, node.column, dated, node.keys))
 
     def days(self, node: Node | None) -> dict[str, date]:
         if node is None:

@@ -1,6 +1,8 @@
 """``proaktiv rules test``: every case below some paths, of one Leistung or of a whole journey, and what came of them.
 
-Left to others: the cases themselves (``cases``, ``journeys``), printing (``commands``).
+Where all cases of a Leistung hold, they are tried themselves: does each notice its boundary (``mutant_report``), and is
+each decision the same or open with facts withheld (``properties``)? Left to others: the cases themselves (``cases``,
+``journeys``), printing (``commands``).
 Source: rules.md § 6; rules/README.md.
 """
 
@@ -16,6 +18,8 @@ from proaktiv.rulebook.compile import Compiled
 from proaktiv.rulebook.journeys import Outcome, is_journey, last_line, read_journey, shown
 from proaktiv.rulebook.journeys import run as run_journey
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
+from proaktiv.rulebook.mutant_report import report_mutants
+from proaktiv.rulebook.properties import hold_properties
 from proaktiv.rulebook.reading import Place
 
 
@@ -27,6 +31,15 @@ class Tested:
     passed: int = 0
     failed: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
+    mutants: int = 0
+    living: int = 0
+    withheld: int = 0
+
+    @property
+    def mutants_line(self) -> str:
+        """Return how the mutants of the rules fared, and how often withheld facts were tried."""
+        killed = f"{self.mutants - self.living} of {self.mutants} mutants killed"
+        return f"{killed}, {self.withheld} decisions with facts withheld change nothing"
 
     @property
     def waiting(self) -> list[Outcome]:
@@ -65,6 +78,8 @@ def run_all(root: Path, paths: Sequence[Path] = ()) -> Tested:
     tested = Tested()
     for case in single_cases(root, compiled, catalogue, paths):
         _single(tested, case)
+    if not tested.failed:
+        _try_the_cases(tested, root, compiled, catalogue, paths)
     known = [one.lebenslage for one in compiled if one.lebenslage is not None]
     rules = Rulebook({lebenslage.name: lebenslage for lebenslage in known})
     leistungen = {plan.leistung for lebenslage in known for plan in lebenslage.plans}
@@ -80,6 +95,25 @@ def run_all(root: Path, paths: Sequence[Path] = ()) -> Tested:
         tested.failed += outcome.verdict == "failed"
         tested.lines += shown(outcome)
     return tested
+
+
+def _try_the_cases(
+    tested: Tested, root: Path, compiled: Sequence[Compiled], catalogue: Catalogue, paths: Sequence[Path]
+) -> None:
+    """Try the mutants of every Leistung of which a case is named, with all of its cases."""
+    named = {(case.plan.lebenslage, case.plan.leistung) for case in single_cases(root, compiled, catalogue, paths)}
+    every = list(single_cases(root, compiled, catalogue, ()))
+    for one in compiled:
+        cases = [case for case in every if case.plan.lebenslage == one.name and (one.name, case.plan.leistung) in named]
+        for case in cases:
+            held = hold_properties(case)
+            tested.withheld += held.decisions
+            tested.failed += bool(held.wrong)
+            tested.lines += [f"{case.file}:{case.line}:{case.column}: {case.title}: {each}" for each in held.wrong]
+        report = report_mutants(root, one, cases)
+        tested.mutants += report.mutants
+        tested.living += len(report.problems)
+        tested.lines += [str(problem) for problem in report.problems]
 
 
 def _single(tested: Tested, case: Case) -> None:
