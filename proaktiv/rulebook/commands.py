@@ -8,13 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from sqlalchemy import func, select
-from sqlmodel import Session
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.rulebook import check as checking
@@ -24,26 +20,28 @@ from proaktiv.rulebook.catalogue import read_catalogue
 from proaktiv.rulebook.explain import as_json as explained_as_json
 from proaktiv.rulebook.explain import explain as explained
 from proaktiv.rulebook.folder import rules_folder
-from proaktiv.rulebook.release import CONTROLLER, ReleaseRefused, demo_key
-from proaktiv.rulebook.release import release as release_rules
+from proaktiv.rulebook.mutant_report import living_mutants
+from proaktiv.rulebook.printing import fail
 from proaktiv.rulebook.schema import schema_text
+from proaktiv.rulebook.tools import Folder, add_tools
+
+if TYPE_CHECKING:
+    # Only a release needs them, and loading them takes longer than testing every rule.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from sqlmodel import Session
 
 PRODUCTION = "production"
 
-Folder = Annotated[
-    Path | None,
-    typer.Option("--folder", exists=True, file_okay=False, help="The rules folder; else the one of this installation."),
-]
-
 
 def make_app(
-    open_owner_database: Callable[[], AbstractContextManager[Session]],
+    open_owner_database: Callable[[], "AbstractContextManager[Session]"] | None,
     env: str,
     clock: Callable[[], datetime] | None = None,
 ) -> typer.Typer:
     """Return the ``rules`` commands. ``open_owner_database`` yields a session that commits at its end.
 
-    Without ``clock`` nobody is told that a parameter should be checked again.
+    Without it ``release`` is listed and does nothing. Without ``clock`` nobody is told that a parameter should be
+    checked again, and what needs a day asks for it.
     """
     app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, test, explain and release the rules.")
 
@@ -55,6 +53,7 @@ def make_app(
     app.command("test")(run_cases)
     app.command("schema")(write_schema)
     app.command("explain")(explain_case)
+    add_tools(app, clock)
 
     @app.command("release")
     def release(
@@ -63,11 +62,18 @@ def make_app(
         only: Annotated[list[str] | None, typer.Option("--only", help="This Lebenslage alone.")] = None,
         demo: Annotated[bool, typer.Option("--demo", help="Sign with the demonstration's key; drafts go too.")] = False,
         key: Annotated[Path | None, typer.Option(help="Your Ed25519 private key (PEM), unless --demo.")] = None,
-        controller: Annotated[str, typer.Option(help="Id of the responsible authority.")] = CONTROLLER,
+        controller: Annotated[str, typer.Option(help="Id of the responsible authority.")] = "",
         folder: Folder = None,
     ) -> None:
         """Release the rules: checked, tested, signed, once. Running processes take them at their next start."""
+        from sqlalchemy import func, select
+
+        from proaktiv.rulebook.release import CONTROLLER, ReleaseRefused
+        from proaktiv.rulebook.release import release as release_rules
+
         signing = _signing_key(key, demo=demo, env=env)
+        if open_owner_database is None:
+            return
         with open_owner_database() as session:
             try:
                 done = release_rules(
@@ -78,11 +84,12 @@ def make_app(
                     demo=demo,
                     key=signing,
                     now=session.connection().execute(select(func.now())).scalar_one(),
-                    controller=controller,
+                    controller=controller or CONTROLLER,
                     only=only or (),
+                    trial=living_mutants,
                 )
             except ReleaseRefused as error:
-                _fail(str(error))
+                fail(str(error))
         for one in done:
             typer.echo(f"{one.lebenslage}@{one.version} {one.content_hash[:12]} {'new' if one.fresh else 'unchanged'}")
 
@@ -95,7 +102,7 @@ def check_rules(root: Path, today: date | None) -> None:
     for problem in problems:
         typer.echo(str(problem))
     if problems:
-        _fail(f"{len(problems)} wrong")
+        fail(f"{len(problems)} wrong")
     for late in checking.stale(root, today) if today else ():
         typer.echo(f"{late}: what is decided with it is provisional", err=True)
     plans = sum(len(one.lebenslage.plans) for one in compiled if one.lebenslage)
@@ -110,17 +117,22 @@ def run_cases(
     folder: Folder = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail also where a case waits for content.")] = False,
 ) -> None:
-    """Run the cases. Ends with 1 where anything differs; what waits for content is counted by name."""
+    """Run the cases, and the mutants of every rule that they try: a case must notice each.
+
+    Ends with 1 where anything differs or lives; what waits for content is counted by name.
+    """
     try:
         tested = testing.run_all(folder or rules_folder(), paths or ())
     except testing.UnreadableError as error:
-        _fail(str(error))
+        fail(str(error))
     for line in tested.lines:
         typer.echo(line)
     if not tested.ran:
-        _fail("no cases found")
+        fail("no cases found")
+    if tested.mutants:
+        typer.echo(tested.mutants_line)
     typer.echo(tested.last_line)
-    if tested.failed or (strict and tested.waiting):
+    if tested.failed or tested.living or (strict and tested.waiting):
         raise typer.Exit(1)
 
 
@@ -140,7 +152,7 @@ def explain_case(
     """Print why a case is decided as it is: each condition with value, norm and line."""
     found = [one for one in _cases(folder or rules_folder()) if case.casefold() in one.title.casefold()]
     if not found:
-        _fail(f"no case is called {case}")
+        fail(f"no case is called {case}")
     for one in found:
         if as_json:
             data = {"fall": one.title, **explained_as_json(one.decide())}
@@ -154,29 +166,29 @@ def explain_case(
 def _cases(root: Path) -> Iterator[Case]:
     compiled, problems = checking.check(root)
     if problems:
-        _fail("\n".join(str(problem) for problem in problems))
+        fail("\n".join(str(problem) for problem in problems))
     try:
         yield from testing.single_cases(root, compiled, read_catalogue(root), ())
     except testing.UnreadableError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
-def _signing_key(path: Path | None, *, demo: bool, env: str) -> Ed25519PrivateKey:
+def _signing_key(path: Path | None, *, demo: bool, env: str) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     if demo:
         if env == PRODUCTION:
-            _fail("--demo is refused in production: everybody has the demonstration's key")
+            fail("--demo is refused in production: everybody has the demonstration's key")
+        from proaktiv.rulebook.release import demo_key
+
         return demo_key()
     if path is None:
-        _fail("a release needs --key FILE (or --demo outside production)")
+        fail("a release needs --key FILE (or --demo outside production)")
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, TypeError, ValueError):
-        _fail(f"{path} holds no private key that can be read without a password")
+        fail(f"{path} holds no private key that can be read without a password")
     if not isinstance(key, Ed25519PrivateKey):
-        _fail(f"{path} holds another kind of key; make one with: openssl genpkey -algorithm ed25519")
+        fail(f"{path} holds another kind of key; make one with: openssl genpkey -algorithm ed25519")
     return key
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

@@ -1,0 +1,23 @@
+"""What ``proaktiv`` starts with: rule authors' commands without loading the service, everything else with it.
+
+``proaktiv rules test`` runs hundreds of times while a rule is written; the service's imports take seconds, reading and
+testing the rules a fraction of one. ``release`` needs the database and goes the long way.
+"""
+
+import sys
+from datetime import UTC, datetime
+
+
+def main() -> None:
+    """Run the command of ``sys.argv``."""
+    if sys.argv[1:2] == ["rules"] and "release" not in sys.argv[2:3]:
+        from proaktiv.rulebook.commands import make_app
+
+        def wall_clock() -> datetime:
+            return datetime.now(UTC)  # noqa: TID251 - the entry point
+
+        make_app(None, "production", wall_clock)(args=sys.argv[2:], prog_name="proaktiv rules")
+        return
+    from proaktiv.__main__ import main as whole
+
+    whole()
