@@ -10,10 +10,9 @@ Source: rules.md § 5.1.
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from proaktiv.core.fristen import Rechnung, Value
 from proaktiv.core.nodes import (
@@ -45,12 +44,12 @@ class Ergebnis(StrEnum):
     OFFEN = "offen"
 
 
+_NUMBERS, _DATES = tuple(NUMBERS), tuple(DATES)
 JA, NEIN, OFFEN = Ergebnis.JA, Ergebnis.NEIN, Ergebnis.OFFEN
 Check = Callable[[Facts], Ergebnis]
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(NamedTuple):
     """What one node said, why, and where it is written. ``wert`` is None where the fact is unknown.
 
     ``stand`` is there where it was compared with a parameter: which value, from when, by which key date.
@@ -206,7 +205,7 @@ def interpret(node: Node, facts: Facts, parameter: Table = NO_PARAMETERS) -> Exp
         inner = interpret(node.teil, facts, parameter)
         flipped = {"ja": NEIN, "nein": JA}.get(inner.ergebnis.value, OFFEN)
         return Explained(flipped, "nicht", node.line, teile=(inner,))
-    parts = tuple(interpret(part, facts, parameter) for part in node.teile)
+    parts = tuple([interpret(part, facts, parameter) for part in node.teile])
     answers = [part.ergebnis for part in parts]
     if isinstance(node, Alle):
         result = NEIN if NEIN in answers else OFFEN if OFFEN in answers else JA
@@ -216,16 +215,21 @@ def interpret(node: Node, facts: Facts, parameter: Table = NO_PARAMETERS) -> Exp
 
 
 def _explain_comparison(node: Vergleich, facts: Facts, parameter: Table) -> Explained:
-    value = facts.get(node.das)
-    stand = parameter[node.wert.name].stand(facts) if isinstance(node.wert, Parameterwert) else None
-    against = limit(node, facts, parameter)
+    value, wert, op = facts.get(node.das), node.wert, node.op
+    stand = None
+    against: Operand | None
+    if isinstance(wert, Rechnung):
+        against = wert.on(facts, parameter)
+    elif isinstance(wert, Parameterwert):
+        stand = parameter[wert.name].stand(facts)
+        against = stand.wert
+    else:
+        against = wert
     result = OFFEN
     if value is not None and against is not None and _comparable(node, value, against):
-        result = JA if _holds(node.op, value, against) else NEIN
-    shown = node.wert if against is None else against
-    return Explained(
-        result, node.op.value, node.line, node.das, value, shown, norm=node.norm, typ=node.typ, stand=stand
-    )
+        result = JA if _holds(op, value, against) else NEIN
+    shown = wert if against is None else against
+    return Explained(result, str(op), node.line, node.das, value, shown, node.norm, (), node.typ, stand)
 
 
 def limit(node: Vergleich, facts: Facts, parameter: Table = NO_PARAMETERS) -> Value | tuple[str, ...] | None:
@@ -240,9 +244,10 @@ def limit(node: Vergleich, facts: Facts, parameter: Table = NO_PARAMETERS) -> Va
 def _comparable(node: Vergleich, value: Value, against: Operand) -> bool:
     if node.codes and value not in node.codes:
         return False
-    if node.op in NUMBERS:
+    # Tuples: a set would ask each Op for its hash, which Enum computes in Python.
+    if node.op in _NUMBERS:
         return isinstance(value, int) and not isinstance(value, bool)
-    if node.op in DATES:
+    if node.op in _DATES:
         return isinstance(value, date)
     if node.op is Op.EINER_VON:
         return isinstance(value, str)
@@ -252,19 +257,15 @@ def _comparable(node: Vergleich, value: Value, against: Operand) -> bool:
 
 
 def _holds(op: Op, value: Any, against: Any) -> bool:
-    match op:
-        case Op.IST:
-            return bool(value == against)
-        case Op.EINER_VON:
-            return value in against
-        case Op.MAXIMAL | Op.BIS:
-            return bool(value <= against)
-        case Op.MINDESTENS | Op.AB:
-            return bool(value >= against)
-        case Op.WENIGER_ALS:
-            return bool(value < against)
-        case Op.MEHR_ALS:
-            return bool(value > against)
+    if op is Op.IST:
+        return bool(value == against)
+    if op is Op.EINER_VON:
+        return value in against
+    if op is Op.MAXIMAL or op is Op.BIS:
+        return bool(value <= against)
+    if op is Op.MINDESTENS or op is Op.AB:
+        return bool(value >= against)
+    return bool(value < against) if op is Op.WENIGER_ALS else bool(value > against)
 
 
 # what is missing -----------------------------------------------------------------------------------------------------

@@ -227,7 +227,9 @@ def _by_register(plan: Plan, names: list[str]) -> Mapping[str, tuple[str, ...]]:
 
 def _next_change(plan: Plan, facts: Mapping[str, Value], today: date, now: conditions.Ergebnis) -> date | None:
     """Return the first later day with another result: only the days after or on a computed limit can be one."""
-    turns = {turn for leaf in plan.wechsel if (turn := _turn(plan, leaf, facts))}
+    # A limit by a parameter that changes with today is another one from each such day on.
+    begins = [facts, *({**facts, "heute": day} for day in plan.stichtage if day > today)]
+    turns = {turn for leaf in plan.wechsel for since in begins if (turn := _turn(plan, leaf, since))}
     for day in sorted(turn for turn in {*turns, *plan.stichtage} if turn > today):
         if plan.check({**facts, "heute": day}) is not now:  # no derived fact may read today
             return day
