@@ -15,6 +15,7 @@ from tests.bench.evaluate import bench_evaluate
 from tests.bench.flat import bench_flat
 from tests.bench.flood import bench_flood
 from tests.bench.intake import bench_intake
+from tests.bench.rules import bench_rules
 from tests.bench.sustained import bench_sustained
 from tests.bench.table import Figure, write_table
 from tests.bench.takeover import bench_takeover
@@ -29,6 +30,7 @@ BENCHES: Mapping[str, Bench] = {
     "sustained": lambda quick: bench_sustained(10 if quick else 60),
     "flood": lambda quick: bench_flood(10 if quick else 30),
     "takeover": lambda _quick: bench_takeover(),
+    "rules": bench_rules,
     "flat": lambda quick: bench_flat(4_000 if quick else 100_000),
 }
 """In the order of the table. Each takes whether to be quick about it."""
