@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, tuple_
 from sqlmodel import Session
 
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.outcomes import may_apply_on
 from proaktiv.core.passage import Matched
 from proaktiv.core.public_holidays import calendar_of
@@ -28,7 +29,7 @@ def note_changes(session: Session, house: House, decided: Sequence[Matched], now
         connection.execute(delete(_WIEDERVORLAGEN).where(place.in_(again)))
     rows = []
     for item in decided:
-        change = may_apply_on(item.decision)
+        change = may_apply_on(item.decision, berlin_date(now))
         if change is None:
             continue
         values = {name: fact.value for name, fact in item.facts.items()}

@@ -50,6 +50,7 @@ BEHOERDEN = {
     "jugendamt": "jugendamt-musterstadt",
     "steueramt": "steueramt-musterstadt",
     "elterngeldstelle": "elterngeldstelle-musterstadt",
+    "familienkasse": "familienkasse-musterstadt",
     "strassenverkehrsbehoerde": "strassenverkehrsbehoerde-musterstadt",
     "zulassungsbehoerde": "zulassungsbehoerde-musterstadt",
 }

@@ -6,11 +6,14 @@ Source: lebenslagen.md §§ 1, 2.1 (for example U07 after U03).
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from proaktiv.core.fristen import Value
 from proaktiv.core.matching import Decision, Outcome, decide
 from proaktiv.core.plans import Plan
+
+FORESEEN = timedelta(days=365)
+"""How far ahead a change is noted: facts live no longer, and nothing can be decided without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,12 @@ def decide_together(
     )
 
 
-def may_apply_on(decision: Decision) -> date | None:
-    """Return the first day on which something may come of it that does not today, or None."""
-    return None if decision.result == "ja" or decision.angenommen else decision.next_change_on
+def may_apply_on(decision: Decision, today: date) -> date | None:
+    """Return the first day on which something may come of it that does not today, or None. Not beyond ``FORESEEN``."""
+    change = decision.next_change_on
+    if change is None or change > today + FORESEEN or decision.result == "ja" or decision.angenommen:
+        return None
+    return change
 
 
 def tangles(plans: Iterable[Plan]) -> tuple[tuple[str, str], ...]:

@@ -145,7 +145,7 @@ class Plan:
         derived = {*self.abgeleitet, *(used & REGISTRY.keys())}
         set_once(self, "abgeleitet", tuple(sorted(derived)))
         needed = {need for name in derived for need in REGISTRY[name].needs}
-        set_once(self, "benoetigt", frozenset((used - derived) | needed))
+        set_once(self, "benoetigt", frozenset(((used - derived) | needed) - {"heute"}))
         set_once(self, "hash", hashlib.sha256(dumps(self.to_json())).hexdigest())
         set_once(self, "check", conditions.compile_node(self.bedingung, self.parameter))
         days = (leaf for leaf in conditions.leaves(self.bedingung) if leaf.das == "heute")

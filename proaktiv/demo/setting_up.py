@@ -43,6 +43,7 @@ BEHOERDEN: Mapping[str, str] = {
     "jugendamt": "Jugendamt Musterstadt",
     "steueramt": "Steueramt Musterstadt",
     "elterngeldstelle": "Elterngeldstelle Musterstadt",
+    "familienkasse": "Familienkasse Musterstadt",
     "strassenverkehrsbehoerde": "Straßenverkehrsbehörde Musterstadt",
     "zulassungsbehoerde": "Zulassungsbehörde Musterstadt",
 }

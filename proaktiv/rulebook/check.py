@@ -1,23 +1,21 @@
 """Do the parts of a Lebenslage fit together? Everything that one file alone cannot show.
 
-Flows must cover what Plans use, texts must exist in every language with placeholders that can be filled, a condition
-must be able to hold. Left to others: form and types (``compile``), cases (``cases``).
+Flows must cover what Plans use, a condition must be able to hold, a rule must say who is old enough.
+Left to others: form and types (``compile``), texts (``wording``), cases (``cases``).
 Source: rules.md §§ 0, 4, 6; lebenslagen.md § 9.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
 from consent.model import Basis, Phase
-from proaktiv.core import texts
-from proaktiv.core.conditions import facts_of
+from proaktiv.core.conditions import Op, facts_of, leaves
 from proaktiv.core.derived import REGISTRY
-from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage
+from proaktiv.core.fristen import Rechnung
+from proaktiv.core.lebenslagen import Datenfluss, Lebenslage
 from proaktiv.core.outcomes import tangles
 from proaktiv.core.plans import Plan
-from proaktiv.core.proposals import AMOUNTS
 from proaktiv.core.trust import Trust
 from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.compile import Compiled, compile_folder, folders
@@ -26,21 +24,9 @@ from proaktiv.rulebook.facts import FaktTyp, Quelle
 from proaktiv.rulebook.load import Problem
 from proaktiv.rulebook.parameters import dead_values, late_begins, unchecked
 from proaktiv.rulebook.reading import Place
-
-NEEDED_TEXTS = ("titel", "grund")
-"""What every Leistung says in every language; one that asks the person also says ``frage``."""
+from proaktiv.rulebook.wording import wrong_texts
 
 _CONSENT = frozenset({Basis.CONSENT, Basis.CONSENT_SPECIAL, Basis.CONSENT_STATUTORY})
-_BARE_NUMBER = re.compile(r"[0-9]{3,}|[0-9]\s*(?:€|Euro|EUR|%)")
-
-
-def _telling(text: str) -> frozenset[str]:
-    """Return the placeholders that every language must have: days and amounts, not names."""
-    try:
-        names = texts.placeholders(text)
-    except texts.TextError:
-        return frozenset()
-    return frozenset(name for name in names if name.startswith(("fristen.", "parameter.")))
 
 
 def check(root: Path) -> tuple[tuple[Compiled, ...], tuple[Problem, ...]]:
@@ -91,10 +77,10 @@ class _Checking:
                 yield from self.signing(plan)
                 yield from self.asking(plan)
                 yield from self.declared(plan)
+                yield from self.of_age(plan)
         for leistung, message in tangles(self.lebenslage.plans):
             yield self.problem(leistung, message)
-        yield from self.texts()
-        yield from self.same_in_every_language()
+        yield from wrong_texts(self.compiled, self.lebenslage, self.catalogue)
         yield from dead_values(self.compiled.parameter, self.lebenslage.plans)
 
     def problem(self, key: str, message: str) -> Problem:
@@ -177,6 +163,10 @@ class _Checking:
             if fakt is not None and fakt.quelle is Quelle.UHR:
                 yield self.problem(f"{plan.leistung}.{item.ziel}", "a field cannot be filled with today's date")
         place = self.compiled.places.get(plan.leistung, Place(f"{self.compiled.name}/leistungen", 1, 1))
+        for one in leaves(plan.bedingung):
+            if one.das in REGISTRY and "heute" in REGISTRY[one.das].needs:
+                message = f"{one.das} changes with the day; a condition says so itself, with 'das: heute'"
+                yield Problem(place.file, one.line, one.column, message)
         for leaf, message in late_begins(plan):
             line, column = (leaf.line, leaf.column) if leaf else (place.line, place.column)
             yield Problem(place.file, line, column, message)
@@ -216,6 +206,17 @@ class _Checking:
             message = f"what only the person says cannot tell proposals apart or find the office: {names}"
             yield self.problem(plan.leistung, message)
 
+    def of_age(self, plan: Plan) -> Iterator[Problem]:
+        """Find Aufträge that a child could be asked for: each law has its own age, so each rule says it (V11)."""
+        born = f"{plan.je}.geburtsdatum"
+        told = any(
+            leaf.das == "heute" and leaf.op is Op.AB and isinstance(leaf.wert, Rechnung) and leaf.wert.von == born
+            for leaf in leaves(plan.bedingung)
+        )
+        if plan.art == "auftrag" and not told:
+            message = f"nothing says from which age somebody can do this; compare 'heute' with {born} (V11)"
+            yield self.problem(plan.leistung, message)
+
     def declared(self, plan: Plan) -> Iterator[Problem]:
         """Find assumptions that decide nothing."""
         used = facts_of(plan.bedingung, plan.parameter)
@@ -224,68 +225,3 @@ class _Checking:
                 yield self.problem(plan.leistung, f"no condition looks at {each.das}: its 'annahme' decides nothing")
         if plan.annahmen and plan.art != "auftrag":
             yield self.problem(plan.leistung, "only an Auftrag holds declarations; 'annahmen' belong to art: auftrag")
-
-    # texts -----------------------------------------------------------------------------------------------------------
-
-    def texts(self) -> Iterator[Problem]:
-        by_language = self.lebenslage.texte.by_language
-        sections = {"lebenslage", *(plan.leistung for plan in self.lebenslage.plans)}
-        for plan in self.lebenslage.plans:
-            for language in LANGUAGES:
-                for part in (*NEEDED_TEXTS, *(("frage",) if plan.fragen else ())):
-                    if f"{plan.leistung}.{part}" not in by_language.get(language, {}):
-                        file = f"{self.compiled.name}/texte/{language}.yaml"
-                        yield Problem(file, 1, 1, f"the text '{plan.leistung}: {part}' is missing")
-        for language, found in by_language.items():
-            for key, text in found.items():
-                section = key.partition(".")[0]
-                if section not in sections:
-                    yield self.problem(f"{language}:{key}", f"there is no Leistung '{section}'")
-                else:
-                    yield from self.text(f"{language}:{key}", section, text)
-
-    def text(self, place: str, section: str, text: str) -> Iterator[Problem]:
-        allowed = self.may_stand(section)
-        try:
-            names = texts.placeholders(text)
-        except texts.TextError as error:
-            yield self.problem(place, str(error))
-            return
-        for name in names:
-            if name not in allowed:
-                choices = ", ".join(sorted(allowed)) or "none"
-                yield self.problem(place, f"nothing fills the placeholder {{{name}}}; allowed here: {choices}")
-            elif name.startswith("parameter.") and place.rpartition(".")[2] not in AMOUNTS:
-                message = f"{{{name}}} stands in a text {' or '.join(AMOUNTS)} only: it is left out where it is unknown"
-                yield self.problem(place, message)
-        if found := _BARE_NUMBER.search(texts.without_placeholders(text)):
-            yield self.problem(place, f"the number '{found[0]}' stands bare in a text; law changes, use a placeholder")
-
-    def same_in_every_language(self) -> Iterator[Problem]:
-        """Find what one language tells and another leaves out: a text, or a Frist or an amount in it."""
-        by_language = self.lebenslage.texte.by_language
-        for language, found in by_language.items():
-            for key in sorted({key for other in by_language.values() for key in other} - found.keys()):
-                section, _, part = key.partition(".")
-                message = f"the text '{section}: {part}' stands in another language and is missing here"
-                if part not in NEEDED_TEXTS and section != "lebenslage":
-                    yield Problem(f"{self.compiled.name}/texte/{language}.yaml", 1, 1, message)
-            for key, text in found.items():
-                told = {name for other in by_language.values() for name in _telling(other.get(key, ""))}
-                if lacking := sorted(told - _telling(text)):
-                    names = ", ".join(f"{{{name}}}" for name in lacking)
-                    yield self.problem(f"{language}:{key}", f"another language tells {names} here, this one does not")
-
-    def may_stand(self, section: str) -> frozenset[str]:
-        """Return what a text of a Leistung may name: facts of the permitted event, and its own Fristen."""
-        if section == "lebenslage":
-            return frozenset()
-        match = self.flows.get(f"{self.lebenslage.name}/match")
-        plan = self.lebenslage.plan(section)
-        filled = {f"fristen.{frist.name}" for frist in plan.fristen} | {f"parameter.{name}" for name in plan.parameter}
-        # A betrag is in cents; a text shows amounts of the law only, as {parameter.name}.
-        known = self.catalogue.fakten
-        covered = match.felder if match else frozenset()
-        filled |= {name for name in plan.abgeleitet if REGISTRY[name].needs.keys() <= covered}
-        facts = {name for name in covered if known[name].typ is not FaktTyp.BETRAG}
-        return frozenset(facts | filled)

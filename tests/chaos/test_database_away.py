@@ -69,7 +69,12 @@ def all_is_well_with_the_letter(world: World, anna: Somebody) -> None:
     world.wait(minutes=10)
     assert len(world.letters_to(anna)) == 1, "one letter, neither lost nor doubled"
     assert world.count("deliveries", "state = 'handed_over'") == world.count("deliveries") == 2
-    assert set(world.proposals(world.opens_letter(anna))) == {"ELTERNGELD", "GEBURTSURKUNDE", "KITA-PLATZ"}
+    assert set(world.proposals(world.opens_letter(anna))) == {
+        "ELTERNGELD",
+        "GEBURTSURKUNDE",
+        "KINDERGELD",
+        "KITA-PLATZ",
+    }
     the_log_is_whole(world)
 
 
@@ -129,7 +134,12 @@ def test_while_the_server_is_away_every_call_says_so_and_afterwards_all_goes_on(
     outage.end()
     world.pipeline.healthy()
     assert world.count("auftraege") == 0, "what was refused was not done in secret"
-    assert set(world.proposals(world.opens_letter(anna))) == {"ELTERNGELD", "GEBURTSURKUNDE", "KITA-PLATZ"}
+    assert set(world.proposals(world.opens_letter(anna))) == {
+        "ELTERNGELD",
+        "GEBURTSURKUNDE",
+        "KINDERGELD",
+        "KITA-PLATZ",
+    }
     assert not world.announce(late).duplicate
     world.tick()
     assert len(world.letters_to(anna)) == 2

@@ -31,8 +31,8 @@ pytestmark = pytest.mark.chaos
 
 SHORT_SECONDS = 0.5
 GENEROUS_SECONDS = 15.0
-WITHOUT = {"ELTERNGELD", "GEBURTSURKUNDE"}
-WITH = {"ELTERNGELD", "GEBURTSURKUNDE", "KITA-PLATZ"}
+WITHOUT = {"ELTERNGELD", "GEBURTSURKUNDE", "KINDERGELD"}
+WITH = {"ELTERNGELD", "GEBURTSURKUNDE", "KINDERGELD", "KITA-PLATZ"}
 """What is proposed for a birth without, and with, the register's word that the child lives in the household."""
 
 

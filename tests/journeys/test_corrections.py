@@ -33,7 +33,7 @@ def test_a_birth_that_is_cancelled_and_registered_anew_is_proposed_again(world: 
     world.announce(right)
     world.tick()
     assert set(world.proposals(world.opens_letter(anna))) >= {"GEBURTSURKUNDE"}
-    assert world.count("proposals", "generation = 2 AND state = 'open'") == 1
+    assert world.count("proposals", "generation = 2 AND state = 'open'") == 2
     world.check_log()
 
 
@@ -84,7 +84,12 @@ def test_one_parents_withdrawal_leaves_the_others_look_up_alone(world: World) ->
     world.melderegister.fails_with = None
     world.melderegister.people[anna.kennung] |= {"kind.im_haushalt": True}
     world.wait(hours=5)
-    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "KITA-PLATZ", "ELTERNGELD"}
+    assert set(world.proposals(world.opens_letter(anna))) == {
+        "GEBURTSURKUNDE",
+        "KINDERGELD",
+        "KITA-PLATZ",
+        "ELTERNGELD",
+    }
     assert world.letters_to(ben) == []
     world.check_log()
 
@@ -100,7 +105,7 @@ def test_facts_fetched_before_a_withdrawal_decide_nothing_after_it(world: World)
     world.pipeline.withdraw(proof, lebenslage="", activity="geburt/prefill/MELDEREGISTER")
     world.tick()
     assert world.count("fetched_facts") == 0
-    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "ELTERNGELD"}
+    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "KINDERGELD", "ELTERNGELD"}
     world.check_log()
 
 

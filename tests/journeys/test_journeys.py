@@ -19,7 +19,7 @@ def test_a_birth_travels_the_whole_way(world: World) -> None:
 
     proof = world.opens_letter(anna)
     offered = world.proposals(proof)
-    assert set(offered) == {"GEBURTSURKUNDE", "KITA-PLATZ", "ELTERNGELD"}
+    assert set(offered) == {"GEBURTSURKUNDE", "KINDERGELD", "KITA-PLATZ", "ELTERNGELD"}
     assert all(
         field["quelle"] and field["stand"] and field["grundlage"] for field in offered["GEBURTSURKUNDE"]["felder"]
     )
@@ -117,7 +117,7 @@ def test_a_silent_register_is_asked_again_and_in_the_end_the_event_goes_on_witho
     assert world.letters_to(anna) == []
     for _ in range(6):
         world.wait(hours=5)
-    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "ELTERNGELD"}
+    assert set(world.proposals(world.opens_letter(anna))) == {"GEBURTSURKUNDE", "KINDERGELD", "ELTERNGELD"}
     assert world.count("tasks", "what = 'register.silent'") == 1
     world.check_log()
 

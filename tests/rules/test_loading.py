@@ -1,11 +1,14 @@
 """Hostile and careless files: refused at a place, quickly, without anything being built or run."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proaktiv.rulebook.check import check
+from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.load import MAX_BYTES, Mapping, Problem, RuleFileError, Scalar, load, parse
 
 
@@ -66,6 +69,37 @@ def test_a_large_file_is_not_even_read_to_its_end(tmp_path: Path) -> None:
 
 def test_very_many_entries_are_refused() -> None:
     assert "more than 20000 entries" in refusal(b"- a\n" * 30_000)
+
+
+HOSTILE_RULES = {
+    "a hundred thousand leaves": b"alle:\n" + b"- {das: kind.lebt, ist: ja, norm: x}\n" * 100_000,
+    "ten thousand levels of conditions": b"nicht: {" * 10_000 + b"das: x" + b"}" * 10_000,
+    "two names that look the same": "ä: 1\na\u0308: 2\n".encode(),
+    "a name that is written from right to left": "k\u202etbel.dnik: ja\n".encode(),
+    "a NUL in a name": b"le\x00istung: X\n",
+    "a long line": b"name: " + b"x" * 300_000,
+    "many documents": b"--- a\n" * 10_000,
+    "a tag at the root": b"!!python/name:os.system\n",
+    "an endless anchor": b"&a [*a]\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_RULES)
+def test_a_hostile_leistung_is_one_problem_at_its_place_and_the_rest_is_still_read(name: str, tmp_path: Path) -> None:
+    root = tmp_path / "rules"
+    shutil.copytree(rules_folder(), root)
+    (root / "geburt/leistungen/boese.yaml").write_bytes(HOSTILE_RULES[name])
+    compiled, problems = check(root)
+    assert [problem.file for problem in problems] == ["geburt/leistungen/boese.yaml"]
+    assert len(compiled) == 4
+
+
+def test_control_the_same_file_in_good_faith_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "rules"
+    shutil.copytree(rules_folder(), root)
+    text = (root / "geburt/leistungen/kita-platz.yaml").read_text("utf-8")
+    (root / "geburt/leistungen/boese.yaml").write_text(text, "utf-8")
+    assert [problem.file for problem in check(root)[1]] == ["geburt/leistungen/kita-platz.yaml"], "it is there twice"
 
 
 def test_a_bomb_of_references_never_grows() -> None:

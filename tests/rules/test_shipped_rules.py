@@ -174,7 +174,12 @@ FROM_THE_PERSON = {
         (
             "geburt",
             a_birth(),
-            {"ELTERNGELD": {}, "GEBURTSURKUNDE": {}, "KITA-PLATZ": {"MELDEREGISTER": ("kind.im_haushalt",)}},
+            {
+                "ELTERNGELD": {},
+                "GEBURTSURKUNDE": {},
+                "KINDERGELD": {},
+                "KITA-PLATZ": {"MELDEREGISTER": ("kind.im_haushalt",)},
+            },
         ),
         (
             "umzug",
@@ -251,7 +256,7 @@ def invoke(*words: str) -> tuple[int, str]:
 
 
 def test_the_commands_check_test_and_explain() -> None:
-    assert invoke("check") == (0, "5 Lebenslagen, 6 Leistungen: nothing wrong\n")
+    assert invoke("check") == (0, "5 Lebenslagen, 7 Leistungen: nothing wrong\n")
     code, output = invoke("test")
     mutants, last = output.splitlines()
     assert (code, last) == (0, f"{len(CASES)} passed, 0 failed, 0 wait for content")

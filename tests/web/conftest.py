@@ -119,9 +119,9 @@ def a_parent(world: World, name: str = "Anna") -> Somebody:
 
 
 def first_proposal(browser: Browser) -> str:
-    """The first that goes to a Behörde: at V1 Elterngeld is a sheet to take along."""
+    """The first that goes to a Behörde: at V1 Elterngeld and Kindergeld are sheets to take along."""
     offered = browser.get("/uebersicht").json()["bundles"][0]["proposals"]
-    found: str = next(each["id"] for each in offered if each["leistung"] != "ELTERNGELD")
+    found: str = next(each["id"] for each in offered if each["leistung"] not in {"ELTERNGELD", "KINDERGELD"})
     return found
 
 

@@ -51,6 +51,7 @@ def test_the_whole_way_from_a_wish_to_a_yes(world: World, app: FastAPI) -> None:
     assert {(each["leistung"], each["state"]) for each in bundle["proposals"]} == {
         ("ELTERNGELD", "open"),
         ("GEBURTSURKUNDE", "open"),
+        ("KINDERGELD", "open"),
     }
     said = says_yes(browser).json()
     auftrag = browser.get(f"/auftrag/{said['auftrag']}").json()

@@ -287,7 +287,7 @@ def _note(town: Town, report: Report, child: str, decided: Sequence[_Decided]) -
     entry = report.event.eintrag
     town.later = [note for note in town.later if note.entry != entry or note.person not in people]
     for item in decided:
-        change = may_apply_on(item.decision)
+        change = may_apply_on(item.decision, berlin_date(town.now))
         if change is None and item.decision.outcome == "wiedervorlage":
             change = item.decision.next_change_on or berlin_date(town.now)
         if change is None:
