@@ -26,8 +26,8 @@ $(STAMP): requirements.lock pyproject.toml
 test: env ## run every test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-exhaustive: env ## the rigs of tests/chaos and tests/fuzz at their full depth: an hour and more
-	EXHAUSTIVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/chaos tests/fuzz
+exhaustive: env ## the rigs of tests/chaos, tests/fuzz and tests/rules at their full depth: an hour and more
+	EXHAUSTIVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/chaos tests/fuzz tests/rules
 
 check: env ## format, lint, types, walls, migrations, tests: what a commit must pass
 	$(BIN)/ruff format --check .

@@ -1,6 +1,9 @@
 """``rules simulate | diff | picture | new`` as an author runs them."""
 
 import json
+import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +17,7 @@ from typer.testing import CliRunner, Result
 from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.rulebook.commands import make_app
 from proaktiv.rulebook.families import Families
+from proaktiv.rulebook.mutants import mutants
 from proaktiv.rulebook.new import scaffold
 from tests.rules.shipped import COMPILED, PLANS, ROOT
 
@@ -274,6 +278,63 @@ def test_a_new_leistung_never_overwrites_one_that_is_there(folder: Path) -> None
 @pytest.mark.parametrize("words", [("Umzug",), ("../umzug",), ("umzug", "hund"), ("umzug", "A B")])
 def test_a_name_that_is_none_is_refused(folder: Path, words: tuple[str, ...]) -> None:
     assert rules("new", *words, "--folder", folder).exit_code == 1
+
+
+# the guide -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_guide_names_commands_and_options_that_exist() -> None:
+    guide = (ROOT / "README.md").read_text()
+    lines = re.findall(r"^    proaktiv rules (\w+)(.*)$", guide, re.MULTILINE)
+    assert {command for command, _ in lines} >= {
+        "check",
+        "test",
+        "explain",
+        "simulate",
+        "diff",
+        "picture",
+        "new",
+        "release",
+    }
+    for command, rest in lines:
+        offered = rules(command, "--help").output
+        assert "No such command" not in offered, command
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in offered, (command, option)
+
+
+def test_the_guides_mutant_is_one_that_can_be_excused() -> None:
+    named = re.search(r'mutant: "(.+?)"', (ROOT / "README.md").read_text())
+    assert named is not None
+    assert named[1] in {mutant.what for plan in PLANS for mutant in mutants(plan)}
+
+
+def test_a_bar_is_shown_where_somebody_looks_and_nowhere_else() -> None:
+    told, terminal = pty.openpty()
+    command = [
+        sys.executable,
+        "-c",
+        "from proaktiv.start import main; main()",
+        "rules",
+        "simulate",
+        "--families",
+        "3000",
+    ]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, check=True, timeout=300)
+    os.close(terminal)
+    shown = b""
+    while chunk := _read(told):
+        shown += chunk
+    assert b"100%" in shown
+    assert b"%" not in subprocess.run(command, capture_output=True, check=True, timeout=300).stderr
+    assert b"geburt/ELTERNGELD" in run.stdout
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4_096)
+    except OSError:  # a terminal whose other end is closed says so this way
+        return b""
 
 
 # the way in ----------------------------------------------------------------------------------------------------------
