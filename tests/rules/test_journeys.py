@@ -374,3 +374,127 @@ def test_a_place_without_a_competent_behoerde_gives_a_human_a_task() -> None:
 
 def test_the_same_case_gives_the_same_result_again() -> None:
     assert outcome() == outcome()
+
+
+# acts of the Behörde, of clerks, of registers ------------------------------------------------------------------------
+
+
+def test_a_sheet_that_the_person_hands_in_may_arrive_there() -> None:
+    book = rules(geld(versand="selbst"), karte())
+    text = after(
+        "{um: 2026-11-10 10:00, ja: {von: Anna, zu: GELD}, erwartet: "
+        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: bestaetigt, stand: bei_person}, "
+        "{leistung: GELD, ergebnis: auftrag, an: Ben, wie: geschlossen}]}",
+        "{am: 2026-11-12, behoerde: {zu: GELD, von: Anna, antwort: angenommen}, erwartet: "
+        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: weiter, stand: gesendet}]}",
+    )
+    assert told(text, book) == ""
+
+
+def test_the_queue_of_sending_can_stand_still() -> None:
+    text = after(
+        "{um: 2026-11-10 10:00, versand: steht}",
+        "{um: 2026-11-10 10:00, ja: {von: Anna, zu: KARTE, vertrauen: V2}}",
+        "{um: 2026-11-12 10:00, erwartet: "
+        "[{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: bestaetigt, stand: ruecknehmbar}]}",
+        "{um: 2026-11-12 11:00, versand: laeuft, erwartet: "
+        "[{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: weiter, stand: gesendet}]}",
+    )
+    assert told(text) == ""
+
+
+def test_a_clerk_gives_an_auftrag_back_and_what_cannot_be_is_refused() -> None:
+    held = "{um: 2026-11-10 10:00, ja: {von: Anna, zu: KARTE}}"
+    text = after(
+        held,
+        "{um: 2026-11-10 11:00, sachbearbeitung: {zu: KARTE, von: Anna, tut: an_person}, erwartet: "
+        "[{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: bestaetigt, stand: bei_person}]}",
+    )
+    assert told(text) == ""
+    refused = after(held, "{um: 2026-11-10 11:00, behoerde: {zu: KARTE, von: Anna, antwort: entschieden}}")
+    assert "behoerde KARTE" in told(refused)
+    assert "geht nicht: held cannot become decided" in told(refused)
+
+
+def test_a_register_that_says_something_else_from_now_on_is_asked_only_once() -> None:
+    text = after(
+        "{am: 2026-11-20, register: {person: Ben, register: MELDEREGISTER, angaben: {kind.im_haushalt: ja}}}",
+        "{am: 2026-11-20, bearbeitung: ja, erwartet: [], nachrichten: []}",
+    )
+    assert told(text) == ""
+
+
+def test_two_sign_and_the_second_is_written_to() -> None:
+    book = rules(
+        geld(
+            unterzeichner=("elternteil", "zweiter_elternteil"),
+            ohne_zweite="warten",
+            form=("nutzerkonto_substantiell",),
+            versand="selbst",
+            versand_ab={2: "behoerde"},
+        ),
+        karte(),
+    )
+    signed = "{leistung: GELD, ergebnis: auftrag, an: Anna, wie: %s, stand: %s}"
+    first = (
+        "{um: 2026-11-10 10:00, ja: {von: Anna, zu: GELD, vertrauen: V2}, nachrichten: [{an: Ben, kanal: brief}], "
+        f"erwartet: [{signed % ('bestaetigt', 'wartet_auf_unterschrift')}, "
+        "{leistung: GELD, ergebnis: auftrag, an: Ben, wie: geschlossen}]}"
+    )
+    both = after(
+        first,
+        "{um: 2026-11-11 10:00, unterschrift: {von: Ben, zu: GELD, vertrauen: V2}, "
+        f"erwartet: [{signed % ('weiter', 'gesendet')}]}}",
+    )
+    assert told(both, book) == ""
+    alone = after(
+        first,
+        f"{{am: 2027-03-02, nachrichten: [{{an: [Anna, Ben], kanal: brief}}, {{an: Anna, kanal: brief}}], "
+        f"erwartet: [{signed % ('weiter', 'bei_person')}, "
+        "{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: verfallen}]}",
+    )
+    assert told(alone, book) == ""
+    nobody = after("{um: 2026-11-11 10:00, unterschrift: {von: Ben, zu: GELD}}")
+    assert "geht nicht: nothing waits for this signature" in told(nobody, book)
+
+
+def test_what_a_person_may_not_do_is_refused_as_the_house_would() -> None:
+    too_low = told(after("{am: 2026-11-10, ja: {von: Anna, zu: GELD, vertrauen: V0}}"))
+    assert "geht nicht: this needs trust level V1" in too_low
+    unknown = told(after("{am: 2026-11-10, ja: {von: Mia, zu: GELD}}"))
+    assert "geht nicht: this person cannot prove themselves here" in unknown
+    late = after(
+        "{am: 2027-02-01, ja: {von: Anna, zu: GELD}, nachrichten: [{an: [Anna, Ben], kanal: brief}], erwartet: "
+        "[{leistung: [GELD, KARTE], ergebnis: auftrag, an: Anna, wie: verfallen}, "
+        "{leistung: GELD, ergebnis: auftrag, an: Ben, wie: verfallen}]}"
+    )
+    assert "ja GELD" in told(late)
+    assert "geht nicht" in told(late)
+
+
+def test_a_note_of_protection_comes_later_and_stops_only_what_is_told() -> None:
+    text = after(
+        "{am: 2026-11-10, schutzvermerk: {person: Anna, art: '51'}, protokoll: V06, erwartet: [], nachrichten: []}",
+        "{am: 2026-11-11, berichtigung: {von: geburt, statt: {kind: {vornamen: Mja}}}}",
+        "{am: 2026-11-11, bearbeitung: ja, nachrichten: [{an: Ben, kanal: brief}], erwartet: "
+        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: geaendert, sperrvermerk: ja, sichtbar_ab: nie, "
+        "fristen: [{gesetzlich: 2027-03-01, sicher_bis: 2027-02-26}]}, "
+        "{leistung: GELD, ergebnis: auftrag, an: Ben, wie: geaendert, "
+        "fristen: [{gesetzlich: 2027-03-01, sicher_bis: 2027-02-26}]}, "
+        "{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: zurueckgerufen}]}",
+    )
+    assert told(text) == ""
+
+
+def test_appointments_hints_and_tasks_of_a_rule_are_items_too() -> None:
+    for art in ("termin", "hinweis"):
+        text = but(("ergebnis: auftrag\n", f"ergebnis: {art}\n"))
+        assert told(text, rules(geld(art=art), karte())) == ""
+    manual = but(
+        (
+            CASE[CASE.index("      - leistung: GELD") : CASE.index("      - {leistung: KARTE")],
+            "      - {leistung: GELD, ergebnis: manuell}\n      - {leistung: GELD, ergebnis: manuell}\n",
+        ),
+        ("[{an: [Anna, Ben], kanal: brief}]", "[{an: Anna, kanal: brief}]"),
+    )
+    assert told(manual, rules(geld(art="manuell"), karte())) == ""
