@@ -18,7 +18,7 @@ IDS = (
 )
 
 HINTS = ("NEUGEBORENES-ANMELDEN", "STEUER-ID", "KINDERFREIBETRAG", "PFLEGEBEITRAG")
-BIRTH = ("KINDERGELD", "FAMILIENVERSICHERUNG", *HINTS)
+BIRTH = ("FAMILIENVERSICHERUNG", *HINTS)
 ADULTS = "Fakt elternteil.andere_erwachsene_in_wohnung"
 WAITS: dict[str, tuple[str, ...]] = {
     "G-01": BIRTH,
