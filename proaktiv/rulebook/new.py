@@ -19,17 +19,19 @@ from proaktiv.rulebook.facts import Quelle
 
 _LEBENSLAGE = re.compile(r"[a-z][a-z_]{1,30}")
 _SATURDAY = 5
+_PERSON = ("person.kennung", "person.wohnort_ars", "person.geburtsdatum")
 _LEISTUNG = re.compile(r"[A-Z][A-Z0-9-]{1,47}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """The facts by which the sample is decided: the key date, who it is for, where they live, what must be so."""
+    """The facts by which the sample is decided: the key date, who it is for, where they live, when born, what else."""
 
     je: str
     tag: str
     wer: str
     ort: str
+    geboren: str
     gilt: str
 
 
@@ -55,12 +57,13 @@ def scaffold(root: Path, lebenslage: str, leistung: str, today: date) -> tuple[P
     texts = {language: folder / "texte" / f"{language}.yaml" for language in LANGUAGES}
     head = folder / "lebenslage.yaml"
     case = folder / "faelle" / f"{leistung.lower()}.yaml"
+    written = [rule, case, head, *texts.values()]
+    shared = root / "_katalog" / "fakten.yaml"
+    widened = _catalogue(shared.read_text(), lebenslage, facts) if fresh else ""
     for path in (rule, case, *texts.values()):
         path.parent.mkdir(parents=True, exist_ok=True)
-    written = [rule, case, head, *texts.values()]
     if fresh:
-        shared = root / "_katalog" / "fakten.yaml"
-        shared.write_text(shared.read_text() + _catalogue(lebenslage, facts))
+        shared.write_text(widened)
         head.write_text(_head(lebenslage, facts))
         written.append(shared)
     head.write_text(head.read_text().rstrip() + "\n" + _transmit(leistung, facts))
@@ -73,7 +76,7 @@ def scaffold(root: Path, lebenslage: str, leistung: str, today: date) -> tuple[P
 
 
 def _own_facts(lebenslage: str) -> _Facts:
-    return _Facts("person", *(f"{lebenslage}.{name}" for name in ("tag", "kennung", "ort_ars", "betrifft_person")))
+    return _Facts("person", f"{lebenslage}.tag", *_PERSON, f"{lebenslage}.betrifft_person")
 
 
 def _facts_of(root: Path, lebenslage: str, catalogue: Catalogue) -> _Facts:
@@ -88,23 +91,31 @@ def _facts_of(root: Path, lebenslage: str, catalogue: Catalogue) -> _Facts:
     yes_or_no = [name for name, typ in known.items() if typ == "janein"]
     places = [name for name, typ in known.items() if typ == "ars"]
     keys = [name for name, typ in known.items() if typ == "text"]
-    if not places or not keys:
-        raise BadInput("lebenslage", f"the flow {lebenslage}/match names no place (ars) or no key (text)")
-    return _Facts(plan.je, plan.gilt.schluessel, (plan.schluessel or (keys[0],))[0], places[0], (yes_or_no or [""])[0])
+    born = f"{plan.je}.geburtsdatum"
+    if not places or not keys or born not in known:
+        raise BadInput("lebenslage", f"the flow {lebenslage}/match names no place (ars), no key (text) or not {born}")
+    key = (plan.schluessel or (keys[0],))[0]
+    return _Facts(plan.je, plan.gilt.schluessel, key, places[0], born, (yes_or_no or [""])[0])
 
 
-def _catalogue(lebenslage: str, facts: _Facts) -> str:
+def _catalogue(catalogue: str, lebenslage: str, facts: _Facts) -> str:
+    """Return the catalogue's text with what a new Lebenslage needs: two facts of its own, and those of any person."""
+    for name in _PERSON:
+        row = re.compile(rf"^({re.escape(name)}: {{.*lebenslagen: \[)([^]]*)(\])", re.MULTILINE)
+        catalogue, found = row.subn(rf"\g<1>\g<2>, {lebenslage}\g<3>", catalogue)
+        if not found:
+            raise BadInput("lebenslage", f"_katalog/fakten.yaml has no line {name}: {{…, lebenslagen: […]}} to widen")
     lines = {
         facts.tag: ("datum", "Tag des Ereignisses", "Day of the event"),
-        facts.wer: ("text", "Kennung der Person im Register", "Register key of the person"),
-        facts.ort: ("ars", "Gemeinde der Anschrift", "Municipality of the address"),
         facts.gilt: ("janein", "Das Ereignis betrifft die Person", "The event concerns the person"),
     }
     rows = (
         f"{name}: {{typ: {typ}, quelle: ereignis, lebenslagen: [{lebenslage}], beschriftung: {{de: {de}, en: {en}}}}}\n"
         for name, (typ, de, en) in lines.items()
     )
-    return f"\n# {lebenslage}: Muster, zu ersetzen durch das, was die Meldung wirklich enthält\n{''.join(rows)}"
+    return (
+        f"{catalogue}\n# {lebenslage}: Muster, zu ersetzen durch das, was die Meldung wirklich enthält\n{''.join(rows)}"
+    )
 
 
 _FLOW = """  - fluss: {fluss}
@@ -124,7 +135,7 @@ _FLOW = """  - fluss: {fluss}
 
 
 def _head(lebenslage: str, facts: _Facts) -> str:
-    every = f"{facts.tag}, {facts.wer}, {facts.ort}, {facts.gilt}"
+    every = ", ".join([facts.tag, *_PERSON, facts.gilt])
     whole = {"quelle": "Register (zu ersetzen)", "empfaenger": "Ihre Gemeinde", "grundlage": "public_task"}
     flows = (
         {
@@ -187,7 +198,8 @@ je: {facts.je}
 gilt: {{schluessel: {facts.tag}, ab: {today.year}-01-01}}
 voraussetzungen:
   alle:
-    - {{das: heute, bis: {{monate: 3, von: {facts.tag}}}, norm: zu ersetzen}}{also}
+    - {{das: heute, bis: {{monate: 3, von: {facts.tag}}}, norm: zu ersetzen}}
+    - {{das: heute, ab: {{tage: 1, von: {{lebensjahr: 18, von: {facts.geboren}}}}}, norm: zu ersetzen}}{also}
 vorschlag: {{schluessel: [{facts.wer}]}}
 stelle: {{art: {office}, nach: {facts.ort}}}
 versand: behoerde
@@ -220,7 +232,8 @@ def _case(leistung: str, facts: _Facts, today: date) -> str:
     return f"""leistung: {leistung}
 grundlage:
   {facts.tag}: {year}-03-31
-  {facts.ort}: "990010000000"{also}
+  {facts.ort}: "990010000000"
+  {facts.geboren}: {year - 40}-02-28{also}
   heute: {year}-05-04
 faelle:
   - {{name: Normalfall, erwartet: ja, fristen: {{{frist}: {year}-06-30}}}}
@@ -231,6 +244,8 @@ faelle:
     erwartet: ja
     fristen: {{{frist}: {year}-07-01}}
   - {{name: Ende am Samstag, mit: {{{facts.tag}: {begun}}}, erwartet: ja, fristen: {{{frist}: {saturday}}}}}{no}
+  - {{name: am Tag vor dem 18. Geburtstag, mit: {{{facts.geboren}: {year - 18}-05-05}}, erwartet: nein}}
+  - {{name: am 18. Geburtstag, mit: {{{facts.geboren}: {year - 18}-05-04}}, erwartet: ja}}
   - {{name: Tag unbekannt, mit: {{{facts.tag}: unbekannt}}, erwartet: offen, fehlt: [{facts.tag}]}}
   - {{name: am ersten Tag der Geltung, mit: {{{facts.tag}: {year}-01-01, heute: {year}-01-02}}, erwartet: ja}}
   - {{name: vor der Geltung, mit: {{{facts.tag}: {year - 1}-12-31, heute: {year}-01-02}}, erwartet: gilt_nicht}}
