@@ -60,6 +60,9 @@ def _plan(name: str, plan: Plan, today: date) -> Iterator[str]:
         yield f"{name} is a draft (status: {plan.status})"
     if plan.art not in PROPOSED:
         yield f"{name} has art {plan.art}: this program shows nobody what is no Auftrag; keep it in the cases"
+    if plan.nach:
+        first = ", ".join(plan.nach)
+        yield f"{name} waits for {first}: this program holds no Auftrag back for another; keep it in the cases"
     if plan.geprueft_bis is not None and plan.geprueft_bis < today:
         yield f"{name} was checked only until {plan.geprueft_bis.isoformat()}"
     for parameter in plan.parameter.values():

@@ -17,6 +17,7 @@ from proaktiv.rulebook.load import Problem
 from proaktiv.rulebook.release import ReleaseRefused, demo_key, release
 
 TODAY = date(2026, 11, 26)
+NOT_HELD_BACK = "this program holds no Auftrag back for another; keep it in the cases"
 
 
 @pytest.fixture
@@ -80,6 +81,12 @@ def test_control_the_copy_is_fit(folder: Path) -> None:
             "geprueft_bis: 2027-04-30",
             "geprueft_bis: 2026-11-25",
             "geburt/KITA-PLATZ was checked only until 2026-11-25",
+        ),
+        (
+            "leistungen/kita-platz.yaml",
+            "version: 2",
+            "version: 2\nnach: [GEBURTSURKUNDE]",
+            f"geburt/KITA-PLATZ waits for GEBURTSURKUNDE: {NOT_HELD_BACK}",
         ),
         (
             "leistungen/kita-platz.yaml",
