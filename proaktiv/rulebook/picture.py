@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from proaktiv.core.fristen import Frist, Rechnung
 from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.core.nodes import Alle, Eine, Nicht, Node, Op, Vergleich
-from proaktiv.core.parameters import Parameterwert
+from proaktiv.core.parameters import Parameter, Parameterwert, Table
 from proaktiv.core.plans import Plan
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.explain import shown
@@ -28,12 +28,12 @@ _WORDS: Mapping[Op, str] = {
 }
 _STEPS: Mapping[str, str] = {
     "tage": "Tag {n} nach {von}",
-    "wochen": "Woche {n} nach {von}",
-    "monate": "Monat {n} nach {von}",
+    "wochen": "{n} Wochen nach {von}",
+    "monate": "{n} Monate nach {von}",
     "lebensmonat": "Ende des Lebensmonats {n} ({von})",
-    "lebensjahr": "vollendetes Lebensjahr {n} ({von})",
+    "lebensjahr": "Vollendung des Lebensjahrs {n} ({von})",
     "monatsende": "Ende des Monats ({von}), plus {n} Monate",
-    "rueck_monate": "Monat {n} vor {von}",
+    "rueck_monate": "{n} Monate vor {von}",
 }
 _TYPES: Mapping[str, str] = {
     "pflicht": "Pflicht",
@@ -79,9 +79,15 @@ class Pictures:
     def of_leistung(self, plan: Plan) -> Box:
         """Return the tree of a Leistung: conditions with their norms, Fristen, office, later versions of the law."""
         until = f" bis {plan.gilt.bis}" if plan.gilt.bis else ""
-        parts = [self._tree(plan.bedingung), *(self._frist(frist) for frist in plan.fristen), *self._office(plan)]
+        parts = [
+            self._tree(plan.bedingung, plan.parameter),
+            *(self._frist(frist) for frist in plan.fristen),
+            *self._office(plan),
+        ]
         parts += [
-            Box(f"Fassung ab {later.gilt.ab}", later.status, "leistung", (self._tree(later.bedingung),))
+            Box(
+                f"Fassung ab {later.gilt.ab}", later.status, "leistung", (self._tree(later.bedingung, later.parameter),)
+            )
             for later in plan.fassungen
         ]
         since = f"{plan.leistung} · {self._label(plan.gilt.schluessel)} ab {plan.gilt.ab}{until}"
@@ -98,16 +104,17 @@ class Pictures:
         shift = f" · verschoben nach {frist.verschiebung}" if frist.verschiebung else ""
         return Box(f"Frist, {_TYPES[frist.typ.value]}{end}", f"{frist.name} · {rests_on}{shift}", "frist")
 
-    def _tree(self, node: Node) -> Box:
+    def _tree(self, node: Node, parameter: Table) -> Box:
         match node:
             case Vergleich():
-                return Box(f"{self._label(node.das)}{self._compared(node)}", node.norm)
+                values = _values(parameter[node.wert.name]) if isinstance(node.wert, Parameterwert) else ""
+                return Box(f"{self._label(node.das)}{self._compared(node)}", node.norm + values)
             case Nicht():
-                return Box("nicht", "", "nicht", (self._tree(node.teil),))
+                return Box("nicht", "", "nicht", (self._tree(node.teil, parameter),))
             case Alle():
-                return Box("alle", "", "alle", tuple(self._tree(part) for part in node.teile))
+                return Box("alle", "", "alle", tuple(self._tree(part, parameter) for part in node.teile))
             case Eine():
-                return Box("eine davon", "", "eine", tuple(self._tree(part) for part in node.teile))
+                return Box("eine davon", "", "eine", tuple(self._tree(part, parameter) for part in node.teile))
 
     def _compared(self, node: Vergleich) -> str:
         wert = node.wert
@@ -129,6 +136,18 @@ class Pictures:
     def _label(self, name: str) -> str:
         fakt = self.catalogue.fakten.get(name)
         return fakt.beschriftung.get("de", name) if fakt else name
+
+
+def _values(parameter: Parameter) -> str:
+    """Return a parameter's values with the days from which they hold; of values by Gemeinde only how many there are."""
+    if parameter.je_ort:
+        return f" · {len(parameter.orte)} Orte"
+    found = ""
+    for wert in parameter.werte:
+        chosen = ", ".join(f"{word} {shown(value, parameter.typ)}" for word, value in wert.wahl.items())
+        plain = "" if wert.wert is None else shown(wert.wert, parameter.typ)
+        found += f" · ab {wert.ab}: {chosen or plain}"
+    return found
 
 
 def mermaid(root: Box) -> str:

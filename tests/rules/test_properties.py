@@ -138,6 +138,19 @@ def test_the_next_change_of_any_tree_is_the_first_that_a_scan_finds_from_open_to
     assert seen >= {("ja", True), ("nein", True), ("offen", True), ("ja", False), ("nein", False), ("offen", False)}
 
 
+def test_control_without_the_days_of_running_parameters_the_next_change_comes_too_late() -> None:
+    dice = Random(13)
+    late = 0
+    for _ in range(150):
+        part = Vergleich("heute", dice.choice([Op.BIS, Op.AB]), Parameterwert("laufend"), "§ 1 Probe")
+        plan = replace(a_plan(part, RUNNING), gilt=Gilt("tag.a", date(2000, 1, 1)))
+        object.__setattr__(plan, "stichtage", ())
+        facts, today = {"tag.a": DAYS[0]}, dice.choice(DAYS)
+        decision = decide(plan, facts, today)
+        late += decision.next_change_on != scanned(plan, facts, today, decision.result)
+    assert late > 10
+
+
 # true reasons: no. 23 ------------------------------------------------------------------------------------------------
 
 

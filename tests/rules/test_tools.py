@@ -236,6 +236,12 @@ def test_a_picture_shows_every_condition_with_its_norm(tmp_path: Path) -> None:
     assert (tmp_path / "umzug-hundesteuer.mmd").read_text().startswith("flowchart LR\n")
 
 
+def test_a_picture_shows_since_when_each_number_of_the_law_holds(tmp_path: Path) -> None:
+    assert rules("picture", "geburt", "ELTERNGELD", "--to", tmp_path).exit_code == 0
+    drawn = (tmp_path / "geburt-elterngeld.mmd").read_text()
+    assert "ab 2021-09-01: ja 250000, nein 300000 · ab 2024-04-01: 200000 · ab 2025-04-01: 175000" in drawn
+
+
 def test_no_box_covers_another_and_none_leaves_the_picture(tmp_path: Path) -> None:
     for lebenslage in ("geburt", "umzug"):
         assert rules("picture", lebenslage, "--to", tmp_path).exit_code == 0
