@@ -154,3 +154,9 @@ def outcome(text: str = CASE, book: Rulebook | None = None) -> Outcome:
 
 def told(text: str = CASE, book: Rulebook | None = None) -> str:
     return "\n".join(shown(outcome(text, book)))
+
+
+def born_on() -> tuple[Plan, Plan]:
+    """Return plans that fill in the day of birth."""
+    fields = (*geld().vorbelegung, Vorbelegung("kind/geburtsdatum", "kind.geburtsdatum"))
+    return geld(vorbelegung=fields), karte()

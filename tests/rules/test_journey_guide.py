@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from proaktiv.core.fristen import FristTyp, Massgeblich
 from proaktiv.rulebook.folder import rules_folder
-from proaktiv.rulebook.journeys import expectations, happenings, words
+from proaktiv.rulebook.journeys import expectations, happenings, reading, words
 from tests.rules.test_shipped_rules import commands
 
 README = (rules_folder() / "README.md").read_text("utf-8")
@@ -71,6 +71,7 @@ def test_a_file_that_is_no_case_is_refused_by_name(tmp_path: Path) -> None:
 
 
 KNOWN = {
+    *reading.ABOUT,
     *happenings.WORDS,
     *happenings.CUSTODY,
     *happenings.ROLES,

@@ -70,7 +70,7 @@ def test_a_text_that_says_what_it_must_not_fails_the_case() -> None:
         ("felder: {kind/vornamen: Mia}", "felder: {kind/vornamen: Ida}", ": felder"),
         ("text: Geld für Mia", "text: Geld für Ida", ": text"),
         ("text_nicht: Glückwunsch", "text_nicht: Geld", ": text_nicht"),
-        ("text: Geld für Mia", "betraege: 175.000 Euro", ": text"),
+        ("text: Geld für Mia", "betraege: 175.000 Euro", ": betraege"),
         ("        text: Geld für Mia\n", "        stand: spaeter\n", ": stand"),
         ("        text: Geld für Mia\n", "        wie: geaendert\n", ": wie"),
         ("        text: Geld für Mia\n", "        versand: selbst\n", ": versand"),

@@ -3,6 +3,7 @@
 Left to others: how a difference is shown (``showing``). Source: cases.md, reading rule 1.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +13,7 @@ from proaktiv.core.states import ProposalState
 from proaktiv.core.trust import shut_out
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.model import Expected, Forbidden, Step
+from proaktiv.rulebook.journeys.nodes import german_day
 from proaktiv.rulebook.journeys.town import Held, Message, Town
 from proaktiv.rulebook.reading import Place
 
@@ -287,7 +289,8 @@ def _clock(clock: Mapping[str, Any]) -> str:
 def _compare_words(item: Expected, got: Got) -> list[tuple[str, str, str]]:
     said = got.said
     fields = {each["ziel"]: each["wert"] for each in got.content["felder"]} if got.content else {}
-    wrong = [("text", text, "steht nicht da") for text in (*item.texts, *item.amounts) if text not in said]
+    wrong = [("text", text, "steht nicht da") for text in item.texts if text not in said]
+    wrong += [("betraege", amount, "steht nicht da") for amount in item.amounts if not _has_amount(said, amount)]
     wrong += [("text_nicht", f"nicht: {text}", "steht da") for text in item.no_texts if text in said]
     wrong += [
         ("felder", f"{name}: {value}", fields.get(name, "nichts"))
@@ -295,6 +298,11 @@ def _compare_words(item: Expected, got: Got) -> list[tuple[str, str, str]]:
         if fields.get(name) != value
     ]
     return wrong
+
+
+def _has_amount(said: str, amount: str) -> bool:
+    """Return whether an amount stands there whole: 175.000 Euro is not 75.000 Euro."""
+    return re.search(rf"(?<![\d.,]){re.escape(amount)}(?!\d|[.,]\d)", said) is not None
 
 
 def _bundles(matched: Sequence[tuple[Expected, Got]], day: date) -> list[Difference]:
@@ -345,14 +353,15 @@ def _meets(rule: Forbidden, got: Got) -> bool:
     content = got.content or {}
     days = {value for clock in got.clocks for value in clock.values()}
     days |= {got.due_on.isoformat()} if got.due_on else set()
+    said = got.said if rule.days or rule.texts else ""
     fields = {each[part] for each in content.get("felder", ()) for part in ("ziel", "aus")}
     return (
         (not rule.addressees or got.person in rule.addressees)
         and (not rule.leistungen or got.leistung in rule.leistungen)
         and (not rule.outcomes or got.outcome in rule.outcomes)
         and (not rule.behoerden or got.behoerde in rule.behoerden)
-        and (not rule.texts or any(text in got.said for text in rule.texts))
-        and (not rule.days or any(day.isoformat() in days for day in rule.days))
+        and (not rule.texts or any(text in said for text in rule.texts))
+        and (not rule.days or any(day.isoformat() in days or german_day(day) in said for day in rule.days))
         and (not rule.fields or bool(fields & set(rule.fields)))
     )
 

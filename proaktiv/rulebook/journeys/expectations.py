@@ -87,7 +87,7 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
         after=reading.texts(parts["nach"]) if "nach" in parts else None,
         lock_flag=reader.yes(parts["sperrvermerk"]) if "sperrvermerk" in parts else None,
         seen_from=reader.word(parts["sichtbar_ab"], words.SEEN_FROM) if "sichtbar_ab" in parts else None,
-        fields={name: str(value) for name, value in reading.record(parts.get("felder")).items()},
+        fields=reading.shown_values(parts.get("felder")),
         amounts=reading.texts(parts.get("betraege")),
         texts=reading.texts(parts.get("text")),
         no_texts=reading.texts(parts.get("text_nicht")),

@@ -277,4 +277,7 @@ REPORTS = frozenset(
 )
 """What a register says; only these may have a name (``als``) and a verdict (``aufnahme``)."""
 
-__all__ = ["REPORTS", "WORDS", "facts", "read_happening"]
+ACTS = frozenset({*("ja", "nein", "spaeter", "zurueck", "unterschrift", "widerruf"), *("behoerde", "sachbearbeitung")})
+"""What somebody does to one Auftrag or proposal; the house may refuse these (``geht: nein``)."""
+
+__all__ = ["ACTS", "REPORTS", "WORDS", "facts", "read_happening"]

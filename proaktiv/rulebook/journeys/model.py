@@ -98,7 +98,10 @@ class ExpectedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the journey. ``expected`` None: not looked at yet, what changed is looked at with a later step."""
+    """One step of the journey. ``expected`` None: not looked at yet, what changed is looked at with a later step.
+
+    ``refused``: the house must not let this act be done.
+    """
 
     place: Place
     at: datetime
@@ -110,6 +113,7 @@ class Step:
     guards: tuple[str, ...] | None = None
     forbidden: tuple[Forbidden, ...] = ()
     waits: str = ""
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

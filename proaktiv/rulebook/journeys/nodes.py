@@ -17,6 +17,7 @@ from proaktiv.rulebook.reading import FAR_AWAY, Reader
 from proaktiv.rulebook.suggest import suggestion, words
 
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2})")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 A_SLIP = 0.9
 """So alike are a name and what its author meant, or else it is something that is still to be written."""
@@ -106,6 +107,27 @@ class Reading:
             self.reader.wrong(node, "here must stand named values, as the register reports them")
             return {}
         return {name: _open(inner) for name, inner in node.entries.items()}
+
+    def shown_values(self, node: Node | None) -> dict[str, str]:
+        """Return values by name as people read them: a day may stand as 2026-02-28, else everything as it is shown."""
+        if node is None:
+            return {}
+        if not isinstance(node, Mapping):
+            self.reader.wrong(node, "here must stand fields with their values: {kind/vornamen: Mia}")
+            return {}
+        return {name: _shown(self.reader.text(inner)) for name, inner in node.entries.items()}
+
+
+def german_day(day: date) -> str:
+    """Return a day as texts show it."""
+    return f"{day:%d.%m.%Y}"
+
+
+def _shown(text: str) -> str:
+    try:
+        return german_day(date.fromisoformat(text)) if _DAY.fullmatch(text) else text
+    except ValueError:
+        return text
 
 
 def _open(node: Node) -> Any:

@@ -17,7 +17,7 @@ from proaktiv.core.keys import Ars, KeyFormatError
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.expectations import read_expected, read_forbidden, read_guards, read_messages
-from proaktiv.rulebook.journeys.happenings import REPORTS, WORDS, facts, read_happening
+from proaktiv.rulebook.journeys.happenings import ACTS, REPORTS, WORDS, facts, read_happening
 from proaktiv.rulebook.journeys.model import Journey, Person, Step
 from proaktiv.rulebook.journeys.nodes import Reading, one_or_more
 from proaktiv.rulebook.load import Mapping as NodeMapping
@@ -26,6 +26,12 @@ from proaktiv.rulebook.reading import Reader
 
 SURROUNDINGS = "_umgebung.yaml"
 """Beside the journeys of a folder: what all of them share."""
+
+ABOUT = (
+    *("am", "um", "als", "aufnahme", "geht", "erwartet", "nachrichten", "protokoll", "darf_nicht"),
+    *("wartet_auf", "notiz"),
+)
+"""What may stand in a step beside the one thing that happens."""
 
 _LOCKS = ("51", "52")
 _NEVER = datetime(2, 1, 1, tzinfo=BERLIN)
@@ -183,19 +189,7 @@ class _File:
         return tuple(found)
 
     def step(self, node: Node, before: datetime | None) -> Step:
-        about = (
-            "am",
-            "um",
-            "als",
-            "aufnahme",
-            "erwartet",
-            "nachrichten",
-            "protokoll",
-            "darf_nicht",
-            "wartet_auf",
-            "notiz",
-        )
-        parts = self.reader.fields(node, (), (*about, *WORDS))
+        parts = self.reader.fields(node, (), (*ABOUT, *WORDS))
         when = parts.get("um", parts.get("am"))
         if when is None:
             self.reader.wrong(node, "'am' (a day) or 'um' (day and time) is missing")
@@ -207,6 +201,8 @@ class _File:
         for name in ("als", "aufnahme"):
             if name in parts and word not in REPORTS:
                 self.reader.wrong(parts[name], f"'{name}' belongs to what a register reports")
+        if "geht" in parts and word not in ACTS:
+            self.reader.wrong(parts["geht"], "'geht: nein' belongs to what somebody does")
         if "als" in parts:
             self.reading.labels.add(self.reader.text(parts["als"]))
         return Step(
@@ -220,4 +216,5 @@ class _File:
             guards=read_guards(self.reading, parts.get("protokoll")),
             forbidden=read_forbidden(self.reading, parts.get("darf_nicht")),
             waits=self.reader.text(parts.get("wartet_auf")),
+            refused=not self.reader.yes(parts.get("geht"), instead=True),
         )

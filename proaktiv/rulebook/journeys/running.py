@@ -82,6 +82,7 @@ class _Run:
         art = happening.data.get("art", "") if happening.word == "meldung" else ""
         verdict, why = report(self.town, happening, step.label)
         if verdict == step.verdict:
+            self.fulfilled(step)
             return
         if art and art not in _KINDS and verdict == REFUSED:
             self.waits.append(f"Ereignis {art}")
@@ -95,18 +96,36 @@ class _Run:
     def act(self, step: Step, happening: Happening) -> None:
         """Let somebody act; what concerns a Leistung that the rules do not have waits with it."""
         leistung = str(happening.data.get("leistung", ""))
+        what = f"{happening.word} {leistung}".strip()
         try:
             act(self.town, happening)
         except (ProaktivError, LookupError) as refused:
             if step.waits or (leistung and leistung not in self.known):
                 self.waits.append(step.waits or leistung)
-            else:
-                self.differ(step, f"{happening.word} {leistung}".strip(), "geht", f"geht nicht: {refused}")
+            elif not step.refused:
+                self.differ(step, what, "geht", f"geht nicht: {refused}")
+            return
+        if step.refused:
+            self.differ(step, what, "geht nicht", "geht")
+        self.fulfilled(step)
+
+    def fulfilled(self, step: Step) -> None:
+        """Note that nothing waits any more where the author says so."""
+        if step.waits:
+            self.differ(step, "wartet_auf", step.waits, "ist erfüllt; nehmen Sie die Zeile heraus")
 
     def look(self, step: Step) -> None:
+        """Compare what the author says of this step; each word looks at its own, and at all since it last did."""
         self.forbidden(step)
         if step.expected is not None:
             self.compare(step)
+            return
+        if step.messages is not None:
+            self.messages(step)
+            self.town.new_messages = []
+        if step.guards is not None:
+            self.protocol(step)
+            self.town.guards = []
 
     def compare(self, step: Step, *, last_look: bool = False) -> None:
         got = got_since_last_look(self.town)
@@ -114,13 +133,16 @@ class _Run:
         differences, waits = compare_items(step, expected, got, self.known)
         self.differences += differences
         self.waits += waits
-        self.messages(step)
-        self.protocol(step)
+        if not last_look:
+            self.messages(step)
+            self.protocol(step)
+        elif step.messages is None:
+            self.messages(step)
         self.town.look()
 
     def messages(self, step: Step) -> None:
         """Compare messages; where the author says nothing, only whoever gets something may be told."""
-        sent = list(self.town.new_messages)
+        sent = list({id(message): message for message in self.town.new_messages}.values())
         if step.messages is None:
             expected = {name for item in step.expected or () for name in item.addressees}
             for message in sent:
@@ -129,6 +151,7 @@ class _Run:
             return
         for wanted in step.messages:
             found = [each for each in sent if (each.person, each.channel) == (wanted.addressee, wanted.channel)]
+            found.sort(key=lambda each: each.state != wanted.state)
             said = f"{wanted.channel} an {wanted.addressee}: {wanted.state}"
             if not found:
                 flow = f"propose/{FLOWS[wanted.channel]}"
@@ -166,4 +189,4 @@ class _Run:
 
 
 def _shown(message: Message) -> str:
-    return f"{message.channel} an {message.person}: {message.state}"
+    return f"{message.channel} an {message.person}: {message.state} (Anlass {message.bundle})"
