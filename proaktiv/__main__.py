@@ -4,7 +4,7 @@ proaktiv demo      a simulated city, unattended: register → rules → letter �
 proaktiv serve     one HTTP surface: intake, citizen or office
 proaktiv work      a worker; with --sign the one signing worker
 proaktiv city      one part of the simulated city (started by demo)
-proaktiv rules …   check, test, explain and release the rules; schema for editors
+proaktiv rules …   new, check, test, explain, simulate, diff, picture and release the rules; schema for editors
 proaktiv tasks …   what waits for a human, and how it ended
 proaktiv staff …   who works in the house, as clerk or as DSB
 proaktiv incidents what the DSB must see

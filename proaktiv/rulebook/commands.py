@@ -43,7 +43,9 @@ def make_app(
     Without it ``release`` is listed and does nothing. Without ``clock`` nobody is told that a parameter should be
     checked again, and what needs a day asks for it.
     """
-    app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check, test, explain and release the rules.")
+    app = typer.Typer(
+        no_args_is_help=True, rich_markup_mode=None, help="Write, check, test, try out and release the rules."
+    )
 
     @app.command("check")
     def check(folder: Folder = None) -> None:
