@@ -36,6 +36,8 @@ class Proxy:
         self._at_commit: Mood | None = None
         self._open: set[socket.socket] = set()
         self._over = threading.Event()
+        self._may_answer = threading.Event()
+        self._may_answer.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.dripped = 0
@@ -91,6 +93,8 @@ class Proxy:
     def _carry(self, source: socket.socket, target: socket.socket, homeward: bool) -> None:
         with suppress(OSError):
             while part := source.recv(1 << 16):
+                if homeward:
+                    self._may_answer.wait()
                 if self._mood is Mood.SLOW:
                     time.sleep(self._pause)
                 if homeward and self._mood is Mood.DRIPPING:
@@ -103,8 +107,12 @@ class Proxy:
                 self._hold_if_silent()
                 if not homeward and self._at_commit and _COMMIT in part:
                     mood, self._at_commit = self._at_commit, None
-                    target.sendall(part)
-                    self.mood = mood
+                    self._may_answer.clear()  # or a quick server's answer would be home before the mood changes
+                    try:
+                        target.sendall(part)
+                        self.mood = mood
+                    finally:
+                        self._may_answer.set()
                     continue
                 target.sendall(part)
         for end in (source, target):
