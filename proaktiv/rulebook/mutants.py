@@ -53,11 +53,6 @@ class Mutant:
     line: int = 0
     column: int = 0
 
-    @property
-    def name(self) -> str:
-        """Return what names the mutant whatever line it stands in."""
-        return f"{self.plan.leistung}: {self.what}"
-
 
 def mutants(plan: Plan) -> tuple[Mutant, ...]:
     """Return every mutant of ``plan``, each different from it and from every other."""
