@@ -20,7 +20,6 @@ from proaktiv.rulebook.journeys import run as run_journey
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
 from proaktiv.rulebook.mutant_report import report_mutants
 from proaktiv.rulebook.properties import hold_properties
-from proaktiv.rulebook.reading import Place
 
 
 @dataclass(slots=True)
@@ -84,7 +83,9 @@ def run_all(root: Path, paths: Sequence[Path] = ()) -> Tested:
     rules = Rulebook({lebenslage.name: lebenslage for lebenslage in known})
     leistungen = {plan.leistung for lebenslage in known for plan in lebenslage.plans}
     for path, called, node in journeys(root, paths):
-        journey, problems = read_journey(path, called, catalogue, leistungen, node)
+        journey, problems = (
+            (None, (node,)) if isinstance(node, Problem) else read_journey(path, called, catalogue, leistungen, node)
+        )
         if journey is None:
             tested.failed += 1
             tested.lines += [str(problem) for problem in problems]
@@ -140,36 +141,35 @@ def single_cases(
                 yield case
 
 
-def journeys(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, str, Node]]:
-    """Yield the files below ``paths`` (else below ``root``) that hold a journey: how messages call them, what is in."""
+def journeys(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, str, Node | Problem]]:
+    """Yield the files below ``paths`` (else below ``root``) that hold a journey: how messages call them, what is in.
+
+    A file that cannot be read, or holds no case although it lies where only cases lie, comes with what is wrong.
+    """
+    root = root.resolve()
     seen: set[Path] = set()
     for path in paths or sorted(root.glob("*/faelle")):
         files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
         for file in files:
-            hidden = any(part.startswith("_") for part in file.relative_to(path).parts)
-            if file.resolve() in seen or hidden:
+            whole = file.resolve()
+            if whole in seen or any(part.startswith("_") for part in file.relative_to(path).parts):
                 continue
-            seen.add(file.resolve())
-            called = str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
-            node = _journey(file, called, given=file == path)
-            if node is not None:
-                yield file, called, node
+            seen.add(whole)
+            called = str(whole.relative_to(root)) if whole.is_relative_to(root) else str(file)
+            found = _journey(file, called, among_rules=path.is_dir() and whole.is_relative_to(root))
+            if found is not None:
+                yield file, called, found
 
 
-def _journey(file: Path, called: str, *, given: bool) -> Node | None:
-    """Return a journey, or None where a file holds none. Raises ``UnreadableError`` for a named file without cases."""
+def _journey(file: Path, called: str, *, among_rules: bool) -> Node | Problem | None:
+    """Return a journey, what is wrong instead, or None: a case of one Leistung, or a file of the rules themselves."""
     try:
         node = load(file, called)
     except RuleFileError as error:
-        raise UnreadableError([error.problem]) from None
+        return error.problem
     if is_journey(node):
         return node
-    if given and not _single_file(file):
-        place = Place(called, 1, 1)
-        message = "this is no case: a journey has 'fall' and 'verlauf', a case of one Leistung lies in its faelle/"
-        raise UnreadableError([Problem(place.file, place.line, place.column, message)])
-    return None
-
-
-def _single_file(file: Path) -> bool:
-    return file.parent.name == "faelle"
+    if among_rules or file.parent.name == "faelle":
+        return None
+    message = "this is no case: a journey has 'fall' and 'verlauf', a case of one Leistung lies in its faelle/"
+    return Problem(called, 1, 1, message)

@@ -62,12 +62,35 @@ def test_a_file_that_cannot_be_read_fails_and_the_others_run(example: Path) -> N
     assert output.endswith("1 passed, 1 failed, 0 wait for content\n")
 
 
-def test_a_file_that_is_no_case_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "liste.yaml"
+def test_a_file_that_is_no_case_is_told_and_never_skipped(example: Path) -> None:
+    path = example.with_name("liste.yaml")
     path.write_text("einkauf: [Milch]\n", "utf-8")
     code, output = invoke("test", str(path))
     assert code == 1
-    assert "this is no case" in output
+    assert f"{path}:1:1: this is no case" in output
+    code, output = invoke("test", str(example.parent))
+    assert code == 1
+    assert output.endswith("1 passed, 1 failed, 0 wait for content\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"fall: " + b"x" * 1_000_000, ":1:1: larger than 262144 bytes"),
+        (b"fall: " + b"[" * 10_000, ":1:30: nested deeper than 24 levels"),
+        ("fall: a\u202eb\n".encode(), ":1:8: the sign U+202E is not allowed here"),
+        (b"fall: \x00\n", ":1:7: the sign U+0000 is not allowed here"),
+        (b"\xff\xfe", ":1:1: not UTF-8"),
+        (b"a: &x 1\nfall: *x\n", "anchors (&name) are not allowed"),
+        (b"fall: !!python/object/apply:os.system [x]\n", "tags (!name) are not allowed"),
+    ],
+)
+def test_a_hostile_file_is_one_failed_case_and_the_others_run(example: Path, content: bytes, message: str) -> None:
+    example.with_name("b.yaml").write_bytes(content)
+    code, output = invoke("test", str(example.parent))
+    assert code == 1
+    assert message in output
+    assert output.endswith("1 passed, 1 failed, 0 wait for content\n")
 
 
 KNOWN = {
