@@ -103,3 +103,65 @@ def test_a_day_in_a_field_may_be_written_either_way() -> None:
     for day, verdict in (("2026-10-31", "passed"), ("31.10.2026", "passed"), ("2026-10-30", "failed")):
         text = but(("felder: {kind/vornamen: Mia}", f"felder: {{kind/geburtsdatum: {day}}}"))
         assert outcome(text, rules(*born_on())).verdict == verdict
+
+
+# § 52 BMG, and others than the person ---------------------------------------------------------------------------------
+
+_LATE_YES = (
+    "{um: 2026-11-10 10:00, ja: {von: Anna, zu: KARTE}, erwartet: "
+    "[{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: bestaetigt, stand: ruecknehmbar}]}"
+)
+
+
+def test_what_is_not_sent_under_a_conditional_lock_is_a_clerks_matter() -> None:
+    locked = '{um: 2026-11-10 12:00, schutzvermerk: {person: Anna, art: "52"}, protokoll: V07, erwartet: []}'
+    task = "{leistung: KARTE, ergebnis: manuell, aufgabe: auftrag.protected}"
+    assert told(after(_LATE_YES, locked, f"{{am: 2026-11-13, erwartet: [{task}]}}")) == ""
+    sent = "{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: weiter, stand: gesendet}"
+    plain = locked.replace('"52"', '"51"').replace("V07", "V06")
+    assert told(after(_LATE_YES, plain, f"{{am: 2026-11-13, erwartet: [{sent}]}}")) == ""
+
+
+def test_a_letter_that_a_conditional_lock_forbids_is_a_clerks_matter_without_a_leistung() -> None:
+    stopped = (
+        "  - am: 2026-11-03\n    bearbeitung: ja\n    nachrichten: [{an: [Anna, Ben], kanal: brief}]\n",
+        (
+            "  - {am: 2026-11-03, druckstrasse: steht}\n  - am: 2026-11-03\n    bearbeitung: ja\n"
+            "    nachrichten: [{an: [Anna, Ben], kanal: brief, stand: wartet}]\n"
+        ),
+    )
+    steps = (
+        '  - {am: 2026-11-04, schutzvermerk: {person: Anna, art: "52"}, erwartet: []}\n'
+        "  - {am: 2026-11-05, druckstrasse: laeuft, nachrichten: [{an: Anna, kanal: brief, stand: abgebrochen}, "
+        "{an: Ben, kanal: brief}], erwartet: [{ergebnis: manuell, aufgabe: bundle.protected}]}\n"
+    )
+    assert told(but(stopped).replace("nie:\n", f"{steps}nie:\n")) == ""
+
+
+def test_only_a_task_may_be_without_a_leistung() -> None:
+    _, problems = read(but(("{leistung: KARTE, ergebnis", "{ergebnis")))
+    assert "'leistung' is missing" in problems[0]
+
+
+def test_the_behoerde_answers_also_after_the_person_has_died() -> None:
+    text = after(
+        _YES,
+        "{am: 2026-11-11, sterbefall: {person: Anna, am: 2026-11-10}, erwartet: "
+        "[{leistung: GELD, ergebnis: rueckruf, an: Anna}, "
+        "{leistung: KARTE, ergebnis: manuell, aufgabe: auftrag.recall_by_hand}]}",
+        "{am: 2026-11-12, behoerde: {zu: KARTE, von: Anna, antwort: quittiert}, erwartet: "
+        "[{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: weiter, stand: quittiert}]}",
+    )
+    assert told(text) == ""
+
+
+def test_somebody_without_such_an_item_is_named() -> None:
+    assert "geht nicht: Ben hat hier kein KARTE" in told(after("{am: 2026-11-10, nein: {von: Ben, zu: KARTE}}"))
+
+
+def test_which_report_an_act_is_about_can_be_said() -> None:
+    about = _LATE_YES.replace("zu: KARTE}, erw", "zu: KARTE, anlass: geburt}, erw")
+    late = "{am: 2026-11-13, erwartet: [{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: weiter, stand: gesendet}]}"
+    assert told(after(about, late)) == ""
+    _, problems = read(after(about.replace("anlass: geburt", "anlass: umzug")))
+    assert "names no report above" in problems[0]

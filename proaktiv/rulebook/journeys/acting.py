@@ -34,7 +34,7 @@ from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.evaluating import anew
 from proaktiv.rulebook.journeys.model import Happening
 from proaktiv.rulebook.journeys.telling import next_due, print_waiting, silence, tell, tell_due, tell_if_new
-from proaktiv.rulebook.journeys.town import Held, Later, Town
+from proaktiv.rulebook.journeys.town import Held, Later, ToDo, Town
 
 
 def act(town: Town, happening: Happening) -> None:
@@ -80,7 +80,11 @@ def _due(town: Town, held: Held) -> None:
             held.handed_back = True
             tell(town, held.person, held.bundle, town.now)
         silence(town)
-    elif held.item.auftrag is AuftragState.HELD:
+    elif held.item.auftrag in (AuftragState.HELD, AuftragState.READY):
+        if town.subject(held.person).protections - {"51"}:  # it rests until a human has found a way
+            behoerde = held.content.get("behoerde", "")
+            town.task(ToDo("auftrag.protected", held.item.candidate.leistung, held.child, number, behoerde))
+            return
         town.happen(Moved(number, AuftragState.ANNOUNCED))
         town.happen(Moved(number, AuftragState.SENT))
 
@@ -99,7 +103,7 @@ def _consent(town: Town, data: Mapping[str, Any]) -> None:
 def _withdraw(town: Town, data: Mapping[str, Any]) -> None:
     for name in data["persons"]:
         if data["leistung"]:
-            held = town.find(name, data["leistung"], data["child"])
+            held = town.find(name, data["leistung"], data["child"], data["report"])
             town.happen(TransmitWithdrawn(held.item.id))
             continue
         gone = [
@@ -129,7 +133,12 @@ def _own(town: Town, data: Mapping[str, Any]) -> Held:
     subject = town.subject(data["person"])
     if shut_out(subject) or subject.status is not SubjectStatus.ALIVE:
         raise Conflict("this person cannot prove themselves here")
-    return town.find(data["person"], data["leistung"], data["child"])
+    return _theirs(town, data)
+
+
+def _theirs(town: Town, data: Mapping[str, Any]) -> Held:
+    """Return somebody's item, whether they can enter or not. Raises ``LookupError``."""
+    return town.find(data["person"], data["leistung"], data["child"], data["report"])
 
 
 def _yes(town: Town, data: Mapping[str, Any]) -> None:
@@ -146,6 +155,7 @@ def _yes(town: Town, data: Mapping[str, Any]) -> None:
     town.happen(Confirmed(held.item.id, held.item.candidate.shown, state))
     held.trust, held.due_at = trust, due_at
     if state is AuftragState.AWAITING_SIGNATURE:
+        held.signature_by = due_at
         held.asked = asked
         for person in asked:
             tell(town, person, held.bundle, town.now)
@@ -183,6 +193,10 @@ def _later(town: Town, data: Mapping[str, Any]) -> None:
 
 def _undo(town: Town, data: Mapping[str, Any]) -> None:
     held = _own(town, data)
+    signed = [each for each in _of_group(town, held) if held.person in each.asked]
+    if held.item.state is not ProposalState.CONFIRMED and signed:
+        _undo_signature(town, signed[0])
+        return
     effects = town.happen(Undone(held.item.id))
     held.due_at, held.asked = None, ()
     for effect in effects:
@@ -196,17 +210,31 @@ def _undo(town: Town, data: Mapping[str, Any]) -> None:
     silence(town)
 
 
-def _sign(town: Town, data: Mapping[str, Any]) -> None:
-    """Give the second signature: under the Auftrag of the other one in the same group."""
-    mine = _own(town, data)
-    waiting = [
+def _undo_signature(town: Town, held: Held) -> None:
+    """Take the own signature back while nothing has left; nothing happens where none was given."""
+    if held.item.auftrag is AuftragState.AWAITING_SIGNATURE:
+        return
+    if held.item.auftrag is not AuftragState.HELD or held.due_at is None or held.due_at <= town.now:
+        raise Conflict("it can no longer be taken back")
+    town.happen(Moved(held.item.id, AuftragState.AWAITING_SIGNATURE))
+    held.due_at = held.signature_by
+
+
+def _of_group(town: Town, mine: Held) -> list[Held]:
+    """Return the items of the others in the same group."""
+    return [
         held
         for held in town.held.values()
         if held.item.candidate.group is not None
         and held.item.candidate.group == mine.item.candidate.group
         and held.person != mine.person
-        and held.item.auftrag is AuftragState.AWAITING_SIGNATURE
     ]
+
+
+def _sign(town: Town, data: Mapping[str, Any]) -> None:
+    """Give the second signature: under the Auftrag of the other one in the same group."""
+    mine = _own(town, data)
+    waiting = [held for held in _of_group(town, mine) if held.item.auftrag is AuftragState.AWAITING_SIGNATURE]
     if not waiting:
         raise Conflict("nothing waits for this signature")
     if mine.person not in waiting[0].asked:
@@ -221,6 +249,8 @@ def _answer(town: Town, data: Mapping[str, Any]) -> None:
         for held in town.held.values()
         if held.person == data["person"] and data["child"] in ("", held.child) and held.entry
     }
+    if data["report"]:
+        entries = {town.labelled[data["report"]]["data"]["eintrag"]}
     for entry in sorted(entries) or [""]:  # what somebody said before anything happened holds for all that comes
         _answered(town, data, entry)
 
@@ -237,18 +267,22 @@ def _answered(town: Town, data: Mapping[str, Any], entry: str) -> None:
 
 
 def _behoerde(town: Town, data: Mapping[str, Any]) -> None:
-    town.happen(Moved(_own(town, data).item.id, data["to"]))
+    town.happen(Moved(_theirs(town, data).item.id, data["to"]))
 
 
 def _clerk(town: Town, data: Mapping[str, Any]) -> None:
-    held = _own(town, data)
+    held = _theirs(town, data)
     to = {
         "nochmal": AuftragState.READY,
-        "angekommen": AuftragState.ACKNOWLEDGED,
+        "angekommen": AuftragState.SENT,
         "an_person": AuftragState.WITH_CITIZEN,
     }.get(data["act"])
-    if to is not None:
+    again = to is AuftragState.READY
+    rests = held.due_at is None and held.item.auftrag in (AuftragState.HELD, AuftragState.READY)
+    if to is not None and not (again and rests):
         town.happen(Moved(held.item.id, to))
+    if again:
+        held.due_at = town.now
     town.tasks = [task for task in town.tasks if task.item != held.item.id]
 
 

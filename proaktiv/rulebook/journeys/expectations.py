@@ -17,9 +17,10 @@ from proaktiv.rulebook.journeys.model import Expected, ExpectedMessage, Forbidde
 from proaktiv.rulebook.journeys.nodes import Reading, is_word, one_or_more
 from proaktiv.rulebook.load import Mapping, Node
 
-ITEM = ("leistung", "ergebnis")
+ITEM = ("ergebnis",)
 ITEM_MORE = (
     *(
+        "leistung",
         "an",
         "fuer",
         "stand",
@@ -66,6 +67,8 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
     for_clerk = outcome == "manuell"
     if "an" not in parts and not for_clerk and isinstance(node, Mapping):
         reader.wrong(node, "'an' is missing: whom does this go to?")
+    if "leistung" not in parts and not ("aufgabe" in parts and for_clerk) and isinstance(node, Mapping):
+        reader.wrong(node, "'leistung' is missing; only a task of the whole house, named with 'aufgabe', has none")
     how = words.RECALLED if outcome == "rueckruf" else words.NEW
     first = Expected(
         place=reader.place(node),
@@ -94,7 +97,7 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
         waits=waits,
         waiting_parts=waiting_parts,
     )
-    return [replace(first, leistung=name) for name in reading.texts(parts.get("leistung"))]
+    return [replace(first, leistung=name) for name in reading.texts(parts.get("leistung")) or ("",)]
 
 
 def _waiting(reading: Reading, node: Node | None) -> tuple[str, dict[str, str]]:

@@ -22,6 +22,7 @@ CUSTODY = ("allein", "gemeinsam", "keine", "ruht")
 NOTES = ("51", "52", "64", "adoption", "sorge")
 RUNS, STANDS = "laeuft", "steht"
 CLERKS_ACTS = ("erledigt", "nochmal", "angekommen", "an_person")
+_WHICH = ("fuer", "anlass")
 LEVELS = [level.name for level in Trust]
 
 
@@ -52,20 +53,25 @@ def facts(reading: Reading, node: Node | None) -> dict[str, Value]:
     return found
 
 
+def _which(reading: Reading, parts: Mapping[str, Node]) -> dict[str, Any]:
+    """Return which of several is meant: about which child, after which report."""
+    return {"child": reading.person(parts.get("fuer")), "report": reading.label(parts.get("anlass"))}
+
+
 def _consent(reading: Reading, node: Node) -> dict[str, Any]:
     parts = reading.reader.fields(node, ("von", "zu"))
     return {"persons": reading.everybody(parts.get("von")), "codes": _codes(reading, parts.get("zu"))}
 
 
 def _withdrawal(reading: Reading, node: Node) -> dict[str, Any]:
-    parts = reading.reader.fields(node, ("von",), ("zu", "auftrag", "fuer"))
+    parts = reading.reader.fields(node, ("von",), ("zu", "auftrag", *_WHICH))
     if ("zu" in parts) == ("auftrag" in parts) and isinstance(node, NodeMapping):
         reading.reader.wrong(node, "say either 'zu' (consents) or 'auftrag' (one Leistung), not both")
     return {
         "persons": reading.everybody(parts.get("von")),
         "codes": _codes(reading, parts.get("zu")),
         "leistung": reading.leistung(parts["auftrag"]) if "auftrag" in parts else "",
-        "child": reading.person(parts.get("fuer")),
+        **_which(reading, parts),
     }
 
 
@@ -177,41 +183,41 @@ def _plain_act(reading: Reading, node: Node) -> dict[str, Any]:
 
 
 def _act(reading: Reading, node: Node, more: tuple[str, ...]) -> dict[str, Any]:
-    parts = reading.reader.fields(node, ("von", "zu"), ("fuer", *more))
+    parts = reading.reader.fields(node, ("von", "zu"), (*_WHICH, *more))
     return {
         "person": reading.person(parts.get("von")),
         "leistung": reading.leistung(parts.get("zu")),
-        "child": reading.person(parts.get("fuer")),
+        **_which(reading, parts),
         "trust": Trust[reading.reader.word(parts.get("vertrauen"), LEVELS, "V1")],
         "facts": facts(reading, parts.get("antworten")),
     }
 
 
 def _answer(reading: Reading, node: Node) -> dict[str, Any]:
-    parts = reading.reader.fields(node, ("von", "angaben"), ("fuer",))
+    parts = reading.reader.fields(node, ("von", "angaben"), _WHICH)
     return {
         "person": reading.person(parts.get("von")),
-        "child": reading.person(parts.get("fuer")),
+        **_which(reading, parts),
         "facts": facts(reading, parts.get("angaben")),
     }
 
 
 def _behoerde(reading: Reading, node: Node) -> dict[str, Any]:
-    parts = reading.reader.fields(node, ("zu", "von", "antwort"), ("fuer", "notiz"))
+    parts = reading.reader.fields(node, ("zu", "von", "antwort"), (*_WHICH, "notiz"))
     return {
         "leistung": reading.leistung(parts.get("zu")),
         "person": reading.person(parts.get("von")),
-        "child": reading.person(parts.get("fuer")),
+        **_which(reading, parts),
         "to": words.ANSWERS.get(reading.reader.word(parts.get("antwort"), words.ANSWERS)),
     }
 
 
 def _clerk(reading: Reading, node: Node) -> dict[str, Any]:
-    parts = reading.reader.fields(node, ("zu", "von", "tut"), ("fuer",))
+    parts = reading.reader.fields(node, ("zu", "von", "tut"), _WHICH)
     return {
         "leistung": reading.leistung(parts.get("zu")),
         "person": reading.person(parts.get("von")),
-        "child": reading.person(parts.get("fuer")),
+        **_which(reading, parts),
         "act": reading.reader.word(parts.get("tut"), CLERKS_ACTS, CLERKS_ACTS[0]),
     }
 

@@ -11,7 +11,7 @@ from consent.decide import decide as decide_consent
 from consent.model import Ask, Operation, Permit, Propose
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState
 from proaktiv.core.windows import remind_at
-from proaktiv.rulebook.journeys.town import CONTROLLER, Bundle, Message, Town
+from proaktiv.rulebook.journeys.town import CONTROLLER, Bundle, Message, ToDo, Town
 
 LETTER, MAIL, APP = "brief", "email", "app"
 FLOWS = {LETTER: "LETTER", MAIL: "MAIL", APP: "APP"}
@@ -51,6 +51,7 @@ def _write(town: Town, person: str, name: str, bundle: Bundle) -> None:
     if _may(town, person, name, APP):
         town.send(Message(person, APP, name, "gesendet"))
     if not _may(town, person, name, LETTER):
+        _protect(town, person)
         return
     waiting = [each for each in town.messages if (each.person, each.bundle, each.state) == (person, name, "wartet")]
     if not town.printing and not waiting:
@@ -58,6 +59,12 @@ def _write(town: Town, person: str, name: str, bundle: Bundle) -> None:
     elif town.printing:
         town.send(Message(person, LETTER, name, "gesendet"))
         _told(town, person, name, bundle)
+
+
+def _protect(town: Town, person: str) -> None:
+    """§ 52 BMG: a clerk decides whether and how the person hears of it."""
+    if "52" in town.subject(person).protections:
+        town.task(ToDo("bundle.protected", ""))
 
 
 def _told(town: Town, person: str, name: str, bundle: Bundle) -> None:
@@ -83,7 +90,9 @@ def print_waiting(town: Town) -> None:
         allowed = _may(town, message.person, message.bundle, message.channel)
         message.state = "gesendet" if allowed else "abgebrochen"
         town.new_messages.append(message)
-        if allowed:
+        if not allowed:
+            _protect(town, message.person)
+        else:
             _told(town, message.person, message.bundle, town.bundles[message.person, message.bundle])
 
 

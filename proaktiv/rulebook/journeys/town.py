@@ -44,7 +44,8 @@ _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 class Held:
     """One proposal and its Auftrag. ``entry`` and ``child`` are what a stop may reach it by.
 
-    ``asked`` are those whose second signature is asked for. ``handed_back``: it became a sheet in the person's hands.
+    ``asked`` are those whose second signature is asked for, ``signature_by`` until when.
+    ``handed_back``: it became a sheet in the person's hands.
     """
 
     item: Item
@@ -60,6 +61,7 @@ class Held:
     due_at: datetime | None = None
     after: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    signature_by: datetime | None = None
     handed_back: bool = False
     lock_flag: bool = False
 
@@ -261,8 +263,9 @@ class Town:
         self.later = [note for note in self.later if note not in these]
         self.dropped += these
 
-    def find(self, person: str, leistung: str, child: str = "") -> Held:
-        """Return the newest item of a person. Raises ``LookupError``."""
+    def find(self, person: str, leistung: str, child: str = "", label: str = "") -> Held:
+        """Return the newest item of a person, or that of the report called ``label``. Raises ``LookupError``."""
+        entry = self.labelled[label]["data"]["eintrag"] if label else ""
         found = [
             held
             for held in self.held.values()
@@ -270,9 +273,10 @@ class Town:
             and held.item.candidate.leistung == leistung
             and held.item.state is not ProposalState.SUPERSEDED
             and child in ("", held.child)
+            and entry in ("", held.entry)
         ]
         if not found:
-            raise LookupError(leistung)
+            raise LookupError(f"{person} hat hier kein {leistung}")
         return max(found, key=lambda held: held.item.id)
 
 
