@@ -12,6 +12,7 @@ from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.journeys import Outcome, shown
 
 CASES = Path(__file__).parents[1] / "cases"
+FILES = [path for path in sorted(CASES.glob("*.yaml")) if not path.name.startswith("_")]
 IDS = (
     *("G-01", "G-02", "G-03", "G-04", "G-05", "G-06", "G-08", "G-10", "G-11", "G-13", "G-16", "G-17", "G-18"),
     *("U-01", "U-02", "U-03", "U-05", "U-06", "U-09", "U-11", "U-14", "S-01", "V-01", "E-01"),
@@ -77,13 +78,12 @@ WAITS: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcome]:
-    tested = testing.run_all(rules_folder(), [CASES])
+    tested = testing.run_all(rules_folder(), FILES)
     return {outcome.journey.name: outcome for outcome in tested.outcomes}
 
 
 def test_every_case_is_there_and_can_be_read(outcomes: dict[str, Outcome]) -> None:
-    files = [path for path in CASES.glob("*.yaml") if not path.name.startswith("_")]
-    assert len(files) == len(outcomes)
+    assert len(FILES) == len(outcomes)
     assert {name.partition(" ")[0] for name in outcomes} == set(IDS)
     assert outcomes.keys() == WAITS.keys()
 
@@ -93,3 +93,9 @@ def test_a_case_differs_nowhere_and_waits_only_for_what_is_named_here(outcomes: 
     outcome = outcomes[name]
     assert set(outcome.waits) == set(WAITS[name])
     assert not outcome.differences, "\n".join(shown(outcome))
+
+
+def test_more_cases_of_the_same_kind_hold_and_wait_for_nothing() -> None:
+    tested = testing.run_all(rules_folder(), [CASES / "weitere"])
+    assert tested.lines == []
+    assert tested.passed == len([path for path in (CASES / "weitere").glob("*.yaml") if path.name[0] != "_"])
