@@ -24,7 +24,7 @@ from proaktiv.rulebook.journeys.happenings import REPORTS
 from proaktiv.rulebook.journeys.intake import report
 from proaktiv.rulebook.journeys.town import Town
 from proaktiv.rulebook.load import parse
-from tests.builders import Event, a_birth, a_cancellation, a_death, child_of, somebody
+from tests.builders import Event, a_birth, a_cancellation, a_death, a_protection, child_of, somebody
 from tests.world import BEHOERDEN, World
 
 CASE = """\
@@ -312,6 +312,14 @@ def test_they_agree_on_a_withdrawn_consent(both: Both) -> None:
     both.yes("Anna", "GEBURTSURKUNDE", Trust.V1)
     both.withdraw("Anna")
     agree(both)
+    both.wait(days=2)
+    agree(both)
+
+
+@pytest.mark.parametrize("art", ["51", "52"])
+def test_they_agree_on_a_lock_that_comes_before_the_auftrag_leaves(both: Both, art: str) -> None:
+    both.yes("Anna", "GEBURTSURKUNDE", Trust.V1)
+    both.report(a_protection(both.anna.kennung, art), f'schutzvermerk: {{person: Anna, art: "{art}"}}')
     both.wait(days=2)
     agree(both)
 
