@@ -35,6 +35,7 @@ from proaktiv import __version__, desk, mailing, retention, staffing
 from proaktiv import app as building_app
 from proaktiv.arenas import limit_arenas
 from proaktiv.channels import mail_ids
+from proaktiv.clock import wall_clock
 from proaktiv.core.errors import ProaktivError
 from proaktiv.demo import commands as city_commands
 from proaktiv.doctor.examination import Examination
@@ -79,13 +80,13 @@ def _eraser() -> AbstractContextManager[Eraser]:
 
 
 _ENV = os.environ.get("PROAKTIV_ENV") or "production"  # noqa: TID251 - the entry point
-app.add_typer(rules_commands.make_app(_owner, _ENV, building_app.wall_clock), name="rules")
+app.add_typer(rules_commands.make_app(_owner, _ENV, wall_clock), name="rules")
 app.add_typer(desk.make_app(_office), name="tasks")
 app.add_typer(staffing.make_app(lambda: building_app.staffing(read_settings())), name="staff")
 app.add_typer(mailing.make_app(_office, lambda: mail_ids(read_settings())), name="mail")
 app.add_typer(retention.make_app(_office, lambda: terms_of(read_settings())), name="retention")
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
-app.add_typer(source_commands.make_events_app(building_app.wall_clock), name="events")
+app.add_typer(source_commands.make_events_app(wall_clock), name="events")
 app.add_typer(
     log_commands.make_app(
         _reader,
@@ -191,7 +192,7 @@ def doctor(
 ) -> None:
     """Name every broken dependency of an installation within five seconds, and what to do. Exit 1 if there is one."""
     settings, wrong = readable_settings()
-    examination = Examination(settings, wrong, wall=building_app.wall_clock, monotonic=time.monotonic, state=state)
+    examination = Examination(settings, wrong, wall=wall_clock, monotonic=time.monotonic, state=state)
     found = examination.of(part)
     if as_json:
         typer.echo(

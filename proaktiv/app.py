@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from notifiers.model import Channel
 from proaktiv import channels as ways
+from proaktiv.clock import wall_clock
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
 from proaktiv.core.rates import Rate, Rates
@@ -87,11 +88,6 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(20),
         cache_logger_on_first_use=True,
     )
-
-
-def wall_clock() -> datetime:
-    """Return real time, aware, UTC."""
-    return datetime.now(UTC)  # noqa: TID251 - the one place where the clock is read
 
 
 def _url(value: SecretStr | None) -> str:

@@ -5,16 +5,13 @@ testing the rules a fraction of one. ``release`` needs the database and goes the
 """
 
 import sys
-from datetime import UTC, datetime
 
 
 def main() -> None:
     """Run the command of ``sys.argv``."""
     if sys.argv[1:2] == ["rules"] and "release" not in sys.argv[2:3]:
+        from proaktiv.clock import wall_clock
         from proaktiv.rulebook.commands import make_app
-
-        def wall_clock() -> datetime:
-            return datetime.now(UTC)  # noqa: TID251 - the entry point
 
         make_app(None, "production", wall_clock)(args=sys.argv[2:], prog_name="proaktiv rules")
         return

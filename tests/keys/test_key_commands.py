@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from proaktiv import __main__ as command_line
-from proaktiv.app import wall_clock
+from proaktiv.clock import wall_clock
 from proaktiv.doctor.examination import Examination
 from proaktiv.doctor.findings import Level
 from proaktiv.vault import Compartment, Kek, Vault
