@@ -9,7 +9,7 @@ import sys
 
 def main() -> None:
     """Run the command of ``sys.argv``."""
-    if sys.argv[1:2] == ["rules"] and "release" not in sys.argv[2:3]:
+    if sys.argv[1:2] == ["rules"] and "release" not in sys.argv[2:]:
         from proaktiv.clock import wall_clock
         from proaktiv.rulebook.commands import make_app
 

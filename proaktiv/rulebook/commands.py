@@ -40,7 +40,7 @@ def make_app(
 ) -> typer.Typer:
     """Return the ``rules`` commands. ``open_owner_database`` yields a session that commits at its end.
 
-    Without it ``release`` is listed and does nothing. Without ``clock`` nobody is told that a parameter should be
+    Without it ``release`` is listed and refuses. Without ``clock`` nobody is told that a parameter should be
     checked again, and what needs a day asks for it.
     """
     app = typer.Typer(
@@ -75,7 +75,7 @@ def make_app(
 
         signing = _signing_key(key, demo=demo, env=env)
         if open_owner_database is None:
-            return
+            fail("nothing was released: there is no database here; run it as `proaktiv rules release …`")
         with open_owner_database() as session:
             try:
                 done = release_rules(

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner, Result
 
+from proaktiv import start
 from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.rulebook.commands import make_app
 from proaktiv.rulebook.families import Families
@@ -357,3 +358,18 @@ def test_the_commands_of_authors_start_without_the_service() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
     assert (run.returncode, run.stderr) == (0, "")
     assert "nothing wrong" in run.stdout
+
+
+def test_a_release_without_a_database_says_that_nothing_was_released() -> None:
+    options = ["release", "--author", "A. Muster", "--reviewer", "B. Beispiel", "--demo"]
+    result = CliRunner().invoke(make_app(None, "demo"), options)
+    assert result.exit_code == 1
+    assert "nothing was released" in result.output
+
+
+def test_whatever_stands_before_it_a_release_goes_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[list[str]] = []
+    monkeypatch.setattr("proaktiv.__main__.main", lambda: came.append(sys.argv))
+    monkeypatch.setattr(sys, "argv", ["proaktiv", "rules", "--", "release"])
+    start.main()
+    assert came == [["proaktiv", "rules", "--", "release"]]
