@@ -20,7 +20,7 @@ from uuid import UUID
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, sync_playwright
 from sqlalchemy import insert, select
 
 from proaktiv.core.trust import Trust
@@ -133,9 +133,17 @@ def fills_in_birthday(page: Page, person: Somebody) -> None:
     page.fill("#geburt_jahr", year)
 
 
+def follows(page: Page, what: str | Locator) -> None:
+    """Press a link or a button and wait until the page behind it is all there: a click alone ends at its first bytes,
+    and what is read then without waiting (a count, the radios of a form) is half a page.
+    """
+    with page.expect_navigation():
+        (page.locator(what) if isinstance(what, str) else what).click()
+
+
 def sends(page: Page) -> None:
     """Press the button of the page's own form."""
-    page.click("main form button[type=submit]")
+    follows(page, "main form button[type=submit]")
 
 
 def enters(page: Page, code: str, person: Somebody) -> None:
@@ -158,7 +166,8 @@ def signs_up(page: Page, world: World, person: Somebody) -> None:
     enters(page, code_in(letter.read_text()), person)
     for yes in page.query_selector_all("input[type=radio][value=ja]"):
         yes.check()
-    page.click("text=Entscheidungen speichern")
+    follows(page, "text=Entscheidungen speichern")
+    assert urlsplit(page.url).path == "/einwilligungen", page.locator("main").inner_text()
 
 
 def proven(world: World, page: Page, site: str, person: Somebody, trust: Trust) -> None:

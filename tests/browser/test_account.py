@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NARROW, Scheme, enters, signs_up
+from tests.browser.conftest import NARROW, Scheme, enters, follows, sends, signs_up
 from tests.browser.test_access import RULES
 from tests.builders import Somebody, a_birth
 from tests.world import World, code_in
@@ -25,19 +25,19 @@ def picks_anna(page: Page, level: str = "ELSTER") -> None:
     expect(page.locator("aside")).to_contain_text("kein echtes Nutzerkonto")
     page.click("text=Anna Beispiel")
     page.click(f"text={level}")
-    page.click("text=Weiter / continue")
+    follows(page, "text=Weiter / continue")
 
 
 def binds(page: Page) -> None:
-    page.click("nav >> text=Nutzerkonto")
-    page.click("main >> text=Nutzerkonto verbinden")
+    follows(page, "nav >> text=Nutzerkonto")
+    follows(page, "main >> text=Nutzerkonto verbinden")
     picks_anna(page)
     expect(page.locator("h1")).to_have_text("Nutzerkonto verbinden")
-    page.click("main form button[type=submit]")
+    sends(page)
 
 
 def test_from_the_letter_to_the_timeline_and_a_withdrawal(world: World, page: Page, born: Somebody) -> None:
-    page.click("nav >> text=Meine Daten")
+    follows(page, "nav >> text=Meine Daten")
     expect(page.locator("main")).to_contain_text("stärkeren Nachweis")
     binds(page)
     expect(page.locator("h1")).to_have_text("Wer hat meine Daten gesehen?")
@@ -45,33 +45,33 @@ def test_from_the_letter_to_the_timeline_and_a_withdrawal(world: World, page: Pa
     expect(page.locator("table")).to_contain_text("Ein Brief an Sie wurde geschrieben.")
     assert world.count("sessions", "purpose = 'bundle'") == 0, "the letter's session is over"
 
-    page.click("nav >> text=Einwilligungen")
-    page.click("text=Alles zu „Geburt eines Kindes“ widerrufen")
+    follows(page, "nav >> text=Einwilligungen")
+    follows(page, "text=Alles zu „Geburt eines Kindes“ widerrufen")
     expect(page.locator("main")).to_contain_text("Widerrufen")
     assert world.count("proposals", "state = 'open'") == 0
-    page.click("nav >> text=Meine Daten")
+    follows(page, "nav >> text=Meine Daten")
     expect(page.locator("table")).to_contain_text("Sie haben eine Einwilligung widerrufen.")
 
-    page.click("text=Abmelden")
+    follows(page, "text=Abmelden")
     expect(page.locator("h1")).to_have_text("Sie sind abgemeldet")
-    page.click("text=Auch dort abmelden")
+    follows(page, "text=Auch dort abmelden")
     page.goto("/meine-daten")
     expect(page.locator("main")).to_contain_text("Bitte weisen Sie sich noch einmal aus")
 
     page.goto("/")
-    page.click("main >> text=Mit dem Nutzerkonto anmelden")
-    page.click("main >> text=Mit dem Nutzerkonto anmelden")
+    follows(page, "main >> text=Mit dem Nutzerkonto anmelden")
+    follows(page, "main >> text=Mit dem Nutzerkonto anmelden")
     picks_anna(page)
     expect(page.locator("h1")).to_have_text("Das liegt für Sie bereit")
-    page.click("nav >> text=Meine Daten")
+    follows(page, "nav >> text=Meine Daten")
     expect(page.locator("table")).to_contain_text("Sie haben sich mit Ihrem Nutzerkonto angemeldet.")
     assert world.check_log()
 
 
 def test_a_person_unbinds_and_the_account_opens_nothing_more(world: World, page: Page, born: Somebody) -> None:
     binds(page)
-    page.click("nav >> text=Nutzerkonto")
-    page.click("main >> text=Nutzerkonto trennen")
+    follows(page, "nav >> text=Nutzerkonto")
+    follows(page, "main >> text=Nutzerkonto trennen")
     expect(page.locator("h1")).to_have_text("Sie sind abgemeldet")
     page.goto("/konto/anmelden")
     picks_anna(page)
@@ -86,7 +86,7 @@ def test_a_password_alone_and_a_no_at_the_account_are_told_plainly(page: Page, b
     picks_anna(page, "Benutzername")
     expect(page.locator("h1")).to_have_text("Dieser Nachweis reicht nicht")
     page.goto("/konto/anmelden")
-    page.click("text=Abbrechen")
+    follows(page, "text=Abbrechen")
     expect(page.locator("h1")).to_have_text("Das hat nicht geklappt")
     page.goto("/uebersicht")
     expect(page.locator("main")).to_contain_text("Geburtsurkunde")
@@ -124,7 +124,7 @@ def test_axe_finds_nothing_on_the_pages_between(
     page.goto("/konto/anmelden")
     picks_anna(page)
     clean()  # to bind
-    page.click("main form button[type=submit]")
+    sends(page)
     page.goto("/konto")
     clean()  # bound
     context.close()

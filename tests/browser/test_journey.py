@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from proaktiv.core.trust import Trust
-from tests.browser.conftest import enters, proven, sends, signs_up
+from tests.browser.conftest import enters, follows, proven, sends, signs_up
 from tests.builders import Somebody, a_birth, a_move
 from tests.world import World, code_in
 
@@ -22,13 +22,13 @@ def born(world: World, page: Page, anna: Somebody) -> Somebody:
 
 
 def test_a_person_confirms_watches_and_takes_back(world: World, page: Page, born: Somebody) -> None:
-    page.click("main >> text=Geburtsurkunde")
+    follows(page, "main >> text=Geburtsurkunde")
     main = page.locator("main")
     expect(main).to_contain_text("Warum wir Ihnen das vorschlagen")
     expect(main).to_contain_text("Grundlage: § 37 Abs. 1 BMG")
     expect(main).to_contain_text("Quelle: Melderegister Ihrer Gemeinde")
     expect(main).not_to_contain_text(born.strasse)  # no address at V1
-    page.click("main a.kern-btn")
+    follows(page, "main a.kern-btn")
     assert page.locator("input[type=radio]:checked").count() == 0, "nothing is preset"
     sends(page)
     assert page.title().startswith("Fehler:")
@@ -37,12 +37,12 @@ def test_a_person_confirms_watches_and_takes_back(world: World, page: Page, born
     expect(page.locator("main")).to_contain_text("Wartet noch bei uns")
     reference = page.inner_text(".reference")
     assert world.value("SELECT reference FROM auftraege") == reference
-    page.click("main form button[type=submit]")
+    sends(page)
     expect(page.locator("main")).to_contain_text("Wartet auf Sie")
     assert world.value("SELECT undone_at IS NOT NULL FROM auftraege")
 
-    page.click("main >> text=Geburtsurkunde")
-    page.click("main a.kern-btn")
+    follows(page, "main >> text=Geburtsurkunde")
+    follows(page, "main a.kern-btn")
     page.check("#entscheidung-ja")
     sends(page)
     address = page.url
@@ -58,19 +58,19 @@ def test_a_person_confirms_watches_and_takes_back(world: World, page: Page, born
 def test_a_person_says_no_and_later(world: World, page: Page, born: Somebody) -> None:
     for answer, badge in (("spaeter", "Später"), ("nein", "Von Ihnen abgelehnt")):
         page.goto("/uebersicht")
-        page.click("main >> text=Geburtsurkunde")
-        page.click("main a.kern-btn")
+        follows(page, "main >> text=Geburtsurkunde")
+        follows(page, "main a.kern-btn")
         page.check(f"#entscheidung-{answer}")
         sends(page)
         expect(page.locator("main")).to_contain_text(badge)
 
 
 def test_a_sheet_is_made_where_a_letter_code_is_too_little(world: World, page: Page, born: Somebody) -> None:
-    page.click("main >> text=Elterngeld")
-    page.click("main a.kern-btn")
+    follows(page, "main >> text=Elterngeld")
+    follows(page, "main a.kern-btn")
     page.check("#entscheidung-ja")
     sends(page)
-    page.click("text=Blatt ansehen und drucken")
+    follows(page, "text=Blatt ansehen und drucken")
     expect(page.locator("main")).to_contain_text("Datum, Unterschrift")
     assert world.value("SELECT state FROM auftraege") == "with_citizen"
 
@@ -80,7 +80,7 @@ def test_a_person_answers_what_only_they_know(world: World, page: Page, anna: So
     world.announce(a_move(anna, moved_on="2026-10-10"))
     world.tick()
     enters(page, code_in(world.letters_to(anna)[-1]), anna)
-    page.click("main >> text=Bewohnerparkausweis")
+    follows(page, "main >> text=Bewohnerparkausweis")
     sends(page)
     assert page.title().startswith("Fehler:"), "each question wants an answer"
     assert world.count("answers") == 0
@@ -89,10 +89,10 @@ def test_a_person_answers_what_only_they_know(world: World, page: Page, anna: So
 def test_a_consent_is_withdrawn_in_two_clicks_and_takes_effect_at_once(
     world: World, page: Page, born: Somebody
 ) -> None:
-    page.click("nav >> text=Einwilligungen")
-    page.click("text=Alles zu „Geburt eines Kindes“ widerrufen")
+    follows(page, "nav >> text=Einwilligungen")
+    follows(page, "text=Alles zu „Geburt eines Kindes“ widerrufen")
     expect(page.locator("main")).to_contain_text("Widerrufen")
-    page.click("nav >> text=Übersicht")
+    follows(page, "nav >> text=Übersicht")
     assert page.locator("main >> text=Geburtsurkunde").count() == 0
     assert world.count("proposals", "state = 'open'") == 0
 
@@ -100,7 +100,7 @@ def test_a_consent_is_withdrawn_in_two_clicks_and_takes_effect_at_once(
 def test_history_is_shown_to_an_account_and_not_to_a_letter(
     world: World, page: Page, born: Somebody, site: str
 ) -> None:
-    page.click("nav >> text=Meine Daten")
+    follows(page, "nav >> text=Meine Daten")
     expect(page.locator("main")).to_contain_text("stärkeren Nachweis")
     assert page.locator("table").count() == 0
     proven(world, page, site, born, Trust.V2)
@@ -113,13 +113,13 @@ def test_history_is_shown_to_an_account_and_not_to_a_letter(
 
 
 def test_the_same_in_english(world: World, page: Page, born: Somebody) -> None:
-    page.click("footer >> text=English")
+    follows(page, "footer >> text=English")
     page.goto("/uebersicht")
     assert page.locator("html").get_attribute("lang") == "en"
-    page.click("main >> text=Geburtsurkunde")
+    follows(page, "main >> text=Geburtsurkunde")
     expect(page.locator("main")).to_contain_text("Why we propose this to you")
     expect(page.locator("main")).to_contain_text("First names of the child")
-    page.click("main a.kern-btn")
+    follows(page, "main a.kern-btn")
     page.check("#entscheidung-ja")
     sends(page)
     expect(page.locator("main")).to_contain_text("Still waits with us")
@@ -140,8 +140,8 @@ def test_what_changed_since_it_was_shown_is_not_confirmed(world: World, page: Pa
     world.announce(birth)
     world.tick()
     enters(page, code_in(world.letters_to(anna)[-1]), anna)
-    page.click("main >> text=Geburtsurkunde")
-    page.click("main a.kern-btn")
+    follows(page, "main >> text=Geburtsurkunde")
+    follows(page, "main a.kern-btn")
     page.check("#entscheidung-ja")
     renamed = birth.data["kind"] | {"vornamen": "Mio"}
     world.announce(birth.but(id=f"{birth.id}-2", fassung=2, kind=renamed))
@@ -152,7 +152,7 @@ def test_what_changed_since_it_was_shown_is_not_confirmed(world: World, page: Pa
 
 
 def test_a_session_ends_when_the_person_leaves(world: World, page: Page, born: Somebody) -> None:
-    page.click("text=Abmelden")
+    follows(page, "text=Abmelden")
     page.goto("/uebersicht")
     expect(page.locator("main")).to_contain_text("Bitte weisen Sie sich noch einmal aus")
     assert world.count("sessions", "purpose = 'bundle'") == 0

@@ -12,7 +12,7 @@ from notifiers.smtp import Relay, Tls
 from proaktiv.core.trust import Trust
 from proaktiv.demo.mailbox import Mailbox
 from proaktiv.demo.post import make_post
-from tests.browser.conftest import enters, proven, served, signs_up
+from tests.browser.conftest import enters, follows, proven, served, signs_up
 from tests.builders import Somebody, a_birth
 from tests.demo.test_mailbox import open_box
 from tests.world import World, code_in
@@ -48,7 +48,7 @@ def born(world: World, page: Page, anna: Somebody) -> Somebody:
 
 def gives(page: Page, address: str) -> None:
     page.fill("#mail", address)
-    page.get_by_role("button", name="Adresse speichern").click()
+    follows(page, page.get_by_role("button", name="Adresse speichern"))
 
 
 def reads(page: Page, mailbox: str, address: str, subject: str) -> str:
@@ -56,7 +56,7 @@ def reads(page: Page, mailbox: str, address: str, subject: str) -> str:
     page.goto(f"{mailbox}/")
     row = page.locator("tr", has_text=address).first
     expect(row).to_contain_text(subject)
-    row.get_by_role("link").click()
+    follows(page, row.get_by_role("link"))
     return page.locator("pre").first.inner_text()
 
 
@@ -66,7 +66,7 @@ def test_an_address_is_used_once_its_code_is_typed_and_the_former_one_is_told(
     said: list[str] = []
     page.on("request", lambda request: said.append(request.url + request.headers.get("referer", "")))
     main = page.locator("main")
-    page.get_by_role("link", name="Erreichbarkeit").click()
+    follows(page, page.get_by_role("link", name="Erreichbarkeit"))
     gives(page, "anna")
     assert page.title().startswith("Fehler:")
     gives(page, OLD)
@@ -80,11 +80,11 @@ def test_an_address_is_used_once_its_code_is_typed_and_the_former_one_is_told(
         codes.append(found[1])
         page.goto(f"{site}/kanaele")
         page.fill("#code", "0")
-        page.get_by_role("button", name="Adresse bestätigen").click()
+        follows(page, page.get_by_role("button", name="Adresse bestätigen"))
         assert page.title().startswith("Fehler:")
         expect(page.locator("#code-fehler")).to_contain_text("Der Code passt nicht")
         page.fill("#code", found[1])
-        page.get_by_role("button", name="Adresse bestätigen").click()
+        follows(page, page.get_by_role("button", name="Adresse bestätigen"))
         expect(main).to_contain_text("gilt eine Adresse, die Sie bestätigt haben")
         expect(main).not_to_contain_text("kanarie")
         if address == OLD:
@@ -95,7 +95,7 @@ def test_an_address_is_used_once_its_code_is_typed_and_the_former_one_is_told(
     told = [letter for letter in world.letters.glob("*.txt") if "Eine E-Mail-Adresse wurde" in letter.read_text()]
     assert len(told) == 2
     page.goto(f"{site}/kanaele")
-    page.get_by_role("button", name="Adresse entfernen").click()
+    follows(page, page.get_by_role("button", name="Adresse entfernen"))
     expect(page.get_by_role("button", name="Adresse entfernen")).to_have_count(0)
     assert not [text for text in said for code in codes if code in text or code.replace(" ", "") in text]
     proven(world, page, site, born, Trust.V2)
@@ -108,8 +108,8 @@ def test_an_address_is_used_once_its_code_is_typed_and_the_former_one_is_told(
 
 def test_the_page_speaks_english_too(world: World, page: Page, born: Somebody) -> None:
     page.goto("/kanaele")
-    page.get_by_role("button", name="English").click()
+    follows(page, page.get_by_role("button", name="English"))
     expect(page.locator("main")).to_contain_text("We use it only once you have entered the code here.")
     page.fill("#mail", OLD)
-    page.get_by_role("button", name="Save").click()
+    follows(page, page.get_by_role("button", name="Save"))
     expect(page.locator("main")).to_contain_text("Confirm your address")

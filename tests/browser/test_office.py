@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.browser.conftest import NARROW, WIDE, Scheme, served
+from tests.browser.conftest import NARROW, WIDE, Scheme, follows, served
 from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -63,7 +63,7 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
         page = context.new_page()
         judged(page, "/")
         judged(page, links[name])
-        page.get_by_role("button", name="Anmelden").click()
+        follows(page, page.get_by_role("button", name="Anmelden"))
         page.get_by_text("Abmelden").wait_for()  # a page asked for meanwhile would end the log-in
         for path in paths:
             judged(page, path)
@@ -78,21 +78,21 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
         context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto(link)
-        page.get_by_role("button", name="Anmelden").click()
+        follows(page, page.get_by_role("button", name="Anmelden"))
         page.get_by_text("Abmelden").wait_for()  # a page asked for meanwhile would end the log-in
         if name == "k.standesamt":
-            page.get_by_role("link", name="Aufträge").click()
-            page.get_by_role("link", name=sent.reference).click()
+            follows(page, page.get_by_role("link", name="Aufträge"))
+            follows(page, page.get_by_role("link", name=sent.reference))
             page.get_by_label("Eingang bestätigen").check()
-            page.get_by_role("button", name="Antwort senden").click()
+            follows(page, page.get_by_role("button", name="Antwort senden"))
             assert page.get_by_text("Eingang bestätigt").is_visible()
         else:
-            page.get_by_role("link", name="Person").click()
+            follows(page, page.get_by_role("link", name="Person"))
             page.get_by_label("Auftragsnummer").fill(sent.reference)
             page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
-            page.get_by_role("button", name="Nachschlagen").click()
+            follows(page, page.get_by_role("button", name="Nachschlagen"))
             assert page.get_by_text("auftrag.opened").first.is_visible()
-        page.get_by_role("button", name="Abmelden").click()
+        follows(page, page.get_by_role("button", name="Abmelden"))
         assert page.get_by_role("heading", name="Sie sind abgemeldet").is_visible()
         context.close()
     assert sorted(sent.looks()) == ["auftrag.opened", "person.looked_up"]

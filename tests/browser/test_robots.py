@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 
 from proaktiv.database import Database
-from tests.browser.conftest import enters, signs_up
+from tests.browser.conftest import enters, follows, signs_up
 from tests.browser.test_access import PAGES
 from tests.builders import Somebody, a_birth
 from tests.web.conftest import everything_stored
@@ -54,7 +54,7 @@ def press_everything(page: Page) -> int:
         ]
         for number in range(page.locator("button").count()):
             page.goto(path)
-            page.locator("button").nth(number).click()
+            follows(page, page.locator("button").nth(number))
             pressed += 1
     return pressed
 
@@ -98,6 +98,6 @@ def test_control_the_same_robot_with_the_letter_in_hand_does_decide(
     robot = clicking(chromium, site)
     enters(robot, code_in(world.letters_to(offered)[-1]), offered)
     robot.goto("/einwilligungen")
-    robot.locator("main button").last.click()
+    follows(robot, robot.locator("main button").last)
     robot.context.close()
     assert decided(urls) != before

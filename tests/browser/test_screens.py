@@ -20,7 +20,7 @@ from proaktiv.core.trust import Trust
 from proaktiv.demo.mailbox import Mail, Mailbox
 from proaktiv.demo.post import make_post
 from proaktiv.flowlog.sequencer import integrate
-from tests.browser.conftest import enters, proven, served, signs_up
+from tests.browser.conftest import enters, follows, proven, served, signs_up
 from tests.builders import Somebody, a_birth
 from tests.notifiers.building import ANNA, HEAD, a_message
 from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
@@ -74,7 +74,7 @@ def test_pictures_of_what_people_see(world: World, page: Page, anna: Somebody, s
     world.tick()
     enters(page, code_in(world.letters_to(anna)[-1]), anna)
     take(page, folder, "overview")
-    page.click("main >> text=Geburtsurkunde")
+    follows(page, "main >> text=Geburtsurkunde")
     take(page, folder, "proposal")
     proven(world, page, site, anna, Trust.V2)
     page.goto("/meine-daten")
@@ -119,12 +119,12 @@ def test_pictures_of_what_the_office_sees(chromium: Browser, sent: Office, folde
             context.set_default_timeout(60_000)
             page = context.new_page()
             page.goto(link)
-            page.get_by_role("button", name="Anmelden").click()
+            follows(page, page.get_by_role("button", name="Anmelden"))
             page.get_by_text("Abmelden").wait_for()  # a page asked for meanwhile would end the log-in
             if name == "k.standesamt":
                 page.goto("/auftraege")
                 take(page, folder, "office-inbox")
-                page.get_by_role("link", name=sent.reference).click()
+                follows(page, page.get_by_role("link", name=sent.reference))
                 take(page, folder, "office-auftrag")
             else:
                 signed(sent.world)
@@ -136,6 +136,6 @@ def test_pictures_of_what_the_office_sees(chromium: Browser, sent: Office, folde
                 page.goto("/person")
                 page.get_by_label("Auftragsnummer").fill(sent.reference)
                 page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
-                page.get_by_role("button", name="Nachschlagen").click()
+                follows(page, page.get_by_role("button", name="Nachschlagen"))
                 take(page, folder, "office-person", whole=False)
             context.close()
