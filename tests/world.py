@@ -23,6 +23,7 @@ from proaktiv.core.ids import Ids, RandomBytes
 from proaktiv.core.tasks import TASKS
 from proaktiv.core.trust import SessionProof
 from proaktiv.database import Database
+from proaktiv.demo.setting_up import BEHOERDEN as NAMES
 from proaktiv.dispatchers.model import Auftrag
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
@@ -45,15 +46,7 @@ SEED = bytes(range(32))
 
 START = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
 ORIGIN = "flowlog.musterstadt.example/1"
-BEHOERDEN = {
-    "standesamt": "standesamt-musterstadt",
-    "jugendamt": "jugendamt-musterstadt",
-    "steueramt": "steueramt-musterstadt",
-    "elterngeldstelle": "elterngeldstelle-musterstadt",
-    "familienkasse": "familienkasse-musterstadt",
-    "strassenverkehrsbehoerde": "strassenverkehrsbehoerde-musterstadt",
-    "zulassungsbehoerde": "zulassungsbehoerde-musterstadt",
-}
+BEHOERDEN = {art: f"{art}-musterstadt" for art in NAMES}
 CLIENTS = {STANDESAMT: "standesamt", MELDEBEHOERDE: "meldebehoerde"}
 
 
@@ -178,12 +171,12 @@ class World:
                 [
                     {
                         "id": behoerde,
-                        "name": behoerde,
+                        "name": NAMES[art],
                         "dispatcher": "webhook",
                         "endpoint": "http://127.0.0.1/",
                         "jwk": None,
                     }
-                    for behoerde in BEHOERDEN.values()
+                    for art, behoerde in BEHOERDEN.items()
                 ],
             )
             connection.execute(
