@@ -6,6 +6,7 @@ the rows.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,21 +17,70 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, any_, column
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session
 
+_FEW = 8
+"""So many rows of each table go with one statement: from about there on COPY is the quicker."""
+
 
 def copy_rows(session: Session, table: Table, columns: tuple[str, ...], rows: Iterable[Sequence[object]]) -> None:
     """Append ``rows``, each in the order of ``columns``, in the session's transaction. Raises ``psycopg.Error``.
 
     Runs past SQLAlchemy: a column that is not named takes the database's default, never the table class's.
     """
-    raw = session.connection().connection.driver_connection
-    if not isinstance(raw, psycopg.Connection):
-        raise TypeError("COPY needs psycopg")
+    raw = _raw(session)
     statement, types = _copying(table, columns)
     as_json = [place for place, name in enumerate(types) if name == "jsonb"]
     with raw.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(types)
         for row in rows:
             copy.write_row(_with_json(row, as_json) if as_json else row)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows for one table, each in the order of ``columns``; none of them holds an array or JSON."""
+
+    table: Table
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[object]]
+
+
+def append_together(session: Session, parts: Sequence[Part]) -> None:
+    """Append the rows of several tables in the session's transaction: few in one statement, many by COPY.
+
+    A COPY is two round trips for each table: of a page's one entry that is most of what it costs, of a set's hundreds
+    nothing. Later parts may refer to earlier ones; each has rows. Raises ``psycopg.Error``. Runs past SQLAlchemy.
+    """
+    if max(len(part.rows) for part in parts) > _FEW:
+        for part in parts:
+            copy_rows(session, part.table, part.columns, part.rows)
+        return
+    statement = _together(tuple((part.table, part.columns, len(part.rows)) for part in parts))
+    values = [value for part in parts for row in part.rows for value in row]
+    _raw(session).execute(statement, values, prepare=True)
+
+
+@lru_cache(maxsize=64)
+def _together(parts: tuple[tuple[Table, tuple[str, ...], int], ...]) -> sql.Composed:
+    """Return one statement that inserts into all of them; foreign keys are looked at when it ends."""
+    *before, last = [_values(*part) for part in parts]
+    if not before:
+        return last
+    named = [sql.SQL("{} AS ({})").format(sql.Identifier(f"part_{n}"), each) for n, each in enumerate(before)]
+    return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(named), last)
+
+
+def _values(table: Table, columns: tuple[str, ...], rows: int) -> sql.Composed:
+    row = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(columns)))
+    return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
+        sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join([row] * rows)
+    )
+
+
+def _raw(session: Session) -> psycopg.Connection[Any]:
+    raw = session.connection().connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise TypeError("this goes past SQLAlchemy, and needs psycopg below it")
+    return raw
 
 
 def unnested(table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[object]]) -> Select[Any]:

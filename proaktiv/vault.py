@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from sqlalchemy import select
+from sqlalchemy import ARRAY, any_, bindparam, select
 from sqlmodel import Session
 
 from consent.model import Permit
@@ -31,7 +31,7 @@ from proaktiv.core.canonical import dumps
 from proaktiv.core.ids import Ids
 from proaktiv.core.staff import Inspection
 from proaktiv.core.trust import SessionProof
-from proaktiv.sets import among, copy_rows
+from proaktiv.sets import copy_rows
 from proaktiv.tables import VaultKeyRow, core_table
 from proaktiv.wrapping import (
     Compartment,
@@ -46,6 +46,13 @@ from proaktiv.wrapping import (
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _KEYS = core_table(VaultKeyRow)
+
+# Made once: every page and every entry of the log asks it, and to build it anew cost as much as to ask.
+_RING = select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.kek, _KEYS.c.wrapped).where(
+    _KEYS.c.person == any_(bindparam("persons", type_=ARRAY(_KEYS.c.person.type))),
+    _KEYS.c.compartment == any_(bindparam("compartments", type_=ARRAY(_KEYS.c.compartment.type))),
+    _KEYS.c.state == "active",
+)
 _KEY_COLUMNS = ("person", "compartment", "state", "kek", "wrapped", "made_at", "destroyed_at")
 
 Opens = Permit[Any] | SessionProof | Inspection
@@ -231,13 +238,8 @@ class Vault:
         for compartment in wanted:
             if compartment not in self._wrappers:
                 raise NotHeld(f"this surface does not hold KEK-{compartment}")
-        found = session.connection().execute(
-            select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.kek, _KEYS.c.wrapped).where(
-                among(_KEYS.c.person, set(persons)),
-                among(_KEYS.c.compartment, [compartment.value for compartment in wanted]),
-                _KEYS.c.state == "active",
-            )
-        )
+        asked = {"persons": list(set(persons)), "compartments": [compartment.value for compartment in wanted]}
+        found = session.connection().execute(_RING, asked)
         keys = {}
         for person, name, kek, wrapped in found:
             compartment = Compartment(name)

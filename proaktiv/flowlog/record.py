@@ -23,7 +23,7 @@ from proaktiv.core.merkle import leaf_hash
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, commitment
 from proaktiv.flowlog.staff import StaffKeys
-from proaktiv.sets import copy_rows
+from proaktiv.sets import Part, append_together
 from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Destroyed, Ring, Vault
 
@@ -124,9 +124,14 @@ class FlowLog:
             )
             secret.append((fid, subj, s_blob, a_blob, staff.id))
             queue.append((fid, leaf_hash(entry), now))
-        copy_rows(session, _LOG, _LOG_COLUMNS, log)
-        copy_rows(session, _SECRET, _SECRET_COLUMNS, secret)
-        copy_rows(session, _QUEUE, _QUEUE_COLUMNS, queue)
+        append_together(
+            session,
+            [
+                Part(_LOG, _LOG_COLUMNS, log),
+                Part(_SECRET, _SECRET_COLUMNS, secret),
+                Part(_QUEUE, _QUEUE_COLUMNS, queue),
+            ],
+        )
         return fids
 
     def authorise(

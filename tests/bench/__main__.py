@@ -15,9 +15,10 @@ from tests.bench.evaluate import bench_evaluate
 from tests.bench.flat import bench_flat
 from tests.bench.flood import bench_flood
 from tests.bench.intake import bench_intake
+from tests.bench.logging import bench_logging
 from tests.bench.rules import bench_rules
 from tests.bench.sustained import bench_sustained
-from tests.bench.table import Figure, write_table
+from tests.bench.table import Figure, write_section
 from tests.bench.takeover import bench_takeover
 
 TARGET = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -31,32 +32,36 @@ BENCHES: Mapping[str, Bench] = {
     "flood": lambda quick: bench_flood(10 if quick else 30),
     "takeover": lambda _quick: bench_takeover(),
     "rules": bench_rules,
+    "logging": lambda quick: bench_logging(0.5 if quick else 3.0),
     "flat": lambda quick: bench_flat(4_000 if quick else 100_000),
 }
 """In the order of the table. Each takes whether to be quick about it."""
 
 
 def main() -> int:
-    """Run the benches and regenerate the table. A part of them, or a quick run, only prints."""
+    """Run the benches and regenerate their sections of the page. A quick run only prints."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=BENCHES, help="one bench; may be given again")
+    parser.add_argument(
+        "--only", action="append", choices=BENCHES, help="one bench; may be given again; the others' sections stay"
+    )
     parser.add_argument("--quick", action="store_true", help="see that they run: the figures mean little")
     asked = parser.parse_args()
-    machine = (
-        f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"load average {os.getloadavg()[0]:.1f} before the run"
-    )
     figures: list[Figure] = []
     for name in asked.only or BENCHES:
         print(f"{name} …", flush=True)
-        begun = time.perf_counter()
+        machine = (
+            f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, "
+            f"load average {os.getloadavg()[0]:.1f} before the run"
+        )
+        begun, found = time.perf_counter(), []
         for figure in BENCHES[name](asked.quick):
-            figures.append(figure)
+            found.append(figure)
             print(f"  {figure.line()}", flush=True)
         print(f"  ({time.perf_counter() - begun:.0f} s)", flush=True)
-    if not asked.only and not asked.quick:
-        write_table(TARGET, figures, machine)
-        print(f"{TARGET.name} is written")
+        if not asked.quick:
+            write_section(TARGET, name, found, machine)
+            print(f"  {TARGET.name}: section {name} is written")
+        figures += found
     return 0 if all(figure.holds for figure in figures) else 1
 
 

@@ -43,22 +43,27 @@ CITED = (
 )
 
 
-def write_table(path: Path, figures: list[Figure], machine: str) -> None:
-    """Write the page anew."""
-    lines = [
-        "# Performance",
-        "",
-        "Written by `make bench`; do not edit. Client and server share the machine, so ratios say more than rates.",
-        "",
-        f"Machine: {machine}.",
-        "",
-        "| what | measured | ratio | asked | how |",
-        "|---|---|---|---|---|",
-    ]
+def write_section(path: Path, name: str, figures: list[Figure], machine: str) -> None:
+    """Write one bench's section of the page anew, from one run; the other sections stay as their runs wrote them."""
+    sections = _sections(path.read_text()) if path.exists() else {}
+    lines = ["| what | measured | ratio | asked | how |", "|---|---|---|---|---|"]
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         bound = figure.asked + ("" if figure.holds else " **missed**")
         lines.append(f"| {figure.name} | {figure.value} | {ratio} | {bound} | {figure.how} |")
-    lines += ["", "For comparison, cited and not run here:", "", "| what | figure | note |", "|---|---|---|"]
-    lines += [f"| {name} | {value} | {note} |" for name, value, note in CITED]
-    path.write_text("\n".join(lines) + "\n")
+    sections[name] = "\n".join([f"Machine: {machine}.", "", *lines])
+    cited = ["For comparison, cited and not run here:", "", "| what | figure | note |", "|---|---|---|"]
+    cited += [f"| {name} | {value} | {note} |" for name, value, note in CITED]
+    head = (
+        "# Performance\n\nWritten by `make bench`; do not edit. Each section is of one run of its own. Client and"
+        " server share the machine, so ratios say more than rates."
+    )
+    parts = [head, *(f"## {name}\n\n{body}" for name, body in sections.items()), "\n".join(cited)]
+    path.write_text("\n\n".join(parts) + "\n")
+
+
+def _sections(page: str) -> dict[str, str]:
+    """Return what stands under each heading, without what is cited at the end."""
+    body, _, _ = page.partition("\n\nFor comparison, cited")
+    _, *parts = body.split("\n## ")
+    return {name: text.strip() for name, _, text in (part.partition("\n") for part in parts)}
