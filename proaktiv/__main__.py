@@ -12,7 +12,8 @@ proaktiv mail …    failure reports of mails: which addresses are none
 proaktiv events …  check a register's file before it is sent, write the pages for its vendor
 proaktiv sources … what of a source waits for a human: list, release, reject
 proaktiv keys …    rotate, back up and bring back the vault's keys; destroy a person for ever
-proaktiv log …     state of the flow log, its export, and its verification here or elsewhere
+proaktiv log …     state of the flow log, its export and verification, the rotation of its key, its succession
+proaktiv witness … the DSB's own memory of the log, on a machine of their own
 proaktiv doctor    name every broken dependency, and what to do about it
 proaktiv retention … what is kept how long: delete what is over, preview it, hold and release
 proaktiv migrate   bring the database to the present tables
@@ -41,6 +42,8 @@ from proaktiv.demo import commands as city_commands
 from proaktiv.doctor.examination import Examination
 from proaktiv.doctor.findings import healthy, lines
 from proaktiv.flowlog import commands as log_commands
+from proaktiv.flowlog import witness_commands
+from proaktiv.flowlog.ceremonies import add_ceremonies
 from proaktiv.keys import commands as key_commands
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
@@ -87,14 +90,20 @@ app.add_typer(mailing.make_app(_office, lambda: mail_ids(read_settings())), name
 app.add_typer(retention.make_app(_office, lambda: terms_of(read_settings())), name="retention")
 app.add_typer(source_commands.make_sources_app(_office), name="sources")
 app.add_typer(source_commands.make_events_app(wall_clock), name="events")
-app.add_typer(
-    log_commands.make_app(
-        _reader,
-        lambda: read_settings().log_vkey,
-        lambda: building_app.signers_vkey(read_settings()),
-    ),
-    name="log",
+_log = log_commands.make_app(
+    _reader,
+    lambda: read_settings().log_vkey,
+    lambda: building_app.signers_vkeys(read_settings()),
+    wall_clock,
 )
+add_ceremonies(
+    _log,
+    lambda vkey, by: building_app.announce(read_settings(), vkey, by),
+    lambda: building_app.succession(read_settings()),
+    lambda: read_settings().log_vkey,
+)
+app.add_typer(_log, name="log")
+app.add_typer(witness_commands.make_app(wall_clock), name="witness")
 app.add_typer(key_commands.make_app(_keeper, _eraser), name="keys")
 app.command("demo")(city_commands.demo)
 app.command("city", hidden=True)(city_commands.city)
@@ -122,7 +131,8 @@ def work(
         if state is None:
             raise WrongSettings("--sign needs --state DIR, a folder that is not backed up with the database")
         with building_app.signing(settings, state, adopt=adopt) as worker:
-            tick_until_stopped({"sign": worker.integrate}, seconds=settings.tick_seconds)
+            parts = {"sign": worker.integrate, "witness": worker.ask_witnesses, "stamp": worker.fetch_stamp}
+            tick_until_stopped(parts, seconds=settings.tick_seconds)
         return
     with building_app.building(settings, "work") as pipeline:
         tick_until_stopped(

@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,17 +30,20 @@ from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.drift import guarded
 from proaktiv.egress import Egress
 from proaktiv.entrances import account_client, provider_of, staff_client
+from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
-from proaktiv.flowlog.sequencer import integrate
+from proaktiv.flowlog.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
+from proaktiv.flowlog.succeeding import Ceremony
+from proaktiv.flowlog.timestamps import Authority, StampRefused
 from proaktiv.house import House, Probe, no_probe
 from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
-from proaktiv.locks import SessionLock, session_lock
+from proaktiv.locks import session_lock
 from proaktiv.needs import WrongSettings, check_settings, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
@@ -50,6 +52,7 @@ from proaktiv.roles import require_role
 from proaktiv.rulebook import released
 from proaktiv.schema import check_current, refuse_embedded
 from proaktiv.settings import Env, Settings
+from proaktiv.signing import ANOTHER, Asking, SigningWorker, StampService
 from proaktiv.sources.folder import Folder
 from proaktiv.staffing import Staffing
 from proaktiv.tables import DemoClockRow, core_table
@@ -235,31 +238,6 @@ def _party(client: Client | None, settings: Settings, pipeline: Pipeline, label:
     return RelyingParty(client, provider, pipeline.house.vault.mac(label, client.issuer.encode()), secrets.token_bytes)
 
 
-_ANOTHER = "another signing worker holds the lock; exactly one may run: end that one first"
-
-
-@dataclass(frozen=True, slots=True)
-class SigningWorker:
-    """The one process that gives entries their place in the tree and signs it."""
-
-    database: Database
-    signer: Signer
-    lock: SessionLock
-
-    def integrate(self) -> int:
-        """Take what is queued into the tree, then sign. Returns how many entries were taken.
-
-        Raises ``NotSafe`` where the lock was lost, by a failover or a dead line, and somebody else has it.
-        """
-        if not self.lock.ours():
-            raise NotSafe(_ANOTHER)
-        with self.database.transaction() as session:
-            taken = integrate(session)
-        with self.database.transaction() as session:
-            self.signer.sign(session, wall_clock())
-        return taken
-
-
 @contextmanager
 def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator[SigningWorker]:
     """Build the signing worker. Raises ``NotSafe`` where another one runs: two memories are none."""
@@ -273,22 +251,46 @@ def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator
             require_role(session, "sequencer", "PROAKTIV_SEQUENCER_URL")
         with session_lock(database, SIGNING_LOCK) as lock:
             if not lock.ours():
-                raise NotSafe(_ANOTHER)
+                raise NotSafe(ANOTHER)
             key = Ed25519PrivateKey.from_private_bytes(settings.signing_key or b"")
+            coming = settings.signing_key_next
+            next_key = Ed25519PrivateKey.from_private_bytes(coming) if coming else None
             try:
-                signer = Signer(state, key, settings.log_origin, adopt=adopt)
+                signer = Signer(state, key, settings.log_origin, adopt=adopt, next_key=next_key)
             except OSError as error:
                 raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
-            yield SigningWorker(database, signer, lock)
+            asking = Asking(
+                Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION),
+                time.monotonic,
+                settings.deadline_seconds,
+                far_witnesses(settings.witnesses),
+                stamps_of(settings),
+            )
+            yield SigningWorker(database, signer, lock, wall_clock, asking)
     finally:
         database.close()
 
 
-def signers_vkey(settings: Settings) -> str:
-    """Return the public key of whoever signs with these settings. Raises ``WrongSettings``, ``NoteError``."""
+def stamps_of(settings: Settings) -> StampService | None:
+    """Return where time stamps come from, None where none are fetched. Raises ``WrongSettings``."""
+    if not settings.tsa_url or settings.tsa_roots is None:
+        return None
+    try:
+        authority = Authority.parse(settings.tsa_roots.read_bytes())
+    except (OSError, StampRefused) as error:
+        raise WrongSettings(f"PROAKTIV_TSA_ROOTS cannot be used: {error}") from None
+    return StampService(settings.tsa_url, authority, timedelta(seconds=settings.tsa_every_seconds))
+
+
+def signers_vkeys(settings: Settings) -> list[str]:
+    """Return the public keys of whoever signs with these settings: the present one, and the next where one is set.
+
+    Raises ``WrongSettings``, ``NoteError``.
+    """
     if not settings.signing_key or not settings.log_origin:
         raise WrongSettings("log vkey needs PROAKTIV_SIGNING_KEY and PROAKTIV_LOG_ORIGIN, as `work --sign` has them")
-    return str(vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(settings.signing_key)))
+    held = [settings.signing_key, *([settings.signing_key_next] if settings.signing_key_next else [])]
+    return [str(vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(key))) for key in held]
 
 
 @contextmanager
@@ -310,6 +312,25 @@ def erasing(settings: Settings) -> Iterator[Eraser]:
         log = FlowLog(vault, ids, settings.staff_public_key or b"")
         clock = _clock(settings, database)
         yield Eraser(database, vault, log, settings.controller, clock, settings.destroyed_list or Path())
+
+
+def announce(settings: Settings, vkey: str, by: str) -> None:
+    """Announce the next key of the log in the log. Raises ``WrongSettings``, ``BadInput``, ``Conflict``."""
+    with keeping(settings) as keeper, keeper.database.transaction() as session:
+        refuse_unfit(session, vkey)
+        keeper.log.record(session, [announcement(settings.controller, vkey, by)], keeper.clock())
+
+
+@contextmanager
+def succession(settings: Settings) -> Iterator[Ceremony]:
+    """Build what ends a log and begins its successor, in one transaction. Raises ``WrongSettings``."""
+    if not settings.index_key or not settings.staff_public_key or not settings.controller:
+        raise WrongSettings("log succeed writes an entry: set PROAKTIV_CONTROLLER, _INDEX_KEY and _STAFF_PUBLIC_KEY")
+    ids = Ids(secrets.token_bytes)
+    log = FlowLog(make_vault(settings, "erase", ids), ids, settings.staff_public_key)
+    witnesses = tuple(witness.key for witness in far_witnesses(settings.witnesses))
+    with _as_role(settings, "owner_url") as session:
+        yield Ceremony(session, log, settings.controller, wall_clock(), witnesses)
 
 
 @contextmanager

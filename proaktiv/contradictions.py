@@ -14,6 +14,7 @@ from notifiers.smtp import Tls
 from proaktiv import channels, entrances
 from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Target, read_url
 from proaktiv.core.outbound import LEASE
+from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
 from proaktiv.settings import Env, Settings
 
@@ -21,7 +22,14 @@ _CONTROLLER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _SECRETS = (
     *("index_key", "code_key", "kek_view", "kek_contact", "kek_facts", "kek_flow", "kek_proof"),
-    *("signing_key", "intake_private_key", "intake_public_key", "staff_public_key", "staff_private_key"),
+    *(
+        "signing_key",
+        "signing_key_next",
+        "intake_private_key",
+        "intake_public_key",
+        "staff_public_key",
+        "staff_private_key",
+    ),
 )
 _SEVERAL = (
     *("kek_view_others", "kek_contact_others", "kek_facts_others", "kek_flow_others", "kek_proof_others"),
@@ -179,15 +187,41 @@ def _log(settings: Settings) -> Iterator[str]:
     if not settings.signing_key or not settings.log_origin:
         return
     try:
-        vkey = vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(settings.signing_key))
+        held = [key for key in (settings.signing_key, settings.signing_key_next) if key]
+        vkeys = [str(vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(key))) for key in held]
     except NoteError:
         yield "PROAKTIV_LOG_ORIGIN has neither blanks nor +: flowlog.example.org/1"
         return
-    if settings.log_vkey and settings.log_vkey != str(vkey):
+    if settings.log_vkey and settings.log_vkey not in vkeys:
         yield (
             "PROAKTIV_LOG_VKEY is not the public half of PROAKTIV_SIGNING_KEY under PROAKTIV_LOG_ORIGIN;"
             " put back the key and origin of this log"
         )
+    yield from _vouching(settings)
+
+
+def _vouching(settings: Settings) -> Iterator[str]:
+    """Yield what is wrong with witnesses and time stamps."""
+    try:
+        witnesses = far_witnesses(settings.witnesses)
+    except NoteError as error:
+        yield f'PROAKTIV_WITNESSES is {{"KEY": "https://host"}}, with keys as `proaktiv witness init` prints: {error}'
+        return
+    if len({witness.key.name for witness in witnesses}) < len(witnesses):
+        yield "PROAKTIV_WITNESSES names two witnesses alike: let each have a name of its own"
+    places = [(f"PROAKTIV_WITNESSES ({witness.key.name})", witness.url) for witness in witnesses]
+    if bool(settings.tsa_url) != (settings.tsa_roots is not None):
+        yield "PROAKTIV_TSA_URL and PROAKTIV_TSA_ROOTS belong together: a stamp of an unknown authority proves nothing"
+    elif settings.tsa_url:
+        places.append(("PROAKTIV_TSA_URL", settings.tsa_url))
+    for place, url in places:
+        target = _read(url)
+        if target is None:
+            yield f"{place} is no address of the form https://host[:port]/path"
+        elif target.plain and (settings.env is Env.PRODUCTION or target.host not in LOOPBACK_NAMES):
+            yield f"{place} is called over the network: take https"
+        elif not target.names & set(settings.outbound):
+            yield f"{place} names a host that is not on PROAKTIV_OUTBOUND: add {target.host} there"
 
 
 def _addresses(settings: Settings) -> Iterator[str]:

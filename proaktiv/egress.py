@@ -44,7 +44,7 @@ class AnswerTooLarge(OutcomeUnknown):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of status 200 to 299. Header names are lower case."""
+    """An answer of status 200 to 299, or of one that was asked for. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -183,8 +183,16 @@ class Egress:
         self._resolve = resolve
         self._tls = tls or ssl.create_default_context()
 
-    def post(self, url: str, *, headers: Mapping[str, str], content: bytes, deadline: Deadline) -> Response:
-        """Send one POST and return its answer.
+    def post(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes,
+        deadline: Deadline,
+        also: frozenset[int] = frozenset(),
+    ) -> Response:
+        """Send one POST and return its answer; one of a status in ``also`` is an answer as well.
 
         Raises ``AddressRefused``, ``Declined`` (both ``Permanent``), ``Unavailable`` before anything was sent,
         ``Temporary`` (408, 425, 429, 503) or ``OutcomeUnknown`` (other 5xx, cut off, deadline, garbage, too large).
@@ -192,7 +200,8 @@ class Egress:
         sent = {"Accept-Encoding": "identity", "Connection": "close", **headers}
         with self._asked("POST", url, sent, content, deadline) as response:
             # The status decides before the body is read: an error page of any size is not our matter.
-            _refuse(response.status, dict(_texts(response.headers)))
+            if response.status not in also:
+                _refuse(response.status, dict(_texts(response.headers)))
             body = _read(response)
             return Response(response.status, dict(_texts(response.headers)), body)
 

@@ -41,6 +41,9 @@ WALLS: Mapping[str, Wall] = {
             ("flow_leaf", "INSERT"),
             ("tile", "UPDATE"),
             ("checkpoint", "INSERT"),
+            ("cosignature", "INSERT"),
+            ("time_stamp", "INSERT"),
+            ("succession", "INSERT"),
             ("releases", "INSERT"),
             ("staff", "INSERT"),
             ("staff", "UPDATE"),
@@ -51,8 +54,22 @@ WALLS: Mapping[str, Wall] = {
         ),
     ),
     "sequencer": Wall(
-        must=(("flow_queue", "DELETE"), ("flow_leaf", "INSERT"), ("tile", "UPDATE"), ("checkpoint", "INSERT")),
-        never=(*_LOG_STAYS, ("flow_log", "INSERT"), ("vault_keys", "SELECT"), ("persons", "SELECT")),
+        must=(
+            ("flow_queue", "DELETE"),
+            ("flow_leaf", "INSERT"),
+            ("tile", "UPDATE"),
+            ("checkpoint", "INSERT"),
+            ("cosignature", "INSERT"),
+            ("time_stamp", "INSERT"),
+        ),
+        never=(
+            *_LOG_STAYS,
+            ("cosignature", "UPDATE"),
+            ("cosignature", "DELETE"),
+            ("flow_log", "INSERT"),
+            ("vault_keys", "SELECT"),
+            ("persons", "SELECT"),
+        ),
     ),
     # It tells of what it erased in the same transaction, so it appends to the log; it reads no sealed column.
     "eraser": Wall(

@@ -63,7 +63,7 @@ def _url(value: SecretStr | None) -> SecretStr | None:
 
 _FORM = (
     'registers {"NAME": "https://host/path"}, hosts ["host"], lines ["line"], contacts [["Telefon", "0000"]],'
-    ' levels {"acr": 2}'
+    ' levels {"acr": 2}, witnesses {"KEY": "https://host"}'
 )
 
 
@@ -119,10 +119,15 @@ class Settings(BaseSettings):
     staff_public_key: Key = None
     staff_private_key: Key = None
     signing_key: Key = None
+    signing_key_next: Key = None
     release_public_key: Key = None
 
     log_origin: str = ""
     log_vkey: str = ""
+    witnesses: Annotated[dict[str, str], *Json] = Field(default_factory=dict)
+    tsa_url: str = ""
+    tsa_roots: Path | None = None
+    tsa_every_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
     letters_dir: Path | None = None
     letters_format: Literal["text", "pdf", "pdf+text"] = "text"
     letterhead_address: Annotated[tuple[str, ...], *Json] = ()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -40,7 +41,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """Return the text that is signed."""
-        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{b64(self.root)}\n"
 
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":
@@ -51,7 +52,7 @@ class Checkpoint:
         origin, size, root = lines[:3]
         if not origin or not _SIZE.fullmatch(size) or int(size) > _SIZE_MAX:
             raise NoteError("a checkpoint begins with its origin and its size")
-        raw = _unb64(root)
+        raw = unb64(root)
         if len(raw) != 32:
             raise NoteError("a checkpoint's root has 32 bytes")
         return cls(origin, int(size), raw)
@@ -61,25 +62,27 @@ class Checkpoint:
 class Vkey:
     """A key that signatures are checked with, under the name its owner signs by."""
 
+    algorithm: ClassVar[bytes] = _ED25519
+
     name: str
     public: bytes
 
     @property
     def id(self) -> bytes:
         """Return the four bytes by which a signature line names this key."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + self.algorithm + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{_b64(_ED25519 + self.public)}"
+        return f"{self.name}+{self.id.hex()}+{b64(self.algorithm + self.public)}"
 
     @classmethod
-    def parse(cls, text: str) -> "Vkey":
+    def parse(cls, text: str) -> Self:
         """Read ``name+id+key``. Raises ``NoteError`` unless all three fit."""
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
-        raw = _unb64(encoded)
-        if not _is_name(name) or not _is_text(name) or raw[:1] != _ED25519 or len(raw) != 33:
-            raise NoteError("not an Ed25519 verifier key")
+        raw = unb64(encoded)
+        if not _is_name(name) or not _is_text(name) or raw[:1] != cls.algorithm or len(raw) != 33:
+            raise NoteError(f"not an Ed25519 verifier key of type {cls.algorithm.hex()}")
         key = cls(name, raw[1:])
         if key_id != key.id.hex():
             raise NoteError("the key's id does not fit its name and bytes")
@@ -111,8 +114,12 @@ def vkey_of(origin: str, key: Ed25519PrivateKey) -> Vkey:
 
 def sign_note(text: str, origin: str, key: Ed25519PrivateKey) -> str:
     """Return the signed note over ``text``; the same text and key always give the same bytes."""
-    line = _b64(vkey_of(origin, key).id + key.sign(text.encode()))
-    return f"{text}\n— {origin} {line}\n"
+    return f"{text}\n{signature_line(vkey_of(origin, key), key.sign(text.encode()))}"
+
+
+def signature_line(vkey: Vkey, signature: bytes) -> str:
+    """Return the line of a note that carries one signature."""
+    return f"— {vkey.name} {b64(vkey.id + signature)}\n"
 
 
 def open_note(note: str, vkeys: Sequence[str]) -> Note:
@@ -122,7 +129,7 @@ def open_note(note: str, vkeys: Sequence[str]) -> Note:
     no trusted key signed, ``NoteError`` for malformed notes, keys and keys given twice that would apply.
     """
     keys = [Vkey.parse(vkey) for vkey in vkeys]
-    text, lines = _split(note)
+    text, lines = split_note(note)
     verified: list[str] = []
     seen: set[tuple[str, bytes]] = set()
     for name, blob in lines:
@@ -149,7 +156,8 @@ def open_checkpoint(note: str, vkey: str) -> Checkpoint:
     return found
 
 
-def _split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return a note's text and its signatures: name, and key id ‖ signature; none is checked. Raises ``NoteError``."""
     if any(ord(sign) < 0x20 and sign != "\n" for sign in note):
         raise NoteError("control characters in a note")
     if not _is_text(note):
@@ -164,7 +172,7 @@ def _split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     for line in lines:
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
-        blob = _unb64(encoded)
+        blob = unb64(encoded)
         if dash != "—" or not _is_name(name) or len(blob) < 5:
             raise NoteError("not a signature line")
         found.append((name, blob))
@@ -180,15 +188,17 @@ def _is_text(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def _b64(raw: bytes) -> str:
+def b64(raw: bytes) -> str:
+    """Return bytes as the formats write them."""
     return base64.b64encode(raw).decode()
 
 
-def _unb64(text: str) -> bytes:
+def unb64(text: str) -> bytes:
+    """Return the bytes of their one spelling. Raises ``NoteError``."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise NoteError("not base64") from None
-    if _b64(raw) != text:  # spare bits: one key, one spelling
+    if b64(raw) != text:  # spare bits: one key, one spelling
         raise NoteError("not base64 in its one spelling")
     return raw

@@ -17,13 +17,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, ProaktivError
-from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_checkpoint
+from proaktiv.flowlog import attested
+from proaktiv.flowlog.attested import At
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.export import export_log
 from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.judging import tell_nobody
-from proaktiv.flowlog.policy import trusted_log
+from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.report import Report
 from proaktiv.flowlog.status import status as log_status
+from proaktiv.flowlog.timestamps import Authority
 from proaktiv.flowlog.verify import verify_database
 
 _FILE_MAX = 64 * 1024
@@ -37,14 +40,26 @@ class NoTrustedKey(ProaktivError):  # noqa: N818 - reads as the sentence it is: 
 def make_app(
     open_reader: Callable[[], AbstractContextManager[Session]],
     key_of_settings: Callable[[], str],
-    key_of_signer: Callable[[], str],
+    keys_of_signer: Callable[[], list[str]],
+    clock: Callable[[], datetime],
 ) -> typer.Typer:
     """Return the ``log`` commands. ``open_reader`` yields a session that only reads.
 
-    ``key_of_settings`` is the key that the settings trust (empty: none), ``key_of_signer`` the one that signs.
+    ``key_of_settings`` is the key that the settings trust (empty: none), ``keys_of_signer`` are those that sign.
     """
     app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
 
+    _add_looks(app, open_reader, keys_of_signer)
+    _add_export(app, open_reader)
+    _add_verify(app, open_reader, key_of_settings, clock)
+    return app
+
+
+def _add_looks(
+    app: typer.Typer,
+    open_reader: Callable[[], AbstractContextManager[Session]],
+    keys_of_signer: Callable[[], list[str]],
+) -> None:
     @app.command("status")
     def show_status(as_json: AsJson = False) -> None:
         """Say how many entries the log holds, how many wait, and how old the last signature is."""
@@ -54,19 +69,52 @@ def make_app(
             typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
             return
         for name, value in found.to_json().items():
-            typer.echo(f"{name:<22} {value}")
+            typer.echo(f"{name:<23} {value}")
 
     @app.command("vkey")
     def show_vkey() -> None:
-        """Print the public key that the log is signed with, where the signing worker runs. The DSB notes it once."""
-        typer.echo(key_of_signer())
+        """Print the public key that the log is signed with, where the signing worker runs. The DSB notes it once.
 
+        During a rotation a second line is the key that follows.
+        """
+        for vkey in keys_of_signer():
+            typer.echo(vkey)
+
+    @app.command("checkpoint")
+    def checkpoint(
+        at: Annotated[At, typer.Option(help="Which one: the newest, or the newest cosigned or stamped one.")] = (
+            At.NEWEST
+        ),
+        out: Annotated[
+            Path | None, typer.Option(help="A new folder, for the file and its time stamp; default: print the file.")
+        ] = None,
+    ) -> None:
+        """Print the newest signed checkpoint with its cosignatures. Keep it elsewhere: see verify --since."""
+        with open_reader() as session:
+            found = attested.checkpoint(session.connection(), at=at)
+        if out is None:
+            typer.echo(found.note, nl=False)
+            return
+        try:
+            out.mkdir()
+            (out / "checkpoint").write_bytes(found.note.encode())
+            if found.token is not None:
+                (out / "checkpoint.tsr").write_bytes(found.token)
+        except OSError as error:
+            raise BadInput("--out", f"{out} cannot be written: {error.strerror}") from None
+        typer.echo(f"{out}: the checkpoint of {found.size} entries{' and its time stamp' if found.token else ''}")
+
+
+def _add_export(app: typer.Typer, open_reader: Callable[[], AbstractContextManager[Session]]) -> None:
     @app.command("export")
     def export(
         folder: Annotated[Path, typer.Argument(help="A new folder; an existing one is never touched.")],
         size: Annotated[
             int | None, typer.Option(min=1, help="As of the checkpoint over so many entries; default: the newest.")
         ] = None,
+        at: Annotated[
+            At, typer.Option(help="Without --size: as of the newest checkpoint, or the newest cosigned or stamped one.")
+        ] = At.NEWEST,
         first: Annotated[
             int, typer.Option("--from", min=0, help="Leave out entries before this one, in steps of 256.")
         ] = 0,
@@ -82,6 +130,7 @@ def make_app(
                 session,
                 folder,
                 size=size,
+                at=at,
                 first=first,
                 expires_on=expires_on.date() if expires_on else None,
                 tell=tell,
@@ -94,6 +143,13 @@ def make_app(
         typer.echo(f"{folder}: entries {manifest.first} to {manifest.size - 1} of {manifest.origin}")
         typer.echo(f"SHA-256 of its MANIFEST.json: {done.digest}")
 
+
+def _add_verify(
+    app: typer.Typer,
+    open_reader: Callable[[], AbstractContextManager[Session]],
+    key_of_settings: Callable[[], str],
+    clock: Callable[[], datetime],
+) -> None:
     @app.command("verify")
     def verify(
         folder: Annotated[
@@ -104,7 +160,12 @@ def make_app(
             str, typer.Option(help="The log's public key as the DSB noted it; default: PROAKTIV_LOG_VKEY.")
         ] = "",
         policy: Annotated[
-            Path | None, typer.Option(help="The DSB's policy file (C2SP tlog-policy) that names the key, not --vkey.")
+            Path | None,
+            typer.Option(help="The DSB's policy file (C2SP tlog-policy), instead of --vkey: keys, witnesses, quorum."),
+        ] = None,
+        tsa_roots: Annotated[
+            Path | None,
+            typer.Option(help="PEM file of the time stamp authority to believe; else stamps are passed over."),
         ] = None,
         since: Annotated[
             Path | None, typer.Option(help="A checkpoint file kept from before: the log must begin with it.")
@@ -114,7 +175,8 @@ def make_app(
         """Recompute the whole log: every entry, the tree, every signature. Exit 1 on any finding."""
         if vkey and policy:
             raise BadInput("--policy", "names the key, and so does --vkey: give one of them")
-        trusted = trusted_log(_text(policy)) if policy else vkey
+        trusted: str | Policy = Policy.parse(_text(policy)) if policy else vkey
+        authority = Authority.parse(_text(tsa_roots).encode()) if tsa_roots else None
         if folder is not None:
             if not trusted:
                 raise NoTrustedKey(
@@ -122,7 +184,7 @@ def make_app(
                 )
             kept = _kept(since, trusted)
             with _bar("entries verified") as tell:
-                report = verify_export(folder, trusted, kept=kept, tell=tell)
+                report = verify_export(folder, trusted, kept=kept, now=clock(), authority=authority, tell=tell)
         else:
             trusted = trusted or key_of_settings()
             if not trusted:
@@ -131,10 +193,8 @@ def make_app(
                 )
             kept = _kept(since, trusted)
             with open_reader() as session, _bar("entries verified") as tell:
-                report = verify_database(session, trusted, kept=kept, tell=tell)
+                report = verify_database(session, trusted, kept=kept, now=clock(), authority=authority, tell=tell)
         _print(report, as_json=as_json)
-
-    return app
 
 
 def _print(report: Report, *, as_json: bool) -> None:
@@ -143,12 +203,13 @@ def _print(report: Report, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _kept(since: Path | None, vkey: str) -> Checkpoint | None:
+def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:
     """Return the checkpoint that the caller kept. Raises ``BadInput`` if the trusted key did not sign it."""
     if since is None:
         return None
+    trust = Policy.of(trusted)
     try:
-        return open_checkpoint(_text(since), vkey)
+        return trust.open(_text(since)).checkpoint
     except NoteError as error:
         raise BadInput("--since", f"{since} is no checkpoint of this log: {error}") from None
 

@@ -1,7 +1,7 @@
 """Write the log, as far as it is signed, into a folder that the DSB takes to another machine.
 
 Takes what is stored and judges nothing: a broken log is exported as it is, and ``flowlog.export_verify`` finds what is
-broken. The same tree size gives the same bytes. Streams: memory does not grow with the log.
+broken. The same tree size and the same cosignatures give the same bytes. Streams: memory does not grow with the log.
 Left to others: what the folder looks like (``flowlog.export_layout``), who may export.
 Source: flowlog.md § 3.
 """
@@ -17,18 +17,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from sqlmodel import Session
 
-from proaktiv.core.errors import BadInput, NotFound, ProaktivError
+from proaktiv.core.errors import BadInput, ProaktivError
 from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, tile_path
+from proaktiv.flowlog import attested, rows
 from proaktiv.flowlog import export_layout as layout
-from proaktiv.flowlog import rows
+from proaktiv.flowlog.attested import At
 from proaktiv.flowlog.export_lines import ExportedNote, entry_line
 from proaktiv.flowlog.judging import tell_nobody
-from proaktiv.tables import CheckpointRow, TileRow, core_table
+from proaktiv.tables import TileRow, core_table
 
-_CHECKPOINTS = core_table(CheckpointRow)
 _TILES = core_table(TileRow)
 _TELL_EVERY = 2_000
 
@@ -50,18 +50,21 @@ def export_log(
     target: Path,
     *,
     size: int | None = None,
+    at: At = At.NEWEST,
     first: int = 0,
     expires_on: date | None = None,
     tell: Callable[[int], None] = tell_nobody,
 ) -> Exported:
     """Write an export to the new folder ``target``; readable by this user alone, there whole or not at all.
 
-    ``size`` is that of a signed checkpoint, by default the newest. Entries before ``first``, rounded down to a multiple
-    of 256, are left out, their hashes are not. ``expires_on`` is a mark for whoever keeps the folder. Raises
-    ``NotFound`` where nothing of that size is signed, ``BadInput`` for ``first`` beyond it, ``NotExported``.
+    ``size`` is that of a signed checkpoint; without it ``at`` says which of the newest is meant. Entries before
+    ``first``, rounded down to a multiple of 256, are left out, their hashes are not. ``expires_on`` is a mark for
+    whoever keeps the folder. Raises ``NotFound`` where nothing of that size is signed, ``BadInput`` for ``first``
+    beyond it, ``NotExported``.
     """
     connection = session.connection()
-    size, note = _checkpoint(connection, size)
+    head = attested.checkpoint(connection, size=size, at=at)
+    size, note = head.size, head.note
     if not 0 <= first < size:
         raise BadInput("--from", f"the export holds entries 0 to {size - 1}")
     first -= first % TILE_WIDTH
@@ -69,32 +72,14 @@ def export_log(
         writing = _Writing(connection, folder, size, first)
         writing.put(layout.README, layout.README_TEXT.encode())
         writing.put(layout.HEAD, note.encode())
-        writing.checkpoints()
+        if head.token is not None:
+            writing.put(layout.STAMP, head.token)
+        writing.checkpoints(note)
         writing.entries(tell)
         writing.tiles()
         manifest = layout.Manifest(note.partition("\n")[0], size, first, writing.sums(), expires_on)
         digest = writing.put(layout.MANIFEST, manifest.to_bytes())
     return Exported(manifest, digest)
-
-
-def _checkpoint(connection: Connection, size: int | None) -> tuple[int, str]:
-    """Return the checkpoint to export. Raises ``NotFound`` and names the nearest ones."""
-    there = select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note).where(_CHECKPOINTS.c.size > 0)
-    if size is None:
-        found = connection.execute(there.order_by(_CHECKPOINTS.c.size.desc()).limit(1)).one_or_none()
-        if found is None:
-            raise NotFound("nothing of this log is signed yet: is `proaktiv work --sign` running?")
-    else:
-        found = connection.execute(there.where(_CHECKPOINTS.c.size == size)).one_or_none()
-        if found is None:
-            below = select(func.max(_CHECKPOINTS.c.size)).where(_CHECKPOINTS.c.size < size)
-            above = select(func.min(_CHECKPOINTS.c.size)).where(_CHECKPOINTS.c.size > size)
-            near = [connection.execute(query).scalar_one() for query in (below, above)]
-            raise NotFound(
-                f"no checkpoint was signed at {size} entries; the nearest: "
-                + (", ".join(str(one) for one in near if one) or "none")
-            )
-    return found.size, found.note
 
 
 class _Writing:
@@ -113,11 +98,11 @@ class _Writing:
             out(content)
         return self._digests[path].hex()
 
-    def checkpoints(self) -> None:
-        """Write every checkpoint of the export."""
+    def checkpoints(self, newest: str) -> None:
+        """Write every checkpoint of the export; the last as it stands in its file, byte for byte."""
         with self._file(layout.CHECKPOINTS) as out:
             for row in rows.notes(self._connection, self._size):
-                out(ExportedNote(row.size, row.note).to_bytes())
+                out(ExportedNote(row.size, newest if row.size == self._size else row.note).to_bytes())
 
     def entries(self, tell: Callable[[int], None]) -> None:
         """Write the entries, and a bundle whenever one is full."""
@@ -157,7 +142,7 @@ class _Writing:
     def sums(self) -> str:
         """Write the list of what was written; return its SHA-256."""
         with self._file(layout.SUMS) as out:
-            for path in layout.summed_paths(self._size, self._first):
+            for path in layout.summed_paths(self._size, self._first, stamped=layout.STAMP in self._digests):
                 if path in self._digests:
                     out(layout.sums_line(path, self._digests[path].hex()))
         return self._digests[layout.SUMS].hex()

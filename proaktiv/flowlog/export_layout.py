@@ -5,8 +5,9 @@
     MANIFEST.json      format, origin, size, first entry, SHA-256 of SHA256SUMS, perhaps a day of expiry
     SHA256SUMS         every other file, in the form that ``sha256sum -c`` reads
     README.txt         for whoever finds the stick
-    checkpoint         the newest signed checkpoint (C2SP tlog-checkpoint)
-    checkpoints.jsonl  every checkpoint up to it
+    checkpoint         the newest signed checkpoint (C2SP tlog-checkpoint), with the cosignatures of witnesses
+    checkpoint.tsr     where an authority stamped this very file: its token (RFC 3161)
+    checkpoints.jsonl  every checkpoint up to it, with cosignatures
     entries.jsonl      one entry a line: place, id, committed bytes, facts F, query columns
     tile/…             hashes and entry bundles (C2SP tlog-tiles): other people's programs read them too
 
@@ -32,6 +33,7 @@ MANIFEST = "MANIFEST.json"
 SUMS = "SHA256SUMS"
 README = "README.txt"
 HEAD = "checkpoint"
+STAMP = "checkpoint.tsr"
 CHECKPOINTS = "checkpoints.jsonl"
 ENTRIES = "entries.jsonl"
 
@@ -89,9 +91,9 @@ class Manifest:
 # files ----------------------------------------------------------------------------------------------------------------
 
 
-def summed_paths(size: int, first: int) -> Iterator[str]:
-    """Yield every file that SHA256SUMS lists, in its order."""
-    yield from (README, HEAD, CHECKPOINTS, ENTRIES)
+def summed_paths(size: int, first: int, *, stamped: bool = False) -> Iterator[str]:
+    """Yield every file that SHA256SUMS lists, in its order; ``stamped``: a token is among them."""
+    yield from (README, HEAD, *([STAMP] if stamped else []), CHECKPOINTS, ENTRIES)
     for level, n, width in tiles(size):
         yield tile_path(level, n, width)
     for n, width in bundles(size, first):

@@ -58,12 +58,13 @@ class Export:
     def compare_files(self, find: Find) -> None:
         """Hold every file against the list of SHA-256, and the list against the manifest."""
         size = self.manifest.size
-        expected = list(layout.summed_paths(size, self.manifest.first))
+        listed = self._listed(find)
+        stamped = layout.STAMP in self._there or layout.STAMP in (listed or ())
+        expected = list(layout.summed_paths(size, self.manifest.first, stamped=stamped))
         known = {*expected, layout.MANIFEST, layout.SUMS}
         for path in sorted(self._there - known):
             if not _left_by_a_file_manager(path):
                 find(Finding(What.FILE, f"{_printable(path)} does not belong to an export"))
-        listed = self._listed(find)
         if listed and listed.keys() - set(expected):
             find(Finding(What.FILE, f"{layout.SUMS} lists what does not belong to an export"))
         for path in expected:

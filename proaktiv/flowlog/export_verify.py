@@ -6,37 +6,48 @@ Source: flowlog.md §§ 2, 3, 8.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from proaktiv.flowlog import export_layout as layout
-from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, open_checkpoint
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.checks import RowCheck
 from proaktiv.flowlog.export_lines import ExportedNote
 from proaktiv.flowlog.export_reading import Export, Missing
 from proaktiv.flowlog.judging import Judge, tell_nobody
+from proaktiv.flowlog.policy import Policy, PolicyError
 from proaktiv.flowlog.report import Finding, Report, What
+from proaktiv.flowlog.timestamps import Authority, StampRefused
 
 
 def verify_export(
     folder: Path,
-    vkey: str,
+    trusted: str | Policy,
     *,
     kept: Checkpoint | None = None,
     erased: Collection[int] = frozenset(),
+    now: datetime | None = None,
+    authority: Authority | None = None,
     tell: Callable[[int], None] = tell_nobody,
 ) -> Report:
     """Check an exported folder and return what was found.
 
-    ``vkey`` is the log's key as the DSB noted it, ``kept`` a checkpoint that the DSB verified earlier and kept: the log
-    must begin with it, and an export without the entries before it is whole. ``erased`` are indexes whose sealed parts
-    may be missing. Raises ``ExportUnreadable`` where there is nothing to judge, ``NoteError`` for a malformed ``vkey``.
+    ``trusted`` is the log's key as the DSB noted it, or their whole policy; then the newest checkpoint must have its
+    quorum, at ``now``. A time stamp is checked against ``authority``, without one passed over. ``kept`` is a checkpoint
+    that the DSB verified earlier and kept: the log must begin with it, and an export without the entries before it is
+    whole. ``erased`` are indexes whose sealed parts may be missing. Raises ``ExportUnreadable`` where there is nothing
+    to judge, ``NoteError`` for a malformed key, ``PolicyError`` where ``now`` is missing.
     """
-    name = Vkey.parse(vkey).name
+    policy = Policy.of(trusted)
+    if policy.max_age is not None and now is None:
+        raise PolicyError("the policy asks how old a cosignature is, and nobody says what time it is")
     export = Export(folder)
     size, first = export.manifest.size, export.manifest.first
     check = RowCheck()
-    judge = Judge(vkey, export.tile, check, erased=erased, kept=kept, tell=tell)
-    if export.manifest.origin != name:
+    known = export.manifest.origin in policy.origins
+    policy = policy.only(export.manifest.origin) if known else policy
+    judge = Judge(policy, export.tile, check, erased=erased, kept=kept, now=now, tell=tell)
+    if not known:
         judge.find(Finding(What.FILE, f"{layout.MANIFEST} names another log than the key does"))
     if first > (kept.size if kept else 0):
         judge.find(
@@ -46,6 +57,8 @@ def verify_export(
             )
         )
     export.compare_files(judge.find)
+    if authority is not None:
+        judge.stamped = _stamps(export, authority, judge.find)
     newest = ""
 
     def notes() -> Iterator[ExportedNote]:
@@ -55,10 +68,11 @@ def verify_export(
             yield note
 
     judge.walk(size, export.entries(judge.find), notes(), first)
-    root = _head(export, vkey, newest, judge.find)
+    root = _head(export, policy, newest, judge.find)
     judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
     for finding in check.unexcused():
         judge.find(finding)
+    cosigned = judge.quorum_of(size)
     return Report(
         size,
         root,
@@ -68,10 +82,25 @@ def verify_export(
         judge.truncated,
         first,
         export.manifest.expires_on,
+        cosigned,
+        None if authority is None else max(judge.stamped, default=0),
     )
 
 
-def _head(export: Export, vkey: str, newest: str, find: Callable[[Finding], None]) -> bytes | None:
+def _stamps(export: Export, authority: Authority, find: Callable[[Finding], None]) -> dict[int, datetime]:
+    """Return when the authority saw the newest checkpoint, as far as it did."""
+    try:
+        head, token = export.small(layout.HEAD), export.small(layout.STAMP)
+    except Missing:
+        return {}
+    try:
+        return {export.manifest.size: authority.stamped_at(token, head)}
+    except StampRefused as error:
+        find(Finding(What.STAMP, str(error)))
+        return {}
+
+
+def _head(export: Export, policy: Policy, newest: str, find: Callable[[Finding], None]) -> bytes | None:
     """Return the root that the log gives the exported entries, None if nobody trusted says one."""
     try:
         raw = export.small(layout.HEAD)
@@ -80,7 +109,7 @@ def _head(export: Export, vkey: str, newest: str, find: Callable[[Finding], None
     if raw != newest.encode():
         find(Finding(What.CHECKPOINT, f"the file {layout.HEAD} is not the last of {layout.CHECKPOINTS}"))
     try:
-        said = open_checkpoint(raw.decode(), vkey)
+        said = policy.open(raw.decode()).checkpoint
     except (NoteError, UnicodeDecodeError) as error:
         find(Finding(What.HEAD, str(error) if isinstance(error, NoteError) else "the checkpoint is not text"))
         return None

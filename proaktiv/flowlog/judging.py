@@ -5,12 +5,14 @@ Where they come from is the caller's business: the database (``flowlog.verify``)
 Source: flowlog.md §§ 2, 8.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from proaktiv.core.merkle import LoadTile, leaf_hash
-from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_checkpoint
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.checks import RowCheck
+from proaktiv.flowlog.policy import SKEW, Opened, Policy
 from proaktiv.flowlog.report import FINDINGS_MAX, Finding, What
 from proaktiv.flowlog.twins import TwinTrees
 
@@ -39,23 +41,31 @@ class Judge:
     """One verification.
 
     ``kept`` is a checkpoint that the caller kept elsewhere, its signature checked. ``tell`` hears now and then how many
-    entries are done.
+    entries are done. ``now`` is when a cosignature counts; None: whenever it was made.
     """
 
     def __init__(
         self,
-        vkey: str,
+        policy: Policy,
         load: LoadTile,
         check: RowCheck,
         *,
         erased: Collection[int] = frozenset(),
         kept: Checkpoint | None = None,
+        now: datetime | None = None,
         tell: Callable[[int], None] = tell_nobody,
     ) -> None:
         self.findings: list[Finding] = []
         self.truncated = False
         self.checkpoints = 0
-        self._vkey = vkey
+        self.cosigned = 0
+        """The largest size whose checkpoint has the policy's quorum."""
+        self.stamped: Mapping[int, datetime] = {}
+        """Sizes of checkpoints that a time stamp authority saw, and when: to be set before the walk."""
+        self._policy = policy
+        self._now = now
+        self._latest: tuple[datetime, int] | None = None
+        self._late: set[int] = set()
         self._check = check
         self._erased = erased
         self._kept = kept
@@ -113,6 +123,17 @@ class Judge:
             self._trees.judge(head, root)
         self._trees.settle()
 
+    def quorum_of(self, least: int) -> int | None:
+        """Return how many entries have the policy's quorum, None if it asks for none; fewer than ``least`` is found."""
+        policy = self._policy
+        if policy.quorum is None:
+            return None
+        if self.cosigned < least:
+            age = f" within {policy.max_age}" if policy.max_age is not None else ""
+            there = f"; {self.cosigned} entries are" if self.cosigned else ""
+            self.find(Finding(What.COSIGNATURE, f"the log is not cosigned by {policy.quorum}{age}, as you ask{there}"))
+        return self.cosigned
+
     def _misplaced(self, row: Any) -> None:
         self.find(Finding(What.INDEX, "stands twice, out of order or beyond the log", row.idx, row.leaf_fid))
 
@@ -130,18 +151,37 @@ class Judge:
             return
         problems = list(self._check.findings(row, index, erased=index in self._erased))
         self._trees.append(index, leaf_hash(bytes(row.entry)), row.fid, problems)
+        if self._latest is None or row.recorded_at > self._latest[0]:
+            self._latest = (row.recorded_at, index)
 
     def _signed(self, row: Noted) -> None:
         self.checkpoints += 1
         try:
-            said = open_checkpoint(row.note, self._vkey)
+            opened = self._policy.open(row.note)
         except NoteError as error:
             self.find(Finding(What.CHECKPOINT, f"of {row.size} entries: {error}"))
             return
+        said = opened.checkpoint
         if said.size != row.size:
             self.find(Finding(What.CHECKPOINT, f"of {row.size} entries speaks of {said.size}"))
             return
+        self._attested(opened)
         self._trees.judge(Finding(What.CHECKPOINT, f"of {row.size} entries: the log is not what was signed"), said.root)
+
+    def _attested(self, opened: Opened) -> None:
+        """Hold the entries' times against those at which others saw the checkpoint over them."""
+        size, cosigned = opened.checkpoint.size, opened.cosigned
+        counting = frozenset(cosigned) if self._now is None else self._policy.counting(cosigned, self._now)
+        if self._policy.quorum is not None and self._policy.met(counting):
+            self.cosigned = size
+        seen = [*cosigned.values(), *([self.stamped[size]] if size in self.stamped else [])]
+        if not seen or self._latest is None:
+            return
+        latest, index = self._latest
+        if latest > min(seen) + SKEW and index not in self._late:
+            self._late.add(index)
+            seen_at = min(seen).isoformat(timespec="seconds")
+            self.find(Finding(What.TIME, f"is later than {seen_at}, when others saw the checkpoint over it", index))
 
     def _judge_kept(self, index: int) -> None:
         if self._kept is not None and self._kept.size == index:

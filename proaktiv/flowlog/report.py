@@ -25,6 +25,9 @@ class What(StrEnum):
     TILE = "tile"
     HEAD = "head"
     CHECKPOINT = "checkpoint"
+    COSIGNATURE = "cosignature"
+    STAMP = "time stamp"
+    TIME = "time"
     FILE = "file"
 
 
@@ -52,8 +55,8 @@ class Report:
     """What was verified and what was found.
 
     ``root`` is None where nobody trusted says one, ``pending`` where nobody can know: an export does not hold what is
-    queued. Entries before ``first`` were not there to be read, their hashes were. ``truncated``: there are more
-    findings than are listed.
+    queued. ``cosigned`` is None where the policy asks for no cosignature. Entries before ``first`` were not there to be
+    read, their hashes were. ``truncated``: there are more findings than are listed.
     """
 
     size: int
@@ -64,6 +67,8 @@ class Report:
     truncated: bool = False
     first: int = 0
     expires_on: date | None = None
+    cosigned: int | None = None
+    stamped: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -82,6 +87,8 @@ class Report:
             "findings": [finding.to_json() for finding in self.findings],
             "truncated": self.truncated,
             "expires_on": self.expires_on.isoformat() if self.expires_on else None,
+            "cosigned": self.cosigned,
+            "stamped": self.stamped,
         }
 
     def text(self) -> str:
@@ -91,6 +98,8 @@ class Report:
             f"{self.size} entries{queued}, {self.checkpoints} signed checkpoints",
             *([f"of entries 0 to {self.first - 1} only the hashes are here"] if self.first else []),
             *([f"to be deleted on {self.expires_on}"] if self.expires_on else []),
+            *([] if self.cosigned is None else [f"cosigned as the policy asks: {self.cosigned} entries"]),
+            *([] if self.stamped is None else [f"time-stamped: {self.stamped} entries"]),
             f"root {self.root.hex() if self.root else 'that a trusted key signed: none'}",
             *(
                 f"{finding.what.value}: {finding.detail}"

@@ -6,14 +6,16 @@ Reads only, and joins outward: what is missing comes as None, so that whoever ch
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, ScalarSelect, Select, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
+from proaktiv.tables import CheckpointRow, CosignatureRow, FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _LEAF = core_table(FlowLeafRow)
 _CHECKPOINTS = core_table(CheckpointRow)
+_COSIGNATURES = core_table(CosignatureRow)
 _BATCH = 2_000
 
 # Not as ``t``: a row of SQLAlchemy has an attribute of that name.
@@ -43,12 +45,23 @@ def entries(connection: Connection, size: int, first: int = 0) -> Iterator[Row[A
 
 
 def notes(connection: Connection, newest: int) -> Iterator[Row[Any]]:
-    """Yield the checkpoints up to ``newest`` entries."""
+    """Yield the checkpoints up to ``newest`` entries, each with the cosignatures that it got."""
     return stream(
         connection,
-        select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note)
+        select(_CHECKPOINTS.c.size, (_CHECKPOINTS.c.note + lines_of_witnesses()).label("note"))
         .where(_CHECKPOINTS.c.size <= newest)
         .order_by(_CHECKPOINTS.c.size),
+    )
+
+
+def lines_of_witnesses() -> ScalarSelect[str]:
+    """Return, inside a query for checkpoints, the cosignatures of each as the lines that follow its note."""
+    lines = func.string_agg(_COSIGNATURES.c.line, aggregate_order_by(cast("", Text), _COSIGNATURES.c.witness))
+    return (
+        select(func.coalesce(lines, ""))
+        .where(_COSIGNATURES.c.size == _CHECKPOINTS.c.size)
+        .correlate(_CHECKPOINTS)
+        .scalar_subquery()
     )
 
 

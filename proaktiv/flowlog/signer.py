@@ -3,7 +3,8 @@
 Before each signature it proves from the stored tiles that what it signed is the beginning of what it shall sign, and
 writes that down first. A restored backup, a rewritten past or a smaller log is refused, with evidence kept. So is a
 memory that knows less than was signed: a second signer's, or an older copy. Such a one would sign another continuation.
-Left to others: that only one signer runs (a session lock, ``app``), publishing, witnesses.
+During a rotation a second key signs as well, from the entry on that announces it.
+Left to others: that only one signer runs (a session lock, ``signing``), publishing, witnesses.
 Source: flowlog.md § 4.
 """
 
@@ -22,7 +23,15 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.merkle import verify_consistency
-from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_checkpoint, sign_note, vkey_of
+from proaktiv.flowlog.checkpoints import (
+    Checkpoint,
+    NoteError,
+    open_checkpoint,
+    sign_note,
+    signature_line,
+    vkey_of,
+)
+from proaktiv.flowlog.rotation import announced
 from proaktiv.flowlog.sequencer import no_probe
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
 from proaktiv.locks import lock_keys
@@ -68,14 +77,23 @@ class Signer:
     """Signs one log with one key. ``state_dir`` must not be restored along with the database.
 
     ``adopt`` lets a new, empty memory start from the database's newest checkpoint, after that was verified: for a
-    signer that moves to another machine, decided by people.
+    signer that moves to another machine, decided by people. ``next_key`` is the one that will follow.
     """
 
-    def __init__(self, state_dir: Path, key: Ed25519PrivateKey, origin: str, *, adopt: bool = False) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        key: Ed25519PrivateKey,
+        origin: str,
+        *,
+        adopt: bool = False,
+        next_key: Ed25519PrivateKey | None = None,
+    ) -> None:
         self._dir = state_dir
         self._key = key
         self._origin = origin
         self._adopt = adopt
+        self._next = next_key
         self.vkey = str(vkey_of(origin, key))
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -99,12 +117,11 @@ class Signer:
             self._check_grown(tree, last, head)
             if head.size == 0:
                 return None
-            note = sign_note(head.text(), self._origin, self._key) if last == head else None
-            if note is None:
+            if last != head:
                 probe("signer.remember.before")
                 self._remember(head)
                 probe("signer.remember.after")
-                note = sign_note(head.text(), self._origin, self._key)
+            note = self._signed(session, head)
             probe("signer.publish.before")
             stored = self._store(session, head, note, now)
             probe("signer.publish.after")
@@ -210,6 +227,16 @@ class Signer:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def _signed(self, session: Session, head: Checkpoint) -> str:
+        """Return the note over ``head``; under both keys once an entry in it announces the second."""
+        note = sign_note(head.text(), self._origin, self._key)
+        if self._next is None:
+            return note
+        following = vkey_of(self._origin, self._next)
+        if not announced(session, str(following), head.size):
+            return note
+        return note + signature_line(following, self._next.sign(head.text().encode()))
+
     def _store(self, session: Session, head: Checkpoint, note: str, now: datetime) -> bool:
         connection = session.connection()
         stored = connection.execute(
@@ -221,6 +248,13 @@ class Signer:
         if stored is not None:
             return True
         there = connection.execute(select(_CHECKPOINTS.c.note).where(_CHECKPOINTS.c.size == head.size)).scalar_one()
-        if there != note:
+        if there != note and not self._says_the_same(there, head):
             raise LogForked(f"the database holds another checkpoint of size {head.size}")
         return False
+
+    def _says_the_same(self, note: str, head: Checkpoint) -> bool:
+        """Return whether ``note`` is ours over ``head`` as well, from when other keys signed beside this one."""
+        try:
+            return open_checkpoint(note, self.vkey) == head
+        except NoteError:
+            return False

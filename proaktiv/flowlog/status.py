@@ -4,7 +4,7 @@ Counts and ages only. Whether it is untouched says ``flowlog.verify``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,18 +13,40 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.flows import Kind
-from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, FlowQueueRow, LogHeadRow, core_table
+from proaktiv.tables import (
+    CheckpointRow,
+    CosignatureRow,
+    FlowLeafRow,
+    FlowLogRow,
+    FlowQueueRow,
+    LogHeadRow,
+    TimeStampRow,
+    WitnessAnswerRow,
+    core_table,
+)
 
 _LOG = core_table(FlowLogRow)
 _LEAF = core_table(FlowLeafRow)
 _QUEUE = core_table(FlowQueueRow)
 _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
+_COSIGNATURES = core_table(CosignatureRow)
+_STAMPS = core_table(TimeStampRow)
+_ANSWERS = core_table(WitnessAnswerRow)
 _LABELS = {int(kind): kind.label for kind in Kind}
 
 
 class LogBehind(NotSafe):
     """The log does not keep up or is not signed any more: nothing may leave the house."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the last request to a witness, or to the time stamp authority, ended (``attesting.Outcome``)."""
+
+    outcome: str
+    size: int
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,11 @@ class Status:
     oldest_queued_seconds: float | None
     last_checkpoint_seconds: float | None
     kinds: Mapping[str, int]
+    cosigned: int = 0
+    """The largest size that any witness cosigned."""
+    stamped: int = 0
+    last_stamp_seconds: float | None = None
+    asked: Mapping[str, Asked] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -46,6 +73,10 @@ class Status:
             "signed": self.signed,
             "oldest_queued_seconds": self.oldest_queued_seconds,
             "last_checkpoint_seconds": self.last_checkpoint_seconds,
+            "cosigned": self.cosigned,
+            "stamped": self.stamped,
+            "last_stamp_seconds": self.last_stamp_seconds,
+            "asked": {name: asdict(each) for name, each in self.asked.items()},
             "kinds": dict(self.kinds),
         }
 
@@ -63,6 +94,9 @@ def status(session: Session, now: datetime | None = None, *, count_kinds: bool =
     newest = connection.execute(
         select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.published_at).order_by(_CHECKPOINTS.c.size.desc()).limit(1)
     ).one_or_none()
+    stamped = connection.execute(
+        select(func.max(_STAMPS.c.size).label("size"), func.max(_STAMPS.c.at).label("at"))
+    ).one()
     kinds: dict[str, int] = {}
     if count_kinds:
         counts = connection.execute(select(_LOG.c.kind, func.count()).group_by(_LOG.c.kind).order_by(_LOG.c.kind))
@@ -74,6 +108,13 @@ def status(session: Session, now: datetime | None = None, *, count_kinds: bool =
         oldest_queued_seconds=_age(now, oldest),
         last_checkpoint_seconds=_age(now, newest.published_at if newest else None),
         kinds=kinds,
+        cosigned=connection.execute(select(func.coalesce(func.max(_COSIGNATURES.c.size), 0))).scalar_one(),
+        stamped=stamped.size or 0,
+        last_stamp_seconds=_age(now, stamped.at),
+        asked={
+            row.witness: Asked(row.outcome, row.size, _age(now, row.at))
+            for row in connection.execute(select(_ANSWERS).order_by(_ANSWERS.c.witness))
+        },
     )
 
 

@@ -7,17 +7,21 @@ Source: flowlog.md §§ 2, 8.
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.merkle import EMPTY_ROOT, leaf_hash
-from proaktiv.flowlog import rows
-from proaktiv.flowlog.checkpoints import Checkpoint, Vkey
+from proaktiv.flowlog import attested, rows
+from proaktiv.flowlog.checkpoints import Checkpoint
 from proaktiv.flowlog.checks import Opener, RowCheck
 from proaktiv.flowlog.judging import Judge, tell_nobody
+from proaktiv.flowlog.policy import Policy, PolicyError
 from proaktiv.flowlog.report import FINDINGS_MAX, Finding, Report, What
 from proaktiv.flowlog.tiles import StoredTree
+from proaktiv.flowlog.timestamps import Authority
 from proaktiv.tables import (
     CheckpointRow,
     FlowLeafRow,
@@ -40,23 +44,33 @@ _SUBJECTS = core_table(SubjectHeadRow)
 
 def verify_database(
     session: Session,
-    vkey: str,
+    trusted: str | Policy,
     *,
     opener: Opener | None = None,
     erased: Collection[int] = frozenset(),
     kept: Checkpoint | None = None,
+    now: datetime | None = None,
+    authority: Authority | None = None,
     tell: Callable[[int], None] = tell_nobody,
 ) -> Report:
     """Check the stored log and return what was found; nothing is written.
 
-    ``vkey`` is the log's key as the DSB noted it. With an ``opener`` the parts S and A that it can open are checked
-    too, and the numbers of each person. ``erased`` are indexes whose parts may be missing, ``kept`` is a checkpoint
-    that the log must begin with. Raises ``NoteError`` for a malformed ``vkey``.
+    ``trusted`` is the log's key as the DSB noted it, or their whole policy; then ``now`` is when its quorum is asked
+    for. Time stamps are checked against ``authority``, without one they are passed over. With an ``opener`` the parts S
+    and A that it can open are checked too, and the numbers of each person. ``erased`` are indexes whose parts may be
+    missing, ``kept`` is a checkpoint that the log must begin with. Raises ``NoteError`` for a malformed key,
+    ``PolicyError`` where ``now`` is missing.
     """
-    Vkey.parse(vkey)
+    policy = Policy.of(trusted)
+    if policy.max_age is not None and now is None:
+        raise PolicyError("the policy asks how old a cosignature is, and nobody says what time it is")
     check = RowCheck(opener)
-    judge = Judge(vkey, StoredTree(session).load, check, erased=erased, kept=kept, tell=tell)
-    return _Run(session, judge, check).report()
+    policy = attested.of_this_log(session.connection(), policy)
+    judge = Judge(policy, StoredTree(session).load, check, erased=erased, kept=kept, now=now, tell=tell)
+    if authority is not None:
+        judge.stamped = attested.stamps(session.connection(), policy, authority, judge.find)
+    report = _Run(session, judge, check).report()
+    return report if authority is None else replace(report, stamped=max(judge.stamped, default=0))
 
 
 class _Run:
@@ -83,7 +97,8 @@ class _Run:
             self._find(finding)
         self._last_numbers()
         judge = self._judge
-        return Report(size, root, pending, judge.checkpoints, tuple(judge.findings), judge.truncated)
+        cosigned = judge.quorum_of(0 if newest == 0 else 1)
+        return Report(size, root, pending, judge.checkpoints, tuple(judge.findings), judge.truncated, cosigned=cosigned)
 
     # beside the tree --------------------------------------------------------------------------------------------------
 

@@ -89,6 +89,62 @@ class CheckpointRow(Storage, table=True):
     published_at: datetime = instant()
 
 
+class CosignatureRow(Storage, table=True):
+    """What one witness says of one checkpoint: its line in the note. By ``flowlog.attesting``; append-only."""
+
+    __tablename__ = "cosignature"
+
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    witness: str = Field(primary_key=True)
+    line: str
+    at: datetime = instant()
+
+
+class TimeStampRow(Storage, table=True):
+    """An RFC 3161 token, and the very bytes that it is over. By ``flowlog.attesting``; append-only."""
+
+    __tablename__ = "time_stamp"
+
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    note: str
+    token: bytes = sealed()
+    at: datetime = instant()
+
+
+class WitnessAnswerRow(Storage, table=True):
+    """How the last request to one witness, or to the time stamp authority, ended. By ``flowlog.attesting``."""
+
+    __tablename__ = "witness_answer"
+
+    witness: str = Field(primary_key=True)
+    outcome: str = Field(max_length=16)
+    size: int = Field(sa_type=BigInteger)
+    at: datetime = instant()
+
+
+class SuccessionRow(Storage, table=True):
+    """A log that ended with loss, and the statement that the DSB confirmed. By ``flowlog.succeeding``, as owner."""
+
+    __tablename__ = "succession"
+
+    new: str = Field(primary_key=True)
+    old: str
+    note: str
+    at: datetime = instant()
+
+
+class FormerCheckpointRow(Storage, table=True):
+    """A checkpoint of a log that ended, with its cosignatures. By ``flowlog.succeeding``, as owner."""
+
+    __tablename__ = "former_checkpoint"
+
+    origin: str = Field(primary_key=True)
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    note: str
+    token: bytes | None = sealed(nullable=True)
+    published_at: datetime = instant()
+
+
 NO_MORE = -(2**62)
 
 

@@ -24,6 +24,8 @@ ERASED = (
     *("signatures", "wiedervorlagen", "holds", "notices", "mail_confirmations"),
 )
 SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
+ATTESTED = ("cosignature", "time_stamp", "witness_answer")
+ENDED = ("succession", "former_checkpoint")
 
 
 def differences(url: str) -> list[object]:
@@ -115,7 +117,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
     worked = {"SELECT", "INSERT", "UPDATE", "DELETE"}
     expected = dict.fromkeys(TABLES, worked)
     expected |= {key: {"SELECT", "INSERT"} for key in APPEND_ONLY}
-    expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ("alembic_version",)}
+    expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ATTESTED + ENDED + ("alembic_version",)}
     expected["staff_links"] = {"SELECT", "DELETE"}
     expected["stops"] = {"SELECT", "INSERT", "DELETE"}  # and UPDATE of one column; DELETE of what was lifted: below
     expected |= {"subject_heads": worked - {"DELETE"}, "consent_heads": worked - {"DELETE"}}
@@ -149,11 +151,15 @@ def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
     assert privileges(urls["owner"], "proaktiv_keeper") == {
         **{key: {"SELECT", "INSERT"} for key in ("vault_keys", "flow_log", "staff_keys")},
         **{key: {"INSERT"} for key in ("flow_secret", "flow_queue")},
+        "checkpoint": {"SELECT"},
         "alembic_version": {"SELECT"},
     }
     all_rights = {"SELECT", "INSERT", "UPDATE", "DELETE"}
     assert privileges(urls["owner"], "proaktiv_sequencer") == {
         **dict.fromkeys(SEQUENCERS, all_rights),
+        **{key: {"SELECT", "INSERT"} for key in ATTESTED},
+        **{key: {"SELECT"} for key in ENDED},
+        "witness_answer": {"SELECT", "INSERT", "UPDATE"},
         "flow_log": {"SELECT"},
         "flow_queue": {"SELECT", "DELETE"},
         "alembic_version": {"SELECT"},

@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proaktiv.core.canonical import dumps
 from proaktiv.core.merkle import leaf_hash, root_of
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import checks, entries, export_reading, export_verify, judging
+from proaktiv.flowlog import checks, entries, export_reading
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, sign_note
 from proaktiv.flowlog.export_layout import ExportUnreadable
 from proaktiv.flowlog.export_verify import verify_export
+from proaktiv.flowlog.policy import Opened, Policy
 from proaktiv.flowlog.twins import TwinTrees
 from tests.conftest import ROLES
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
@@ -482,8 +483,8 @@ def no_findings(*_anything: object, **_named: object) -> Iterator[Any]:
     return iter(())
 
 
-def believing(note: str, _vkey: str) -> Checkpoint:
-    return Checkpoint.parse(note.rpartition("\n\n")[0] + "\n")
+def believing(_policy: Policy, note: str) -> Opened:
+    return Opened(Checkpoint.parse(note.rpartition("\n\n")[0] + "\n"), {})
 
 
 def by_somebody_else(folder: Path) -> None:
@@ -514,7 +515,7 @@ CHECKS: dict[str, tuple[Tamper, list[tuple[object, str, object]]]] = {
     ),
     "signatures": (
         by_somebody_else,
-        [(judging, "open_checkpoint", believing), (export_verify, "open_checkpoint", believing)],
+        [(Policy, "open", believing)],
     ),
     "tiles against entries": (
         lambda folder: (flip(folder / "tile/1/000.p/1", 0), sum_up(folder)),

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from proaktiv.app import SigningWorker
+from proaktiv.clock import wall_clock
 from proaktiv.core.errors import NotSafe
 from proaktiv.database import Database
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint
 from proaktiv.flowlog.signer import LOCK, MemoryBehind, Signer
 from proaktiv.locks import SessionLock
+from proaktiv.signing import SigningWorker
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 
 _STORED = ("flow_log", "flow_secret", "flow_leaf", "tile")
@@ -118,7 +119,7 @@ def other(world: World) -> Iterator[Database]:
 
 
 def worker(database: Database, signer: Signer) -> SigningWorker:
-    return SigningWorker(database, signer, SessionLock(database, LOCK))
+    return SigningWorker(database, signer, SessionLock(database, LOCK), wall_clock)
 
 
 def loses_its_line(lock: SessionLock, database: Database) -> None:

@@ -22,6 +22,10 @@ def test_the_status_counts_what_is_placed_queued_and_signed(world: World) -> Non
         "signed": 2,
         "oldest_queued_seconds": 7.0,
         "last_checkpoint_seconds": 9.0,
+        "cosigned": 0,
+        "stamped": 0,
+        "last_stamp_seconds": None,
+        "asked": {},
         "kinds": {"received": 3},
     }
 

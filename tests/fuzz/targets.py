@@ -25,7 +25,7 @@ from proaktiv.core.questions import Frage
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, open_note, sign_note, vkey_of
 from proaktiv.flowlog.export_layout import Manifest
 from proaktiv.flowlog.export_lines import ExportedEntry, ExportedNote, LineBroken
-from proaktiv.flowlog.policy import PolicyError, trusted_log
+from proaktiv.flowlog.policy import Policy, PolicyError
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.load import RuleFileError
 from proaktiv.rulebook.load import parse as parse_rule
@@ -161,7 +161,9 @@ def signed_text(raw: bytes) -> None:
 def policy(raw: bytes) -> None:
     """The DSB's list of whom to believe."""
     with suppress(PolicyError):
-        assert trusted_log(f"log {trusted_log(_text(raw))}\nquorum none\n")
+        found = Policy.parse(_text(raw))
+        assert found.logs
+        assert found.met(found.witnesses)
 
 
 def export(raw: bytes) -> None:

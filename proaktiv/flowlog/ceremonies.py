@@ -1,0 +1,101 @@
+"""``proaktiv log rotate`` and ``succeed``: what is done to the log itself, by people, seldom.
+
+Thin: each command reads, calls one thing, prints. Step by step: docs/operating.md, "Zeuge".
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proaktiv.core.errors import BadInput
+from proaktiv.flowlog.checkpoints import NoteError, split_note
+from proaktiv.flowlog.succeeding import Ceremony, ended_name, retire_memory, signers_memory
+from proaktiv.flowlog.succession import Statement
+
+_TEXT_MAX = 64 * 1024
+
+_ROTATE = """Announce the next key of the log in the log itself (kind 05). Both keys sign from then on.
+
+\b
+1. Draw a key, set it as PROAKTIV_SIGNING_KEY_NEXT for the signing worker, restart it, and let `proaktiv log vkey`
+   show both public keys.
+2. Give the second one to the DSB: `proaktiv witness trust`, and one more line `log` in the policy file.
+3. Run this with it. The next checkpoint carries both signatures.
+4. When the DSB has noted it, and every export that is still to be verified carries both: make the new key
+   PROAKTIV_SIGNING_KEY, unset _NEXT, set PROAKTIV_LOG_VKEY anew, restart. Destroy the old key.
+
+Logs in as PROAKTIV_KEEPER_URL."""
+
+_SUCCEED = """End a log of which signed entries are lost for good, and begin its successor.
+
+Never to get rid of a refusal: only where the signing worker says that the log shrank or was forked, and no backup,
+standby or replica has the rest. End every process, then:
+
+\b
+1. proaktiv log succeed --state DIR > STATEMENT          what is lost, by the signer's memory
+2. the DSB, at the witness: proaktiv witness confirm FOLDER STATEMENT NEWKEY > CONFIRMED
+3. proaktiv log succeed --state DIR --confirmed CONFIRMED --by NAME
+4. set PROAKTIV_LOG_ORIGIN to the new origin and PROAKTIV_SIGNING_KEY to a new key, and start again
+
+Logs in as PROAKTIV_OWNER_URL and needs PROAKTIV_WITNESSES."""
+
+
+def add_ceremonies(
+    app: typer.Typer,
+    announce: Callable[[str, str], None],
+    open_ceremony: Callable[[], AbstractContextManager[Ceremony]],
+    key_of_settings: Callable[[], str],
+) -> None:
+    """Add the commands. ``announce`` takes a key and who does it; ``open_ceremony`` commits what went well."""
+
+    @app.command("rotate", help=_ROTATE)
+    def rotate(
+        vkey: Annotated[str, typer.Argument(help="The key that follows, as `proaktiv log vkey` shows it.")],
+        by: Annotated[str, typer.Option("--by", help="Who does it; stands in the part that only the DSB reads.")],
+    ) -> None:
+        """Announce the next key."""
+        if not by.strip():
+            raise BadInput("--by", "must name who does it")
+        announce(vkey, by)
+        typer.echo("Announced. The next checkpoint carries both signatures where PROAKTIV_SIGNING_KEY_NEXT is set.")
+
+    @app.command("succeed", help=_SUCCEED)
+    def succeed(
+        state: Annotated[Path, typer.Option(help="The folder of the signer's memory.")],
+        vkey: Annotated[str, typer.Option(help="The key of the log that ends; default: PROAKTIV_LOG_VKEY.")] = "",
+        note: Annotated[Path | None, typer.Option("--confirmed", help="The statement that the DSB confirmed.")] = None,
+        by: Annotated[str, typer.Option("--by", help="Who does it, with --confirmed.")] = "",
+    ) -> None:
+        """Draft or do a succession."""
+        key = vkey or key_of_settings()
+        if not key:
+            raise BadInput("--vkey", "is missing, and there is no PROAKTIV_LOG_VKEY")
+        if note is None:
+            with open_ceremony() as ceremony:
+                typer.echo(ceremony.draft(signers_memory(state), key).text(), nl=False)
+            return
+        said = _text(note)
+        last = signers_memory(state, _ended(said))
+        with open_ceremony() as ceremony:
+            statement = ceremony.succeed(last, key, said, by)
+        retire_memory(state, statement)
+        typer.echo(f"{last.origin} has ended with {last.size} entries; {statement.lost} are lost.")
+        typer.echo(f"{statement.new} has begun. Set PROAKTIV_LOG_ORIGIN and a new PROAKTIV_SIGNING_KEY, then start.")
+
+
+def _ended(note: str) -> str:
+    try:
+        return ended_name(Statement.parse(split_note(note)[0]))
+    except NoteError:
+        raise BadInput("--confirmed", "is no confirmed statement: `proaktiv witness confirm` prints one") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_TEXT_MAX).decode()
+    except (OSError, UnicodeDecodeError):
+        raise BadInput("--confirmed", f"{path} cannot be read") from None
