@@ -20,6 +20,7 @@ import structlog
 
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.acts.office import RETENTION_SET, OfficeActs
+from proaktiv.acts.published import PublishedActs
 from proaktiv.acts.registers import RegisterActs
 from proaktiv.acts.staff import StaffActs
 from proaktiv.core.errors import CommitUnknown
@@ -52,7 +53,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs):
+class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs, PublishedActs):
     """All that one process can do; what it has no keys or ways for, it cannot."""
 
     # the two halves ------------------------------------------------------------------------------------------------

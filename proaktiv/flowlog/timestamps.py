@@ -6,6 +6,7 @@ Left to others: sending the request (``flowlog.attesting``).
 Source: RFC 3161; rfc3161-client.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +21,8 @@ from rfc3161_client import (
 )
 
 from proaktiv.core.errors import ProaktivError
+
+_REASON = re.compile(r'data: "Verify error: ([^"]*)"')
 
 QUERY_TYPE, REPLY_TYPE = "application/timestamp-query", "application/timestamp-reply"
 
@@ -71,8 +74,7 @@ class Authority:
             verifier.verify_message(response, content)
             at: datetime = response.tst_info.gen_time
         except (VerificationError, ValueError) as error:
-            said = str(error).partition(": ErrorStack")[0]  # what follows is OpenSSL's inside
-            raise StampRefused(f"the time stamp cannot be believed: {said}") from None
+            raise StampRefused(f"the time stamp cannot be believed: {_why(str(error))}") from None
         return at.astimezone(UTC)
 
 
@@ -83,6 +85,13 @@ def query_for(content: bytes) -> Query:
     if nonce is None:
         raise StampRefused("a request without a nonce")
     return Query(request.as_bytes(), nonce)
+
+
+def _why(said: str) -> str:
+    """Return the reason out of what OpenSSL says of its inside."""
+    plain, _, inside = said.partition(": ErrorStack")
+    reason = _REASON.search(inside)
+    return f"{plain}: {reason[1]}" if reason else plain
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:

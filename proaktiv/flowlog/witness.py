@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from proaktiv.core.merkle import HASH_BYTES, verify_consistency
-from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, NotSigned, Vkey, b64, open_note, split_note, unb64
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, b64, open_note, unb64
 from proaktiv.flowlog.cosignatures import cosign
 from proaktiv.flowlog.sequencer import no_probe
 from proaktiv.flowlog.witness_memory import Memory, Watched, WitnessError
@@ -142,7 +142,7 @@ def read_request(body: bytes) -> Asked:
     hashes = tuple(unb64(line) for line in proof)
     if len(hashes) > PROOF_MAX or any(len(each) != HASH_BYTES for each in hashes):
         raise NoteError("a proof has at most 63 lines of 32 bytes each")
-    return Asked(int(old[1]), hashes, note, Checkpoint.parse(split_note(note)[0]))
+    return Asked(int(old[1]), hashes, note, Checkpoint.parse(note.rpartition("\n\n")[0] + "\n"))
 
 
 def write_request(old: int, proof: list[bytes], note: str) -> bytes:
@@ -154,10 +154,8 @@ def _stranger(asked: Asked, watched: Watched) -> Answer | None:
     """Return why this is not said by a log that is watched."""
     try:
         open_note(asked.note, watched.vkeys)
-    except NotSigned as error:
-        return Answer(403, f"{error}\n")
     except NoteError as error:
-        return Answer(400, f"{error}\n")
+        return Answer(403, f"{error}\n")
     if watched.succeeded_by:
         return Answer(403, f"this log has ended; {watched.succeeded_by} took its place\n")
     return None

@@ -6,7 +6,7 @@ from starlette.responses import FileResponse, Response
 
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.core.errors import NotFound
-from proaktiv.web import problems
+from proaktiv.web import problems, published
 from proaktiv.web.citizen import make_citizen
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.pages import account, channels, consents, entry, failures, matters, messages, timeline
@@ -39,6 +39,7 @@ def make_site(
         pipeline.healthy()
         return {"status": "ok"}
 
+    app.include_router(published.router)
     for part in (entry, matters, consents, channels, messages, timeline, account):
         app.include_router(part.router)
     app.mount("/api", make_citizen(pipeline, secure_cookies=secure_cookies))
