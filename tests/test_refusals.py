@@ -1,5 +1,6 @@
 """Wrong configurations: each refuses to start, in one line that names setting and remedy, and tells no secret."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv import __main__ as command_line
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.flowlog.cosignatures import witness_key_of
 from proaktiv.needs import read_settings
 from tests.processes import proaktiv, refused
 from tests.settings_of import b64, everything
@@ -32,6 +35,7 @@ MAIL = {
     "MAIL_SENDER": "post@x.example",
     "MAIL_PAGE": "https://x.example/b",
 }
+WITNESS = str(witness_key_of("dsb.example/zeuge", Ed25519PrivateKey.from_private_bytes(b"w" * 32)))
 OIDC = {
     "OIDC_ISSUER": "https://login.example",
     "OIDC_CLIENT_ID": "office",
@@ -144,6 +148,34 @@ WRONG = (
     ),
     Wrong("an origin with blanks", SIGN, "PROAKTIV_LOG_ORIGIN", "flowlog.example.org/1", {"LOG_ORIGIN": "our log"}),
     Wrong("a key of another log", SIGN, "PROAKTIV_LOG_VKEY", "put back the key", {"LOG_VKEY": "x+00000000+AQ=="}),
+    Wrong("witnesses that are no JSON", SIGN, "PROAKTIV_WITNESSES", "is not JSON:", {"WITNESSES": SECRET}),
+    Wrong(
+        "a witness without a key", SIGN, "PROAKTIV_WITNESSES", "as `proaktiv witness init`", {"WITNESSES": '{"x": "y"}'}
+    ),
+    Wrong(
+        *("a witness that may not be called", SIGN, "PROAKTIV_OUTBOUND", "add dsb.example there"),
+        {"WITNESSES": json.dumps({WITNESS: "https://dsb.example/zeuge"})},
+    ),
+    Wrong(
+        *("a witness without TLS", SIGN, "PROAKTIV_WITNESSES (dsb.example/zeuge)", "take https"),
+        {"WITNESSES": json.dumps({WITNESS: "http://dsb.example/zeuge"}), "OUTBOUND": '["dsb.example"]'},
+    ),
+    Wrong(
+        *("a witness that has no address", SIGN, "PROAKTIV_WITNESSES (dsb.example/zeuge)", "of the form https://host"),
+        {"WITNESSES": json.dumps({WITNESS: f"https://a:{SECRET}@dsb.example"})},
+    ),
+    Wrong(
+        *("stamps of nobody", SIGN, "PROAKTIV_TSA_ROOTS", "belong together"),
+        {"TSA_URL": "https://tsa.example/tsr"},
+    ),
+    Wrong(
+        *("roots that are none", SIGN, "PROAKTIV_TSA_ROOTS", "not PEM"),
+        {"TSA_URL": "https://tsa.example/tsr", "TSA_ROOTS": "{folder}/file", "OUTBOUND": '["tsa.example"]'},
+    ),
+    Wrong(
+        *("the next key is the present one", SIGN, "PROAKTIV_SIGNING_KEY_NEXT", DRAW),
+        dict.fromkeys(("SIGNING_KEY", "SIGNING_KEY_NEXT"), b64(bytes(range(40, 72)))),
+    ),
     Wrong(
         *("a URL for a host", WORK, "PROAKTIV_OUTBOUND", '["register.example.org"]'),
         {"OUTBOUND": '["https://register.example"]'},

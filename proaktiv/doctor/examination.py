@@ -26,6 +26,7 @@ from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.doctor.running import examine
 from proaktiv.egress import Deadline, Egress
 from proaktiv.entrances import account_client, provider_of, staff_client
+from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
 from proaktiv.needs import WrongSettings, missing, refusals
@@ -157,6 +158,10 @@ class Examination:
             yield log.signed(database, _real_clock)  # its role does not see how far the demonstration's clock is moved
         if "sign" in parts and self._state is not None:
             yield log.remembers(self._state, settings.log_origin, database)
+        if "sign" in whole and (settings.witnesses or settings.tsa_url) and not any(refusals(settings, "sign")):
+            names = [witness.key.name for witness in far_witnesses(settings.witnesses)]
+            every = timedelta(seconds=settings.tsa_every_seconds) if settings.tsa_url else None
+            yield log.vouched(database, names, stamps_every=every)
         if set(parts) & {"work", "intake", "citizen", "office"}:
             yield rules.released_rules(
                 database,

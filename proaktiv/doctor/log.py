@@ -1,7 +1,7 @@
 """The flow log: somebody signs, nothing waits long for its place, and the signer's memory fits the database."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from sqlmodel import Session
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
+from proaktiv.flowlog.attesting import STAMPS
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.signer import LOCK
-from proaktiv.flowlog.status import LogBehind, require_current
+from proaktiv.flowlog.status import Asked, LogBehind, Status, require_current, status
 from proaktiv.locks import session_lock_held
 from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
 
@@ -23,6 +24,7 @@ TOO_LATE = timedelta(minutes=5)
 _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
 
+_CALL = "let nobody write and call the DSB: docs/operating.md, Zeuge"
 _START = "start exactly one proaktiv work --sign --state DIR"
 
 
@@ -58,6 +60,43 @@ def _late(session: Session, now: datetime, limit: timedelta) -> str:
     except LogBehind as error:
         return str(error)
     return ""
+
+
+def vouched(database: Database, witnesses: Sequence[str], *, stamps_every: timedelta | None) -> Check:
+    """Ask how far the log is cosigned by each witness (by name), and how old the last time stamp is."""
+
+    def act() -> Iterator[Finding]:
+        with looking(database) as session:
+            found = status(session, count_kinds=False)
+        for name in witnesses:
+            yield _asked(f"witness {name}", found.asked.get(name), found.signed)
+        if stamps_every is not None:
+            yield _asked("time stamps", found.asked.get(STAMPS), found.signed, late=_overdue(found, stamps_every))
+
+    return Check("witnesses", act, "see whether the database answers")
+
+
+def _asked(name: str, last: Asked | None, signed: int, late: str = "") -> Finding:
+    do = "see whether it runs and can be reached from the signing worker; the log is signed without it meanwhile"
+    if last is None:
+        return look(name, "was not asked yet", "start the signing worker; it asks once something is signed")
+    if last.outcome == "contradicts":
+        return broken(name, f"knows a log of {last.size} entries that this one does not continue", _CALL)
+    if last.outcome in {"wrong", "blocked"}:
+        said = "answered what cannot be checked" if last.outcome == "wrong" else "is an address that may not be called"
+        return broken(name, said, "compare its key and address with PROAKTIV_WITNESSES, _TSA_ROOTS and _OUTBOUND")
+    if late:
+        return look(name, late, do)
+    if last.outcome in {"cosigned", "behind", "stamped"}:
+        return fine(name, f"knows {last.size} entries, {signed} are signed")
+    return look(name, f"does not help ({last.outcome}) since {last.seconds or 0:.0f} s", do)
+
+
+def _overdue(found: Status, every: timedelta) -> str:
+    age = found.last_stamp_seconds
+    if age is None or age <= 2 * every.total_seconds() or found.stamped == found.signed:
+        return ""
+    return f"the last is {age:.0f} s old"
 
 
 def remembers(state: Path, origin: str, database: Database) -> Check:
