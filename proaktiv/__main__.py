@@ -12,7 +12,7 @@ proaktiv mail …    failure reports of mails: which addresses are none
 proaktiv events …  check a register's file before it is sent, write the pages for its vendor
 proaktiv sources … what of a source waits for a human: list, release, reject
 proaktiv keys …    rotate, back up and bring back the vault's keys; destroy a person for ever
-proaktiv log …     state of the flow log, its export and verification, the rotation of its key, its succession
+proaktiv log …     state of the flow log, export, proofs, verification here or elsewhere, key rotation, succession
 proaktiv witness … the DSB's own memory of the log, on a machine of their own
 proaktiv doctor    name every broken dependency, and what to do about it
 proaktiv retention … what is kept how long: delete what is over, preview it, hold and release
@@ -26,6 +26,7 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import structlog
 import typer
@@ -74,6 +75,11 @@ def _office() -> AbstractContextManager[Pipeline]:
     return building_app.building(read_settings(), "office")
 
 
+def _open_proof(flow: UUID, by: str, reason: str) -> str:
+    with _office() as pipeline:
+        return pipeline.prove_flow(flow, by, reason)
+
+
 def _keeper() -> AbstractContextManager[Keeper]:
     return building_app.keeping(read_settings())
 
@@ -94,6 +100,7 @@ _log = log_commands.make_app(
     _reader,
     lambda: read_settings().log_vkey,
     lambda: building_app.signers_vkeys(read_settings()),
+    _open_proof,
     wall_clock,
 )
 add_ceremonies(

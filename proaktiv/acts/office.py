@@ -13,6 +13,7 @@ from proaktiv.core.retention import RULES
 from proaktiv.core.tasks import How
 from proaktiv.steps import (
     notify,
+    proving,
     retain,
     tasks,
 )
@@ -46,6 +47,14 @@ class OfficeActs(Means):
         now = self.clock()
         with self.database.transaction() as session:
             tasks.finish(session, self.house, task, how, by, now)
+
+    def prove_flow(self, fid: UUID, by: str, reason: str) -> str:
+        """Return the proof of one entry with its staff part open, which is logged first."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            proving.announce(session, self.house, fid, by, reason, now)
+        with self.database.transaction() as session:
+            return proving.opened_proof(session, self.house, fid, self.staff_private)
 
     def preview_retention(self, on: date | None = None) -> retain.Preview:
         """Return what would be deleted today, or on another day; nothing is."""

@@ -159,13 +159,13 @@ def _commits(group: bytes, plain: bytes, committed: bytes) -> bool:
 
 def _facts(row: Any, entry: Entry) -> Iterator[tuple[What, str]]:
     body = bytes(row.f_bytes)
-    if commitment(FACTS, bytes(row.f_salt), body) != entry.facts:
+    if len(row.f_salt) != SALT_BYTES or commitment(FACTS, bytes(row.f_salt), body) != entry.facts:
         yield What.FACTS, "bytes or salt are not what was committed"
         return
     try:
         facts = json.loads(body)
         canonical = isinstance(facts, dict) and checked(facts) == body
-    except (ValueError, CanonicalError):
+    except (ValueError, CanonicalError, RecursionError):
         canonical = False
     if not canonical:
         yield What.FACTS, "not canonical"
@@ -188,6 +188,6 @@ def _taken(row: Any) -> int:
     """Return how many entries an erasure says it took; what says nothing readable took none."""
     try:
         n = json.loads(bytes(row.f_bytes)).get("n", 0)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return 0
     return n if type(n) is int and n > 0 else 0

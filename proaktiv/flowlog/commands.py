@@ -10,13 +10,14 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlmodel import Session
 
-from proaktiv.core.errors import BadInput, ProaktivError
+from proaktiv.core.errors import BadInput
 from proaktiv.flowlog import attested
 from proaktiv.flowlog.attested import At
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
@@ -24,34 +25,30 @@ from proaktiv.flowlog.export import export_log
 from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.judging import tell_nobody
 from proaktiv.flowlog.policy import Policy
-from proaktiv.flowlog.report import Report
+from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, print_report, read_text
 from proaktiv.flowlog.status import status as log_status
 from proaktiv.flowlog.timestamps import Authority
 from proaktiv.flowlog.verify import verify_database
-
-_FILE_MAX = 64 * 1024
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-
-
-class NoTrustedKey(ProaktivError):  # noqa: N818 - reads as the sentence it is: raise NoTrustedKey
-    """Nobody said which key to believe."""
 
 
 def make_app(
     open_reader: Callable[[], AbstractContextManager[Session]],
     key_of_settings: Callable[[], str],
     keys_of_signer: Callable[[], list[str]],
+    open_proof: Callable[[UUID, str, str], str],
     clock: Callable[[], datetime],
 ) -> typer.Typer:
     """Return the ``log`` commands. ``open_reader`` yields a session that only reads.
 
     ``key_of_settings`` is the key that the settings trust (empty: none), ``keys_of_signer`` are those that sign.
+    ``open_proof`` returns the proof of one entry with its staff part open, for whom and why being logged.
     """
     app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
 
     _add_looks(app, open_reader, keys_of_signer)
     _add_export(app, open_reader)
     _add_verify(app, open_reader, key_of_settings, clock)
+    add_proof_commands(app, open_reader, open_proof, clock)
     return app
 
 
@@ -175,8 +172,8 @@ def _add_verify(
         """Recompute the whole log: every entry, the tree, every signature. Exit 1 on any finding."""
         if vkey and policy:
             raise BadInput("--policy", "names the key, and so does --vkey: give one of them")
-        trusted: str | Policy = Policy.parse(_text(policy)) if policy else vkey
-        authority = Authority.parse(_text(tsa_roots).encode()) if tsa_roots else None
+        trusted: str | Policy = Policy.parse(read_text(policy)) if policy else vkey
+        authority = Authority.parse(read_text(tsa_roots).encode()) if tsa_roots else None
         if folder is not None:
             if not trusted:
                 raise NoTrustedKey(
@@ -194,13 +191,7 @@ def _add_verify(
             kept = _kept(since, trusted)
             with open_reader() as session, _bar("entries verified") as tell:
                 report = verify_database(session, trusted, kept=kept, now=clock(), authority=authority, tell=tell)
-        _print(report, as_json=as_json)
-
-
-def _print(report: Report, *, as_json: bool) -> None:
-    typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else report.text())
-    if not report.ok:
-        raise typer.Exit(1)
+        print_report(report, as_json=as_json)
 
 
 def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:
@@ -209,20 +200,9 @@ def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:
         return None
     trust = Policy.of(trusted)
     try:
-        return trust.open(_text(since)).checkpoint
+        return trust.open(read_text(since)).checkpoint
     except NoteError as error:
         raise BadInput("--since", f"{since} is no checkpoint of this log: {error}") from None
-
-
-def _text(path: Path) -> str:
-    """Return a small text file. Raises ``BadInput``."""
-    try:
-        with path.open("rb") as file:
-            return file.read(_FILE_MAX).decode()
-    except OSError as error:
-        raise BadInput(str(path), f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadInput(str(path), "is not text") from None
 
 
 @contextmanager

@@ -142,7 +142,13 @@ Prüfen, auf irgendeinem Rechner mit proaktiv, ohne Datenbank und ohne Einstellu
     proaktiv log verify --export DIESER_ORDNER --vkey SCHLÜSSEL
 
 SCHLÜSSEL ist der Prüfschlüssel, den Sie selbst notiert haben. Nehmen Sie nie einen, der mit dem Auszug kommt.
-Ob die Dateien heil angekommen sind, sagt auch ohne proaktiv:  sha256sum -c SHA256SUMS
+Ohne proaktiv prüfen zwei Programme aus je einer Datei, die „proaktiv log verifier ORDNER“ schreibt. Holen Sie sie
+sich einmal im Haus, nie mit einem Auszug; POLICY ist Ihre eigene Datei mit dem Prüfschlüssel:
+
+    python3 verify.py DIESER_ORDNER --policy POLICY --lang de
+    node verify.mjs DIESER_ORDNER --policy POLICY --lang de
+
+Ob die Dateien heil angekommen sind, sagt auch ohne jedes Programm von uns:  sha256sum -c SHA256SUMS
 
 Heben Sie die Datei checkpoint auf, auch wenn Sie den Auszug löschen: Mit --since zeigt sie beim nächsten Auszug,
 dass seither nichts von dem geändert wurde, was Sie heute geprüft haben.

@@ -99,7 +99,7 @@ class ExportedEntry:
             parts = {
                 "secret_fid": fid,
                 "subj": _ELSEWHERE if subject["filed"] else None,
-                "s_blob": _bytes(subject["salt"]) if "salt" in subject else sealed[subject["is"]],
+                "s_blob": base64_bytes(subject["salt"]) if "salt" in subject else sealed[subject["is"]],
                 "a_blob": sealed[staff["is"]],
                 "staff_key": sealed[staff["is"]],
             }
@@ -115,9 +115,9 @@ class ExportedEntry:
             text(columns["basis"]),
             text(columns["scope"]),
             text(columns["outcome"]),
-            _bytes(facts["s"]),
-            _bytes(facts["raw"]) if "raw" in facts else text(facts["b"]).encode(),
-            _bytes(data["e"]),
+            base64_bytes(facts["s"]),
+            base64_bytes(facts["raw"]) if "raw" in facts else text(facts["b"]).encode(),
+            base64_bytes(data["e"]),
             **parts,
         )
 
@@ -169,8 +169,8 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> int:
-    """Return ``value`` if it is an integer; true is none. Raises ``TypeError``."""
-    if type(value) is not int:
+    """Return ``value`` if it is an integer that every JSON reader reads alike; true is none. Raises ``TypeError``."""
+    if type(value) is not int or abs(value) >= 2**53:
         raise TypeError("not a number")
     return value
 
@@ -179,5 +179,9 @@ def _b64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-def _bytes(value: Any) -> bytes:
-    return base64.b64decode(text(value), validate=True)
+def base64_bytes(value: Any) -> bytes:
+    """Return the bytes of base64 in its one spelling. Raises ``TypeError``, ``ValueError``."""
+    raw = base64.b64decode(text(value), validate=True)
+    if _b64(raw) != value:
+        raise LineBroken("base64 in another spelling")
+    return raw

@@ -186,9 +186,10 @@ class Export:
             if (self._folder / path).is_symlink():
                 raise Missing(f"{path} is a link") from None
             raise ExportUnreadable(f"{self._folder / path} cannot be read: {error.strerror}") from None
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise Missing(f"{path} is no plain file")
         with open(handle, "rb") as file:  # noqa: PTH123 - a handle, not a path
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Missing(f"{path} is no plain file")
             try:
                 yield file
             except OSError as error:

@@ -71,10 +71,10 @@ def consistency(session: Session, old: int, new: int | None = None) -> Consisten
     return Consistency(old, new, tuple(StoredTree(session).consistency(old, new)))
 
 
-def proof_file(session: Session, fid: UUID) -> str:
+def proof_file(session: Session, fid: UUID, extra: bytes = b"") -> str:
     """Return a tlog-proof under the first checkpoint that covers the entry, for whoever keeps it on paper or disk.
 
-    Raises ``NotFound`` while no checkpoint covers it.
+    ``extra`` travels with it and is vouched for by nobody. Raises ``NotFound`` while no checkpoint covers the entry.
     """
     index = index_of(session, fid)
     found = session.connection().execute(
@@ -88,7 +88,8 @@ def proof_file(session: Session, fid: UUID) -> str:
         raise NotFound(f"entry {fid} is not signed yet")
     proof = inclusion(session, index, covering.size)
     steps = "".join(base64.b64encode(step).decode() + "\n" for step in proof.path)
-    return f"c2sp.org/tlog-proof@v1\nindex {index}\n{steps}\n{covering.note}"
+    said = f"extra {base64.b64encode(extra).decode()}\n" if extra else ""
+    return f"c2sp.org/tlog-proof@v1\n{said}index {index}\n{steps}\n{covering.note}"
 
 
 def _size(session: Session) -> int:

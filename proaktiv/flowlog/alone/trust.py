@@ -1,0 +1,136 @@
+"""Whom to believe: the keys and the quorum of a policy file, and what they signed.
+
+Source: C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-policy.
+"""
+
+import re
+from hashlib import sha256
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from proaktiv.flowlog.alone.spelling import Broken, Unreadable, demand, is_text, unbase64
+
+LOG, WITNESS = 1, 4
+
+
+class Key(NamedTuple):
+    """A key that you trust, in the form of C2SP signed-note."""
+
+    name: str
+    kind: int
+    public: bytes
+
+    @classmethod
+    def parse(cls, text: str, kind: int) -> "Key":
+        """Read ``name+id+key``."""
+        name, _, rest = text.partition("+")
+        key_id, _, encoded = rest.partition("+")
+        raw = unbase64(encoded)
+        key = cls(name, kind, raw[1:])
+        demand(cls.is_name(name) and len(raw) == 33 and raw[0] == kind, "not an Ed25519 verifier key of this type")
+        demand(key.called[1].hex() == key_id, "the key's id does not fit its name and bytes")
+        return key
+
+    @staticmethod
+    def is_name(name: str) -> bool:
+        """Return whether a key may be called this."""
+        return name != "" and "+" not in name and not any(sign.isspace() for sign in name)
+
+    @property
+    def called(self) -> tuple[str, bytes]:
+        """Return how a signature line names it."""
+        return self.name, sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+
+    def signed(self, text: bytes, signature: bytes) -> bool:
+        """Return whether it signed: a log the text, a witness a time and the text (C2SP tlog-cosignature)."""
+        if self.kind == WITNESS:
+            at, signature = int.from_bytes(signature[:8]), signature[8:]
+            text = b"cosignature/v1\ntime %d\n%s" % (at, text)
+            if at >= 2**63:
+                return False
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Head(NamedTuple):
+    """What a trusted log signed; ``enough``: so did a quorum of witnesses."""
+
+    origin: str
+    size: int
+    root: bytes
+    enough: bool
+
+
+class Policy:
+    """The logs and witnesses that you trust, and how many witnesses must have cosigned (C2SP tlog-policy)."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.logs: list[Key] = []
+        self.witnesses: dict[str, Key] = {}
+        self.groups: dict[str, tuple[int, list[str]]] = {}
+        self.quorum: list[str] = []
+        for at, line in enumerate(raw.split(b"\n"), 1):
+            try:
+                demand(not re.search(rb"[^\t\x20-\x7e\x80-\xff]", line), "control characters")
+                words = [word.decode() for word in re.split(rb"[\t ]+", line) if word]
+                if words and not words[0].startswith("#"):
+                    self._take(words, {*self.witnesses, *self.groups})
+            except (Broken, UnicodeDecodeError) as error:
+                raise Unreadable(f"policy line {at}: {error}") from None
+        if not self.logs or len(self.quorum) != 1:
+            raise Unreadable("a policy has lines log and exactly one line quorum")
+
+    def _take(self, words: list[str], names: set[str]) -> None:
+        match words:
+            case ["log", vkey] | ["log", vkey, _]:
+                self.logs.append(Key.parse(vkey, LOG))
+            case ["witness", name, vkey] | ["witness", name, vkey, _] if name not in {*names, "none"}:
+                self.witnesses[name] = Key.parse(vkey, WITNESS)
+            case ["group", name, least, *members] if name not in {*names, "none"}:
+                k = {"any": 1, "all": len(members)}.get(least) or int(is_text("[1-9][0-9]?", least) and least)
+                used = [each for _, others in self.groups.values() for each in others] + members
+                demand(names.issuperset(members) and len(set(used)) == len(used), "members stand above, each used once")
+                demand(1 <= k <= len(members), "a group asks for more members than it has, or for none")
+                self.groups[name] = (k, members)
+            case ["quorum", name] if name in {*names, "none"}:
+                self.quorum.append(name)
+            case _:
+                raise Broken("neither log, witness, group nor quorum, or a name twice or unknown")
+        for keys in (self.logs, self.witnesses.values()):
+            demand(len({key.public for key in keys}) == len(keys), "a key stands twice")
+
+    def reached(self, cosigned: set[str], name: str) -> bool:
+        """Return whether this witness or group has cosigned."""
+        least, members = self.groups.get(name, (1, []))
+        return name == "none" or name in cosigned or sum(self.reached(cosigned, each) for each in members) >= least
+
+    def open(self, raw: bytes) -> Head:
+        """Read a signed checkpoint. Raises ``Broken`` unless a trusted log signed it, and no trusted key wrongly."""
+        try:
+            head, blank, signatures = raw.decode().rpartition("\n\n")
+        except UnicodeDecodeError:
+            raise Broken("not text") from None
+        demand(not any(sign < 32 and sign != 10 for sign in raw), "control characters in a note")
+        demand(blank and signatures.endswith("\n"), "a note ends with signature lines")
+        lines = [line.split(" ") for line in signatures[:-1].split("\n")]
+        demand(len(lines) <= 100, "too many signatures")
+        demand(all(len(line) == 3 and line[0] == "—" and Key.is_name(line[1]) for line in lines), "no signature line")
+        named = [(name, unbase64(blob)) for _, name, blob in lines]
+        demand(all(len(blob) > 4 for _, blob in named), "not a signature line")
+        first = {(name, blob[:4]): blob[4:] for name, blob in reversed(named)}
+        for key in (*self.logs, *self.witnesses.values()):
+            right = key.called not in first or key.signed((head + "\n").encode(), first[key.called])
+            demand(right, f"wrong signature of {key.name}")
+        logs = {key.name for key in self.logs if key.called in first}
+        demand(logs, "no trusted key signed this note")
+        rows = head.split("\n")
+        demand(len(rows) == 3 and is_text("0|[1-9][0-9]{0,18}", rows[1]) and int(rows[1]) < 2**63, "no checkpoint")
+        demand(rows[0] in logs, "the checkpoint is of another log")
+        demand(len(root := unbase64(rows[2])) == 32, "a checkpoint's root has 32 bytes")
+        cosigned = {name for name, key in self.witnesses.items() if key.called in first}
+        return Head(rows[0], int(rows[1]), root, self.reached(cosigned, self.quorum[0]))

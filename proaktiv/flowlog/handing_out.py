@@ -1,0 +1,93 @@
+"""Hand out the verifiers that stand alone: two files, for a machine that has no proaktiv.
+
+The Python one is made of the modules of ``flowlog.alone``, put one behind the other: whoever takes it away reads one
+file from top to bottom, whoever works on it has modules. The Node one is a file already.
+Source: docs/decisions/0019.
+"""
+
+import ast
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+
+from proaktiv.core.errors import ProaktivError
+
+PYTHON, NODE = "verify.py", "verify.mjs"
+_PACKAGE = "proaktiv.flowlog.alone"
+MODULES = ("spelling", "trust", "tree", "entry", "folder", "verdict", "export", "selection", "proof", "__main__")
+"""Each uses only what stands before it."""
+
+
+class NotHandedOut(ProaktivError):  # noqa: N818 - as in a sentence: raise NotHandedOut
+    """The files could not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """A file that was written; ``digest`` is its SHA-256 in hex."""
+
+    path: Path
+    digest: str
+
+
+def hand_out(folder: Path) -> list[HandedOut]:
+    """Write both verifiers into ``folder``, which is made if it is not there. Raises ``NotHandedOut``.
+
+    A file of that name is never overwritten.
+    """
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in ((PYTHON, python_source()), (NODE, node_source())):
+            raw = text.encode()
+            handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            with open(handle, "wb") as out:  # noqa: PTH123 - a handle, not a path
+                out.write(raw)
+            written.append(HandedOut(folder / name, sha256(raw).hexdigest()))
+    except FileExistsError as error:
+        raise NotHandedOut(f"{error.filename} is there already: name another folder") from None
+    except OSError as error:
+        raise NotHandedOut(f"{error.filename} cannot be written: {error.strerror}") from None
+    return written
+
+
+def node_source() -> str:
+    """Return the verifier for Node."""
+    return (resources.files(_PACKAGE) / NODE).read_text(encoding="utf-8")
+
+
+def python_source() -> str:
+    """Return the verifier for Python as one file; the same version gives the same bytes."""
+    imports: dict[str, set[str]] = {}
+    bodies = []
+    for name in MODULES:
+        source = (resources.files(_PACKAGE) / f"{name}.py").read_text(encoding="utf-8")
+        head, rest = _parted(source, imports)
+        bodies.append(rest if name == "__main__" else f"# {name}: {head}\n\n\n{rest}")
+    said = ast.get_docstring((ast.parse(source)), clean=False)
+    return f'"""{said}"""\n\n{_import_lines(imports)}\n\n\n' + "\n\n\n".join(bodies) + "\n"
+
+
+def _parted(source: str, imports: dict[str, set[str]]) -> tuple[str, str]:
+    """Return a module's first sentence and what stands below its imports; take the imports down."""
+    doc, *rest = ast.parse(source).body
+    for node in rest:
+        if isinstance(node, ast.Import):
+            imports.update({alias.name: imports.get(alias.name, set()) for alias in node.names})
+        elif isinstance(node, ast.ImportFrom):
+            if not str(node.module).startswith(_PACKAGE):
+                imports.setdefault(str(node.module), set()).update(alias.name for alias in node.names)
+        else:
+            below = source.splitlines()[node.lineno - 1 - len(getattr(node, "decorator_list", ())) :]
+            break
+    first = ast.literal_eval(doc.value).partition("\n")[0] if isinstance(doc, ast.Expr) else ""
+    return first, "\n".join(below)
+
+
+def _import_lines(imports: dict[str, set[str]]) -> str:
+    plain = [f"import {module}" for module, names in sorted(imports.items()) if not names]
+    named = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(imports.items()) if names]
+    ours = [line for line in named if line.startswith("from cryptography")]
+    return "\n".join([*plain, *(line for line in named if line not in ours), "", *ours])

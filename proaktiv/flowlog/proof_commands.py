@@ -1,0 +1,126 @@
+"""``proaktiv log prove``, ``log verify-proof`` and ``log verifier``: a single proof, and what checks without proaktiv.
+
+Thin, as ``flowlog.commands``, which mounts them.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from sqlmodel import Session
+
+from proaktiv.core.errors import BadInput, ProaktivError
+from proaktiv.flowlog.handing_out import hand_out
+from proaktiv.flowlog.policy import Policy
+from proaktiv.flowlog.proof_verify import PROOF_MAX, verify_proof
+from proaktiv.flowlog.proving import proof_of
+from proaktiv.flowlog.report import Report
+
+SMALL_MAX = 64 * 1024
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+class NoTrustedKey(ProaktivError):  # noqa: N818 - reads as the sentence it is: raise NoTrustedKey
+    """Nobody said which key to believe."""
+
+
+def add_proof_commands(
+    app: typer.Typer,
+    open_reader: Callable[[], AbstractContextManager[Session]],
+    open_proof: Callable[[UUID, str, str], str],
+    clock: Callable[[], datetime],
+) -> None:
+    """Add ``prove`` and ``verifier``; the arguments are those of ``commands.make_app``."""
+
+    @app.command("prove")
+    def prove(
+        flow: Annotated[UUID, typer.Argument(help="The entry's id.")],
+        out: Annotated[Path | None, typer.Option(help="A new file; default: standard output.")] = None,
+        facts: Annotated[
+            bool, typer.Option("--facts", help="Show what happened, too: part F, without persons.")
+        ] = False,
+        staff: Annotated[
+            bool,
+            typer.Option("--staff", help="Show facts and staff part; at the office, logged with --by and --reason."),
+        ] = False,
+        by: Annotated[str, typer.Option(help="With --staff: your id in the house.")] = "",
+        reason: Annotated[str, typer.Option(help="With --staff: why, in a sentence.")] = "",
+    ) -> None:
+        """Write the proof that an entry is in the signed log (C2SP tlog-proof). It shows no person."""
+        if out is not None and os.path.lexists(out):
+            raise BadInput("--out", f"{out} is there already: name a new file")
+        if staff:
+            text = open_proof(flow, by, reason)
+        else:
+            with open_reader() as session:
+                text = proof_of(session, flow, facts=facts)
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        _write_new(out, text)
+        typer.echo(f"{out}: proof of entry {flow}")
+
+    @app.command("verify-proof")
+    def check(
+        proof: Annotated[Path, typer.Argument(help="A single proof, as `log prove` writes it.")],
+        vkey: Annotated[str, typer.Option(help="The log's public key as the DSB noted it.")] = "",
+        policy: Annotated[
+            Path | None, typer.Option(help="The DSB's policy file (C2SP tlog-policy) that names the key, not --vkey.")
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Verify a single proof: needs no settings, no database. Exit 1 on any finding."""
+        if bool(vkey) == bool(policy):
+            raise NoTrustedKey(
+                "verify-proof needs either --vkey or --policy: the key to trust never comes with a proof"
+            )
+        trusted: str | Policy = Policy.parse(read_text(policy)) if policy else vkey
+        print_report(verify_proof(read_small(proof, PROOF_MAX), trusted, clock()), as_json=as_json)
+
+    @app.command("verifier")
+    def verifier(
+        folder: Annotated[Path, typer.Argument(help="Where to write them; it is made if it is not there.")],
+    ) -> None:
+        """Write the two verifiers that need no proaktiv: verify.py (Python) and verify.mjs (Node), for the DSB."""
+        for each in hand_out(folder):
+            typer.echo(f"{each.digest}  {each.path}")
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print what was found; end with 1 where something was."""
+    typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else report.text())
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def read_text(path: Path) -> str:
+    """Return a small text file. Raises ``BadInput``."""
+    try:
+        return read_small(path).decode()
+    except UnicodeDecodeError:
+        raise BadInput(str(path), "is not text") from None
+
+
+def read_small(path: Path, most: int = SMALL_MAX) -> bytes:
+    """Return a small file. Raises ``BadInput``."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise BadInput(str(path), f"cannot be read: {error.strerror}") from None
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, for this user alone. Raises ``BadInput``."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "wb") as file:  # noqa: PTH123 - a handle, not a path
+            file.write(text.encode())
+    except OSError as error:
+        raise BadInput("--out", f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,59 @@
+"""A proof whose staff part lies open, for somebody outside: who asked is logged before anything is opened.
+
+Left to others: the proof itself (``flowlog.proving``); what a person sees of their own part (``steps.timeline``).
+Source: flowlog.md § 5; Art. 32 DSGVO.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from proaktiv.core.errors import BadInput, NotFound
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.flowlog.opening import Parts
+from proaktiv.flowlog.proving import proof_of
+from proaktiv.flowlog.staff import StaffReader
+from proaktiv.house import House
+from proaktiv.tables import FlowLogRow, core_table
+from proaktiv.vault import NotHeld
+
+_LOG = core_table(FlowLogRow)
+REASON_MIN, REASON_MAX = 10, 500
+
+
+def announce(session: Session, house: House, fid: UUID, by: str, reason: str, now: datetime) -> None:
+    """Log that somebody takes one entry's staff part out of the house. Commit before ``opened_proof``.
+
+    Raises ``NotFound``, ``BadInput`` for a reason or a name that is none.
+    """
+    given = " ".join(reason.split())
+    if not REASON_MIN <= len(given) <= REASON_MAX:
+        raise BadInput("--reason", f"must say in {REASON_MIN} to {REASON_MAX} characters why")
+    if not by.strip():
+        raise BadInput("--by", "must say who asks: your id in the house")
+    if session.connection().execute(select(_LOG.c.fid).where(_LOG.c.fid == fid)).first() is None:
+        raise NotFound("entry")
+    flow = Flow(
+        kind=Kind.ACCESS,
+        sender=house.controller,
+        receiver=house.controller,
+        purpose="datenschutzaufsicht",
+        action="flow.proven",
+        basis="Art. 39 Abs. 1 lit. b DSGVO",
+        categories=("protokoll",),
+        actor=by.strip(),
+        case=str(fid),
+        reason=given,
+    )
+    house.log.record(session, [flow], now)
+
+
+def opened_proof(session: Session, house: House, fid: UUID, staff_private: bytes) -> str:
+    """Return the proof of one entry with its facts and its staff part. Raises ``NotHeld``, ``NotFound``."""
+    if not staff_private:
+        raise NotHeld("the staff part opens where the office holds PROAKTIV_STAFF_PRIVATE_KEY")
+    reader = StaffReader(staff_private)
+    reader.load(session)
+    return proof_of(session, fid, facts=True, opener=Parts(house.vault, staff=reader))

@@ -1,0 +1,362 @@
+"""The verifiers that stand alone: what they need, what they believe, what they say, and how they end."""
+
+import ast
+import json
+import re
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from proaktiv.core.flows import Kind
+from proaktiv.embedded import EmbeddedServer
+from proaktiv.flowlog import handing_out
+from proaktiv.flowlog.alone import entry as alone_entry
+from proaktiv.flowlog.alone import export as alone_export
+from proaktiv.flowlog.alone.spelling import Unreadable
+from proaktiv.flowlog.alone.trust import Policy
+from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
+from proaktiv.flowlog.export_layout import README_TEXT
+from tests.conftest import ROLES
+from tests.flowlog.alone import POLICY, Told, Verifiers, needs_node
+from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
+from tests.flowlog.cosigning import WITNESSES, cosigned, policy_of
+from tests.flowlog.exports import SIZE, VKEY, change_entry, copy, export, fill, given, sum_up
+from tests.flowlog.mutations import rebuild
+from tests.processes import proaktiv, refused
+
+NETWORK = {"socket", "ssl", "http", "urllib", "asyncio", "ftplib", "smtplib", "subprocess", "ctypes", "importlib"}
+
+
+@pytest.fixture(scope="module")
+def originals(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """``old`` at 6 entries, ``now``, and ``part`` from entry 256 on of a longer one."""
+    place = tmp_path_factory.mktemp("alone")
+    name = "alone"
+    postgres.create_database(name, "proaktiv")
+    world = World({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, place / "signer")
+    fill(world)
+    export(world, place / "now")
+    export(world, place / "old", size=6)
+    world.log_and_sign(*(a_flow() for _ in range(40)))
+    export(world, place / "part", first=256)
+    world.close()
+    (place / "policy").write_text(POLICY)
+    yield place
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def verifiers(tmp_path_factory: pytest.TempPathFactory) -> Verifiers:
+    return Verifiers.handed_out(tmp_path_factory.mktemp("handed out"))
+
+
+@pytest.fixture(params=["python", pytest.param("node", marks=needs_node)])
+def which(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def run(verifiers: Verifiers, which: str, *words: str | Path) -> tuple[int, str, str]:
+    done = verifiers.run_python(*words) if which == "python" else verifiers.run_node(*words)
+    return done.returncode, done.stdout, done.stderr
+
+
+def judged(verifiers: Verifiers, which: str, path: Path, policy: Path, *more: str | Path) -> Told:
+    by = verifiers.by_python if which == "python" else verifiers.by_node
+    (told,) = by([path], policy, *more)
+    return told
+
+
+# what they are --------------------------------------------------------------------------------------------------------
+
+
+def imported(source: str) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module))
+    return found
+
+
+def test_the_python_verifier_is_one_file_of_the_standard_library_and_cryptography(verifiers: Verifiers) -> None:
+    names = {module.partition(".")[0] for module in imported(verifiers.python.read_text())}
+    assert names - set(sys.stdlib_module_names) == {"cryptography"}
+    assert names & NETWORK == set()
+
+
+def test_its_modules_import_nothing_of_proaktiv_but_each_other() -> None:
+    for path in Path(alone_entry.__file__).parent.glob("*.py"):
+        for module in imported(path.read_text()):
+            ours = module.partition(".")[0] == "proaktiv"
+            assert not ours or module.startswith("proaktiv.flowlog.alone."), (path.name, module)
+
+
+def test_nothing_of_proaktiv_imports_them_but_to_hand_them_out() -> None:
+    package = Path(alone_entry.__file__).parents[2]
+    for path in package.rglob("*.py"):
+        if path.parent.name != "alone":
+            assert not any(module.startswith("proaktiv.flowlog.alone") for module in imported(path.read_text())), path
+
+
+def test_one_file_of_several_modules_defines_no_name_twice(verifiers: Verifiers) -> None:
+    names = []
+    for node in ast.parse(verifiers.python.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    assert len(names) > 50
+    assert len(set(names)) == len(names)
+
+
+def test_every_module_is_in_the_file() -> None:
+    there = {path.stem for path in Path(alone_entry.__file__).parent.glob("*.py")}
+    assert there == {*handing_out.MODULES, "__init__"}
+
+
+@needs_node
+def test_the_node_verifier_imports_what_node_brings_and_no_network(verifiers: Verifiers) -> None:
+    source = verifiers.node.read_text()
+    assert set(re.findall(r'from "([^"]+)"', source)) == {"node:crypto", "node:fs", "node:path"}
+    assert not re.search(r"\b(require|fetch|WebSocket|import\()\b", source)
+
+
+def test_both_know_the_texts_and_kinds_of_this_version(verifiers: Verifiers) -> None:
+    digest = sha256(README_TEXT.encode()).hexdigest()
+    assert digest in alone_export.READMES
+    node = verifiers.node.read_text()
+    assert digest in node
+    assert {int(kind): kind.label for kind in Kind} == alone_entry.LABELS
+    for kind in Kind:
+        assert re.search(rf"\b{kind.label}\b", node), kind.label
+
+
+# handing out ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_house_hands_both_out_and_never_overwrites(tmp_path: Path) -> None:
+    told = proaktiv("log", "verifier", str(tmp_path / "für die DSB"))
+    assert (told.returncode, told.stderr) == (0, "")
+    for line, name in zip(told.stdout.splitlines(), ("verify.py", "verify.mjs"), strict=True):
+        path = tmp_path / "für die DSB" / name
+        assert line == f"{sha256(path.read_bytes()).hexdigest()}  {path}"
+    again = refused(proaktiv("log", "verifier", str(tmp_path / "für die DSB")))
+    assert again.endswith("verify.py is there already: name another folder")
+    (tmp_path / "file").write_text("x")
+    assert "cannot be written" in refused(proaktiv("log", "verifier", str(tmp_path / "file" / "below")))
+
+
+# exports --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_untouched_export_adds_up(originals: Path, verifiers: Verifiers, which: str) -> None:
+    root = open_checkpoint((originals / "now" / "checkpoint").read_text(), VKEY).root
+    assert judged(verifiers, which, originals / "now", originals / "policy") == Told(0, root.hex(), ())
+
+
+def test_both_say_the_same_words_in_english_and_german(originals: Path, verifiers: Verifiers, tmp_path: Path) -> None:
+    folder = copy(originals / "now", tmp_path / "now")
+    change_entry(folder, 3, given("somebody else", "x", "receiver"))
+    sum_up(folder, expires_on="2027-03-31")
+    code, english, _ = run(verifiers, "python", folder, "--policy", originals / "policy")
+    assert code == 1
+    lines = english.splitlines()
+    assert lines[0] == f"{folder}: 266 of 266 entries, 2 signed checkpoints"
+    assert lines[2:] == ["to be deleted on 2027-03-31", "column: receiver (entry 3)", "It does not add up."]
+    code, german, _ = run(verifiers, "python", folder, "--policy", originals / "policy", "--lang", "de")
+    assert german.splitlines()[3:] == ["Spalte: receiver (Eintrag 3)", "Es stimmt nicht alles."]
+    good = run(verifiers, "python", originals / "now", "--policy", originals / "policy", "--lang", "de")[1]
+    assert good.splitlines()[-1] == "Alles stimmt."
+
+
+@needs_node
+def test_every_line_is_the_same_by_both(originals: Path, verifiers: Verifiers, tmp_path: Path) -> None:
+    folder = copy(originals / "now", tmp_path / "now")
+    change_entry(folder, 3, given("somebody else", "x", "receiver"))
+    (folder / "stranger").write_text("x")
+    for words in ((), ("--json",), ("--lang", "de")):
+        asked = (folder, originals / "now", tmp_path, "--policy", originals / "policy", *words)
+        python, node = run(verifiers, "python", *asked), run(verifiers, "node", *asked)
+        assert (python[0], python[2]) == (2, "")
+        if words == ("--json",):
+            assert [json.loads(line) for line in python[1].splitlines()] == [
+                json.loads(line) for line in node[1].splitlines()
+            ]
+        else:
+            assert python == node
+
+
+def test_a_later_part_is_whole_only_beside_the_checkpoint_that_was_kept(
+    originals: Path, verifiers: Verifiers, which: str
+) -> None:
+    policy = originals / "policy"
+    assert judged(verifiers, which, originals / "part", policy).found == (("index", None),)
+    assert judged(verifiers, which, originals / "part", policy, "--since", originals / "now" / "checkpoint").code == 0
+    old = judged(verifiers, which, originals / "old", policy, "--since", originals / "now" / "checkpoint")
+    assert old.found == (("checkpoint", None),)
+
+
+def test_another_past_under_the_stolen_key_is_caught_by_what_was_kept(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    folder = copy(originals / "now", tmp_path / "now")
+    lines = [json.loads(line) for line in (folder / "entries.jsonl").read_bytes().splitlines()]
+    rebuild(folder, lines[:3] + lines[4:], SIGNING_KEY)
+    policy = originals / "policy"
+    assert judged(verifiers, which, folder, policy).code == 0  # the control
+    kept = judged(verifiers, which, folder, policy, "--since", originals / "old" / "checkpoint")
+    assert kept.found == (("checkpoint", None),)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("{now}", "--policy", "{nothing}"), "cannot be read"),
+        (("{now}", "--policy", "{now}/tile/0/000"), "policy line 1"),
+        (("{now}", "--policy", "{now}/checkpoint"), "policy line 1: neither log, witness, group nor quorum"),
+        (("{now}", "--policy", "{policy}", "--since", "{now}/README.txt"), "is no checkpoint of this log"),
+        (("{now}",), "--policy"),
+        ((), "usage"),
+    ],
+)
+def test_what_cannot_be_judged_ends_with_two_and_says_why(
+    originals: Path, verifiers: Verifiers, which: str, words: tuple[str, ...], told: str
+) -> None:
+    places = {"now": originals / "now", "policy": originals / "policy", "nothing": originals / "nothing"}
+    code, out, err = run(verifiers, which, *(word.format(**places) for word in words))
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+@pytest.mark.parametrize("there", ["nothing", "empty folder", "file"])
+def test_what_is_no_export_is_told_apart_from_a_broken_one(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path, there: str
+) -> None:
+    target = tmp_path / "x"
+    if there == "file":
+        target.write_text("x")
+    elif there == "empty folder":
+        target.mkdir()
+    assert judged(verifiers, which, target, originals / "policy") == Told(2, None, ())
+
+
+# whom they believe ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.flowlog_test(23)
+def test_a_key_that_comes_with_the_export_is_never_believed(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    thief = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
+    folder = copy(originals / "now", tmp_path / "now")
+    lines = [json.loads(line) for line in (folder / "entries.jsonl").read_bytes().splitlines()]
+    rebuild(folder, lines, thief)
+    own = f"log {vkey_of(ORIGIN, thief)}\nquorum none\n"
+    for name in ("policy", "policy.txt", "POLICY", "vkey", ".policy"):
+        (folder / name).write_text(own)
+    told = judged(verifiers, which, folder, originals / "policy")
+    assert (told.code, told.root) == (1, None)
+    (tmp_path / "own").write_text(own)
+    believed = judged(verifiers, which, folder, tmp_path / "own")  # the control: with that key it is as it should be
+    assert believed.root is not None
+    assert {what for what, _ in believed.found} == {"file"}
+
+
+def test_a_head_needs_the_quorum_of_witnesses_that_the_policy_asks_for(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    def with_head(folder: Path, note: str) -> Path:
+        (folder / "checkpoint").write_text(note)
+        lines = (folder / "checkpoints.jsonl").read_bytes().splitlines(keepends=True)
+        lines[-1] = (
+            json.dumps({"note": note, "size": SIZE}, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+            + b"\n"
+        )
+        (folder / "checkpoints.jsonl").write_bytes(b"".join(lines))
+        sum_up(folder)
+        return folder
+
+    head = (originals / "now" / "checkpoint").read_text()
+    two_of_three, policy = tmp_path / "policy", "group all 2 w1 w2 w3\nquorum all\n"
+    two_of_three.write_text(policy_of(policy))
+    for signers, code in (((), 1), (("w1",), 1), (("w1", "w3"), 0), (("w1", "w2", "w3"), 0)):
+        folder = with_head(copy(originals / "now", tmp_path / "-".join(("x", *signers))), cosigned(head, *signers))
+        told = judged(verifiers, which, folder, two_of_three)
+        assert (told.code, told.found) == (code, (("head", None),) if code else ())
+        assert judged(verifiers, which, folder, originals / "policy").code == 0  # strangers' lines are passed over
+    wrong = cosigned(head, "w1", "w3").replace("— w2", "— w2")[:-6] + "AAAA=\n"
+    folder = with_head(copy(originals / "now", tmp_path / "wrong"), wrong)
+    assert judged(verifiers, which, folder, two_of_three).root is None, "a trusted witness's wrong line spoils the note"
+
+
+POLICIES = {
+    "": "a policy has lines log",
+    "log {log}\n": "exactly one line quorum",
+    "log {log}\nquorum none\nquorum none\n": "exactly one line quorum",
+    "quorum none\n": "a policy has lines log",
+    "log {w1}\nquorum none\n": "policy line 1",
+    "log {log} url more\nquorum none\n": "policy line 1",
+    "log {log}\nlog {log}\nquorum none\n": "policy line 2: a key stands twice",
+    "log {log}\nwitness a {log}\nquorum a\n": "policy line 2",
+    "log {log}\nwitness none {w1}\nquorum none\n": "policy line 2",
+    "log {log}\nwitness a {w1}\nwitness a {w2}\nquorum a\n": "policy line 3",
+    "log {log}\nwitness a {w1}\nwitness b {w1}\nquorum a\n": "policy line 3: a key stands twice",
+    "log {log}\nquorum a\nwitness a {w1}\n": "policy line 2",
+    "log {log}\nwitness a {w1}\ngroup g 2 a\nquorum g\n": "policy line 3",
+    "log {log}\nwitness a {w1}\ngroup g 0 a\nquorum g\n": "policy line 3",
+    "log {log}\nwitness a {w1}\ngroup g 01 a\nquorum g\n": "policy line 3",
+    "log {log}\nwitness a {w1}\ngroup g any\nquorum g\n": "policy line 3",
+    "log {log}\nwitness a {w1}\ngroup g any a a\nquorum g\n": "policy line 3",
+    "log {log}\nwitness a {w1}\ngroup g any a none\nquorum g\n": "policy line 3",
+    "log {log}\nwitness a {w1}\ngroup g any a\ngroup h any a\nquorum h\n": "policy line 4",
+    "log {log}\r\nquorum none\n": "policy line 1",
+    "log\u00a0{log}\nquorum none\n": "policy line 1",
+    "witnes a\nlog {log}\nquorum none\n": "policy line 1",
+}
+
+
+@pytest.mark.parametrize("text", POLICIES)
+def test_a_policy_that_cannot_be_kept_as_it_stands_is_refused(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path, text: str
+) -> None:
+    keys = {name: str(key) for name, key in WITNESSES.items()} | {"log": VKEY}
+    (tmp_path / "policy").write_text(text.format(**keys))
+    code, out, err = run(verifiers, which, originals / "now", "--policy", tmp_path / "policy")
+    assert (code, out) == (2, "")
+    assert POLICIES[text] in err
+
+
+def test_a_policy_of_everything_is_kept() -> None:
+    text = policy_of(
+        " \t# comment\n\ngroup x-witnesses 2 w1 w2 w3\nwitness ü {w4} https://w.example\ngroup both all x-witnesses ü\n"
+        "quorum both"
+    )
+    policy = Policy(text.encode())
+    assert policy.reached({"w1", "w3", "ü"}, "both")
+    assert not policy.reached({"w1", "ü"}, "both")
+    assert not policy.reached({"w1", "w2", "w3"}, "both")
+    with pytest.raises(Unreadable):
+        Policy(text.replace("quorum both", "quorum bot").encode())
+
+
+def test_the_notes_of_two_keys_of_one_log_are_both_believed_while_keys_change(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    fresh = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
+    folder = copy(originals / "old", tmp_path / "old")
+    head = Checkpoint.parse((folder / "checkpoint").read_text().rpartition("\n\n")[0] + "\n")
+    note = sign_note(head.text(), ORIGIN, fresh)
+    (folder / "checkpoint").write_text(note)
+    (folder / "checkpoints.jsonl").write_text(
+        json.dumps({"note": note, "size": 6}, separators=(",", ":"), ensure_ascii=False) + "\n"
+    )
+    sum_up(folder)
+    assert judged(verifiers, which, folder, originals / "policy").root is None
+    (tmp_path / "policy").write_text(f"log {VKEY}\nlog {vkey_of(ORIGIN, fresh)}\nquorum none\n")
+    assert judged(verifiers, which, folder, tmp_path / "policy").code == 0
+    assert judged(verifiers, which, originals / "old", tmp_path / "policy").code == 0
