@@ -48,6 +48,7 @@ def wrongly_judged(kind: str) -> tuple[int, list[str]]:
     return len(files), wrong
 
 
+@pytest.mark.flowlog_test(1)
 def test_all_196_merkle_vectors_are_judged_as_published() -> None:
     inclusions, wrong_inclusions = wrongly_judged("inclusion")
     consistencies, wrong_consistencies = wrongly_judged("consistency")
@@ -65,6 +66,7 @@ def tessera_entries() -> list[bytes]:
     return entries
 
 
+@pytest.mark.flowlog_test(2)
 @pytest.mark.parametrize("size", range(16))
 def test_a_tessera_log_is_reproduced_byte_for_byte(size: int) -> None:
     leaves = [merkle.leaf_hash(entry) for entry in tessera_entries()[:size]]
@@ -74,6 +76,7 @@ def test_a_tessera_log_is_reproduced_byte_for_byte(size: int) -> None:
     assert found == Checkpoint("example.com/log/testdata", size, merkle.root_of(leaves))
 
 
+@pytest.mark.flowlog_test(3)
 def test_a_sunlight_tree_of_two_tiles_has_its_published_root() -> None:
     tiles = {(0, 0): "tile/0/000", (0, 1): "tile/0/001.p/44", (1, 0): "tile/1/000.p/1"}
     read = merkle.Tiles(lambda level, n: (SUNLIGHT / tiles[level, n]).read_bytes()).read
@@ -108,6 +111,7 @@ def prototext_bytes(text: str) -> bytes:
     return re.sub(rb"\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|[0-7]{1,3}|.)", one, text.encode(), flags=re.DOTALL)
 
 
+@pytest.mark.flowlog_test(3)
 @pytest.mark.parametrize(("size", "nodes"), [(96, 190), (871, 1735), (1000, 1994), (1024, 2047)])
 def test_every_node_of_a_trillian_tree_has_its_published_hash(size: int, nodes: int) -> None:
     # Their leaves are hashed without the 0x00 prefix; the nodes above are those of the RFC.
@@ -141,6 +145,7 @@ def notes() -> list[Any]:
     ]
 
 
+@pytest.mark.flowlog_test(4)
 @pytest.mark.parametrize("case", notes())
 def test_a_signed_note_is_judged_as_published(case: dict[str, Any]) -> None:
     if case["want"] == "ok":
@@ -150,6 +155,7 @@ def test_a_signed_note_is_judged_as_published(case: dict[str, Any]) -> None:
             open_note(case["note"], case["vkeys"])
 
 
+@pytest.mark.flowlog_test(4)
 def test_every_piece_and_every_neighbour_of_a_key_is_refused() -> None:
     group = json.loads((VECTORS / "notes/notes_vectors.json").read_text())["groups"][0]
     good = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
