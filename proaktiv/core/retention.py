@@ -309,6 +309,7 @@ KEPT: tuple[Kept, ...] = (
         "wartet oder ist in Quarantäne: ein Mensch oder der nächste Lauf entscheidet",
     ),
     Kept("releases", ("signature",), "Regeln, nicht personenbezogen"),
+    Kept("erasures", ("person",), "wartet auf die gemeinsame Löschung des Tages; geht mit der Person"),
     Kept("flow_log", ("f_salt", "f_bytes", "entry"), _FLOW),
     Kept("flow_secret", ("subj", "s_blob", "a_blob"), _FLOW),
     Kept("flow_queue", ("leaf",), "Prüfwert, bis er im Baum steht (Sekunden)"),

@@ -154,6 +154,7 @@ class Examination:
             yield keys.signs(settings.signing_key or b"", settings.log_origin, database)
         if "work" in parts:
             yield log.signed(database, self._law_clock)
+            yield log.fits(database, self._law_clock)
         elif "sign" in parts and alone:
             yield log.signed(database, _real_clock)  # its role does not see how far the demonstration's clock is moved
         if "sign" in parts and self._state is not None:

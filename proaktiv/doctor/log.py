@@ -13,6 +13,7 @@ from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.flowlog.attesting import STAMPS
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
+from proaktiv.flowlog.findings import Code, counted, findings
 from proaktiv.flowlog.signer import LOCK
 from proaktiv.flowlog.status import Asked, LogBehind, Status, require_current, status
 from proaktiv.locks import session_lock_held
@@ -20,6 +21,7 @@ from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
 
 LATE = timedelta(seconds=60)
 TOO_LATE = timedelta(minutes=5)
+DAY = timedelta(days=1)
 
 _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
@@ -97,6 +99,25 @@ def _overdue(found: Status, every: timedelta) -> str:
     if age is None or age <= 2 * every.total_seconds() or found.stamped == found.signed:
         return ""
     return f"the last is {age:.0f} s old"
+
+
+def fits(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
+    """Ask whether the log of the last day fits: pairs, parts, rows, numbers, and what left the house."""
+    name = "log findings"
+
+    def act() -> Iterator[Finding]:
+        with looking(database) as session:
+            now = law_clock(session)
+            found = counted(findings(session, now, since=now - DAY))
+        late = {Code.QUEUE_LATE.value, Code.SIGNING_LATE.value}  # said above, with what to do
+        odd = {code: n for code, n in found.items() if code not in late}
+        if odd:
+            said = ", ".join(f"{n} {code}" for code, n in odd.items())
+            yield look(name, said, "tell the DSB: proaktiv log findings names the entries")
+        else:
+            yield fine(name, "none about the last day")
+
+    return Check(name, act, "ask proaktiv log status, which has more time")
 
 
 def remembers(state: Path, origin: str, database: Database) -> Check:

@@ -7,7 +7,7 @@ The entry point mounts ``make_app`` and hands in what needs settings: the reader
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -23,6 +23,7 @@ from proaktiv.flowlog.attested import At
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.export import export_log
 from proaktiv.flowlog.export_verify import verify_export
+from proaktiv.flowlog.findings import counted, findings
 from proaktiv.flowlog.judging import tell_nobody
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, print_report, read_text
@@ -59,14 +60,16 @@ def _add_looks(
 ) -> None:
     @app.command("status")
     def show_status(as_json: AsJson = False) -> None:
-        """Say how many entries the log holds, how many wait, and how old the last signature is."""
+        """Say how many entries the log holds, how many wait, how old the last signature is, and what does not fit."""
         with open_reader() as session:
-            found = log_status(session)
+            told = log_status(session).to_json() | {"findings": counted(findings(session))}
         if as_json:
-            typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+            typer.echo(json.dumps(told, ensure_ascii=False))
             return
-        for name, value in found.to_json().items():
+        for name, value in told.items():
             typer.echo(f"{name:<23} {value}")
+
+    _add_findings(app, open_reader)
 
     @app.command("vkey")
     def show_vkey() -> None:
@@ -192,6 +195,27 @@ def _add_verify(
             with open_reader() as session, _bar("entries verified") as tell:
                 report = verify_database(session, trusted, kept=kept, now=clock(), authority=authority, tell=tell)
         print_report(report, as_json=as_json)
+
+
+def _add_findings(app: typer.Typer, open_reader: Callable[[], AbstractContextManager[Session]]) -> None:
+    @app.command("findings")
+    def show_findings(
+        since: Annotated[
+            datetime | None,
+            typer.Option(formats=["%Y-%m-%d"], help="Look at entries from that day on; default: of the last 31 days."),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """List what does not fit: unpaired flows, what is late, what is missing. Exit 1 if there is anything."""
+        with open_reader() as session:
+            found = findings(session, since=since.replace(tzinfo=UTC) if since else None)
+        if as_json:
+            typer.echo(json.dumps([finding.to_json() for finding in found], ensure_ascii=False))
+        for finding in () if as_json else found:
+            where = f"entry {finding.index}" if finding.index is not None else str(finding.flow or finding.about or "")
+            typer.echo(f"{finding.code:<20} {where:<38} {finding.detail}")
+        if found:
+            raise typer.Exit(1)
 
 
 def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:

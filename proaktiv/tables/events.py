@@ -1,6 +1,6 @@
 """Register events and what was learned from them."""
 
-from sqlalchemy import BigInteger, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, json_list, sealed
@@ -109,6 +109,7 @@ class LookupRow(Storage, table=True):
     __table_args__ = (
         Index("ix_lookups_due", "due_at", postgresql_where=text("state in ('wanted', 'announced')")),
         Index("ix_lookups_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
+        Index("ix_lookups_flow", "flow_id"),
         UniqueConstraint("event", "person", "register_name"),
     )
 
@@ -124,7 +125,7 @@ class LookupRow(Storage, table=True):
     lease_until: datetime | None = instant(nullable=True)
     worker: int | None = Field(default=None, sa_type=BigInteger)
     wire_id: str = ""
-    flow_id: UUID | None = None
+    flow_id: UUID | None = Field(default=None, sa_column_args=(ForeignKey("flow_log.fid"),))
 
 
 class FetchedFactsRow(Storage, table=True):

@@ -1,6 +1,6 @@
 """The flow log's tables (flowlog.md § 4). ``app`` may INSERT, nobody may UPDATE; owners see each class."""
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlmodel import Field
 
 from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, sealed
@@ -30,7 +30,10 @@ class FlowSecretRow(Storage, table=True):
     """Subject part S and staff part A, encrypted. Role ``eraser`` may null them. By ``flowlog.record``."""
 
     __tablename__ = "flow_secret"
-    __table_args__ = (Index("ix_flow_secret_subj", "subj", "fid"),)
+    __table_args__ = (
+        Index("ix_flow_secret_subj", "subj", "fid"),
+        Index("ix_flow_secret_erased", "fid", postgresql_where=text("s_blob is null")),
+    )
 
     fid: UUID = Field(primary_key=True, sa_column_args=(ForeignKey("flow_log.fid"),))
     subj: bytes | None = sealed(nullable=True)
@@ -152,12 +155,58 @@ class SubjectHeadRow(Storage, table=True):
     """Last gap-free number given to one person's entries. By ``flowlog.record``; ended by ``keys.erasing``.
 
     ``NO_MORE`` instead of a number: the person is destroyed, and the database refuses to count on from there.
+    ``pruned``: how many of these numbers retention took (``flow_log_prune``, the database's own).
     """
 
     __tablename__ = "subject_heads"
 
     subj: bytes = Field(primary_key=True)
     seq: int = Field(sa_type=BigInteger)
+    pruned: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+
+
+class LegalHoldRow(Storage, table=True):
+    """Entries that retention may not take: one, or those of a span of time. By ``flowlog.holds``; two people each.
+
+    ``review_on`` reminds; it ends nothing.
+    """
+
+    __tablename__ = "legal_hold"
+    __table_args__ = (
+        CheckConstraint("(fid is null) = (from_at is not null and until_at is not null)", name="ck_legal_hold_what"),
+        CheckConstraint("lower(placed_by) <> lower(placed_and)", name="ck_legal_hold_four_eyes"),
+        CheckConstraint(
+            "released_at is null or lower(released_by) <> lower(released_and)", name="ck_legal_hold_released"
+        ),
+        Index("ix_legal_hold_standing", "fid", postgresql_where=text("released_at is null")),
+    )
+
+    id: UUID = Field(primary_key=True)
+    fid: UUID | None = None
+    from_at: datetime | None = instant(nullable=True)
+    until_at: datetime | None = instant(nullable=True)
+    purpose: str = Field(default="", max_length=64)
+    reason: str = Field(max_length=64)
+    review_on: date
+    placed_by: str = Field(max_length=64)
+    placed_and: str = Field(max_length=64)
+    placed_at: datetime = instant()
+    released_by: str = Field(default="", max_length=64)
+    released_and: str = Field(default="", max_length=64)
+    released_at: datetime | None = instant(nullable=True)
+
+
+class ErasureRow(Storage, table=True):
+    """Somebody who waits to be erased with the others of the day. By ``keys.waiting``; goes with the person."""
+
+    __tablename__ = "erasures"
+
+    person: UUID = Field(primary_key=True)
+    reason: str = Field(max_length=16)
+    asked_by: str = Field(max_length=64)
+    asked_and: str = Field(max_length=64)
+    case_id: str = Field(default="", max_length=64)
+    asked_at: datetime = instant()
 
 
 class StaffKeyRow(Storage, table=True):

@@ -165,6 +165,7 @@ class DeliveryRow(Storage, table=True):
         UniqueConstraint("matter", "purpose", "channel", "run"),
         Index("ix_deliveries_due", "due_at", postgresql_where=text("state = 'announced'")),
         Index("ix_deliveries_person", "person"),
+        Index("ix_deliveries_flow", "flow_id"),
         Index("ix_deliveries_reference", "reference_hash", postgresql_where=text("reference_hash is not null")),
         Index("ix_deliveries_moved", "moved_at", postgresql_where=text("state <> 'announced'")),
         Index("ix_deliveries_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
@@ -265,6 +266,7 @@ class HandoverRow(Storage, table=True):
         UniqueConstraint("auftrag", "attempt"),
         Index("ix_handovers_lease", "lease_until", postgresql_where=text("state = 'announced'")),
         Index("ix_handovers_wire", "wire_id"),
+        Index("ix_handovers_flow", "flow_id"),
         Index("ix_handovers_worker", "worker", postgresql_where=text("state = 'announced' and worker is not null")),
     )
 

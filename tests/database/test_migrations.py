@@ -117,6 +117,8 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
     worked = {"SELECT", "INSERT", "UPDATE", "DELETE"}
     expected = dict.fromkeys(TABLES, worked)
     expected |= {key: {"SELECT", "INSERT"} for key in APPEND_ONLY}
+    expected["legal_hold"] = {"SELECT", "INSERT"}  # and UPDATE of who released it, and when
+    del expected["erasures"]
     expected |= {key: {"SELECT"} for key in OWNERS + SEQUENCERS + ATTESTED + ENDED + ("alembic_version",)}
     expected["staff_links"] = {"SELECT", "DELETE"}
     expected["stops"] = {"SELECT", "INSERT", "DELETE"}  # and UPDATE of one column; DELETE of what was lifted: below
@@ -127,7 +129,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
 
 def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
     unread = {"person_identifiers", "event_subjects", "codes", "sessions", "client_tokens", "vault_keys"}
-    unread |= {"staff_links", "logins", "staff_sessions", "staff_looks"}
+    unread |= {"staff_links", "logins", "staff_sessions", "staff_looks", "erasures"}
     read = {key: {"SELECT"} for key in [*TABLES, "alembic_version"] if key not in unread}
     assert privileges(urls["owner"], "proaktiv_reader") == read
     assert privileges(urls["owner"], "proaktiv_eraser") == {
@@ -136,6 +138,7 @@ def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
         **{key: {"INSERT"} for key in ("flow_log", "flow_queue")},
         **{key: {"SELECT", "INSERT"} for key in ("consent_ledger", "consent_subjects")},
         "consent_heads": {"SELECT", "INSERT", "UPDATE"},
+        "erasures": {"SELECT", "INSERT", "DELETE"},
         **{
             key: {"SELECT"}
             for key in (
@@ -282,6 +285,7 @@ def test_no_look_up_is_announced_without_its_entry_in_the_log(urls: dict[str, st
         " VALUES (gen_random_uuid(), gen_random_uuid(), 'MELDEREGISTER', '[]', '{}', 0, now(), '', {})"
     )
     run(urls["app"], insert.format("wanted", "NULL"))
-    run(urls["app"], insert.format("announced", "gen_random_uuid()"))
+    with pytest.raises(Exception, match="fk_lookups_flow_id"):
+        run(urls["app"], insert.format("announced", "gen_random_uuid()"))
     with pytest.raises(Exception, match="ck_lookups_flow"):
         run(urls["app"], insert.format("announced", "NULL"))

@@ -275,6 +275,13 @@ def test_entries_that_wait_for_their_place_are_named_by_age(installation: Instal
     assert "has no place in the log since 60" in installation.ill("work")["log queue"].says
 
 
+def test_what_does_not_fit_in_the_log_is_counted(installation: Installation) -> None:
+    assert "log findings" not in installation.looks("work"), "the control"
+    log_something(installation)  # bytes that commit to nothing
+    assert "1 facts_changed" in installation.looks("work")["log findings"].says
+    assert "proaktiv log findings" in installation.looks("work")["log findings"].do
+
+
 def test_a_memory_that_does_not_fit_the_database_is_named(installation: Installation, tmp_path: Path) -> None:
     log_something(installation)
     older = tmp_path / "older"

@@ -125,3 +125,17 @@ def test_an_export_never_overwrites(logged: World, tmp_path: Path) -> None:
     assert told == f"{tmp_path} is there already: name a new folder, an export is never overwritten"
     told = refused(proaktiv("log", "export", str(tmp_path / "out"), "--size", "7", settings=reader))
     assert told == "no checkpoint was signed at 7 entries; the nearest: 6, 266"
+
+
+def test_the_state_of_the_log_counts_findings_and_the_dsb_sees_each(logged: World) -> None:
+    reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
+    status = json.loads(proaktiv("log", "status", "--json", settings=reader).stdout)
+    assert (status["size"], status["findings"]) == (SIZE, {})
+    assert proaktiv("log", "findings", settings=reader).stdout == ""
+    logged.as_owner("UPDATE flow_log SET receiver = 'elsewhere' WHERE fid = (SELECT fid FROM flow_leaf WHERE idx = 3)")
+    since = ("--since", "2026-10-01")
+    done = proaktiv("log", "findings", *since, settings=reader)
+    assert (done.returncode, done.stdout.split()[:3]) == (1, ["column_changed", "entry", "3"])
+    done = proaktiv("log", "findings", *since, "--json", settings=reader)
+    (finding,) = json.loads(done.stdout)
+    assert (done.returncode, finding["code"], finding["index"]) == (1, "column_changed", 3)

@@ -1,0 +1,217 @@
+"""What the DSB should look at. Each finding has its untouched twin: the same log without the harm has none."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from proaktiv.core.flows import Kind
+from proaktiv.flowlog.findings import MEANINGS, Code, Finding, counted, findings
+from tests.flowlog.conftest import NOW, World, a_flow
+
+SOON = NOW + timedelta(seconds=2)
+LATER = NOW + timedelta(hours=2)
+
+
+def found(world: World, now: Any = SOON, **changes: Any) -> list[Finding]:
+    with world.role("reader").transaction() as session:
+        return findings(session, now, **changes)
+
+
+def codes(world: World, now: Any = SOON) -> list[str]:
+    return [finding.code.value for finding in found(world, now)]
+
+
+def a_pair(world: World, person: Any = None) -> tuple[UUID, UUID]:
+    """An authorised flow and its outcome."""
+    flow = a_flow(kind=Kind.AUTHORISED, action="letter.announced", person=person)
+    (fid,) = world.record(flow)
+    (outcome,) = world.record(a_flow(kind=Kind.OUTCOME, action="letter.handed_over", of=fid, person=person))
+    return fid, outcome
+
+
+@pytest.fixture
+def whole(world: World) -> World:
+    """A signed log of a person with a pair of flows and something about nobody."""
+    world.person = world.a_person()  # type: ignore[attr-defined]
+    world.pair = a_pair(world, world.person)  # type: ignore[attr-defined]
+    world.log_and_sign(a_flow())
+    return world
+
+
+def test_an_untouched_log_has_no_finding_and_the_application_may_look_as_well(whole: World) -> None:
+    assert found(whole) == []
+    with whole.role("app").transaction() as session:
+        assert findings(session, LATER) == []
+
+
+def test_an_authorised_flow_without_outcome_is_found_after_an_hour_and_not_before(whole: World) -> None:
+    (fid,) = whole.log_and_sign(a_flow(kind=Kind.AUTHORISED))
+    assert codes(whole, NOW + timedelta(minutes=59)) == []
+    (finding,) = found(whole, LATER)
+    assert (finding.code, finding.flow, finding.index, finding.at) == (Code.NO_OUTCOME, fid, 3, NOW)
+    whole.record(a_flow(kind=Kind.OUTCOME, of=fid))
+    whole.integrate()
+    whole.sign()
+    assert codes(whole, LATER) == []
+
+
+@pytest.mark.parametrize("of", [None, UUID(int=7)], ids=["none named", "one that is not there"])
+def test_an_outcome_of_nothing_is_found(whole: World, of: UUID | None) -> None:
+    whole.log_and_sign(a_flow(kind=Kind.OUTCOME, of=of))
+    assert codes(whole) == ["no_authorisation"]
+
+
+def test_an_outcome_of_an_entry_that_authorised_nothing_is_found(whole: World) -> None:
+    (fid,) = whole.record(a_flow(kind=Kind.ADMITTED))
+    whole.log_and_sign(a_flow(kind=Kind.OUTCOME, of=fid))
+    assert codes(whole) == ["no_authorisation"]
+
+
+def test_what_waits_in_the_queue_is_found_after_ten_seconds(whole: World) -> None:
+    whole.record(a_flow())
+    assert codes(whole, NOW + timedelta(seconds=10)) == []
+    assert codes(whole, NOW + timedelta(seconds=11)) == ["queue_late"]
+
+
+def test_what_nobody_signs_is_found_after_ten_seconds(whole: World) -> None:
+    whole.record(a_flow())
+    whole.integrate()
+    assert codes(whole, NOW + timedelta(seconds=10)) == []
+    assert codes(whole, NOW + timedelta(seconds=11)) == ["signing_late"]
+    whole.sign()
+    assert codes(whole, NOW + timedelta(days=1)) == []
+
+
+@pytest.mark.flowlog_test(13)
+@pytest.mark.parametrize("column", ["sender", "receiver", "purpose", "basis", "scope", "outcome"])
+def test_a_query_column_that_was_changed_is_found_at_its_entry(whole: World, column: str) -> None:
+    whole.as_owner(f"UPDATE flow_log SET {column} = 'harmlos' WHERE kind = :kind", kind=int(Kind.RECEIVED))
+    assert [(each.code, each.index) for each in found(whole)] == [(Code.COLUMN_CHANGED, 2)]
+
+
+@pytest.mark.parametrize(
+    "change", ["kind = 9", "kind = 99", "t = t + interval '1 microsecond'"], ids=["kind", "no kind", "time"]
+)
+def test_a_kind_or_an_instant_that_was_changed_is_found(whole: World, change: str) -> None:
+    whole.as_owner(f"UPDATE flow_log SET {change} WHERE kind = :kind", kind=int(Kind.RECEIVED))
+    assert codes(whole) == ["column_changed"]
+
+
+@pytest.mark.parametrize("column", ["f_bytes", "f_salt"])
+def test_bytes_that_were_changed_are_found_and_bring_no_error(whole: World, column: str) -> None:
+    # Not text, not JSON: whoever casts it falls over it, and the DSB would see nothing at all.
+    whole.as_owner(
+        f"UPDATE flow_log SET {column} = overlay({column} PLACING '\\xff00'::bytea FROM 3) WHERE kind = :kind",
+        kind=int(Kind.RECEIVED),
+    )
+    assert [(each.code, each.index) for each in found(whole)] == [(Code.FACTS_CHANGED, 2)]
+
+
+def test_a_deleted_row_is_missed_at_its_place(whole: World) -> None:
+    whole.as_owner("DELETE FROM flow_secret WHERE fid = (SELECT fid FROM flow_leaf WHERE idx = 2)")
+    whole.as_owner("DELETE FROM flow_log WHERE fid = (SELECT fid FROM flow_leaf WHERE idx = 2)")
+    assert [(each.code, each.index) for each in found(whole)] == [(Code.ROW_MISSING, 2)]
+
+
+@pytest.mark.flowlog_test(20)
+def test_a_subject_part_taken_away_in_silence_is_found(whole: World) -> None:
+    whole.as_owner("UPDATE flow_secret SET subj = NULL, s_blob = NULL WHERE fid = :fid", fid=whole.pair[1])  # type: ignore[attr-defined]
+    assert [(each.code, each.index) for each in found(whole) if each.code is not Code.SEQUENCE_GAP] == [
+        (Code.PART_MISSING, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", ["a_blob = NULL", "staff_key = NULL", "s_blob = NULL"], ids=["staff part", "its key", "part, not index"]
+)
+def test_another_part_taken_away_is_found(whole: World, change: str) -> None:
+    whole.as_owner(f"UPDATE flow_secret SET {change} WHERE fid = :fid", fid=whole.pair[1])  # type: ignore[attr-defined]
+    assert codes(whole) == ["part_missing"]
+
+
+@pytest.mark.flowlog_test(15)
+def test_a_row_deleted_before_it_had_a_place_is_found_by_the_persons_numbers(whole: World) -> None:
+    person = whole.person  # type: ignore[attr-defined]
+    (gone,) = whole.record(a_flow(person=person))
+    _steal(whole, gone)
+    whole.log_and_sign(a_flow(person=person))
+    (finding,) = found(whole)
+    assert finding.code is Code.SEQUENCE_GAP
+    assert finding.detail == "1 numbers of one person are missing"
+    assert str(person) not in str(finding.to_json())
+
+
+@pytest.mark.flowlog_control(15)
+def test_control_a_log_that_numbers_nobody_does_not_notice_what_was_stolen_from_its_queue(whole: World) -> None:
+    person = whole.person  # type: ignore[attr-defined]
+    (gone,) = whole.record(a_flow(person=person))
+    _steal(whole, gone)
+    whole.as_owner("UPDATE subject_heads SET seq = seq - 1")  # the number was never given
+    whole.log_and_sign(a_flow(person=person))
+    assert found(whole) == []
+    assert whole.verify().ok
+
+
+def test_a_restricted_entry_takes_no_number_and_leaves_no_gap(whole: World) -> None:
+    person = whole.person  # type: ignore[attr-defined]
+    whole.log_and_sign(a_flow(person=person, restrict=True), a_flow(person=person))
+    assert found(whole) == []
+
+
+def test_an_entry_younger_than_its_signature_is_found(whole: World) -> None:
+    whole.record(a_flow(), now=NOW + timedelta(minutes=10))
+    whole.integrate()
+    whole.sign()  # a second after NOW
+    assert [(each.code, each.index) for each in found(whole)] == [(Code.TIME_AHEAD, 3)]
+
+
+def test_a_demonstrations_clock_that_runs_ahead_is_no_finding(whole: World) -> None:
+    whole.as_owner("UPDATE demo_clock SET offset_seconds = 600")
+    whole.record(a_flow(), now=NOW + timedelta(minutes=10))
+    whole.integrate()
+    whole.sign()
+    assert found(whole) == []
+
+
+_DELIVERY = (
+    "INSERT INTO deliveries (id, matter, purpose, channel, run, state, reason, tries, wire_id, flow_id, made_at,"
+    " moved_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'tell', 'LETTER', 1, 'sent', '', 0, '', :fid, :now, :now)"
+)
+
+
+def test_a_letter_that_no_authorised_entry_explains_is_found(whole: World) -> None:
+    authorised, outcome = whole.pair  # type: ignore[attr-defined]
+    whole.as_owner(_DELIVERY, fid=authorised, now=NOW)
+    assert found(whole) == []
+    whole.as_owner(_DELIVERY, fid=outcome, now=NOW)
+    (finding,) = found(whole)
+    assert (finding.code, finding.flow, finding.detail) == (
+        Code.UNEXPLAINED_EGRESS,
+        outcome,
+        "a delivery without an authorised entry",
+    )
+
+
+def test_old_entries_are_looked_at_only_on_demand(whole: World) -> None:
+    whole.log_and_sign(a_flow(kind=Kind.AUTHORISED))
+    late = NOW + timedelta(days=40)
+    assert codes(whole, late) == []
+    assert [each.code for each in found(whole, late, since=NOW - timedelta(days=1))] == [Code.NO_OUTCOME]
+
+
+def test_counts_leave_out_what_is_not_there(whole: World) -> None:
+    whole.log_and_sign(a_flow(kind=Kind.OUTCOME), a_flow(kind=Kind.OUTCOME))
+    assert counted(found(whole)) == {"no_authorisation": 2}
+
+
+def test_every_code_has_its_words() -> None:
+    assert set(MEANINGS) == set(Code)
+
+
+def _steal(world: World, fid: UUID) -> None:
+    take: Callable[[str], None] = lambda table: world.as_owner(f"DELETE FROM {table} WHERE fid = :fid", fid=fid)  # noqa: E731
+    for table in ("flow_queue", "flow_secret", "flow_log"):
+        take(table)
