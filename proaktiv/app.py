@@ -31,6 +31,7 @@ from proaktiv.drift import guarded
 from proaktiv.egress import Egress
 from proaktiv.entrances import account_client, provider_of, staff_client
 from proaktiv.flowlog.attesting import far_witnesses
+from proaktiv.flowlog.border import Border
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.rotation import announcement, refuse_unfit
@@ -192,6 +193,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             deadline_seconds=settings.deadline_seconds,
             batch=settings.batch,
             terms=terms_of(settings),
+            border=Border(timedelta(hours=settings.log_limit_hours)),
             staff_private=settings.staff_private_key or b"" if part == "office" else b"",
             identity=identity,
             event_sources=tuple(

@@ -5,8 +5,9 @@
     outside            enrol · prove · consents · answer · sign · undo · silence · revisit · retain · show
 
 Two straight halves with the citizen in the gap. One step is one transaction, opened here and nowhere else. The
-outward steps are three lines: announce (transaction) · hand over (none open) · record (transaction). What people and
-offices do stands in ``acts``, one method each; here is what the worker does by itself.
+outward steps are three lines: announce (transaction) · hand over (none open) · record (transaction), and announce
+nothing while the flow log is behind (``flowlog.border``). What people and offices do stands in ``acts``, one method
+each; here is what the worker does by itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -119,6 +120,8 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs, PublishedActs):
         """Ask registers for what is wanted, and let enrolments that were answered go on."""
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
+            if not self.border.is_open(session, now):
+                return 0
             asking = look_up.announce(session, house, now, OUTWARD_SET, wall=wall)
         self.house.probe("look_up.announce.after")
         if not asking:
@@ -137,6 +140,8 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs, PublishedActs):
         """Write to the people for whom something lies ready."""
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
+            if not self.border.is_open(session, now):
+                return 0
             posting = notify.announce(
                 session,
                 house,
@@ -183,6 +188,8 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs, PublishedActs):
         """Hand confirmed Aufträge over whose undo window has passed."""
         house, now, wall = self._announcing(), self.clock(), self.wall()
         with self.database.transaction() as session:
+            if not self.border.is_open(session, now):
+                return 0
             house = replace(self.current(session), worker=house.worker)
             sending = dispatch.announce(session, house, self.dispatchers, now, OUTWARD_SET, wall=wall)
         self.house.probe("dispatch.announce.after")

@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     tsa_url: str = ""
     tsa_roots: Path | None = None
     tsa_every_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
+    log_limit_hours: float = Field(default=4.0, ge=0.01, le=24)
     letters_dir: Path | None = None
     letters_format: Literal["text", "pdf", "pdf+text"] = "text"
     letterhead_address: Annotated[tuple[str, ...], *Json] = ()

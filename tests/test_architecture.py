@@ -312,11 +312,13 @@ def named(rules: Iterable[Rule]) -> list[str]:
     return [rule.__name__ for rule in rules]
 
 
+@pytest.mark.flowlog_test(12)
 @pytest.mark.parametrize("rule", RULES, ids=named(RULES))
 def test_the_code_keeps_the_rule_that(rule: Rule) -> None:
     assert rule(ROOT) == []
 
 
+@pytest.mark.flowlog_control(12)
 @pytest.mark.parametrize(("rule", "path", "source"), PLANTED, ids=named(rule for rule, _, _ in PLANTED))
 def test_control_a_planted_breach_is_found_of(rule: Rule, path: str, source: str, tmp_path: Path) -> None:
     planted = tmp_path / path

@@ -25,6 +25,7 @@ from proaktiv.core.trust import SessionProof
 from proaktiv.database import Database
 from proaktiv.demo.setting_up import BEHOERDEN as NAMES
 from proaktiv.dispatchers.model import Auftrag
+from proaktiv.flowlog.border import Border
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import Signer
@@ -222,6 +223,7 @@ class World:
             },
             dispatchers={"webhook": self.behoerde},
             citizen_page="musterstadt.example",
+            border=Border(timedelta.max, timedelta.max),  # months pass between two lines, and nobody signs meanwhile
         )
         return self
 
@@ -343,14 +345,18 @@ class World:
             )
         return [Kind(row.kind).label for row in kinds][since:]
 
-    def check_log(self) -> int:
-        """Integrate, sign and verify the whole log; no task may be one that nobody can end. Returns its size."""
-        with self.database.transaction() as session:
-            assert set(session.connection().execute(text("SELECT DISTINCT what FROM tasks")).scalars()) <= set(TASKS)
+    def signs(self) -> None:
+        """The signing worker comes round."""
         with self.sequencer.transaction() as session:
             integrate(session)
         with self.sequencer.transaction() as session:
             self.signer.sign(session, datetime.now(UTC))
+
+    def check_log(self) -> int:
+        """Integrate, sign and verify the whole log; no task may be one that nobody can end. Returns its size."""
+        with self.database.transaction() as session:
+            assert set(session.connection().execute(text("SELECT DISTINCT what FROM tasks")).scalars()) <= set(TASKS)
+        self.signs()
         with self.reader.transaction() as session:
             report = verify_database(session, self.signer.vkey)
         assert report.ok, report.text()

@@ -15,6 +15,7 @@ from proaktiv.core.set_size import SetSize
 from proaktiv.core.terms import Terms
 from proaktiv.database import Database
 from proaktiv.dispatchers.model import Dispatcher
+from proaktiv.flowlog.border import Border
 from proaktiv.house import House
 from proaktiv.registers.model import Register
 from proaktiv.sources.model import EventSource
@@ -28,7 +29,7 @@ class Means:
     ``clock`` is the time that the law and the citizens live by (in the demonstration it can be moved); ``wall`` is real
     time: leases, sessions and tokens end by it. ``identity`` is asked before each announcement under which number this
     process announces now; it raises where the process cannot say so, and then nothing is handed over. ``staff_private``
-    opens the staff parts of the log, where the office holds it.
+    opens the staff parts of the log, where the office holds it. ``border`` is asked before anything leaves.
     """
 
     database: Database
@@ -52,6 +53,7 @@ class Means:
     event_sources: Sequence[EventSource] = ()
     terms: Terms = field(default_factory=Terms)
     staff_private: bytes = field(default=b"", repr=False)
+    border: Border = field(default_factory=Border, repr=False)
     set_size: SetSize = field(default_factory=lambda: SetSize(250), repr=False)
     tokens: Tokens = field(default_factory=Tokens, repr=False)
 

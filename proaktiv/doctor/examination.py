@@ -153,10 +153,13 @@ class Examination:
         if "sign" in whole:
             yield keys.signs(settings.signing_key or b"", settings.log_origin, database)
         if "work" in parts:
-            yield log.signed(database, self._law_clock)
+            yield log.signed(database, self._law_clock, timedelta(hours=settings.log_limit_hours))
             yield log.fits(database, self._law_clock)
         elif "sign" in parts and alone:
-            yield log.signed(database, _real_clock)  # its role does not see how far the demonstration's clock is moved
+            limit = timedelta(hours=settings.log_limit_hours)
+            yield log.signed(
+                database, _real_clock, limit
+            )  # its role does not see how far the demonstration's clock is moved
         if "sign" in parts and self._state is not None:
             yield log.remembers(self._state, settings.log_origin, database)
         if "sign" in whole and (settings.witnesses or settings.tsa_url) and not any(refusals(settings, "sign")):

@@ -12,6 +12,7 @@ from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.flowlog.attesting import STAMPS
+from proaktiv.flowlog.border import ALARM
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.findings import Code, counted, findings
 from proaktiv.flowlog.signer import LOCK
@@ -19,7 +20,7 @@ from proaktiv.flowlog.status import Asked, LogBehind, Status, require_current, s
 from proaktiv.locks import session_lock_held
 from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
 
-LATE = timedelta(seconds=60)
+LATE = ALARM
 TOO_LATE = timedelta(minutes=5)
 DAY = timedelta(days=1)
 
@@ -30,23 +31,27 @@ _CALL = "let nobody write and call the DSB: docs/operating.md, Zeuge"
 _START = "start exactly one proaktiv work --sign --state DIR"
 
 
-def signed(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
+def signed(database: Database, law_clock: Callable[[Session], datetime], limit: timedelta) -> Check:
     """Ask whether a signing worker lives, and whether entries wait for their place or a signature.
 
-    ``law_clock`` is the clock that entries carry.
+    ``law_clock`` is the clock that entries carry; after ``limit`` nothing leaves the house any more.
     """
 
     def act() -> Iterator[Finding]:
         with looking(database) as session:
             alive = session_lock_held(session, LOCK)
             now = law_clock(session)
-            late = _late(session, now, TOO_LATE) or _late(session, now, LATE)
+            late = _late(session, now, LATE)
             too_late = bool(_late(session, now, TOO_LATE))
+            closed = bool(_late(session, now, limit))
         if alive:
             yield fine("signing worker", "is alive")
         else:
             yield broken("signing worker", "none holds the lock", _START)
-        if too_late:
+        if closed:
+            stands = f"{late}: longer than {limit}, so no letter, Auftrag or register question leaves"
+            yield broken("log queue", stands, f"{_START}; if one runs, read its log. What waits goes on by itself")
+        elif too_late:
             yield broken("log queue", late, f"{_START}; if one runs, read its log")
         elif late:
             yield look("log queue", late, "look again in a minute; if it grows, read the signing worker's log")

@@ -273,6 +273,11 @@ def test_entries_that_wait_for_their_place_are_named_by_age(installation: Instal
     log_something(installation, signed=False, since="10 min")
     installation.does("DELETE FROM flow_queue WHERE ts > now() - interval '5 min'")
     assert "has no place in the log since 60" in installation.ill("work")["log queue"].says
+    assert "leaves" not in installation.ill("work")["log queue"].says
+    log_something(installation, signed=False, since="241 min")
+    installation.does("DELETE FROM flow_queue WHERE ts > now() - interval '4 h'")
+    assert "no letter, Auftrag or register question leaves" in installation.ill("work")["log queue"].says
+    assert "longer" not in installation.is_given(LOG_LIMIT_HOURS="5").ill("work")["log queue"].says
 
 
 def test_what_does_not_fit_in_the_log_is_counted(installation: Installation) -> None:
