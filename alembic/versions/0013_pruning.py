@@ -60,7 +60,7 @@ END $$
 """
 
 READS = {
-    "flow_log": "fid, kind, t, purpose, f_bytes",
+    "flow_log": "fid, kind, t, purpose, outcome, f_bytes",
     "checkpoint": "size",
     "log_head": "size",
     "deliveries": "flow_id",

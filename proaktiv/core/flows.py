@@ -66,6 +66,10 @@ class Flow:
     """The authorised entry that this outcome belongs to."""
     listed: int | None = None
     """Of an erasure: how long the list of destroyed persons is after it, which is kept outside the database."""
+    minimum: int | None = None
+    """Of retention of the log: the index from which on every entry must be there, a multiple of 256."""
+    removed: int | None = None
+    """Of retention of the log: how many entries before it are gone, those of earlier runs included."""
 
     person: PersonKey | None = None
     consent: str = ""

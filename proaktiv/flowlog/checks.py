@@ -14,6 +14,7 @@ from uuid import UUID
 from proaktiv.core.canonical import CanonicalError, checked
 from proaktiv.core.flows import Kind
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, Entry, commitment, instant, unpack
+from proaktiv.flowlog.pruning import Pruned, told_by
 from proaktiv.flowlog.report import FINDINGS_MAX, Finding, What
 from proaktiv.vault import SealBroken
 
@@ -53,11 +54,20 @@ class RowCheck:
 
     opener: Opener | None = None
     numbers: dict[bytes, int] = field(default_factory=dict)
+    pruned: Pruned = field(default_factory=Pruned)
+    """What retention says of itself in the entries read so far."""
     erased: int = 0
     """How many subject parts the erasures read so far took."""
     missing: int = 0
     """How many are missing without being excused one by one."""
     _missing: list[Finding] = field(default_factory=list)
+    _gone: int = 0
+    """How many rows were not there so far, the last of them just before the entry that is read next or earlier."""
+    _gone_at: dict[bytes, int] = field(default_factory=dict)
+
+    def gone(self) -> None:
+        """Take down that a row is not there: numbers of persons may be missing with it."""
+        self._gone += 1
 
     def findings(self, row: Any, index: int | None, *, erased: bool) -> Iterator[Finding]:
         """Yield what is wrong inside one row of log and secret; ``erased`` excuses missing parts."""
@@ -75,8 +85,7 @@ class RowCheck:
         if row.secret_fid is None:
             yield found(What.ROW, "its row of sealed parts is missing")
             return
-        if row.kind == Kind.ERASURE:
-            self.erased += _taken(row)
+        self._account(row)
         if row.s_blob is None and row.subj is None and not erased:
             self.missing += 1
             if len(self._missing) < FINDINGS_MAX:
@@ -88,6 +97,13 @@ class RowCheck:
         if row.s_blob is not None and row.subj is not None:
             for detail in self._sequence(row, entry.subject):
                 yield found(What.SEQUENCE, detail)
+
+    def _account(self, row: Any) -> None:
+        """Take down what an erasure or retention says it took."""
+        if row.kind == Kind.ERASURE:
+            self.erased += _taken(row)
+        elif row.kind == Kind.RETENTION and (said := told_by(bytes(row.f_bytes))) is not None:
+            self.pruned = max(self.pruned, said, key=lambda one: (one.minimum, one.removed))
 
     def unexcused(self) -> Iterator[Finding]:
         """Yield what is missing, once all entries are read, unless the erasures told of account for all of it.
@@ -138,8 +154,11 @@ class RowCheck:
             yield "is filed under another person's blind index"
         elif "seq" in body:
             expected = self.numbers.get(row.subj, 0) + 1
-            if body["seq"] != expected:
+            jump = body["seq"] - expected
+            # What retention took between two entries of a person may have had the numbers between; more it cannot have.
+            if jump < 0 or jump > self._gone - self._gone_at.get(row.subj, 0):
                 yield f"number {body['seq']} where {expected} should follow"
+            self._gone_at[row.subj] = self._gone
             self.numbers[row.subj] = body["seq"]
 
 

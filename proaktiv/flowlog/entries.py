@@ -61,6 +61,10 @@ def facts_body(flow: Flow, fid: UUID, at: str) -> bytes:
         body["of"] = str(flow.of)
     if flow.listed is not None:
         body["listed"] = flow.listed
+    if flow.minimum is not None:
+        body["minimum"] = flow.minimum
+    if flow.removed is not None:
+        body["removed"] = flow.removed
     _add(body, to_name=flow.receiver_name, to_system=flow.receiver_system)
     _add(body, scope=flow.scope, rule=flow.rule, outcome=flow.outcome)
     return checked(body)

@@ -70,6 +70,7 @@ def verify_export(
     judge.walk(size, export.entries(judge.find), notes(), first)
     root = _head(export, policy, newest, judge.find)
     judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
+    judge.unexcused()
     for finding in check.unexcused():
         judge.find(finding)
     cosigned = judge.quorum_of(size)

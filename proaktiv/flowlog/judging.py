@@ -5,9 +5,11 @@ Where they come from is the caller's business: the database (``flowlog.verify``)
 Source: flowlog.md §§ 2, 8.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from proaktiv.core.merkle import LoadTile, leaf_hash
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
@@ -70,6 +72,8 @@ class Judge:
         self._erased = erased
         self._kept = kept
         self._tell = tell
+        self._gone: deque[Finding] = deque(maxlen=FINDINGS_MAX)
+        self._gone_runs: list[tuple[int, int]] = []
         self._trees = TwinTrees(load, self.find)
 
     def find(self, finding: Finding) -> None:
@@ -146,13 +150,39 @@ class Judge:
         if index < first:
             self.find(Finding(What.INDEX, "lies before the first entry of this export", index, row.leaf_fid))
         if row.fid is None:
-            self.find(Finding(What.ROW, "the row is missing", index, row.leaf_fid))
+            self._note_gone(index, row.leaf_fid)
             self._trees.append(index, None, row.leaf_fid, [])
             return
         problems = list(self._check.findings(row, index, erased=index in self._erased))
         self._trees.append(index, leaf_hash(bytes(row.entry)), row.fid, problems)
         if self._latest is None or row.recorded_at > self._latest[0]:
             self._latest = (row.recorded_at, index)
+
+    def _note_gone(self, index: int, fid: UUID) -> None:
+        """Remember a row that is not there until retention's own entries are read; runs, for there may be millions."""
+        self._check.gone()
+        self._gone.append(Finding(What.ROW, "the row is missing", index, fid))
+        if self._gone_runs and self._gone_runs[-1][1] == index:
+            self._gone_runs[-1] = (self._gone_runs[-1][0], index + 1)
+        else:
+            self._gone_runs.append((index, index + 1))
+
+    def unexcused(self) -> None:
+        """Find rows that are not there, once all entries are read, unless retention accounts for them.
+
+        Before its minimum index as many may be missing as it says; from there on none. Which ones it does not say, and
+        who took one more finds one too many. Source: flowlog.md § 4.
+        """
+        said = self._check.pruned
+        below = sum(min(end, said.minimum) - first for first, end in self._gone_runs if first < said.minimum)
+        if below > said.removed:
+            many = f"{below} rows before entry {said.minimum} are missing, retention accounts for {said.removed}"
+            self.find(Finding(What.ROW, many))
+        beyond = sum(end - max(first, said.minimum) for first, end in self._gone_runs if end > said.minimum)
+        named = [each for each in self._gone if each.index is not None and each.index >= said.minimum]
+        for finding in named:
+            self.find(finding)
+        self.truncated |= beyond > len(named)
 
     def _signed(self, row: Noted) -> None:
         self.checkpoints += 1

@@ -38,7 +38,8 @@ def pruned(connection: Connection) -> Pruned:
         .limit(100)
     )
     told = (told_by(bytes(body)) for body in found.scalars())
-    return max((one for one in told if one is not None), key=lambda one: one.minimum, default=Pruned())
+    # Totals only grow, so the greatest is the newest also among those of one instant.
+    return max((one for one in told if one is not None), key=lambda one: (one.minimum, one.removed), default=Pruned())
 
 
 def told_by(body: bytes) -> Pruned | None:

@@ -93,6 +93,7 @@ class _Run:
         self._judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
         self._strays()
         pending = self._pending()
+        self._judge.unexcused()
         for finding in self._check.unexcused():
             self._find(finding)
         self._last_numbers()
