@@ -12,7 +12,7 @@ proaktiv mail …    failure reports of mails: which addresses are none
 proaktiv events …  check a register's file before it is sent, write the pages for its vendor
 proaktiv sources … what of a source waits for a human: list, release, reject
 proaktiv keys …    rotate, back up and bring back the vault's keys; destroy a person for ever
-proaktiv log …     state of the flow log, export, proofs, verification here or elsewhere, key rotation, succession
+proaktiv log …     the flow log: state, export, proofs, verification; key rotation, succession; erase, hold, retain
 proaktiv witness … the DSB's own memory of the log, on a machine of their own
 proaktiv doctor    name every broken dependency, and what to do about it
 proaktiv retention … what is kept how long: delete what is over, preview it, hold and release
@@ -33,7 +33,7 @@ import typer
 import uvicorn
 from sqlmodel import Session
 
-from proaktiv import __version__, desk, mailing, retention, staffing
+from proaktiv import __version__, desk, logkeeping, mailing, retention, staffing
 from proaktiv import app as building_app
 from proaktiv.arenas import limit_arenas
 from proaktiv.channels import mail_ids
@@ -109,6 +109,7 @@ add_ceremonies(
     lambda: building_app.succession(read_settings()),
     lambda: read_settings().log_vkey,
 )
+logkeeping.add_commands(_log, _office, lambda: building_app.retaining(read_settings()), _eraser)
 app.add_typer(_log, name="log")
 app.add_typer(witness_commands.make_app(wall_clock), name="witness")
 app.add_typer(key_commands.make_app(_keeper, _eraser), name="keys")
@@ -123,6 +124,12 @@ def work(
         Path | None,
         typer.Option(help="With --sign: folder of the signer's memory, outside the database and its backups."),
     ] = None,
+    erase: Annotated[
+        bool,
+        typer.Option(
+            "--erase", help="Be the one process that erases who waits for it, daily, and prunes the log, monthly."
+        ),
+    ] = False,
     adopt: Annotated[
         bool,
         typer.Option(
@@ -130,7 +137,7 @@ def work(
         ),
     ] = False,
 ) -> None:
-    """Run a worker until SIGTERM. Start as many as you like; exactly one more with --sign."""
+    """Run a worker until SIGTERM. Start as many as you like; exactly one more with --sign, and one with --erase."""
     settings = read_settings()
     building_app.configure_logging(settings)
     limit_arenas()
@@ -140,6 +147,10 @@ def work(
         with building_app.signing(settings, state, adopt=adopt) as worker:
             parts = {"sign": worker.integrate, "witness": worker.ask_witnesses, "stamp": worker.fetch_stamp}
             tick_until_stopped(parts, seconds=settings.tick_seconds)
+        return
+    if erase:
+        with building_app.erasing_daily(settings) as parts:
+            tick_until_stopped(parts, seconds=max(settings.tick_seconds, 60))
         return
     with building_app.building(settings, "work") as pipeline:
         tick_until_stopped(

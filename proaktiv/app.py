@@ -6,7 +6,7 @@ them (``needs``).
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.border import Border
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
+from proaktiv.flowlog.retention import LogRetention
 from proaktiv.flowlog.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
@@ -44,8 +45,9 @@ from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
+from proaktiv.keys.waiting import Waiting
 from proaktiv.locks import session_lock
-from proaktiv.needs import WrongSettings, check_settings, terms_of
+from proaktiv.needs import WrongSettings, check_settings, log_terms_of, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
@@ -73,6 +75,7 @@ _COMPARTMENTS = {
     "office": frozenset({Compartment.VIEW, Compartment.FLOW, Compartment.PROOF}),
     "keys": frozenset(Compartment),
     "erase": frozenset(),
+    "retain_log": frozenset(),
 }
 
 
@@ -333,6 +336,24 @@ def succession(settings: Settings) -> Iterator[Ceremony]:
     witnesses = tuple(witness.key for witness in far_witnesses(settings.witnesses))
     with _as_role(settings, "owner_url") as session:
         yield Ceremony(session, log, settings.controller, wall_clock(), witnesses)
+
+
+@contextmanager
+def retaining(settings: Settings) -> Iterator[LogRetention]:
+    """Build what `proaktiv log retain` works with: the eraser's role, no KEK. Raises ``WrongSettings``, ``NotSafe``."""
+    with _role_of(settings, "retain_log", "eraser") as database:
+        ids = Ids(secrets.token_bytes)
+        log = FlowLog(make_vault(settings, "retain_log", ids), ids, settings.staff_public_key or b"")
+        clock = _clock(settings, database)
+        yield LogRetention(database, log, settings.controller, clock, log_terms_of(settings))
+
+
+@contextmanager
+def erasing_daily(settings: Settings) -> Iterator[Mapping[str, Callable[[], int]]]:
+    """Build what the one process does by itself that logs in as the eraser. Raises as ``erasing``."""
+    with erasing(settings) as eraser:
+        retention = LogRetention(eraser.database, eraser.log, eraser.controller, eraser.clock, log_terms_of(settings))
+        yield {"erase": Waiting(eraser).daily, "retain_log": retention.monthly}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from proaktiv.contradictions import contradictions
 from proaktiv.core.errors import BadInput, ProaktivError
+from proaktiv.core.log_terms import LogTerms
 from proaktiv.core.terms import Terms
 from proaktiv.settings import Env, Settings
 from proaktiv.vault import Compartment
@@ -50,6 +51,7 @@ _NEEDS = {
     ),
     "keys": ("keeper_url", "index_key", *_KEKS, "staff_public_key"),
     "erase": ("eraser_url", "index_key", "staff_public_key", "destroyed_list"),
+    "retain_log": ("eraser_url", "index_key", "staff_public_key"),
 }
 """What each process must hold (data-path.md § 2). What is not listed it is not given, whatever the environment says."""
 
@@ -102,10 +104,11 @@ def refusals(settings: Settings, part: str) -> Iterator[str]:
         yield "production trusts no rules but those signed with PROAKTIV_RELEASE_PUBLIC_KEY; set it"
     if settings.env is Env.PRODUCTION and settings.demo_clock:
         yield "PROAKTIV_DEMO_CLOCK is of the demonstration and refused in production; unset it"
-    try:
-        terms_of(settings)
-    except WrongSettings as error:
-        yield str(error)
+    for read in (terms_of, log_terms_of):
+        try:
+            read(settings)
+        except WrongSettings as error:
+            yield str(error)
     if "letters_dir" in _NEEDS[part] and settings.letters_dir is not None:
         if not settings.letters_dir.is_dir():
             yield "PROAKTIV_LETTERS_DIR names no folder; make it first, for the worker's user alone"
@@ -122,6 +125,14 @@ def terms_of(settings: Settings) -> Terms:
         raise WrongSettings(
             f'PROAKTIV_RETENTION{error.field} {error.message}, as in {{"umzug": {{"auftrag_months": 12}}}}'
         ) from None
+
+
+def log_terms_of(settings: Settings) -> LogTerms:
+    """Return the periods of the flow log. Raises ``WrongSettings``."""
+    try:
+        return LogTerms.read(settings.log_retention)
+    except BadInput as error:
+        raise WrongSettings(f'PROAKTIV_LOG_RETENTION{error.field} {error.message}, as in {{"geburt": 1095}}') from None
 
 
 def check_settings(settings: Settings, part: str) -> None:

@@ -171,4 +171,5 @@ class Settings(BaseSettings):
     batch: int = Field(default=100, ge=1, le=250)
     demo_clock: bool = False
     retention: Annotated[dict[str, dict[str, int]], *Json] = Field(default_factory=dict)
+    log_retention: Annotated[dict[str, int], *Json] = Field(default_factory=dict)
     log_format: Literal["json", "text"] = "json"

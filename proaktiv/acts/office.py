@@ -11,6 +11,7 @@ from proaktiv.acts.means import Means
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.retention import RULES
 from proaktiv.core.tasks import How
+from proaktiv.flowlog import holds
 from proaktiv.steps import (
     notify,
     proving,
@@ -90,3 +91,35 @@ class OfficeActs(Means):
         now = self.clock()
         with self.database.transaction() as session:
             retain.release(session, self.house, hold, reason=reason, by=by, now=now)
+
+    # the flow log -------------------------------------------------------------------------------------------------
+
+    def hold_entries(self, held: holds.Held, *, reason: str, review_on: date, by: str, and_by: str) -> UUID:
+        """Keep entries of the flow log from retention until two people release them."""
+        now = self.clock()
+        hold = self.house.ids.row(now)
+        with self.database.transaction() as session:
+            holds.place(
+                session,
+                self.house.log,
+                self.house.controller,
+                held,
+                reason=reason,
+                review_on=review_on,
+                by=by,
+                and_by=and_by,
+                hold=hold,
+                now=now,
+            )
+        return hold
+
+    def release_entries(self, hold: UUID, *, reason: str, by: str, and_by: str) -> None:
+        """Let entries go with the next run whose time has come."""
+        now, house = self.clock(), self.house
+        with self.database.transaction() as session:
+            holds.release(session, house.log, house.controller, hold, reason=reason, by=by, and_by=and_by, now=now)
+
+    def held_entries(self) -> list[dict[str, Any]]:
+        """Return the holds on entries that stand."""
+        with self.database.transaction() as session:
+            return holds.standing(session)

@@ -6,12 +6,13 @@ entries as well (``steps.retain.holds``); that the database lets no held entry g
 Source: Art. 17 (3) (e), 18 (1) (c) DSGVO; flowlog.md § 4 (legal_hold).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, or_, select, update
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict, NotFound
@@ -19,10 +20,11 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.terms import end_of
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.locks import lock_keys
-from proaktiv.tables import HOLDS_LOCK, FlowLogRow, LegalHoldRow, core_table
+from proaktiv.tables import HOLDS_LOCK, FlowLogRow, FlowSecretRow, LegalHoldRow, core_table
 
 _HOLDS = core_table(LegalHoldRow)
 _LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
 _PURPOSE = "aufbewahrung"
 _BASIS = "Art. 17 (3) e DSGVO"
 
@@ -128,6 +130,28 @@ def standing(session: Session) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def on_entries_of(session: Session, subjs: Collection[bytes]) -> list[UUID]:
+    """Return the standing holds that keep an entry of one of these persons, by their blind index."""
+    held = or_(
+        _HOLDS.c.fid == _LOG.c.fid,
+        and_(
+            _HOLDS.c.from_at <= _LOG.c.t,
+            _LOG.c.t < _HOLDS.c.until_at,
+            or_(_HOLDS.c.purpose == "", _HOLDS.c.purpose == _LOG.c.purpose),
+        ),
+    )
+    found = session.connection().execute(
+        select(_HOLDS.c.id)
+        .select_from(_SECRET)
+        .join(_LOG, _LOG.c.fid == _SECRET.c.fid)
+        .join(_HOLDS, held)
+        .where(_SECRET.c.subj.in_(subjs), _HOLDS.c.released_at.is_(None))
+        .distinct()
+        .order_by(_HOLDS.c.id)
+    )
+    return list(found.scalars())
 
 
 def _four_eyes(reason: str, by: str, and_by: str) -> str:

@@ -132,19 +132,19 @@ def _of_the_eraser(app: typer.Typer, opening: Callable[[], AbstractContextManage
         really: Annotated[bool, typer.Option("--really", help="Do it.")] = False,
     ) -> None:
         """See ``_DESTROY``."""
-        with opening() as eraser, _said():
+        with opening() as eraser, print_refusals():
             done = eraser.destroy(persons, reason, by, and_by, case) if really else eraser.look(persons)
-        _print(done, "Destroyed" if really else "Would be destroyed")
+        print_erased(done, "Destroyed" if really else "Would be destroyed")
         if not really:
             typer.echo("Nothing was changed. With --really it is done, for ever.")
 
     @app.command("reconcile")
     def reconcile(by: By) -> None:
         """After a database was restored: destroy again who is in the list of destroyed persons and came back."""
-        with opening() as eraser, _said():
+        with opening() as eraser, print_refusals():
             done = eraser.reconcile(by)
         if done.persons:
-            _print(done, "Destroyed again")
+            print_erased(done, "Destroyed again")
         else:
             typer.echo("Nobody in the list stands in the database.")
 
@@ -175,7 +175,8 @@ def _print_shares(found: Sequence[Share], *, as_json: bool) -> int:
     return left
 
 
-def _print(done: Erased, word: str) -> None:
+def print_erased(done: Erased, word: str) -> None:
+    """Print what went, or would."""
     for person in done.persons:
         typer.echo(f"{word}: person {person}")
     for child in done.children:
@@ -189,7 +190,7 @@ def _print(done: Erased, word: str) -> None:
 
 
 @contextmanager
-def _said() -> Iterator[None]:
+def print_refusals() -> Iterator[None]:
     """Print everything that stands in the way, not only the first."""
     try:
         yield

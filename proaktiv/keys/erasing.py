@@ -6,7 +6,7 @@ Left to others: rows (``keys.rows``), obstacles, the list (``keys.destroyed``).
 Source: data-path.md §§ 2, 5; flowlog.md § 3.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +20,7 @@ from consent.model import ConsentState, Event
 from consent.store import activities, change, heads_of, raise_epoch
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.database import Database
+from proaktiv.flowlog.holds import on_entries_of
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.house import Probe, no_probe
 from proaktiv.keys import rows
@@ -114,9 +115,12 @@ class Eraser:
         Raises ``BadInput``, ``NotFound``, ``Refused``, ``ListNotSafe``: then nothing changed. ``CommitUnknown``: run
         it again, which ends what was begun.
         """
-        if not by.strip() or not and_by.strip() or by.strip().casefold() == and_by.strip().casefold():
-            raise BadInput("--and", "must name a second person: destroying takes four eyes")
-        return self._destroy(list(dict.fromkeys(persons)), _Decision(reason.basis, f"{by} + {and_by}", case))
+        four_eyes(by, and_by)
+        return self.destroy_decided(persons, basis=reason.basis, by=f"{by} + {and_by}", case=case)
+
+    def destroy_decided(self, persons: Sequence[UUID], *, basis: str, by: str, case: str = "") -> Erased:
+        """Destroy persons on whom two people each decided before (``keys.waiting``). Raises as ``destroy``."""
+        return self._destroy(list(dict.fromkeys(persons)), _Decision(basis, by, case))
 
     def reconcile(self, by: str) -> Erased:
         """Destroy again whom a restored database brought back: who is in the list and stands here.
@@ -184,13 +188,15 @@ class Eraser:
         raise_epoch(connection, everybody)
         if orphans(session, persons) != children:
             raise Conflict("a child's holders changed meanwhile: try again")
-        if not decision.again and (reasons := list(obstacles(session, everybody, now))):
+        subjs = [self.log.subj(person) for person in everybody]
+        reasons = [*obstacles(session, everybody, now), *_held(session, subjs)]
+        if reasons and not decision.again:
             raise Refused(reasons)
         self.probe("destroy.locked")
         running = tuple((r.reference, r.leistung, r.behoerde, r.state) for r in handed_over(session, everybody))
         taken = rows.take_out(session, everybody, now)
         self.probe("destroy.rows")
-        placed, unplaced = rows.take_out_of_log(session, [self.log.subj(person) for person in everybody])
+        placed, unplaced = rows.take_out_of_log(session, subjs)
         fresh = everybody if isinstance(listed, int) else listed.fresh(everybody)
         length = len(fresh) + (listed if isinstance(listed, int) else len(listed))
         keyed = rows.destroy_keys(session, everybody, now)
@@ -217,10 +223,24 @@ class Eraser:
         )
 
 
+def four_eyes(by: str, and_by: str) -> None:
+    """Raise ``BadInput`` unless two people are named."""
+    if not by.strip() or not and_by.strip() or by.strip().casefold() == and_by.strip().casefold():
+        raise BadInput("--and", "must name a second person: destroying takes four eyes")
+
+
 def _known(session: Session, persons: Collection[UUID]) -> None:
     missing = set(persons) - rows.with_keys(session, persons)
     if missing:
         raise NotFound(f"no person here has the key {min(map(str, missing))}")
+
+
+def _held(session: Session, subjs: Collection[bytes]) -> Iterator[str]:
+    for hold in on_entries_of(session, subjs):
+        yield (
+            f"hold {hold} keeps entries of the log about them: release it when its reason is over"
+            f" (proaktiv log release {hold} --reason … --by … --and …)"
+        )
 
 
 def _end_consents(session: Session, persons: Collection[UUID], flow_id: UUID, now: datetime) -> None:

@@ -28,6 +28,7 @@ from proaktiv.tables import (
     ContactRow,
     DeliveryRow,
     EnrolmentRow,
+    ErasureRow,
     EventFactsRow,
     EventSubjectRow,
     FetchedFactsRow,
@@ -78,7 +79,7 @@ _DELETED: tuple[Table, ...] = tuple(
     for row in (
         *(SessionRow, CodeRow, ContactRow, MailAddressRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow),
         WiedervorlageRow,
-        *(NoticeRow, MailConfirmationRow),
+        *(NoticeRow, MailConfirmationRow, ErasureRow),
     )
 )
 """Deleted where ``person`` is one of them; what else is deleted needs more than that."""
