@@ -59,6 +59,7 @@ def test_recording_nothing_writes_nothing(world: World) -> None:
     assert counts(world) == [0, 0, 0, 0, 0]
 
 
+@pytest.mark.flowlog_test(8)
 def test_a_rollback_leaves_nothing(world: World) -> None:
     person = world.a_person()
     with world.role("app").transaction() as session:
@@ -70,6 +71,7 @@ def test_a_rollback_leaves_nothing(world: World) -> None:
     assert world.verify_opened([person]) == []
 
 
+@pytest.mark.flowlog_test(11)
 def test_where_the_log_cannot_be_written_the_flow_does_not_happen(world: World) -> None:
     world.as_owner("REVOKE INSERT ON flow_queue FROM proaktiv_app")
 

@@ -85,6 +85,7 @@ def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(world: World, place:
     check_tree(world)
 
 
+@pytest.mark.flowlog_control(9)
 def test_a_reader_by_cursor_misses_what_commits_late_and_the_queue_does_not(world: World) -> None:
     # The control: why the queue is emptied by deleting. Numbers are given before commits.
     def beyond(cursor: int) -> list[int]:
@@ -103,6 +104,7 @@ def test_a_reader_by_cursor_misses_what_commits_late_and_the_queue_does_not(worl
     assert [fid for (fid,) in world.rows("SELECT fid FROM flow_leaf ORDER BY idx")] == [early, late]
 
 
+@pytest.mark.flowlog_test(9)
 def test_writers_with_rollbacks_and_two_sequencers_leave_a_whole_log(world: World) -> None:
     people = [world.a_person() for _ in range(4)]
     kept: list[UUID] = []

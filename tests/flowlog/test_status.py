@@ -36,6 +36,7 @@ def test_an_empty_log_has_no_ages(world: World) -> None:
     assert (found.oldest_queued_seconds, found.last_checkpoint_seconds, found.kinds) == (None, None, {})
 
 
+@pytest.mark.flowlog_test(11)
 def test_nothing_leaves_while_an_entry_waits_too_long_for_its_place(world: World) -> None:
     world.record(a_flow())
     with world.role("app").transaction() as session:
@@ -44,6 +45,7 @@ def test_nothing_leaves_while_an_entry_waits_too_long_for_its_place(world: World
             require_current(session, NOW + 2 * LIMIT, LIMIT)
 
 
+@pytest.mark.flowlog_test(11)
 def test_nothing_leaves_while_an_entry_waits_too_long_for_a_signature(world: World) -> None:
     world.log_and_sign(a_flow())
     world.record(a_flow(), now=NOW + timedelta(hours=5))

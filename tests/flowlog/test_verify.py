@@ -296,6 +296,7 @@ def test_a_part_removed_quietly_is_found_without_any_key(logged: World, change: 
     assert logged.found() == [(what, AT)]
 
 
+@pytest.mark.flowlog_test(20)
 def test_an_erasure_that_is_accounted_for_is_no_finding(logged: World) -> None:
     logged.as_owner(
         "UPDATE flow_secret SET subj = NULL, s_blob = NULL, a_blob = NULL WHERE fid = :fid", fid=fid_at(logged, AT)
@@ -325,6 +326,7 @@ def test_a_flipped_byte_of_a_sealed_part_is_found_by_whoever_can_open_it(logged:
     assert logged.found() == []  # the control: without keys nobody can tell
 
 
+@pytest.mark.flowlog_test(15)
 def test_an_entry_deleted_before_it_was_placed_leaves_a_gap_in_the_persons_numbers(logged: World) -> None:
     person = person_of(logged)
     (fid,) = logged.record(a_flow(person=person))

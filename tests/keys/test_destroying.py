@@ -90,6 +90,7 @@ def test_the_mail_address_goes_with_the_person(house: House) -> None:
     house.world.check_log()
 
 
+@pytest.mark.flowlog_test(20)
 def test_the_tombstone_tells_how_many_on_what_ground_and_only_the_dsb_which(house: House) -> None:
     anna, _ = a_mother_with_a_child(house)
     house.world.check_log()
@@ -116,6 +117,7 @@ def test_the_tombstone_tells_how_many_on_what_ground_and_only_the_dsb_which(hous
     assert fid
 
 
+@pytest.mark.flowlog_test(20)
 def test_a_quietly_nulled_part_is_still_found_beside_an_erasure(house: House) -> None:
     ben = house.world.lives_here(somebody("Ben"), "geburt")
     anna, _ = a_mother_with_a_child(house)
