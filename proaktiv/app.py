@@ -34,7 +34,7 @@ from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.border import Border
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
-from proaktiv.flowlog.retention import LogRetention
+from proaktiv.flowlog.retention import Pruning
 from proaktiv.flowlog.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
@@ -47,6 +47,7 @@ from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
 from proaktiv.keys.waiting import Waiting
 from proaktiv.locks import session_lock
+from proaktiv.logretention import LogRetention
 from proaktiv.needs import WrongSettings, check_settings, log_terms_of, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
@@ -345,14 +346,15 @@ def retaining(settings: Settings) -> Iterator[LogRetention]:
         ids = Ids(secrets.token_bytes)
         log = FlowLog(make_vault(settings, "retain_log", ids), ids, settings.staff_public_key or b"")
         clock = _clock(settings, database)
-        yield LogRetention(database, log, settings.controller, clock, log_terms_of(settings))
+        yield LogRetention(database, Pruning(log, settings.controller, log_terms_of(settings)), clock)
 
 
 @contextmanager
 def erasing_daily(settings: Settings) -> Iterator[Mapping[str, Callable[[], int]]]:
     """Build what the one process does by itself that logs in as the eraser. Raises as ``erasing``."""
     with erasing(settings) as eraser:
-        retention = LogRetention(eraser.database, eraser.log, eraser.controller, eraser.clock, log_terms_of(settings))
+        pruning = Pruning(eraser.log, eraser.controller, log_terms_of(settings))
+        retention = LogRetention(eraser.database, pruning, eraser.clock)
         yield {"erase": Waiting(eraser).daily, "retain_log": retention.monthly}
 
 

@@ -16,10 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from proaktiv.flowlog.holds import Held
-from proaktiv.flowlog.retention import LogRetention, Preview
+from proaktiv.flowlog.retention import Preview
 from proaktiv.keys.commands import print_erased, print_refusals
 from proaktiv.keys.erasing import Eraser, Reason
 from proaktiv.keys.waiting import COMPANY, Waiting
+from proaktiv.logretention import LogRetention
 from proaktiv.pipeline import Pipeline
 
 _ERASE = """Erase persons (Art. 17 DSGVO): their keys, their data, their part of the log. Nobody can undo it.

@@ -51,6 +51,10 @@ WALLS: Mapping[str, Wall] = {
             ("vault_keys", "UPDATE"),
             ("vault_keys", "DELETE"),
             ("flow_secret", "UPDATE"),
+            ("flow_secret", "DELETE"),
+            ("flow_queue", "DELETE"),
+            ("legal_hold", "DELETE"),
+            ("erasures", "SELECT"),
         ),
     ),
     "sequencer": Wall(
@@ -81,6 +85,8 @@ WALLS: Mapping[str, Wall] = {
             ("vault_keys", "INSERT"),
             ("persons", "INSERT"),
             ("stops", "UPDATE"),
+            ("flow_secret", "DELETE"),
+            ("legal_hold", "UPDATE"),
         ),
     ),
     "keeper": Wall(

@@ -120,6 +120,9 @@ def upgrade() -> None:
     op.execute(f"GRANT EXECUTE ON FUNCTION flow_log_prune TO {ERASER}")
     for table, columns in READS.items():
         op.execute(f"GRANT SELECT ({columns}) ON {table} TO {ERASER}")
+    # How many numbers retention took is said by the function alone: whoever could raise it could hide a theft.
+    op.execute(f"REVOKE INSERT, UPDATE ON subject_heads FROM proaktiv_app, {ERASER}")
+    op.execute(f"GRANT INSERT (subj, seq), UPDATE (seq) ON subject_heads TO proaktiv_app, {ERASER}")
 
 
 def downgrade() -> None:
@@ -133,6 +136,9 @@ def downgrade() -> None:
         n = bind.execute(sa.text(query)).scalar_one()
         if n:
             raise RuntimeError(f"{n} {left}: no way back")
+    op.execute(f"REVOKE INSERT (subj, seq), UPDATE (seq) ON subject_heads FROM proaktiv_app, {ERASER}")
+    op.execute("GRANT INSERT, UPDATE ON subject_heads TO proaktiv_app")
+    op.execute(f"GRANT INSERT, UPDATE (seq) ON subject_heads TO {ERASER}")
     op.execute("DROP FUNCTION flow_log_prune")
     op.drop_constraint("fk_lookups_flow_id", "lookups", type_="foreignkey")
     for table in OUTWARD:

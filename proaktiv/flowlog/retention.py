@@ -2,12 +2,13 @@
 
 As role ``eraser``, which cannot delete: the database's own ``flow_log_prune`` does, and lets nothing go that is young,
 unsigned, held or still named by a delivery, a hand-over or a look-up. Which entries are over is decided here. What
-accounts for others (erasures, key events, successions, retention itself) stays as long as the log.
+accounts for others (erasures, key events, successions, retention itself) stays as long as the log. Left to others: the
+run and its transactions (``logretention``).
 Source: flowlog.md § 4; data-path.md § 5 (Retention); C2SP tlog-tiles (minimum index).
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,7 +25,6 @@ from proaktiv.core.ids import uuid7
 from proaktiv.core.log_terms import LogTerms
 from proaktiv.core.merkle import TILE_WIDTH
 from proaktiv.core.terms import end_of
-from proaktiv.database import Database
 from proaktiv.flowlog.pruning import ACTION, PURPOSE, pruned
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.locks import lock_keys
@@ -99,59 +99,48 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class LogRetention:
-    """One process's share of the installation; ``clock`` is the one that entries carry."""
+class Taken:
+    """What one set took. ``following`` is where the next one begins, None after the last."""
 
-    database: Database
+    n: int
+    following: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What a run needs besides its transaction."""
+
     log: FlowLog
     controller: str
-    clock: Callable[[], datetime]
     terms: LogTerms
 
-    def preview(self, on: date | None = None) -> Preview:
-        """Count what a run today, or on another day, would take; nothing is written."""
-        with self.database.transaction() as session:
-            connection = session.connection()
-            connection.execute(text("SET TRANSACTION READ ONLY"))
-            reach = self._reach(connection, on or berlin_date(self.clock()))
-            due: Counter[str] = Counter()
-            kept: Counter[str] = Counter()
-            holds = self._holds(connection)
-            for rows in _sets(connection, reach):
-                for row, why in self._judged(connection, rows, reach, holds):
-                    (due if not why else kept)[why or row.purpose] += 1
-            return Preview(reach.today, reach.minimum, due, kept, pruned(connection).removed)
+    def reach(self, session: Session, today: date) -> Reach:
+        """Return how far a run reaches: before its minimum lie only days that the shortest period has left."""
+        connection = session.connection()
+        before = uuid7(end_of(self.terms.newest_over_of_any(today)), bytes(10))
+        signed: int = connection.execute(select(func.coalesce(func.max(_CHECKPOINTS.c.size), 0))).scalar_one()
+        young = select(_LOG.c.fid).where(_LOG.c.fid >= before).order_by(_LOG.c.fid).limit(_YOUNGEST).subquery()
+        first = connection.execute(
+            select(func.min(_LEAF.c.idx)).join(young, young.c.fid == _LEAF.c.fid)
+        ).scalar_one_or_none()
+        end = signed if first is None else min(signed, first)
+        return Reach(today, max(end - end % TILE_WIDTH, pruned(connection).minimum), before)
 
-    def run(self, by: str = "system", told: Callable[[int], None] = lambda _n: None) -> int:
-        """Take everything that is over, set by set, each a transaction with its entry. Returns how many went.
+    def preview(self, session: Session, today: date) -> Preview:
+        """Count what a run would take. The transaction is read-only to PostgreSQL, and must be a fresh one."""
+        connection = session.connection()
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        reach = self.reach(session, today)
+        due: Counter[str] = Counter()
+        kept: Counter[str] = Counter()
+        holds = self._holds(connection)
+        for rows in _sets(connection, reach):
+            for row, why in self._judged(connection, rows, reach, holds):
+                (due if not why else kept)[why or row.purpose] += 1
+        return Preview(reach.today, reach.minimum, due, kept, pruned(connection).removed)
 
-        ``told`` hears after each set how many went so far. Raises ``NotPruned``: earlier sets are gone and told of.
-        """
-        reach: Reach | None = None
-        after: UUID | None = UUID(int=0)
-        gone = 0
-        while after is not None:
-            with self.database.transaction() as session:
-                reach = reach or self._reach(session.connection(), berlin_date(self.clock()))
-                after, n = self._take(session, reach, after, by)
-            gone += n
-            told(gone)
-        return gone
-
-    def monthly(self) -> int:
-        """Do the month's run unless one was finished in this month already. Returns how many entries went."""
-        today = berlin_date(self.clock())
-        with self.database.transaction() as session:
-            last = _last_finished(session.connection())
-        if last is not None and (berlin_date(last).year, berlin_date(last).month) == (today.year, today.month):
-            return 0
-        self.run()
-        return 0
-
-    # one set ----------------------------------------------------------------------------------------------------------
-
-    def _take(self, session: Session, reach: Reach, after: UUID, by: str) -> tuple[UUID | None, int]:
-        """Take one set; return where the next one begins, None after the last."""
+    def take(self, session: Session, reach: Reach, after: UUID, by: str, now: datetime) -> Taken:
+        """Take one set behind the entry ``after``, and tell of it. Raises ``NotPruned``."""
         # Nobody places a hold, and nobody is erased, between the look at it and the commit; and runs take turns.
         lock_keys(session, [HOLDS_LOCK])
         connection = session.connection()
@@ -163,8 +152,8 @@ class LogRetention:
             raise NotPruned(f"{len(gone)} entries were over, {n} went")
         following = rows[-1].fid if len(rows) == SET else None
         if gone or following is None:
-            self.log.record(session, [self._flow(connection, reach, n, by, finished=following is None)], self.clock())
-        return following, n
+            self.log.record(session, [self._flow(connection, reach, n, by, finished=following is None)], now)
+        return Taken(n, following)
 
     def _flow(self, connection: Connection, reach: Reach, n: int, by: str, *, finished: bool) -> Flow:
         return Flow(
@@ -180,19 +169,6 @@ class LogRetention:
             removed=pruned(connection).removed + n,
             actor=by,
         )
-
-    # what is over -----------------------------------------------------------------------------------------------------
-
-    def _reach(self, connection: Connection, today: date) -> Reach:
-        """Return the minimum index of a run: before it lie only entries of days that the shortest period has left."""
-        before = uuid7(end_of(self.terms.newest_over_of_any(today)), bytes(10))
-        signed: int = connection.execute(select(func.coalesce(func.max(_CHECKPOINTS.c.size), 0))).scalar_one()
-        young = select(_LOG.c.fid).where(_LOG.c.fid >= before).order_by(_LOG.c.fid).limit(_YOUNGEST).subquery()
-        first = connection.execute(
-            select(func.min(_LEAF.c.idx)).join(young, young.c.fid == _LEAF.c.fid)
-        ).scalar_one_or_none()
-        end = signed if first is None else min(signed, first)
-        return Reach(today, max(end - end % TILE_WIDTH, pruned(connection).minimum), before)
 
     def _judged(
         self, connection: Connection, rows: Sequence[Row[Any]], reach: Reach, holds: "_Holds"
@@ -279,10 +255,15 @@ def _rows(connection: Connection, reach: Reach, after: UUID) -> Sequence[Row[Any
     return list(found)
 
 
-def _last_finished(connection: Connection) -> datetime | None:
-    found: datetime | None = connection.execute(
-        select(func.max(_LOG.c.t)).where(
-            _LOG.c.purpose == PURPOSE, _LOG.c.kind == int(Kind.RETENTION), _LOG.c.outcome == FINISHED
+def last_finished(session: Session) -> datetime | None:
+    """Return when a run was last finished."""
+    found: datetime | None = (
+        session.connection()
+        .execute(
+            select(func.max(_LOG.c.t)).where(
+                _LOG.c.purpose == PURPOSE, _LOG.c.kind == int(Kind.RETENTION), _LOG.c.outcome == FINISHED
+            )
         )
-    ).scalar_one()
+        .scalar_one()
+    )
     return found

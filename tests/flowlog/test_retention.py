@@ -22,7 +22,8 @@ from proaktiv.flowlog.findings import Finding, findings
 from proaktiv.flowlog.holds import Held, place, release, standing
 from proaktiv.flowlog.proofs import consistency, inclusion
 from proaktiv.flowlog.pruning import pruned
-from proaktiv.flowlog.retention import LogRetention
+from proaktiv.flowlog.retention import Pruning
+from proaktiv.logretention import LogRetention
 from tests.flowlog.conftest import World, a_flow
 
 DAY = timedelta(days=1)
@@ -42,7 +43,9 @@ class Office:
 
     @property
     def retention(self) -> LogRetention:
-        return LogRetention(self.world.role("eraser"), self.world.log, "musterstadt", lambda: self.now, self.terms)
+        return LogRetention(
+            self.world.role("eraser"), Pruning(self.world.log, "musterstadt", self.terms), lambda: self.now
+        )
 
     def retains(self) -> int:
         gone = self.retention.run("retainer")
