@@ -88,6 +88,8 @@ def _eraser() -> AbstractContextManager[Eraser]:
     return building_app.erasing(read_settings())
 
 
+_ERASING_TICKS = 60
+"""What is due once a day need not be looked for each second."""
 _ENV = os.environ.get("PROAKTIV_ENV") or "production"  # noqa: TID251 - the entry point
 app.add_typer(rules_commands.make_app(_owner, _ENV, wall_clock), name="rules")
 app.add_typer(desk.make_app(_office), name="tasks")
@@ -150,7 +152,7 @@ def work(
         return
     if erase:
         with building_app.erasing_daily(settings) as parts:
-            tick_until_stopped(parts, seconds=max(settings.tick_seconds, 60))
+            tick_until_stopped(parts, seconds=settings.tick_seconds * _ERASING_TICKS)
         return
     with building_app.building(settings, "work") as pipeline:
         tick_until_stopped(

@@ -162,7 +162,7 @@ class SubjectHeadRow(Storage, table=True):
 
     subj: bytes = Field(primary_key=True)
     seq: int = Field(sa_type=BigInteger)
-    pruned: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    pruned: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
 
 
 class LegalHoldRow(Storage, table=True):
