@@ -288,7 +288,7 @@ class Kept:
 
 
 _UNTIL_DESTROYED = "solange die Person hier bekannt ist; endet mit ihrer Vernichtung (Art. 17 DSGVO)"
-_FLOW = "Zweckfrist des Datenflussprotokolls (730 Tage), eigenes Beschneiden; Kacheln bleiben (flowlog.md § 4)"
+_FLOW = "Zweckfrist des Datenflussprotokolls (730 Tage): `proaktiv log retain`; Kacheln bleiben (flowlog.md § 4)"
 _PROOF = "Nachweis der Einwilligung (Art. 7 (1) DSGVO); endet mit der Vernichtung der Person"
 
 KEPT: tuple[Kept, ...] = (
