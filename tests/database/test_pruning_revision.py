@@ -11,7 +11,6 @@ from proaktiv.embedded import EmbeddedServer
 from proaktiv.schema import _alembic, migrate
 from tests.database.test_confirmation_revision import value
 
-
 HOLD = (
     "INSERT INTO legal_hold (id, fid, purpose, reason, review_on, placed_by, placed_and, placed_at, released_by,"
     " released_and) VALUES (gen_random_uuid(), gen_random_uuid(), '', 'x', '2027-01-01', 'a', 'b', now(), '', '')"
