@@ -33,7 +33,7 @@ import typer
 import uvicorn
 from sqlmodel import Session
 
-from proaktiv import __version__, desk, logkeeping, mailing, retention, staffing
+from proaktiv import __version__, desk, logapp, logkeeping, mailing, retention, staffing
 from proaktiv import app as building_app
 from proaktiv.arenas import limit_arenas
 from proaktiv.channels import mail_ids
@@ -101,17 +101,17 @@ app.add_typer(source_commands.make_events_app(wall_clock), name="events")
 _log = log_commands.make_app(
     _reader,
     lambda: read_settings().log_vkey,
-    lambda: building_app.signers_vkeys(read_settings()),
+    lambda: logapp.signers_vkeys(read_settings()),
     _open_proof,
     wall_clock,
 )
 add_ceremonies(
     _log,
-    lambda vkey, by: building_app.announce(read_settings(), vkey, by),
-    lambda: building_app.succession(read_settings()),
+    lambda vkey, by: logapp.announce(read_settings(), vkey, by),
+    lambda: logapp.succession(read_settings()),
     lambda: read_settings().log_vkey,
 )
-logkeeping.add_commands(_log, _office, lambda: building_app.retaining(read_settings()), _eraser)
+logkeeping.add_commands(_log, _office, lambda: logapp.retaining(read_settings()), _eraser)
 app.add_typer(_log, name="log")
 app.add_typer(witness_commands.make_app(wall_clock), name="witness")
 app.add_typer(key_commands.make_app(_keeper, _eraser), name="keys")
@@ -146,12 +146,12 @@ def work(
     if sign:
         if state is None:
             raise WrongSettings("--sign needs --state DIR, a folder that is not backed up with the database")
-        with building_app.signing(settings, state, adopt=adopt) as worker:
-            parts = {"sign": worker.integrate, "witness": worker.ask_witnesses, "stamp": worker.fetch_stamp}
-            tick_until_stopped(parts, seconds=settings.tick_seconds)
+        with logapp.signing(settings, state, adopt=adopt) as worker:
+            signing = {"sign": worker.integrate, "witness": worker.ask_witnesses, "stamp": worker.fetch_stamp}
+            tick_until_stopped(signing, seconds=settings.tick_seconds)
         return
     if erase:
-        with building_app.erasing_daily(settings) as parts:
+        with logapp.erasing_daily(settings) as parts:
             tick_until_stopped(parts, seconds=settings.tick_seconds * _ERASING_TICKS)
         return
     with building_app.building(settings, "work") as pipeline:

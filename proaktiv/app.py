@@ -6,13 +6,12 @@ them (``needs``).
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -21,7 +20,6 @@ from sqlmodel import Session
 from notifiers.model import Channel
 from proaktiv import channels as ways
 from proaktiv.clock import wall_clock
-from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
 from proaktiv.core.rates import Rate, Rates
 from proaktiv.database import Database
@@ -30,25 +28,14 @@ from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.drift import guarded
 from proaktiv.egress import Egress
 from proaktiv.entrances import account_client, provider_of, staff_client
-from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.border import Border
-from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
-from proaktiv.flowlog.retention import Pruning
-from proaktiv.flowlog.rotation import announcement, refuse_unfit
-from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
-from proaktiv.flowlog.signer import Signer
-from proaktiv.flowlog.succeeding import Ceremony
-from proaktiv.flowlog.timestamps import Authority, StampRefused
 from proaktiv.house import House, Probe, no_probe
 from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
-from proaktiv.keys.waiting import Waiting
-from proaktiv.locks import session_lock
-from proaktiv.logretention import LogRetention
-from proaktiv.needs import WrongSettings, check_settings, log_terms_of, terms_of
+from proaktiv.needs import WrongSettings, check_settings, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
@@ -56,7 +43,6 @@ from proaktiv.roles import require_role
 from proaktiv.rulebook import released
 from proaktiv.schema import check_current, refuse_embedded
 from proaktiv.settings import Env, Settings
-from proaktiv.signing import ANOTHER, Asking, SigningWorker, StampService
 from proaktiv.sources.folder import Folder
 from proaktiv.staffing import Staffing
 from proaktiv.tables import DemoClockRow, core_table
@@ -98,7 +84,8 @@ def configure_logging(settings: Settings) -> None:
     )
 
 
-def _url(value: SecretStr | None) -> str:
+def url_of(value: SecretStr | None) -> str:
+    """Return a database's URL, empty where none is set."""
     return value.get_secret_value() if value else ""
 
 
@@ -121,7 +108,7 @@ def make_vault(settings: Settings, part: str, ids: Ids) -> Vault:
     )
 
 
-def _clock(settings: Settings, database: Database) -> Callable[[], datetime]:
+def clock_of(settings: Settings, database: Database) -> Callable[[], datetime]:
     """Return the process's clock. The demonstration's runs ahead of the real one by what its table says."""
     if not settings.demo_clock:
         return wall_clock
@@ -141,10 +128,10 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
     check_settings(settings, part)
     ids = Ids(secrets.token_bytes)
     with ExitStack() as ending:
-        database = Database(_url(settings.database_url), application_name=f"proaktiv-{part}")
+        database = Database(url_of(settings.database_url), application_name=f"proaktiv-{part}")
         ending.callback(database.close)
         vault = make_vault(settings, part, ids)
-        check_current(_url(settings.database_url))
+        check_current(url_of(settings.database_url))
         current = released.Current(
             trusted=[settings.release_public_key] if settings.release_public_key else None,
             allow_demo=settings.env is not Env.PRODUCTION,
@@ -164,7 +151,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             probe=probe,
         )
         outward = part == "work"
-        clock = _clock(settings, database)
+        clock = clock_of(settings, database)
         egress = Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION)
         channels: dict[str, Channel] = {}
         registers: dict[str, Register] = {}
@@ -245,64 +232,9 @@ def _party(client: Client | None, settings: Settings, pipeline: Pipeline, label:
 
 
 @contextmanager
-def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator[SigningWorker]:
-    """Build the signing worker. Raises ``NotSafe`` where another one runs: two memories are none."""
-    check_settings(settings, "sign")
-    database = Database(_url(settings.sequencer_url), application_name="proaktiv-sign")
-    try:
-        check_current(_url(settings.sequencer_url))
-        with database.transaction() as session:
-            if settings.env is Env.PRODUCTION:
-                refuse_embedded(session)
-            require_role(session, "sequencer", "PROAKTIV_SEQUENCER_URL")
-        with session_lock(database, SIGNING_LOCK) as lock:
-            if not lock.ours():
-                raise NotSafe(ANOTHER)
-            key = Ed25519PrivateKey.from_private_bytes(settings.signing_key or b"")
-            coming = settings.signing_key_next
-            next_key = Ed25519PrivateKey.from_private_bytes(coming) if coming else None
-            try:
-                signer = Signer(state, key, settings.log_origin, adopt=adopt, next_key=next_key)
-            except OSError as error:
-                raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
-            asking = Asking(
-                Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION),
-                time.monotonic,
-                settings.deadline_seconds,
-                far_witnesses(settings.witnesses),
-                stamps_of(settings),
-            )
-            yield SigningWorker(database, signer, lock, wall_clock, asking)
-    finally:
-        database.close()
-
-
-def stamps_of(settings: Settings) -> StampService | None:
-    """Return where time stamps come from, None where none are fetched. Raises ``WrongSettings``."""
-    if not settings.tsa_url or settings.tsa_roots is None:
-        return None
-    try:
-        authority = Authority.parse(settings.tsa_roots.read_bytes())
-    except (OSError, StampRefused) as error:
-        raise WrongSettings(f"PROAKTIV_TSA_ROOTS cannot be used: {error}") from None
-    return StampService(settings.tsa_url, authority, timedelta(seconds=settings.tsa_every_seconds))
-
-
-def signers_vkeys(settings: Settings) -> list[str]:
-    """Return the public keys of whoever signs with these settings: the present one, and the next where one is set.
-
-    Raises ``WrongSettings``, ``NoteError``.
-    """
-    if not settings.signing_key or not settings.log_origin:
-        raise WrongSettings("log vkey needs PROAKTIV_SIGNING_KEY and PROAKTIV_LOG_ORIGIN, as `work --sign` has them")
-    held = [settings.signing_key, *([settings.signing_key_next] if settings.signing_key_next else [])]
-    return [str(vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(key))) for key in held]
-
-
-@contextmanager
 def keeping(settings: Settings) -> Iterator[Keeper]:
     """Build what `proaktiv keys` rotates, backs up and brings back with. Raises ``WrongSettings``, ``NotSafe``."""
-    with _role_of(settings, "keys", "keeper") as database:
+    with role_of(settings, "keys", "keeper") as database:
         ids = Ids(secrets.token_bytes)
         vault = make_vault(settings, "keys", ids)
         log = FlowLog(vault, ids, settings.staff_public_key or b"")
@@ -312,59 +244,22 @@ def keeping(settings: Settings) -> Iterator[Keeper]:
 @contextmanager
 def erasing(settings: Settings) -> Iterator[Eraser]:
     """Build what `proaktiv keys` destroys with: it holds no KEK. Raises ``WrongSettings``, ``NotSafe``."""
-    with _role_of(settings, "erase", "eraser") as database:
+    with role_of(settings, "erase", "eraser") as database:
         ids = Ids(secrets.token_bytes)
         vault = make_vault(settings, "erase", ids)
         log = FlowLog(vault, ids, settings.staff_public_key or b"")
-        clock = _clock(settings, database)
+        clock = clock_of(settings, database)
         yield Eraser(database, vault, log, settings.controller, clock, settings.destroyed_list or Path())
 
 
-def announce(settings: Settings, vkey: str, by: str) -> None:
-    """Announce the next key of the log in the log. Raises ``WrongSettings``, ``BadInput``, ``Conflict``."""
-    with keeping(settings) as keeper, keeper.database.transaction() as session:
-        refuse_unfit(session, vkey)
-        keeper.log.record(session, [announcement(settings.controller, vkey, by)], keeper.clock())
-
-
 @contextmanager
-def succession(settings: Settings) -> Iterator[Ceremony]:
-    """Build what ends a log and begins its successor, in one transaction. Raises ``WrongSettings``."""
-    if not settings.index_key or not settings.staff_public_key or not settings.controller:
-        raise WrongSettings("log succeed writes an entry: set PROAKTIV_CONTROLLER, _INDEX_KEY and _STAFF_PUBLIC_KEY")
-    ids = Ids(secrets.token_bytes)
-    log = FlowLog(make_vault(settings, "erase", ids), ids, settings.staff_public_key)
-    witnesses = tuple(witness.key for witness in far_witnesses(settings.witnesses))
-    with _as_role(settings, "owner_url") as session:
-        yield Ceremony(session, log, settings.controller, wall_clock(), witnesses)
-
-
-@contextmanager
-def retaining(settings: Settings) -> Iterator[LogRetention]:
-    """Build what `proaktiv log retain` works with: the eraser's role, no KEK. Raises ``WrongSettings``, ``NotSafe``."""
-    with _role_of(settings, "retain_log", "eraser") as database:
-        ids = Ids(secrets.token_bytes)
-        log = FlowLog(make_vault(settings, "retain_log", ids), ids, settings.staff_public_key or b"")
-        clock = _clock(settings, database)
-        yield LogRetention(database, Pruning(log, settings.controller, log_terms_of(settings)), clock)
-
-
-@contextmanager
-def erasing_daily(settings: Settings) -> Iterator[Mapping[str, Callable[[], int]]]:
-    """Build what the one process does by itself that logs in as the eraser. Raises as ``erasing``."""
-    with erasing(settings) as eraser:
-        pruning = Pruning(eraser.log, eraser.controller, log_terms_of(settings))
-        retention = LogRetention(eraser.database, pruning, eraser.clock)
-        yield {"erase": Waiting(eraser).daily, "retain_log": retention.monthly}
-
-
-@contextmanager
-def _role_of(settings: Settings, part: str, role: str) -> Iterator[Database]:
+def role_of(settings: Settings, part: str, role: str) -> Iterator[Database]:
+    """Open a small pool as one role, on present tables. Raises ``WrongSettings``, ``NotSafe``."""
     check_settings(settings, part)
     setting = f"{role}_url"
-    database = Database(_url(getattr(settings, setting)), application_name=f"proaktiv-{part}", pool_size=2)
+    database = Database(url_of(getattr(settings, setting)), application_name=f"proaktiv-{part}", pool_size=2)
     try:
-        check_current(_url(getattr(settings, setting)))
+        check_current(url_of(getattr(settings, setting)))
         with database.transaction() as session:
             if settings.env is Env.PRODUCTION:
                 refuse_embedded(session)
@@ -377,14 +272,14 @@ def _role_of(settings: Settings, part: str, role: str) -> Iterator[Database]:
 @contextmanager
 def owner_session(settings: Settings) -> Iterator[Session]:
     """Open a transaction as owner, for commands that set things up."""
-    with _as_role(settings, "owner_url") as session:
+    with as_role(settings, "owner_url") as session:
         yield session
 
 
 @contextmanager
 def reader_session(settings: Settings) -> Iterator[Session]:
     """Open a transaction as reader, for commands that only look."""
-    with _as_role(settings, "reader_url") as session:
+    with as_role(settings, "reader_url") as session:
         yield session
 
 
@@ -395,14 +290,15 @@ def staffing(settings: Settings) -> Iterator[Staffing]:
         raise WrongSettings("staff needs PROAKTIV_INDEX_KEY, by which a log-in finds them")
     ids = Ids(secrets.token_bytes)
     vault = make_vault(settings, "erase", ids)
-    with _as_role(settings, "owner_url") as session:
+    with as_role(settings, "owner_url") as session:
         links = settings.env is not Env.PRODUCTION
         yield Staffing(session, vault, ids, wall_clock(), settings.oidc_issuer, settings.office_page, links)
 
 
 @contextmanager
-def _as_role(settings: Settings, name: str) -> Iterator[Session]:
-    url = _url(getattr(settings, name))
+def as_role(settings: Settings, name: str) -> Iterator[Session]:
+    """Open one transaction by the URL of a setting. Raises ``WrongSettings`` without it."""
+    url = url_of(getattr(settings, name))
     if not url:
         raise WrongSettings(f"this command needs PROAKTIV_{name.upper()}")
     database = Database(url, application_name="proaktiv-command", pool_size=1)

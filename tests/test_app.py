@@ -13,10 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from proaktiv.app import building, make_surface, signing
+from proaktiv.app import building, make_surface
 from proaktiv.core.errors import NotSafe
 from proaktiv.database import Database, DatabaseAway
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.logapp import signing
 from proaktiv.needs import WrongSettings, read_settings
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.release import demo_key, release

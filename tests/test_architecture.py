@@ -143,7 +143,7 @@ def only_connectors_talk_to_the_network(root: Path) -> list[str]:
 
 def settings_are_read_by_the_composition_root(root: Path) -> list[str]:
     """Find an import of the settings outside app, what judges them for app, the doctor and __main__."""
-    readers = {"app", "channels", "entrances", "needs", "contradictions", "doctor/examination", "__main__"}
+    readers = {"app", "logapp", "channels", "entrances", "needs", "contradictions", "doctor/examination", "__main__"}
     return [
         at(path, node, "reads the settings")
         for path, tree in modules(root)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.app import signing
 from proaktiv.core.errors import NotSafe
 from proaktiv.flowlog.signer import MemoryBehind
+from proaktiv.logapp import signing
 from tests.chaos.cluster import Cluster
 from tests.conftest import ROLES
 from tests.flowlog.conftest import World, a_flow

@@ -13,11 +13,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from proaktiv.app import make_vault, signing
+from proaktiv.app import make_vault
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
 from proaktiv.doctor.examination import Examination
 from proaktiv.doctor.findings import Finding, Level
+from proaktiv.logapp import signing
 from proaktiv.settings import Settings
 from proaktiv.workers import Identity
 from tests.outward.servers import Server, answers

@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from proaktiv import __main__ as command_line
-from proaktiv.app import erasing_daily
 from proaktiv.core.flows import Flow, Kind
+from proaktiv.logapp import erasing_daily
 from tests.builders import somebody
 from tests.chaos.outage import wait_for
 from tests.keys.conftest import House, named
