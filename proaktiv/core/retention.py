@@ -320,6 +320,8 @@ KEPT: tuple[Kept, ...] = (
     Kept("staff_sessions", ("token_hash",), "endet mit der Sitzung; die nächste Anmeldung räumt sie weg"),
     Kept("logins", ("once",), "gilt zehn Minuten; die nächste Anmeldung räumt sie weg"),
     Kept("tile", ("data",), "Prüfwerte des Baums: ohne sie wäre kein alter Stand mehr zu prüfen"),
+    Kept("time_stamp", ("token",), "Zeitstempel über einen Prüfwert; nicht personenbezogen"),
+    Kept("former_checkpoint", ("token",), "Zeitstempel eines Protokolls, das endete; nicht personenbezogen"),
     Kept("log_head", ("root",), "Prüfwert des Baums"),
     Kept("consent_activities", ("signature",), "Regeln, nicht personenbezogen"),
     Kept("consent_notices", ("digest", "body"), "Text, wie er gezeigt wurde; nicht personenbezogen"),
