@@ -26,7 +26,7 @@ from proaktiv.flowlog.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
 from proaktiv.flowlog.succeeding import Ceremony
-from proaktiv.flowlog.timestamps import Authority, StampRefused
+from proaktiv.flowlog.timestamps import Stamper, StampRefused
 from proaktiv.keys.waiting import Waiting
 from proaktiv.locks import session_lock
 from proaktiv.logretention import LogRetention
@@ -75,10 +75,10 @@ def stamps_of(settings: Settings) -> StampService | None:
     if not settings.tsa_url or settings.tsa_roots is None:
         return None
     try:
-        authority = Authority.parse(settings.tsa_roots.read_bytes())
+        stamper = Stamper.parse(settings.tsa_roots.read_bytes())
     except (OSError, StampRefused) as error:
         raise WrongSettings(f"PROAKTIV_TSA_ROOTS cannot be used: {error}") from None
-    return StampService(settings.tsa_url, authority, timedelta(seconds=settings.tsa_every_seconds))
+    return StampService(settings.tsa_url, stamper, timedelta(seconds=settings.tsa_every_seconds))
 
 
 def signers_vkeys(settings: Settings) -> list[str]:

@@ -17,7 +17,7 @@ from proaktiv.flowlog import attesting
 from proaktiv.flowlog.attesting import FarWitness, Outcome
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import Signer
-from proaktiv.flowlog.timestamps import Authority
+from proaktiv.flowlog.timestamps import Stamper
 from proaktiv.locks import SessionLock
 
 ANOTHER = "another signing worker holds the lock; exactly one may run: end that one first"
@@ -31,7 +31,7 @@ class StampService:
     """Where time stamps come from, whom to believe there, and how often one is fetched."""
 
     url: str
-    authority: Authority
+    stamper: Stamper
     every: timedelta
 
 
@@ -95,7 +95,7 @@ class SigningWorker:
             due = attesting.to_stamp(session, self.clock(), service.every, cosigned=bool(asking.witnesses))
         if due is not None:
             size, note = due
-            outcome = attesting.ask_stamp(size, note, service.url, service.authority, asking.egress, asking.deadline())
+            outcome = attesting.ask_stamp(size, note, service.url, service.stamper, asking.egress, asking.deadline())
             self._store(attesting.STAMPS, outcome)
         return 0
 

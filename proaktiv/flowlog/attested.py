@@ -15,7 +15,7 @@ from proaktiv.flowlog.checkpoints import NoteError
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.report import Finding, What
 from proaktiv.flowlog.rows import lines_of_witnesses
-from proaktiv.flowlog.timestamps import Authority, StampRefused
+from proaktiv.flowlog.timestamps import Stamper, StampRefused
 from proaktiv.tables import CheckpointRow, CosignatureRow, TimeStampRow, core_table
 
 _CHECKPOINTS = core_table(CheckpointRow)
@@ -73,7 +73,7 @@ def of_this_log(connection: Connection, policy: Policy) -> Policy:
 
 
 def stamps(
-    connection: Connection, policy: Policy, authority: Authority, find: Callable[[Finding], None]
+    connection: Connection, policy: Policy, stamper: Stamper, find: Callable[[Finding], None]
 ) -> dict[int, datetime]:
     """Return the sizes whose checkpoints the authority saw, and when; what does not hold is found."""
     seen: dict[int, datetime] = {}
@@ -85,7 +85,7 @@ def stamps(
     for row in connection.execute(query):
         try:
             said = policy.open(row.note).checkpoint
-            at = authority.stamped_at(bytes(row.token), row.note.encode())
+            at = stamper.stamped_at(bytes(row.token), row.note.encode())
         except (NoteError, StampRefused) as error:
             find(Finding(What.STAMP, f"of {row.size} entries: {error}"))
             continue

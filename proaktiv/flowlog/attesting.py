@@ -22,7 +22,7 @@ from proaktiv.flowlog.attested import At, checkpoint
 from proaktiv.flowlog.checkpoints import NoteError
 from proaktiv.flowlog.cosignatures import Cosignature, WitnessKey, cosignatures
 from proaktiv.flowlog.tiles import StoredTree
-from proaktiv.flowlog.timestamps import QUERY_TYPE, Authority, StampRefused, query_for
+from proaktiv.flowlog.timestamps import QUERY_TYPE, Stamper, StampRefused, query_for
 from proaktiv.flowlog.witness import write_request
 from proaktiv.tables import CheckpointRow, CosignatureRow, TimeStampRow, WitnessAnswerRow, core_table
 
@@ -161,7 +161,7 @@ def to_stamp(session: Session, now: datetime, every: timedelta, *, cosigned: boo
     return found.size, found.note
 
 
-def ask_stamp(size: int, note: str, url: str, authority: Authority, egress: Egress, deadline: Deadline) -> Outcome:
+def ask_stamp(size: int, note: str, url: str, stamper: Stamper, egress: Egress, deadline: Deadline) -> Outcome:
     """Ask the authority for a token over a checkpoint file; whatever goes wrong is an outcome."""
     query = query_for(note.encode())
     try:
@@ -169,7 +169,7 @@ def ask_stamp(size: int, note: str, url: str, authority: Authority, egress: Egre
     except OutboundError as error:
         return Outcome(_failed(error), size)
     try:
-        at = authority.stamped_at(response.body, note.encode(), query)
+        at = stamper.stamped_at(response.body, note.encode(), query)
     except StampRefused:
         return Outcome("wrong", size)
     return Outcome("stamped", size, stamp=(note, response.body, at))

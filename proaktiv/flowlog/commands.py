@@ -28,7 +28,7 @@ from proaktiv.flowlog.judging import tell_nobody
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, print_report, read_text
 from proaktiv.flowlog.status import status as log_status
-from proaktiv.flowlog.timestamps import Authority
+from proaktiv.flowlog.timestamps import Stamper
 from proaktiv.flowlog.verify import verify_database
 
 
@@ -176,7 +176,7 @@ def _add_verify(
         if vkey and policy:
             raise BadInput("--policy", "names the key, and so does --vkey: give one of them")
         trusted: str | Policy = Policy.parse(read_text(policy)) if policy else vkey
-        authority = Authority.parse(read_text(tsa_roots).encode()) if tsa_roots else None
+        stamper = Stamper.parse(read_text(tsa_roots).encode()) if tsa_roots else None
         if folder is not None:
             if not trusted:
                 raise NoTrustedKey(
@@ -184,7 +184,7 @@ def _add_verify(
                 )
             kept = _kept(since, trusted)
             with _bar("entries verified") as tell:
-                report = verify_export(folder, trusted, kept=kept, now=clock(), authority=authority, tell=tell)
+                report = verify_export(folder, trusted, kept=kept, now=clock(), stamper=stamper, tell=tell)
         else:
             trusted = trusted or key_of_settings()
             if not trusted:
@@ -193,7 +193,7 @@ def _add_verify(
                 )
             kept = _kept(since, trusted)
             with open_reader() as session, _bar("entries verified") as tell:
-                report = verify_database(session, trusted, kept=kept, now=clock(), authority=authority, tell=tell)
+                report = verify_database(session, trusted, kept=kept, now=clock(), stamper=stamper, tell=tell)
         print_report(report, as_json=as_json)
 
 

@@ -17,7 +17,7 @@ from proaktiv.flowlog.export_reading import Export, Missing
 from proaktiv.flowlog.judging import Judge, tell_nobody
 from proaktiv.flowlog.policy import Policy, PolicyError
 from proaktiv.flowlog.report import Finding, Report, What
-from proaktiv.flowlog.timestamps import Authority, StampRefused
+from proaktiv.flowlog.timestamps import Stamper, StampRefused
 
 
 def verify_export(
@@ -27,13 +27,13 @@ def verify_export(
     kept: Checkpoint | None = None,
     erased: Collection[int] = frozenset(),
     now: datetime | None = None,
-    authority: Authority | None = None,
+    stamper: Stamper | None = None,
     tell: Callable[[int], None] = tell_nobody,
 ) -> Report:
     """Check an exported folder and return what was found.
 
     ``trusted`` is the log's key as the DSB noted it, or their whole policy; then the newest checkpoint must have its
-    quorum, at ``now``. A time stamp is checked against ``authority``, without one passed over. ``kept`` is a checkpoint
+    quorum, at ``now``. A time stamp is checked against ``stamper``, without one passed over. ``kept`` is a checkpoint
     that the DSB verified earlier and kept: the log must begin with it, and an export without the entries before it is
     whole. ``erased`` are indexes whose sealed parts may be missing. Raises ``ExportUnreadable`` where there is nothing
     to judge, ``NoteError`` for a malformed key, ``PolicyError`` where ``now`` is missing.
@@ -57,8 +57,8 @@ def verify_export(
             )
         )
     export.compare_files(judge.find)
-    if authority is not None:
-        judge.stamped = _stamps(export, authority, judge.find)
+    if stamper is not None:
+        judge.stamped = _stamps(export, stamper, judge.find)
     newest = ""
 
     def notes() -> Iterator[ExportedNote]:
@@ -84,18 +84,18 @@ def verify_export(
         first,
         export.manifest.expires_on,
         cosigned,
-        None if authority is None else max(judge.stamped, default=0),
+        None if stamper is None else max(judge.stamped, default=0),
     )
 
 
-def _stamps(export: Export, authority: Authority, find: Callable[[Finding], None]) -> dict[int, datetime]:
+def _stamps(export: Export, stamper: Stamper, find: Callable[[Finding], None]) -> dict[int, datetime]:
     """Return when the authority saw the newest checkpoint, as far as it did."""
     try:
         head, token = export.small(layout.HEAD), export.small(layout.STAMP)
     except Missing:
         return {}
     try:
-        return {export.manifest.size: authority.stamped_at(token, head)}
+        return {export.manifest.size: stamper.stamped_at(token, head)}
     except StampRefused as error:
         find(Finding(What.STAMP, str(error)))
         return {}

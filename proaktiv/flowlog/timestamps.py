@@ -40,7 +40,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class Stamper:
     """Whom to believe: root certificates, perhaps intermediate ones, perhaps the authority's very own."""
 
     roots: tuple[x509.Certificate, ...]
@@ -48,7 +48,7 @@ class Authority:
     pinned: x509.Certificate | None = None
 
     @classmethod
-    def parse(cls, pem: bytes) -> "Authority":
+    def parse(cls, pem: bytes) -> "Stamper":
         """Read certificates in PEM. Raises ``StampRefused`` where no root is among them."""
         try:
             found = x509.load_pem_x509_certificates(pem)

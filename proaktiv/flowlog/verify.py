@@ -21,7 +21,7 @@ from proaktiv.flowlog.judging import Judge, tell_nobody
 from proaktiv.flowlog.policy import Policy, PolicyError
 from proaktiv.flowlog.report import FINDINGS_MAX, Finding, Report, What
 from proaktiv.flowlog.tiles import StoredTree
-from proaktiv.flowlog.timestamps import Authority
+from proaktiv.flowlog.timestamps import Stamper
 from proaktiv.tables import (
     CheckpointRow,
     FlowLeafRow,
@@ -50,13 +50,13 @@ def verify_database(
     erased: Collection[int] = frozenset(),
     kept: Checkpoint | None = None,
     now: datetime | None = None,
-    authority: Authority | None = None,
+    stamper: Stamper | None = None,
     tell: Callable[[int], None] = tell_nobody,
 ) -> Report:
     """Check the stored log and return what was found; nothing is written.
 
     ``trusted`` is the log's key as the DSB noted it, or their whole policy; then ``now`` is when its quorum is asked
-    for. Time stamps are checked against ``authority``, without one they are passed over. With an ``opener`` the parts S
+    for. Time stamps are checked against ``stamper``, without one they are passed over. With an ``opener`` the parts S
     and A that it can open are checked too, and the numbers of each person. ``erased`` are indexes whose parts may be
     missing, ``kept`` is a checkpoint that the log must begin with. Raises ``NoteError`` for a malformed key,
     ``PolicyError`` where ``now`` is missing.
@@ -67,10 +67,10 @@ def verify_database(
     check = RowCheck(opener)
     policy = attested.of_this_log(session.connection(), policy)
     judge = Judge(policy, StoredTree(session).load, check, erased=erased, kept=kept, now=now, tell=tell)
-    if authority is not None:
-        judge.stamped = attested.stamps(session.connection(), policy, authority, judge.find)
+    if stamper is not None:
+        judge.stamped = attested.stamps(session.connection(), policy, stamper, judge.find)
     report = _Run(session, judge, check).report()
-    return report if authority is None else replace(report, stamped=max(judge.stamped, default=0))
+    return report if stamper is None else replace(report, stamped=max(judge.stamped, default=0))
 
 
 class _Run:

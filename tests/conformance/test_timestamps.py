@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.flowlog.timestamps import Authority, StampRefused
+from proaktiv.flowlog.timestamps import Stamper, StampRefused
 
 VECTORS = Path(os.environ.get("PROAKTIV_VECTORS") or Path(__file__).parents[3] / "shared" / "vectors")
 FIXTURES = VECTORS / "rfc3161" / "test" / "fixtures"
@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def stamped(folder: str, token: str, content: bytes = b"hello", chain: str = "") -> datetime:
-    authority = Authority.parse((FIXTURES / (chain or folder) / "ts_chain.pem").read_bytes())
+    authority = Stamper.parse((FIXTURES / (chain or folder) / "ts_chain.pem").read_bytes())
     return authority.stamped_at((FIXTURES / folder / token).read_bytes(), content)
 
 

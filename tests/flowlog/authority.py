@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from proaktiv.flowlog.timestamps import REPLY_TYPE, Authority
+from proaktiv.flowlog.timestamps import REPLY_TYPE, Stamper
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
@@ -57,8 +57,8 @@ class LocalAuthority:
         (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
 
     @property
-    def trusted(self) -> Authority:
-        return Authority.parse((self.folder / "root.pem").read_bytes())
+    def trusted(self) -> Stamper:
+        return Stamper.parse((self.folder / "root.pem").read_bytes())
 
     def reply(self, query: bytes) -> bytes:
         (self.folder / "query.tsq").write_bytes(query)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.flowlog.timestamps import Authority, StampRefused, query_for
+from proaktiv.flowlog.timestamps import Stamper, StampRefused, query_for
 from tests.flowlog.authority import LocalAuthority, needs_openssl
 
 pytestmark = needs_openssl
@@ -89,7 +89,7 @@ def test_what_is_no_answer_is_refused(authority: LocalAuthority, junk: bytes) ->
 
 def test_an_authority_is_named_by_its_root(authority: LocalAuthority) -> None:
     own, root = ((authority.folder / name).read_bytes() for name in ("tsa.pem", "root.pem"))
-    assert Authority.parse(root + own).pinned is not None
+    assert Stamper.parse(root + own).pinned is not None
     for pem, told in ((b"", "not PEM"), (own, "by its root"), (root + own + own, "at most one")):
         with pytest.raises(StampRefused, match=told):
-            Authority.parse(pem)
+            Stamper.parse(pem)

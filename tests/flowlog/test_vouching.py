@@ -273,9 +273,9 @@ def test_once_an_hour_the_cosigned_checkpoint_is_stamped_byte_for_byte(world: Wo
                 house.worker.fetch_stamp()
                 assert [row[0] for row in world.rows("SELECT size FROM time_stamp ORDER BY size")] == sizes
             assert house.answers()["time stamps"] == ("stamped", 2)
-        assert found(world, VKEY, authority=authority.trusted) == []
+        assert found(world, VKEY, stamper=authority.trusted) == []
         export(world, tmp_path / "out", at=At.STAMPED)
-        report = verify_export(tmp_path / "out", far.policy(), now=SOON, authority=authority.trusted)
+        report = verify_export(tmp_path / "out", far.policy(), now=SOON, stamper=authority.trusted)
         assert (report.ok, report.stamped, report.cosigned) == (True, 2, 2)
 
 
@@ -288,17 +288,17 @@ def test_a_stamp_that_does_not_fit_is_found_in_the_house_and_outside(world: Worl
         house.worker.fetch_stamp()
     trusted = authority.trusted
     export(world, tmp_path / "out")
-    assert verify_export(tmp_path / "out", VKEY, authority=trusted).ok
-    assert [f.what for f in verify_export(tmp_path / "out", VKEY, authority=other.trusted).findings] == ["time stamp"]
+    assert verify_export(tmp_path / "out", VKEY, stamper=trusted).ok
+    assert [f.what for f in verify_export(tmp_path / "out", VKEY, stamper=other.trusted).findings] == ["time stamp"]
     flip(tmp_path / "out" / "checkpoint.tsr", 60)
     assert "file" in {f.what for f in verify_export(tmp_path / "out", VKEY).findings}
     sum_up(tmp_path / "out")
     assert verify_export(tmp_path / "out", VKEY).ok  # the control: nobody looks at the stamp
-    assert [f.what for f in verify_export(tmp_path / "out", VKEY, authority=trusted).findings] == ["time stamp"]
+    assert [f.what for f in verify_export(tmp_path / "out", VKEY, stamper=trusted).findings] == ["time stamp"]
     (tmp_path / "out" / "checkpoint.tsr").unlink()
     assert "file" in {f.what for f in verify_export(tmp_path / "out", VKEY).findings}
     world.as_owner("UPDATE time_stamp SET note = note || 'x'")
-    assert found(world, VKEY, authority=trusted) == [("time stamp", None)]
+    assert found(world, VKEY, stamper=trusted) == [("time stamp", None)]
     assert found(world, VKEY) == []
 
 
@@ -309,7 +309,7 @@ def test_an_entry_later_than_the_stamp_over_it_is_found(world: World, tmp_path: 
     with authority.serving() as url, asking(world, stamps=every_hour(authority, url)) as house:
         house.signs(a_flow(), now=NOW + timedelta(days=36500))
         house.worker.fetch_stamp()
-    assert found(world, VKEY, authority=authority.trusted) == [("time", 0)]
+    assert found(world, VKEY, stamper=authority.trusted) == [("time", 0)]
     assert found(world, VKEY) == []
 
 
