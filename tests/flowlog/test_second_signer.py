@@ -57,6 +57,7 @@ def taken_back(world: World) -> Iterator[None]:
         connection.execute(text("UPDATE log_head SET size = :s, root = :r"), {"s": size, "r": root})
 
 
+@pytest.mark.flowlog_test(16)
 def test_an_older_memory_signs_nothing_and_says_what_to_do(world: World, tmp_path: Path) -> None:
     world.log_and_sign(a_flow(), a_flow())
     older = a_copy(world, tmp_path / "older")
@@ -71,7 +72,13 @@ def test_an_older_memory_signs_nothing_and_says_what_to_do(world: World, tmp_pat
     assert world.sign() is not None, "the first goes on"
 
 
-@pytest.mark.parametrize("careless", [False, True], ids=["asked", "control: not asked"])
+@pytest.mark.parametrize(
+    "careless",
+    [
+        pytest.param(False, id="asked", marks=pytest.mark.flowlog_test(16)),
+        pytest.param(True, id="control: not asked", marks=pytest.mark.flowlog_control(16)),
+    ],
+)
 def test_an_older_memory_would_sign_another_continuation(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, careless: bool
 ) -> None:

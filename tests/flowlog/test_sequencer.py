@@ -68,6 +68,7 @@ def test_a_tree_that_is_not_whole_stops_the_sequencer(world: World, harm: str) -
         world.integrate()
 
 
+@pytest.mark.flowlog_test(18)
 @pytest.mark.parametrize("place", PROBES)
 def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(world: World, place: str) -> None:
     world.record(*(a_flow() for _ in range(300)))

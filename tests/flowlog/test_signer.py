@@ -65,6 +65,7 @@ def test_what_is_not_committed_is_not_signed(world: World) -> None:
     assert not (world.state / "last_signed").exists()
 
 
+@pytest.mark.flowlog_test(16)
 def test_another_past_is_refused_and_kept_as_evidence(world: World) -> None:
     world.log_and_sign(*(a_flow() for _ in range(3)))
     wipe(world)
@@ -78,6 +79,7 @@ def test_another_past_is_refused_and_kept_as_evidence(world: World) -> None:
     assert Checkpoint.parse((world.state / "last_signed").read_text()).size == 3
 
 
+@pytest.mark.flowlog_test(16)
 def test_another_root_of_the_same_size_is_refused(world: World) -> None:
     world.log_and_sign(*(a_flow() for _ in range(3)))
     wipe(world)
@@ -87,6 +89,7 @@ def test_another_root_of_the_same_size_is_refused(world: World) -> None:
         world.sign()
 
 
+@pytest.mark.flowlog_test(16)
 def test_a_smaller_log_is_refused(world: World) -> None:
     world.log_and_sign(*(a_flow() for _ in range(3)))
     wipe(world)
@@ -100,6 +103,18 @@ def test_a_smaller_log_is_refused(world: World) -> None:
     assert "\n3\n" in evidence(world)[0]
 
 
+@pytest.mark.flowlog_control(16)
+def test_control_a_signer_that_does_not_compare_signs_the_fork(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.log_and_sign(*(a_flow() for _ in range(3)))
+    wipe(world)
+    world.record(*(a_flow() for _ in range(5)))
+    world.integrate()
+    monkeypatch.setattr(Signer, "_check_grown", lambda *_: None)
+    assert world.sign() is not None
+    assert world.found() == []  # and nobody inside the house can tell
+
+
+@pytest.mark.flowlog_test(16)
 def test_evidence_holds_no_signature_over_what_was_refused(world: World) -> None:
     world.log_and_sign(*(a_flow() for _ in range(3)))
     wipe(world)
@@ -134,6 +149,7 @@ class Crash(BaseException):
     """The process is gone at this point."""
 
 
+@pytest.mark.flowlog_test(18)
 @pytest.mark.parametrize("place", PROBES)
 def test_after_a_crash_the_same_bytes_are_signed(world: World, tmp_path: Path, place: str) -> None:
     world.log_and_sign(a_flow())
@@ -221,6 +237,8 @@ def test_the_memory_of_another_log_is_refused(world: World) -> None:
         world.sign(Signer(world.state, SIGNING_KEY, "flowlog.musterstadt.example/2"))
 
 
+@pytest.mark.flowlog_test(16)
+@pytest.mark.flowlog_test(17)
 def test_a_restored_backup_is_refused_however_it_grows(world: World) -> None:
     world.log_and_sign(a_flow(), a_flow())
     backup = {table: world.rows(f"SELECT * FROM {table}") for table in ("flow_log", "flow_secret", "flow_leaf", "tile")}
