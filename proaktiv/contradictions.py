@@ -192,7 +192,7 @@ def _log(settings: Settings) -> Iterator[str]:
     except NoteError:
         yield "PROAKTIV_LOG_ORIGIN has neither blanks nor +: flowlog.example.org/1"
         return
-    if settings.log_vkey and settings.log_vkey not in vkeys:
+    if settings.log_vkey and not set(settings.log_vkey.split()) & set(vkeys):
         yield (
             "PROAKTIV_LOG_VKEY is not the public half of PROAKTIV_SIGNING_KEY under PROAKTIV_LOG_ORIGIN;"
             " put back the key and origin of this log"

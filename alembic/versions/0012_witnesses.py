@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("witness", TEXT(), nullable=False),
         sa.Column("line", TEXT(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("size", "witness", name=op.f("pk_cosignature")),
+        sa.PrimaryKeyConstraint("size", "witness", "at", name=op.f("pk_cosignature")),
     )
     op.create_table(
         "time_stamp",

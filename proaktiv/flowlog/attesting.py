@@ -33,6 +33,8 @@ _ANSWERS = core_table(WitnessAnswerRow)
 
 PAUSE = timedelta(seconds=30)
 """So long nobody is asked again who did not help."""
+FRESH = timedelta(hours=12)
+"""So long a cosignature of the newest checkpoint is enough; a policy that allows less than a day asks for trouble."""
 STAMPS = "time stamps"
 """The name under which the authority's answers stand; no key is called so, for it has a blank."""
 _HELPED = frozenset({"cosigned", "stamped", "behind"})
@@ -82,14 +84,20 @@ def far_witnesses(named: Mapping[str, str]) -> tuple[FarWitness, ...]:
 
 
 def questions(session: Session, witnesses: Sequence[FarWitness], now: datetime) -> list[Question]:
-    """Return whom to ask about the newest checkpoint: who has not cosigned it and did not refuse a moment ago."""
+    """Return whom to ask about the newest checkpoint: who has not cosigned it lately and did not refuse a moment ago.
+
+    A log that rests is cosigned anew, or a policy could not tell it from one that is held back.
+    """
     connection = session.connection()
     newest = connection.execute(
         select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note).order_by(_CHECKPOINTS.c.size.desc()).limit(1)
     ).one_or_none()
     if newest is None or not witnesses:
         return []
-    done = set(connection.execute(select(_COSIGNATURES.c.witness).where(_COSIGNATURES.c.size == newest.size)).scalars())
+    lately = select(_COSIGNATURES.c.witness).where(
+        _COSIGNATURES.c.size == newest.size, _COSIGNATURES.c.at > now - FRESH
+    )
+    done = set(connection.execute(lately).scalars())
     answered = {row.witness: row for row in connection.execute(select(_ANSWERS))}
     tree = StoredTree(session)
     found = []

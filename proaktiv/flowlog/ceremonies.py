@@ -24,8 +24,8 @@ _ROTATE = """Announce the next key of the log in the log itself (kind 05). Both 
    show both public keys.
 2. Give the second one to the DSB: `proaktiv witness trust`, and one more line `log` in the policy file.
 3. Run this with it. The next checkpoint carries both signatures.
-4. When the DSB has noted it, and every export that is still to be verified carries both: make the new key
-   PROAKTIV_SIGNING_KEY, unset _NEXT, set PROAKTIV_LOG_VKEY anew, restart. Destroy the old key.
+4. When DSB and witness know it: make the new key PROAKTIV_SIGNING_KEY, unset _NEXT, let PROAKTIV_LOG_VKEY hold both
+   public keys, parted by a blank, and restart. Destroy the old private key; its public half verifies what it signed.
 
 Logs in as PROAKTIV_KEEPER_URL."""
 

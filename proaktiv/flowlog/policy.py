@@ -49,11 +49,13 @@ class Policy:
 
     @classmethod
     def of(cls, trusted: "str | Policy") -> "Policy":
-        """Return a policy as it is, and of one verifier key the policy that asks for its signature alone.
+        """Return a policy as it is, and of verifier keys, parted by blanks, the one that asks for a signature alone.
 
-        Raises ``NoteError`` for a malformed key.
+        Raises ``NoteError`` for a malformed key, and where there is none.
         """
-        return trusted if isinstance(trusted, Policy) else cls((Vkey.parse(trusted),))
+        if isinstance(trusted, Policy):
+            return trusted
+        return cls(tuple(Vkey.parse(vkey) for vkey in trusted.split() or [""]))
 
     @classmethod
     def parse(cls, text: str) -> "Policy":

@@ -55,11 +55,17 @@ def notes(connection: Connection, newest: int) -> Iterator[Row[Any]]:
 
 
 def lines_of_witnesses() -> ScalarSelect[str]:
-    """Return, inside a query for checkpoints, the cosignatures of each as the lines that follow its note."""
+    """Return, inside a query for checkpoints, the newest cosignatures of each as the lines that follow its note."""
+    newer = _COSIGNATURES.alias()
+    outdated = select(newer.c.at).where(
+        newer.c.size == _COSIGNATURES.c.size,
+        newer.c.witness == _COSIGNATURES.c.witness,
+        newer.c.at > _COSIGNATURES.c.at,
+    )
     lines = func.string_agg(_COSIGNATURES.c.line, aggregate_order_by(cast("", Text), _COSIGNATURES.c.witness))
     return (
         select(func.coalesce(lines, ""))
-        .where(_COSIGNATURES.c.size == _CHECKPOINTS.c.size)
+        .where(_COSIGNATURES.c.size == _CHECKPOINTS.c.size, ~outdated.exists())
         .correlate(_CHECKPOINTS)
         .scalar_subquery()
     )

@@ -18,9 +18,10 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.merkle import verify_consistency
-from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, b64, open_checkpoint
+from proaktiv.core.merkle import root_of, split_hashes, verify_consistency
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, b64
 from proaktiv.flowlog.cosignatures import WitnessKey
+from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.rows import lines_of_witnesses
 from proaktiv.flowlog.succession import Statement, confirmed, successor_of
@@ -60,12 +61,14 @@ class Ceremony:
     now: datetime
     witnesses: tuple[WitnessKey, ...]
 
-    def draft(self, last: Checkpoint, vkey: str) -> Statement:
+    def draft(self, last: Checkpoint, trusted: str) -> Statement:
         """Return what is to be confirmed: the log ended at ``last``, the signer's memory.
 
-        ``vkey`` is the key it was signed with. Raises ``Conflict`` where nothing is lost, ``BadInput``, ``LogBroken``.
+        ``trusted`` are the keys it was signed with, parted by blanks. Raises ``Conflict`` where nothing is lost,
+        ``BadInput``, ``LogBroken``.
         """
-        if Vkey.parse(vkey).name != last.origin:
+        policy = Policy.of(trusted)
+        if last.origin not in policy.origins:
             raise BadInput("--vkey", f"is not a key of {last.origin}, of which the signer's memory is")
         connection = self.session.connection()
         size, _ = _head(connection)
@@ -74,9 +77,9 @@ class Ceremony:
             last.size, size, last.root, tree.root(size), tree.consistency(last.size, size)
         ):
             raise Conflict("nothing is lost: the database holds every entry that was signed; start the signing worker")
-        return Statement(last, _kept(connection, tree, last, vkey, size), successor_of(last.origin))
+        return Statement(last, _kept(connection, tree, last, policy, size), successor_of(last.origin))
 
-    def succeed(self, last: Checkpoint, vkey: str, note: str, by: str) -> Statement:
+    def succeed(self, last: Checkpoint, trusted: str, note: str, by: str) -> Statement:
         """Do what the DSB confirmed in ``note``; the caller commits. Doing it again changes nothing.
 
         Raises ``NotSafe`` for what no witness confirmed, ``Conflict`` where it is not what is the case, ``BadInput``.
@@ -88,11 +91,10 @@ class Ceremony:
         _head(connection)  # waits for a sequencer, and keeps others out
         if self._done(connection, statement, note):
             return statement
-        if self.draft(last, vkey) != statement:
+        if self.draft(last, trusted) != statement:
             raise Conflict("this is not what is the case now: draft the statement anew, and have it confirmed")
-        tree = StoredTree(self.session)
-        size, _ = _head(connection)
-        leaves = [tree.leaf(index) for index in range(size)]
+        size, root = _head(connection)
+        leaves = _leaves(connection, size, root)
         (fid,) = self.log.record(self.session, [_told(self.controller, statement, note, by)], self.now)
         first = connection.execute(delete(_QUEUE).where(_QUEUE.c.fid == fid).returning(_QUEUE.c.leaf)).scalar_one()
         _set_aside(connection, last.origin)
@@ -152,7 +154,16 @@ def _head(connection: Connection) -> tuple[int, bytes]:
     return found.size, bytes(found.root)
 
 
-def _kept(connection: Connection, tree: StoredTree, last: Checkpoint, vkey: str, size: int) -> int:
+def _leaves(connection: Connection, size: int, root: bytes) -> list[bytes]:
+    """Return the hashes of all entries. Raises ``LogBroken`` where the tiles do not give ``root``."""
+    tiles = connection.execute(select(_TILES.c.data).where(_TILES.c.level == 0).order_by(_TILES.c.n)).scalars()
+    leaves = [leaf for data in tiles for leaf in split_hashes(bytes(data))][:size]
+    if len(leaves) != size or root_of(leaves) != root:
+        raise LogBroken("the tiles do not give the root of the head: mend that first, then end the log")
+    return leaves
+
+
+def _kept(connection: Connection, tree: StoredTree, last: Checkpoint, policy: Policy, size: int) -> int:
     """Return up to where a signed checkpoint proves that what lies here is what was signed."""
     signed = connection.execute(
         select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note)
@@ -161,7 +172,7 @@ def _kept(connection: Connection, tree: StoredTree, last: Checkpoint, vkey: str,
     )
     for row in signed:
         try:
-            said = open_checkpoint(row.note, vkey)
+            said = policy.open(row.note).checkpoint
         except NoteError:
             continue
         if said.size == row.size and tree.root(row.size) == said.root:

@@ -1,6 +1,6 @@
 """The flow log's tables (flowlog.md § 4). ``app`` may INSERT, nobody may UPDATE; owners see each class."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, text
 from sqlmodel import Field
 
 from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, sealed
@@ -93,14 +93,17 @@ class CheckpointRow(Storage, table=True):
 
 
 class CosignatureRow(Storage, table=True):
-    """What one witness says of one checkpoint: its line in the note. By ``flowlog.attesting``; append-only."""
+    """What one witness says of one checkpoint: its line in the note. By ``flowlog.attesting``; append-only.
+
+    A log that rests is cosigned again now and then; the newest line of a witness counts.
+    """
 
     __tablename__ = "cosignature"
 
     size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     witness: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
     line: str
-    at: datetime = instant()
 
 
 class TimeStampRow(Storage, table=True):

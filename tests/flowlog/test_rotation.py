@@ -72,6 +72,7 @@ def test_from_the_announcement_on_both_keys_sign_and_then_the_new_one_alone(worl
     ]
     with world.role("reader").transaction() as session:
         assert verify_database(session, BOTH).ok
+        assert verify_database(session, f"{VKEY} {NEW}").ok  # as PROAKTIV_LOG_VKEY holds them
 
 
 @pytest.mark.flowlog_control(25)

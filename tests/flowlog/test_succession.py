@@ -15,6 +15,7 @@ from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.signer import LogForked, LogShrunk, Signer
 from proaktiv.flowlog.succeeding import Ceremony, ended_name, retire_memory, signers_memory
 from proaktiv.flowlog.succession import Statement, confirm, successor_of
+from proaktiv.flowlog.tiles import LogBroken
 from proaktiv.flowlog.verify import verify_database
 from proaktiv.flowlog.witness_memory import WitnessError
 from tests.flowlog.conftest import ORIGIN, World, a_flow
@@ -119,6 +120,20 @@ def test_after_a_loss_the_signer_refuses_and_the_succession_goes_on(world: World
 def a_house_under(world: World, far: Far, signer: Signer) -> dict[str, tuple[str, int]]:
     with asking(world, far, signer=signer) as house:
         return house.asks()
+
+
+def test_tiles_that_do_not_hold_are_not_carried_over(world: World, far: Far, tmp_path: Path) -> None:
+    with asking(world, far) as house:
+        house.signs(*(a_flow() for _ in range(257)))
+        kept = backup(world)
+        house.signs(a_flow())
+    restore(world, kept)
+    note = confirm(far.memory, drafted(world, far).text(), NEW)
+    # A leaf behind the right edge: neither the sequencer nor the signer reads it again.
+    world.as_owner("UPDATE tile SET data = sha256('x'::bytea) || substr(data, 33) WHERE level = 0 AND n = 0")
+    with pytest.raises(LogBroken, match="do not give the root"):
+        succeeded(world, note, far.key)
+    assert world.one("SELECT count(*) FROM succession") == 0
 
 
 @pytest.mark.flowlog_control(17)

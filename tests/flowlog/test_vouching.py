@@ -12,7 +12,7 @@ from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.policy import Policy, PolicyError
 from proaktiv.flowlog.status import status
 from proaktiv.flowlog.verify import verify_database
-from proaktiv.flowlog.witness import Answer
+from proaktiv.flowlog.witness import Answer, Witness
 from tests.flowlog.authority import LocalAuthority, needs_openssl
 from tests.flowlog.conftest import NOW, World, a_flow
 from tests.flowlog.exports import VKEY, export, flip, sum_up
@@ -193,6 +193,23 @@ def test_of_two_witnesses_the_one_that_answers_counts(world: World, tmp_path: Pa
         lines = f"log {VKEY}\nwitness one {one.key}\nwitness two {two.key}\n"
         for quorum, met in (("group g any one two\nquorum g\n", True), ("group g all one two\nquorum g\n", False)):
             assert (found(world, Policy.parse(lines + quorum), now=SOON) == []) == met
+
+
+def test_a_log_that_rests_is_cosigned_anew_and_stays_good(world: World, tmp_path: Path) -> None:
+    with a_witness(tmp_path / "zeuge") as far, asking(world, far) as house:
+        house.signs(a_flow())
+        house.asks()
+        policy = far.policy("# proaktiv: cosignature-max-age 36h\n")
+        witness = Witness(far.memory)
+        far.behave = lambda asked: witness.add_checkpoint(asked, house.now)
+        for hours in range(1, 60, 7):
+            house.now = SOON + timedelta(hours=hours)
+            assert house.asks() == {DSB: ("cosigned", 1)}
+        assert found(world, policy, now=house.now) == []
+        assert house.cosigned() == [1] * 5  # once in twelve hours
+        assert world.one("SELECT note FROM checkpoint").count("—") == 1
+        export(world, tmp_path / "out")
+        assert (tmp_path / "out" / "checkpoint").read_text().count("—") == 2  # the newest alone
 
 
 # what the database says of others is not believed ---------------------------------------------------------------------
