@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from proaktiv.embedded import EmbeddedServer
+from tests.flowlog.alone import POLICY, Verifiers
 from tests.flowlog.conftest import World as LogWorld
 from tests.flowlog.exports import VKEY, export, fill, flip
 
@@ -140,6 +141,20 @@ def test_the_installed_program_verifies_an_export_on_a_machine_that_has_nothing_
     done = verified()
     assert (done.returncode, done.stderr) == (1, "")
     assert list(elsewhere.iterdir()) == []
+
+
+def test_the_installed_program_hands_out_verifiers_that_need_nothing_of_it(
+    installed: Path, tmp_path: Path, urls: dict[str, str]
+) -> None:
+    house = LogWorld(urls, tmp_path / "signer")
+    fill(house)
+    export(house, tmp_path / "stick")
+    house.close()
+    run(installed, tmp_path, "-m", "proaktiv", "log", "verifier", str(tmp_path / "programs"))
+    (tmp_path / "policy").write_text(POLICY)
+    verifiers = Verifiers(tmp_path / "programs")
+    assert [told.code for told in verifiers.by_python([tmp_path / "stick"], tmp_path / "policy")] == [0]
+    assert "verify.mjs" in {path.name for path in verifiers.folder.iterdir()}
 
 
 def test_the_licence_is_the_eupl_in_full() -> None:

@@ -7,21 +7,26 @@ import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import strategies as st
 
+from proaktiv.core.canonical import CanonicalError, checked
 from proaktiv.core.flows import Kind
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import handing_out
 from proaktiv.flowlog.alone import entry as alone_entry
 from proaktiv.flowlog.alone import export as alone_export
-from proaktiv.flowlog.alone.spelling import Unreadable
+from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parsed
 from proaktiv.flowlog.alone.trust import Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
 from proaktiv.flowlog.export_layout import README_TEXT
 from tests.conftest import ROLES
 from tests.flowlog.alone import POLICY, Told, Verifiers, needs_node
+from tests.flowlog.bodies import bodies
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 from tests.flowlog.cosigning import WITNESSES, cosigned, policy_of
 from tests.flowlog.exports import SIZE, VKEY, change_entry, copy, export, fill, given, sum_up
@@ -360,3 +365,32 @@ def test_the_notes_of_two_keys_of_one_log_are_both_believed_while_keys_change(
     (tmp_path / "policy").write_text(f"log {VKEY}\nlog {vkey_of(ORIGIN, fresh)}\nquorum none\n")
     assert judged(verifiers, which, folder, tmp_path / "policy").code == 0
     assert judged(verifiers, which, originals / "old", tmp_path / "policy").code == 0
+
+
+# canonical bodies -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.flowlog_test(7)
+@hypothesis.given(bodies)
+def test_what_we_write_is_what_the_other_reader_takes(body: dict[str, Any]) -> None:
+    made = checked(body)
+    assert parsed(made) == body
+    assert canonical(parsed(made))
+
+
+@pytest.mark.flowlog_test(7)
+@hypothesis.given(
+    bodies, st.sampled_from([None, 1.5, 2**53, -(2**53), "u\u0308", [[[[1]]]], {"A": 1}, {"ä": 1}, {"": 1}])
+)
+def test_one_value_outside_the_profile_is_refused_by_both(body: dict[str, Any], stranger: Any) -> None:
+    with pytest.raises(CanonicalError):
+        checked(body | {"z": stranger})
+    assert not canonical(body | {"z": stranger})
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a":1,"a":1}', b'{"a":"\\ud800"}', b'{"a":NaN}', b'{"b":1,"a":1}', b'{"a": 1}', b"[" * 100_000, b"\xff"]
+)
+def test_what_is_spelt_otherwise_is_refused(raw: bytes) -> None:
+    with pytest.raises(Broken):
+        parsed(raw)

@@ -1,7 +1,6 @@
 """The formats are for ever: these bytes may never change."""
 
 import json
-import unicodedata
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any
@@ -10,12 +9,12 @@ from uuid import UUID
 import pytest
 import rfc8785
 from hypothesis import given
-from hypothesis import strategies as st
 
 from proaktiv.core.canonical import CanonicalError, checked
 from proaktiv.core.flows import Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.flowlog import entries
+from tests.flowlog.bodies import bodies
 from tests.flowlog.conftest import NOW, a_flow
 
 FID = UUID("0199e1b2-0000-7000-8000-000000000001")
@@ -103,21 +102,15 @@ def test_a_name_outside_the_profile_is_refused() -> None:
         entries.facts_body(a_flow(receiver_name="Mu\u0308nster"), FID, entries.instant(NOW))
 
 
-_texts = st.text(st.characters(exclude_categories=("Cs",))).filter(lambda text: unicodedata.is_normalized("NFC", text))
-_keys = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=8)
-_leaves = _texts | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1)
-_bodies = st.dictionaries(
-    _keys, _leaves | st.lists(_leaves, max_size=4) | st.dictionaries(_keys, _leaves, max_size=4), max_size=8
-)
-
-
-@given(_bodies)
+@pytest.mark.flowlog_test(7)
+@given(bodies)
 def test_the_profile_gives_the_bytes_of_a_full_jcs(body: dict[str, Any]) -> None:
     made = checked(body)
     assert made == rfc8785.dumps(body)
     assert checked(json.loads(made)) == made
 
 
+@pytest.mark.flowlog_test(7)
 @pytest.mark.parametrize(
     "body",
     [

@@ -170,6 +170,7 @@ FIELDS: dict[str, tuple[Callable[[dict[str, Any]], None], list[tuple[str, int | 
 }
 
 
+@pytest.mark.flowlog_test(13)
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_changed_field_is_found_at_its_entry_though_all_sums_fit(folder: Path, name: str) -> None:
     change, expected = FIELDS[name]
@@ -244,6 +245,7 @@ def taken(lines: list[bytes]) -> None:
     del lines[3]
 
 
+@pytest.mark.flowlog_test(14)
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -351,6 +353,7 @@ def test_a_key_or_a_log_of_somebody_else_is_not_believed(folder: Path) -> None:
 # the tree's own files, and checkpoints, with all sums made to fit -----------------------------------------------------
 
 
+@pytest.mark.flowlog_test(14)
 @pytest.mark.parametrize(
     ("path", "place", "expected"),
     [
@@ -450,6 +453,26 @@ def test_links_pipes_and_strangers_are_found_and_never_read(folder: Path, tmp_pa
     assert finding.detail == "tile/strange\\x1b[2J does not belong to an export"
 
 
+def test_a_folder_in_a_files_place_is_found(folder: Path) -> None:
+    for path in ("entries.jsonl", "checkpoint", "tile/0/000"):
+        raw = (folder / path).read_bytes()
+        (folder / path).unlink()
+        (folder / path).mkdir()
+        assert ("file", None) in found(folder), path
+        (folder / path).rmdir()
+        (folder / path).write_bytes(raw)
+    assert found(folder) == []
+
+
+def test_a_number_that_readers_of_json_round_stands_in_no_export(folder: Path) -> None:
+    change_entry(folder, AT, given(2**53, "x", "kind"))
+    sum_up(folder)
+    assert "entries.jsonl: line 4 is not an entry" in {finding.detail for finding in verify(folder).findings}
+    change_entry(folder, AT, given(2**53 - 1, "x", "kind"))
+    sum_up(folder)
+    assert found(folder) == [("column", AT)]
+
+
 def test_what_a_file_manager_leaves_behind_is_no_finding(folder: Path) -> None:
     for name in (".DS_Store", "tile/._0", "Thumbs.db"):
         (folder / name).write_text("x")
@@ -526,6 +549,8 @@ CHECKS: dict[str, tuple[Tamper, list[tuple[object, str, object]]]] = {
 }
 
 
+@pytest.mark.flowlog_control(13)
+@pytest.mark.flowlog_control(14)
 @pytest.mark.parametrize("name", CHECKS)
 def test_without_one_check_its_attack_goes_through(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     attack, taken_out = CHECKS[name]

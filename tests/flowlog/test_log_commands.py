@@ -1,5 +1,6 @@
 """``proaktiv log export`` and ``verify --export`` as operator and DSB type them."""
 
+import base64
 import json
 from base64 import b64encode
 from datetime import date
@@ -139,3 +140,38 @@ def test_the_state_of_the_log_counts_findings_and_the_dsb_sees_each(logged: Worl
     done = proaktiv("log", "findings", *since, "--json", settings=reader)
     (finding,) = json.loads(done.stdout)
     assert (done.returncode, finding["code"], finding["index"]) == (1, "column_changed", 3)
+
+
+def test_one_entry_is_proven_and_the_proof_verified_without_settings(logged: World, tmp_path: Path) -> None:
+    reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
+    fid = str(logged.one("SELECT fid FROM flow_leaf WHERE idx = 3"))
+    proof = tmp_path / "beleg.tlog-proof"
+    done = proaktiv("log", "prove", fid, "--out", str(proof), settings=reader)
+    assert (done.stdout, done.stderr) == (f"{proof}: proof of entry {fid}\n", "")
+    assert proof.stat().st_mode & 0o077 == 0
+    told = proaktiv("log", "verify-proof", str(proof), "--vkey", VKEY)
+    assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "Everything adds up.")
+    assert b"standesamt" not in base64.b64decode(proof.read_text().splitlines()[1].removeprefix("extra "))
+
+    shown = proaktiv("log", "prove", fid, "--facts", settings=reader).stdout
+    assert b"standesamt" in base64.b64decode(shown.splitlines()[1].removeprefix("extra "))
+    (tmp_path / "facts").write_text(shown.replace("index 3", "index 4"))
+    (tmp_path / "policy").write_text(f"log {VKEY}\nquorum none\n")
+    verify = ("log", "verify-proof", str(tmp_path / "facts"), "--json", "--policy", str(tmp_path / "policy"))
+    told = proaktiv(*verify)
+    (finding,) = json.loads(told.stdout)["findings"]
+    assert (told.returncode, finding["what"], finding["index"]) == (1, "entry", 4)
+
+
+def test_what_cannot_be_proven_says_why_in_one_line(logged: World, tmp_path: Path) -> None:
+    reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
+    fid = str(logged.one("SELECT fid FROM flow_leaf WHERE idx = 3"))
+    nobody = "00000000-0000-7000-8000-000000000000"
+    assert nobody in refused(proaktiv("log", "prove", nobody, settings=reader))
+    assert "is there already" in refused(proaktiv("log", "prove", fid, "--out", str(tmp_path), settings=reader))
+    gone = str(tmp_path / "nowhere" / "x")
+    assert "cannot be written" in refused(proaktiv("log", "prove", fid, "--out", gone, settings=reader))
+    assert "needs PROAKTIV_READER_URL" in refused(proaktiv("log", "prove", fid))
+    (tmp_path / "none").write_text("x")
+    assert "either --vkey or --policy" in refused(proaktiv("log", "verify-proof", str(tmp_path / "none")))
+    assert refused(proaktiv("log", "verify-proof", str(tmp_path / "none"), "--vkey", VKEY)) == "this is no tlog-proof"

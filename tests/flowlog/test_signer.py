@@ -127,6 +127,7 @@ def test_evidence_holds_no_signature_over_what_was_refused(world: World) -> None
     assert "—" not in refused
 
 
+@pytest.mark.flowlog_test(14)
 def test_a_head_that_the_tiles_do_not_give_is_refused(world: World) -> None:
     world.record(a_flow())
     world.integrate()

@@ -61,6 +61,7 @@ def test_entries_signed_by_nobody_yet_are_checked_too(logged: World) -> None:
     assert logged.found() == [("facts", 266)]
 
 
+@pytest.mark.flowlog_test(13)
 @pytest.mark.parametrize(
     ("column", "place", "what"),
     [
@@ -85,6 +86,7 @@ def test_a_flipped_byte_of_a_row_is_found_at_its_place(logged: World, column: st
     assert logged.found() == [(what, AT)]
 
 
+@pytest.mark.flowlog_test(13)
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -105,6 +107,7 @@ def test_a_changed_query_column_is_found_and_named(logged: World, column: str, v
     assert (finding.what, finding.index, finding.detail) == ("column", AT, column)
 
 
+@pytest.mark.flowlog_test(13)
 def test_two_rows_that_changed_places_are_found(logged: World) -> None:
     three, four = fid_at(logged, 3), fid_at(logged, 4)
     logged.as_owner("UPDATE flow_leaf SET fid = :other WHERE idx = 3", other="00000000-0000-0000-0000-000000000000")
@@ -113,6 +116,7 @@ def test_two_rows_that_changed_places_are_found(logged: World) -> None:
     assert logged.found() == [("entry", 3), ("entry", 4)]
 
 
+@pytest.mark.flowlog_test(13)
 def test_bytes_of_two_rows_exchanged_are_found_at_both(logged: World) -> None:
     three, four = fid_at(logged, 4), fid_at(logged, 5)
     logged.as_owner(
@@ -124,6 +128,7 @@ def test_bytes_of_two_rows_exchanged_are_found_at_both(logged: World) -> None:
     assert logged.found() == [("entry", 4), ("entry", 5)]
 
 
+@pytest.mark.flowlog_test(14)
 def test_a_deleted_row_is_missed(logged: World) -> None:
     fid = fid_at(logged, AT)
     logged.as_owner("DELETE FROM flow_secret WHERE fid = :fid", fid=fid)
@@ -137,6 +142,7 @@ def test_a_row_that_lost_its_place_is_found_twice_as_hole_and_as_stray(logged: W
     assert logged.found() == [("index", 3), ("row", None)]
 
 
+@pytest.mark.flowlog_test(14)
 def test_a_row_slipped_in_is_found(logged: World) -> None:
     (fid,) = logged.record(a_flow())
     logged.as_owner("DELETE FROM flow_queue")
@@ -153,6 +159,7 @@ def test_a_row_deleted_while_queued_is_found(logged: World) -> None:
     assert logged.found() == [("row", None)]
 
 
+@pytest.mark.flowlog_test(14)
 @pytest.mark.parametrize(
     ("level", "n", "place", "index"), [(0, 0, 96, None), (0, 0, 8191, None), (0, 1, 0, None), (1, 0, 5, None)]
 )
@@ -311,6 +318,7 @@ def test_that_an_entry_never_had_a_subject_part_is_proven(logged: World) -> None
     assert logged.found() == [("subject part", 0), ("subject part", 1)]
 
 
+@pytest.mark.flowlog_test(13)
 @pytest.mark.parametrize(
     ("change", "what"),
     [
