@@ -68,7 +68,7 @@ def test_the_roots_of_rfc_6962_come_out_of_both_trees() -> None:
 
 @pytest.mark.flowlog_test(2)
 def test_a_tessera_log_of_every_size_has_its_signed_root_and_no_tile_is_left_out() -> None:
-    policy = Policy(f"log {TESSERA_KEY}\nquorum none\n".encode())
+    policy = Policy(f"log {TESSERA_KEY}\nquorum none\n".encode(), 0)
     edge, seen = Edge(), set()
     entries = tessera_entries()
     for size in range(16):
@@ -120,7 +120,7 @@ def test_every_piece_and_every_neighbour_of_a_key_is_refused_by_the_other_reader
 def test_a_hundred_signatures_are_read_and_one_more_is_not() -> None:
     note = (TESSERA / "checkpoint.15").read_text()
     stranger = "— somebody.example AAAAAAA=\n"
-    policy = Policy(f"log {TESSERA_KEY}\nquorum none\n".encode())
+    policy = Policy(f"log {TESSERA_KEY}\nquorum none\n".encode(), 0)
     full = note + stranger * 99
     assert policy.open(full.encode()).size == 15
     assert open_note(full, [TESSERA_KEY]).verified == ("example.com/log/testdata",)
@@ -160,7 +160,7 @@ def test_notes_that_are_checkpoints_are_judged_as_published_by_the_other_reader(
     judged = 0
     for case in (case for each in groups() for case in each.get("cases", ())):
         try:
-            policy = Policy(("".join(f"log {key}\n" for key in case["vkeys"]) + "quorum none\n").encode())
+            policy = Policy(("".join(f"log {key}\n" for key in case["vkeys"]) + "quorum none\n").encode(), 0)
         except Unreadable:
             continue  # two keys of one name and id: refused where the policy is read already
         judged += 1

@@ -53,7 +53,7 @@ def test_without_their_prefix_leaves_and_nodes_give_another_log() -> None:
 def test_a_reader_that_checks_no_signature_believes_a_note_that_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     text, _, signatures = (TESSERA / "checkpoint.15").read_text().rpartition("\n\n")
     changed = f"{text.replace('15', '16')}\n\n{signatures}"
-    policy = trust.Policy(f"log {TESSERA_KEY}\nquorum none\n".encode())
+    policy = trust.Policy(f"log {TESSERA_KEY}\nquorum none\n".encode(), 0)
     with pytest.raises(NoteError):
         open_note(changed, [TESSERA_KEY])
     with pytest.raises(trust.Broken):

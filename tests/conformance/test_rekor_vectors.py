@@ -93,7 +93,7 @@ def test_the_verifier_that_stands_alone_says_the_same(name: str) -> None:
     proof = entry.get("inclusionProof")
     if not keys or proof is None:
         pytest.skip("no checkpoint that an Ed25519 key signed")
-    policy = Policy(("".join(f"log {key}\n" for key in keys) + "quorum none\n").encode())
+    policy = Policy(("".join(f"log {key}\n" for key in keys) + "quorum none\n").encode(), 0)
     try:
         head = policy.open(proof["checkpoint"]["envelope"].encode())
     except Broken:

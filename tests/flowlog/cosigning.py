@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.flowlog.exports import VKEY
 
-AT = 1_760_000_000
+AT = 1_791_966_660
+"""A minute after the entries of these tests."""
 
 
 @dataclass(frozen=True)

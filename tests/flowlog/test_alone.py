@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
-from proaktiv.core.canonical import CanonicalError, checked
+from proaktiv.core.canonical import CanonicalError, checked, dumps
 from proaktiv.core.flows import Kind
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import handing_out
@@ -23,14 +24,14 @@ from proaktiv.flowlog.alone import export as alone_export
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parsed
 from proaktiv.flowlog.alone.trust import Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
-from proaktiv.flowlog.export_layout import README_TEXT
+from proaktiv.flowlog.export_layout import README_TEXT, bundle, bundle_path, bundles
 from tests.conftest import ROLES
 from tests.flowlog.alone import POLICY, Told, Verifiers, needs_node
 from tests.flowlog.bodies import bodies
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
-from tests.flowlog.cosigning import WITNESSES, cosigned, policy_of
+from tests.flowlog.cosigning import AT, WITNESSES, cosigned, policy_of
 from tests.flowlog.exports import SIZE, VKEY, change_entry, copy, export, fill, given, sum_up
-from tests.flowlog.mutations import rebuild
+from tests.flowlog.mutations import commit, rebuild
 from tests.processes import proaktiv, refused
 
 NETWORK = {"socket", "ssl", "http", "urllib", "asyncio", "ftplib", "smtplib", "subprocess", "ctypes", "importlib"}
@@ -272,31 +273,83 @@ def test_a_key_that_comes_with_the_export_is_never_believed(
     assert {what for what, _ in believed.found} == {"file"}
 
 
+def with_head(folder: Path, note: str) -> Path:
+    """Let an export end with another note over the same entries."""
+    size = json.loads((folder / "MANIFEST.json").read_bytes())["size"]
+    (folder / "checkpoint").write_text(note)
+    lines = (folder / "checkpoints.jsonl").read_bytes().splitlines(keepends=True)
+    lines[-1] = dumps({"note": note, "size": size}) + b"\n"
+    (folder / "checkpoints.jsonl").write_bytes(b"".join(lines))
+    sum_up(folder)
+    return folder
+
+
 def test_a_head_needs_the_quorum_of_witnesses_that_the_policy_asks_for(
     originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
 ) -> None:
-    def with_head(folder: Path, note: str) -> Path:
-        (folder / "checkpoint").write_text(note)
-        lines = (folder / "checkpoints.jsonl").read_bytes().splitlines(keepends=True)
-        lines[-1] = (
-            json.dumps({"note": note, "size": SIZE}, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-            + b"\n"
-        )
-        (folder / "checkpoints.jsonl").write_bytes(b"".join(lines))
-        sum_up(folder)
-        return folder
-
     head = (originals / "now" / "checkpoint").read_text()
     two_of_three, policy = tmp_path / "policy", "group all 2 w1 w2 w3\nquorum all\n"
     two_of_three.write_text(policy_of(policy))
     for signers, code in (((), 1), (("w1",), 1), (("w1", "w3"), 0), (("w1", "w2", "w3"), 0)):
         folder = with_head(copy(originals / "now", tmp_path / "-".join(("x", *signers))), cosigned(head, *signers))
         told = judged(verifiers, which, folder, two_of_three)
-        assert (told.code, told.found) == (code, (("head", None),) if code else ())
+        assert (told.code, told.found) == (code, (("cosignature", None),) if code else ())
         assert judged(verifiers, which, folder, originals / "policy").code == 0  # strangers' lines are passed over
     wrong = cosigned(head, "w1", "w3").replace("— w2", "— w2")[:-6] + "AAAA=\n"
     folder = with_head(copy(originals / "now", tmp_path / "wrong"), wrong)
     assert judged(verifiers, which, folder, two_of_three).root is None, "a trusted witness's wrong line spoils the note"
+
+
+@pytest.mark.flowlog_test(24)
+def test_a_cosignature_that_is_too_old_or_from_the_future_does_not_count(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    head = (originals / "now" / "checkpoint").read_text()
+    policy, young = tmp_path / "policy", tmp_path / "young"
+    policy.write_text(policy_of("quorum w1\n"))
+    young.write_text(policy_of("# proaktiv: cosignature-max-age 1h\nquorum w1\n"))
+    folder = with_head(copy(originals / "now", tmp_path / "now"), cosigned(head, "w1"))
+    assert judged(verifiers, which, folder, policy).code == 0
+    assert judged(verifiers, which, folder, young).found == (("cosignature", None),)
+    future = with_head(copy(originals / "now", tmp_path / "future"), cosigned(head, "w1", at=2**40))
+    assert judged(verifiers, which, future, policy).found == (("cosignature", None),)
+
+
+@pytest.mark.flowlog_test(24)
+def test_an_entry_later_than_witnesses_saw_it_is_found(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    head = (originals / "old" / "checkpoint").read_text()
+    (tmp_path / "policy").write_text(policy_of("quorum w1\n"))
+    for at, found in ((AT - 60 - 300, (("time", 0),)), (AT - 60 - 299, ())):
+        folder = with_head(copy(originals / "old", tmp_path / str(at)), cosigned(head, "w1", at=at))
+        assert judged(verifiers, which, folder, tmp_path / "policy").found == found
+
+
+@pytest.mark.flowlog_test(21)
+def test_rows_that_retention_accounts_for_may_be_gone_and_one_more_may_not(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    lines = [json.loads(line) for line in (originals / "now" / "entries.jsonl").read_bytes().splitlines()]
+    facts = json.loads(lines[-1]["F"]["b"])
+    told = facts | {"kind": "retention", "action": "log.pruned", "minimum": 256, "removed": 2}
+    commit(lines[-1], dumps(told), kind=6)
+    lines[-1]["x"]["kind"] = 6
+    folder = copy(originals / "now", tmp_path / "now")
+    rebuild(folder, lines, SIGNING_KEY)
+
+    def without(*gone: int) -> tuple[tuple[str, int | None], ...]:
+        kept = [{"fid": line["fid"], "i": line["i"]} if line["i"] in gone else line for line in lines]
+        (folder / "entries.jsonl").write_bytes(b"".join(dumps(line) + b"\n" for line in kept))
+        stored = [b64decode(line["e"]) if "e" in line else b"" for line in kept]
+        for n, width in bundles(SIZE, 0):
+            (folder / bundle_path(n, width)).write_bytes(bundle(stored[n * 256 : n * 256 + width]))
+        sum_up(folder)
+        return judged(verifiers, which, folder, originals / "policy").found
+
+    assert without() == without(3, 7) == ()
+    assert without(3, 7, 8) == (("row", None),)
+    assert without(3, 260) == (("row", 260),)
 
 
 POLICIES = {
@@ -320,6 +373,8 @@ POLICIES = {
     "log {log}\nwitness a {w1}\ngroup g any a none\nquorum g\n": "policy line 3",
     "log {log}\nwitness a {w1}\ngroup g any a\ngroup h any a\nquorum h\n": "policy line 4",
     "log {log}\r\nquorum none\n": "policy line 1",
+    "log {log}\n# proaktiv: cosignature-max-age 1w\nquorum none\n": "policy line 2: cosignature-max-age",
+    "log {log}\n#proaktiv: something\nquorum none\n": "policy line 2: cosignature-max-age",
     "log\u00a0{log}\nquorum none\n": "policy line 1",
     "witnes a\nlog {log}\nquorum none\n": "policy line 1",
 }
@@ -341,12 +396,12 @@ def test_a_policy_of_everything_is_kept() -> None:
         " \t# comment\n\ngroup x-witnesses 2 w1 w2 w3\nwitness ü {w4} https://w.example\ngroup both all x-witnesses ü\n"
         "quorum both"
     )
-    policy = Policy(text.encode())
+    policy = Policy(text.encode(), 0)
     assert policy.reached({"w1", "w3", "ü"}, "both")
     assert not policy.reached({"w1", "ü"}, "both")
     assert not policy.reached({"w1", "w2", "w3"}, "both")
     with pytest.raises(Unreadable):
-        Policy(text.replace("quorum both", "quorum bot").encode())
+        Policy(text.replace("quorum both", "quorum bot").encode(), 0)
 
 
 def test_the_notes_of_two_keys_of_one_log_are_both_believed_while_keys_change(

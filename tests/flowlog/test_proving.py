@@ -228,7 +228,11 @@ def test_a_proof_needs_the_quorum_too(proofs: dict[str, str], tmp_path: Path) ->
         paths.append(tmp_path / f"{len(signers)}.tlog-proof")
         paths[-1].write_text(f"{head}\n\n{cosigned(note, *signers)}")
     for told in (verifiers.by_python(paths, tmp_path / "policy"), verifiers.by_node(paths, tmp_path / "policy")):
-        assert [(one.code, one.found) for one in told] == [(1, (("head", None),)), (1, (("head", None),)), (0, ())]
+        assert [(one.code, one.found) for one in told] == [
+            (1, (("cosignature", None),)),
+            (1, (("cosignature", None),)),
+            (0, ()),
+        ]
     policy = Policy.parse((tmp_path / "policy").read_text())
     missing = (What.COSIGNATURE,)
     ours = [tuple(found.what for found in verify_proof(path.read_bytes(), policy).findings) for path in paths]

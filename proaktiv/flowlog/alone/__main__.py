@@ -10,6 +10,7 @@ Not checked: what is sealed, and RFC 3161 time stamps.
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from proaktiv.flowlog.alone.export import Export
@@ -65,7 +66,7 @@ def main() -> int:
     parser.add_argument("--lang", choices=("en", "de"), default="en")
     asked = parser.parse_args()
     try:
-        policy = Policy(small_file(asked.policy))
+        policy = Policy(small_file(asked.policy), int(time.time()))
         kept = kept_checkpoint(asked.since, policy) if asked.since else None
     except Unreadable as error:
         sys.stderr.write(f"{error}\n")

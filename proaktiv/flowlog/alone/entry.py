@@ -17,7 +17,7 @@ KINDS = (
 )
 LABELS = dict(enumerate(KINDS, 1))
 """The byte of a kind and its name; for ever."""
-ERASURE = 3
+ERASURE, RETENTION = 3, 6
 COLUMNS = {"sender": "from", "receiver": "to"} | {name: name for name in ("purpose", "basis", "scope", "outcome")}
 """The columns that a screen filters by, and where the committed facts say the same."""
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -184,3 +184,14 @@ def erased_by(row: Row) -> int:
         n = row.facts.said().get("n", 0)
         return n if is_count(n) and n > 0 else 0
     return 0
+
+
+def pruned_by(row: Row) -> tuple[int, int]:
+    """Return what an entry says that retention took: entries before which one, and how many of them."""
+    if row.facts is not None and row.columns is not None and row.columns["kind"] == RETENTION:
+        with suppress(Broken):
+            said = row.facts.said()
+            minimum, removed = said.get("minimum", 0), said.get("removed", 0)
+            if said.get("action") == "log.pruned" and is_count(minimum, removed):
+                return (minimum, removed) if 0 <= removed <= minimum and minimum % 256 == 0 else (0, 0)
+    return 0, 0

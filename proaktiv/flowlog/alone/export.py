@@ -5,14 +5,14 @@ Source: proaktiv's decision 0010, C2SP tlog-tiles.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
-from proaktiv.flowlog.alone.entry import Row, commitments, erased_by, judge_row, read_row
+from proaktiv.flowlog.alone.entry import Row, commitments, erased_by, judge_row, pruned_by, read_row
 from proaktiv.flowlog.alone.folder import LINE_MAX, Folder, left_behind
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, demand, is_count, is_text, parsed
 from proaktiv.flowlog.alone.tree import Edge, leaf_of, tile_path
-from proaktiv.flowlog.alone.trust import Head, Policy
+from proaktiv.flowlog.alone.trust import SKEW, Head, Policy
 from proaktiv.flowlog.alone.verdict import Verdict, open_head
 
 READMES = {"5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826"}
@@ -36,11 +36,17 @@ class Export:
         self.tile: tuple[str, bytes | None] = ("", None)
         self.missing: list[int] = []
         self.erased = 0
+        self.gone: list[tuple[int, int]] = []
+        self.pruned = (0, 0)
+        self.latest = (datetime.min.replace(tzinfo=UTC), -1)
+        self.late: set[int] = set()
         verdict.size, verdict.expires_on = self.size, self.manifest.get("expires_on")
 
     def judge(self) -> None:
         """Judge all of it."""
-        if self.manifest["origin"] not in {log.name for log in self.policy.logs}:
+        if self.policy.only(self.manifest["origin"]).logs:
+            self.policy = self.policy.only(self.manifest["origin"])
+        else:
             self.find("file", "MANIFEST.json names a log that the policy does not")
         if self.first > (self.kept.size if self.kept else 0):
             self.find("index", f"entries 0 to {self.first - 1} are not here, and no checkpoint you kept covers them")
@@ -51,9 +57,20 @@ class Export:
             self.verdict.root = head.root
             if head.root != edge.root():
                 self.find("head", f"the root of {self.size} entries is not the signed one")
+        self._unexcused()
         if len(self.missing) > self.erased:
             for index in self.missing:
                 self.find("subject part", f"missing, and erasures account for {self.erased} only", index)
+
+    def _unexcused(self) -> None:
+        """Find rows that are missing, unless retention says that it took as many before the entry it names."""
+        minimum, removed = self.pruned
+        below = sum(min(end, minimum) - start for start, end in self.gone if start < minimum)
+        if below > removed:
+            self.find("row", f"{below} rows before entry {minimum} are missing, retention accounts for {removed}")
+        for start, end in self.gone:
+            for index in range(max(start, minimum), end):
+                self.find("row", "the row is missing", index)
 
     # files ------------------------------------------------------------------------------------------------------------
 
@@ -163,13 +180,16 @@ class Export:
         self.verdict.judged += 1
         if index < self.first:
             self.find("index", "lies before the first entry of this export", index)
-        if row.facts is None:
-            self.find("row", "the row is missing", index)
+        if row.facts is None or row.columns is None:
+            before = self.gone.pop() if self.gone and self.gone[-1][1] == index else (index, index)
+            self.gone.append((before[0], index + 1))
             return
+        self.latest = max(self.latest, (datetime.fromisoformat(row.columns["t"]), index), key=lambda each: each[0])
         for what, detail in judge_row(row):
             self.find(what, detail, index)
         if row.subject is not None and commitments(row.entry) is not None:
             self.erased += erased_by(row)
+            self.pruned = max(self.pruned, pruned_by(row))
             if row.subject == "missing" and not row.filed:
                 self.missing.append(index)
 
@@ -213,7 +233,12 @@ class Export:
             return
         if said.size != size:
             self.find("checkpoint", f"of {size} entries speaks of {said.size}")
-        elif said.root != edge.root():
+            return
+        latest, index = self.latest
+        if said.seen is not None and latest.timestamp() > said.seen + SKEW and index not in self.late:
+            self.late.add(index)
+            self.find("time", "is later than others saw the checkpoint over it", index)
+        if said.root != edge.root():
             self.find("checkpoint", f"of {size} entries: the log is not what was signed")
 
     def _head(self, newest: bytes) -> Head | None:

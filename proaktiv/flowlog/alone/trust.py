@@ -4,6 +4,7 @@ Source: C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-policy.
 """
 
 import re
+from copy import copy
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, demand, is_text, unbase64
 
 LOG, WITNESS = 1, 4
+SKEW = 5 * 60
+"""How many seconds honest clocks may be apart."""
 
 
 class Key(NamedTuple):
@@ -58,18 +61,24 @@ class Key(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What a trusted log signed; ``enough``: so did a quorum of witnesses."""
+    """What a trusted log signed. ``enough``: so did a quorum of witnesses; ``seen``: when the first of them did."""
 
     origin: str
     size: int
     root: bytes
     enough: bool
+    seen: int | None
 
 
 class Policy:
-    """The logs and witnesses that you trust, and how many witnesses must have cosigned (C2SP tlog-policy)."""
+    """The logs and witnesses that you trust, and how many witnesses must have cosigned (C2SP tlog-policy).
 
-    def __init__(self, raw: bytes) -> None:
+    One line is proaktiv's own and a comment to others: ``# proaktiv: cosignature-max-age 36h``. ``now`` is in seconds.
+    """
+
+    def __init__(self, raw: bytes, now: int) -> None:
+        self.now = now
+        self.max_age: int | None = None
         self.logs: list[Key] = []
         self.witnesses: dict[str, Key] = {}
         self.groups: dict[str, tuple[int, list[str]]] = {}
@@ -78,12 +87,26 @@ class Policy:
             try:
                 demand(not re.search(rb"[^\t\x20-\x7e\x80-\xff]", line), "control characters")
                 words = [word.decode() for word in re.split(rb"[\t ]+", line) if word]
-                if words and not words[0].startswith("#"):
+                if words and words[0].startswith("#"):
+                    self._ours(" ".join(words))
+                elif words:
                     self._take(words, {*self.witnesses, *self.groups})
             except (Broken, UnicodeDecodeError) as error:
                 raise Unreadable(f"policy line {at}: {error}") from None
         if not self.logs or len(self.quorum) != 1:
             raise Unreadable("a policy has lines log and exactly one line quorum")
+
+    def only(self, origin: str) -> "Policy":
+        """Return this policy for one of its logs."""
+        narrower = copy(self)
+        narrower.logs = [log for log in self.logs if log.name == origin]
+        return narrower
+
+    def _ours(self, comment: str) -> None:
+        said = re.fullmatch("# ?proaktiv:(?: ?cosignature-max-age ([1-9][0-9]{0,4})([hd]))?.*", comment)
+        if said is not None:
+            demand(said[1] and comment.endswith(said[1] + said[2]) and self.max_age is None, "cosignature-max-age once")
+            self.max_age = int(said[1]) * (86_400 if said[2] == "d" else 3_600)
 
     def _take(self, words: list[str], names: set[str]) -> None:
         match words:
@@ -92,7 +115,7 @@ class Policy:
             case ["witness", name, vkey] | ["witness", name, vkey, _] if name not in {*names, "none"}:
                 self.witnesses[name] = Key.parse(vkey, WITNESS)
             case ["group", name, least, *members] if name not in {*names, "none"}:
-                k = {"any": 1, "all": len(members)}.get(least) or int(is_text("[1-9][0-9]?", least) and least)
+                k = {"any": 1, "all": len(members)}.get(least) or int(is_text("[1-9][0-9]{0,3}", least) and least)
                 used = [each for _, others in self.groups.values() for each in others] + members
                 demand(names.issuperset(members) and len(set(used)) == len(used), "members stand above, each used once")
                 demand(1 <= k <= len(members), "a group asks for more members than it has, or for none")
@@ -123,14 +146,23 @@ class Policy:
         named = [(name, unbase64(blob)) for _, name, blob in lines]
         demand(all(len(blob) > 4 for _, blob in named), "not a signature line")
         first = {(name, blob[:4]): blob[4:] for name, blob in reversed(named)}
-        for key in (*self.logs, *self.witnesses.values()):
-            right = key.called not in first or key.signed((head + "\n").encode(), first[key.called])
-            demand(right, f"wrong signature of {key.name}")
+        text = (head + "\n").encode()
+        for key in self.logs:
+            demand(key.called not in first or key.signed(text, first[key.called]), f"wrong signature of {key.name}")
+        for key in self.witnesses.values():
+            lines_of = [blob[4:] for name, blob in named if (name, blob[:4]) == key.called]
+            demand(all(key.signed(text, each) for each in lines_of), f"wrong cosignature of {key.name}")
         logs = {key.name for key in self.logs if key.called in first}
         demand(logs, "no trusted key signed this note")
         rows = head.split("\n")
         demand(len(rows) == 3 and is_text("0|[1-9][0-9]{0,18}", rows[1]) and int(rows[1]) < 2**63, "no checkpoint")
         demand(rows[0] in logs, "the checkpoint is of another log")
         demand(len(root := unbase64(rows[2])) == 32, "a checkpoint's root has 32 bytes")
-        cosigned = {name for name, key in self.witnesses.items() if key.called in first}
-        return Head(rows[0], int(rows[1]), root, self.reached(cosigned, self.quorum[0]))
+        at = {name: first[key.called][:8] for name, key in self.witnesses.items() if key.called in first}
+        times = {name: int.from_bytes(raw_time) for name, raw_time in at.items()}
+        counting = {name for name, seen in times.items() if self._counts(seen)}
+        enough = self.reached(counting, self.quorum[0])
+        return Head(rows[0], int(rows[1]), root, enough, min(times.values(), default=None))
+
+    def _counts(self, seen: int) -> bool:
+        return seen <= self.now + SKEW and (self.max_age is None or self.now - seen <= self.max_age)

@@ -19,6 +19,8 @@ GERMAN = {
     "tile": "Kachel",
     "head": "Kopf",
     "checkpoint": "Checkpoint",
+    "cosignature": "Mitunterschrift",
+    "time": "Zeit",
     "file": "Datei",
 }
 """What a finding may be about."""
@@ -91,5 +93,5 @@ def open_head(policy: Policy, raw: bytes, verdict: Verdict) -> Head | None:
         verdict.find("head", str(error))
         return None
     if not head.enough:
-        verdict.find("head", "fewer witnesses cosigned it than the policy asks for")
+        verdict.find("cosignature", "fewer witnesses cosigned it than the policy asks for, or too long ago")
     return head

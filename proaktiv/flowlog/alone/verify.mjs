@@ -14,7 +14,8 @@ import path from "node:path";
 const READMES = new Set(["5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826"]);
 const SELECTION_READMES = new Set(["aa31261291d0c119e63b9b9e2a17e34efa397cfa280257cc4aed35a96708121f"]);
 const SMALL_MAX = 64 * 1024, LINE_MAX = 256 * 1024, PROOF_MAX = 1024 * 1024, BODY_MAX = 16 * 1024;
-const FINDINGS_MAX = 1000, WIDTH = 256, LOG = 1, WITNESS = 4, ERASURE = 3;
+const FINDINGS_MAX = 1000, WIDTH = 256, LOG = 1, WITNESS = 4, ERASURE = 3, RETENTION = 6;
+const SKEW = 5 * 60; // so many seconds honest clocks may be apart
 const LABELS = [
   ..."? authorised outcome erasure access key retention succession received admitted refused".split(" "),
   ..."consent_changed confirmed incident act recall".split(" "),
@@ -27,7 +28,7 @@ const INSTANT = /^[1-9]\d{3}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z$/;
 const GERMAN = {
   row: "Zeile", entry: "Eintrag", facts: "Tatsachen", column: "Spalte", "subject part": "Personenteil",
   "staff part": "Beschäftigtenteil", sequence: "Zählung", index: "Platz", tile: "Kachel", head: "Kopf",
-  checkpoint: "Checkpoint", file: "Datei",
+  checkpoint: "Checkpoint", cosignature: "Mitunterschrift", time: "Zeit", file: "Datei",
 };
 
 class Broken extends Error {} // a line, a note or a key is not what it should be
@@ -132,22 +133,40 @@ function signed(key, text, signature) {
 }
 
 class Policy {
+  maxAge = null;
   logs = [];
   witnesses = new Map();
   groups = new Map();
   quorum = [];
 
-  constructor(raw) {
+  constructor(raw, now) {
+    this.now = now;
     raw.toString("latin1").split("\n").forEach((line, at) => {
       or((error) => { throw new Unreadable(`policy line ${at + 1}: ${error.message}`); }, () => {
         demand(/^[\t\x20-\x7e\x80-\xff]*$/.test(line), "control characters");
         const words = line.split(/[\t ]+/).filter((word) => word !== "").map((word) => utf8(Buffer.from(word, "latin1")));
-        if (words.length && !words[0].startsWith("#")) this.#take(words);
+        if (words[0]?.startsWith("#")) this.#ours(words.join(" "));
+        else if (words.length) this.#take(words);
       });
     });
     if (!this.logs.length || this.quorum.length !== 1) {
       throw new Unreadable("a policy has lines log and exactly one line quorum");
     }
+  }
+
+  /** Return this policy for one of its logs. */
+  only(origin) {
+    const narrower = Object.create(this);
+    narrower.logs = this.logs.filter((log) => log.name === origin);
+    return narrower;
+  }
+
+  /** One line is proaktiv's own and a comment to others: # proaktiv: cosignature-max-age 36h */
+  #ours(comment) {
+    if (!/^# ?proaktiv:/.test(comment)) return;
+    const said = /^# ?proaktiv: ?cosignature-max-age ([1-9][0-9]{0,4})([hd])$/.exec(comment);
+    demand(said && this.maxAge === null, "cosignature-max-age once");
+    this.maxAge = Number(said[1]) * (said[2] === "d" ? 86400 : 3600);
   }
 
   #take([what, name, ...rest]) {
@@ -160,7 +179,7 @@ class Policy {
     } else if (what === "group" && fresh && rest.length) {
       const [least, ...members] = rest;
       const words = { any: 1, all: members.length };
-      const k = Object.hasOwn(words, least) ? words[least] : /^[1-9][0-9]?$/.test(least) ? Number(least) : 0;
+      const k = Object.hasOwn(words, least) ? words[least] : /^[1-9][0-9]{0,3}$/.test(least) ? Number(least) : 0;
       const used = [...[...this.groups.values()].flatMap((group) => group.members), ...members];
       demand(members.every(known) && new Set(used).size === used.length, "members stand above, each used once");
       demand(k >= 1 && k <= members.length, "a group asks for more members than it has, or for none");
@@ -191,15 +210,19 @@ class Policy {
     demand(lines.length <= 100, "too many signatures");
     demand(lines.every((l) => l.length === 3 && l[0] === "—" && isName(l[1])), "not a signature line");
     const first = new Map();
+    const text = Buffer.from(note.slice(0, cut + 1));
     for (const [, name, encoded] of lines) {
       const blob = unbase64(encoded);
       demand(blob.length > 4, "not a signature line");
       const called = `${name}\n${blob.subarray(0, 4).toString("hex")}`;
-      if (!first.has(called)) first.set(called, blob.subarray(4));
+      first.set(called, [...(first.get(called) ?? []), blob.subarray(4)]);
     }
-    const text = Buffer.from(note.slice(0, cut + 1));
-    for (const key of [...this.logs, ...this.witnesses.values()]) {
-      demand(!first.has(key.called) || signed(key, text, first.get(key.called)), `wrong signature of ${key.name}`);
+    for (const key of this.logs) {
+      demand(!first.has(key.called) || signed(key, text, first.get(key.called)[0]), `wrong signature of ${key.name}`);
+    }
+    for (const key of this.witnesses.values()) {
+      const all = first.get(key.called) ?? [];
+      demand(all.every((each) => signed(key, text, each)), `wrong cosignature of ${key.name}`);
     }
     const logs = new Set(this.logs.filter((key) => first.has(key.called)).map((key) => key.name));
     demand(logs.size, "no trusted key signed this note");
@@ -208,8 +231,12 @@ class Policy {
     demand(logs.has(rows[0]), "the checkpoint is of another log");
     const root = unbase64(rows[2]);
     demand(root.length === 32, "a checkpoint's root has 32 bytes");
-    const cosigned = new Set([...this.witnesses].filter(([, key]) => first.has(key.called)).map(([name]) => name));
-    return { origin: rows[0], size: Number(rows[1]), root, enough: this.reached(cosigned, this.quorum[0]) };
+    const times = [...this.witnesses].filter(([, key]) => first.has(key.called))
+      .map(([name, key]) => [name, Number(first.get(key.called)[0].readBigUInt64BE())]);
+    const counts = (at) => at <= this.now + SKEW && (this.maxAge === null || this.now - at <= this.maxAge);
+    const counting = new Set(times.filter(([, at]) => counts(at)).map(([name]) => name));
+    const seen = times.length ? Math.min(...times.map(([, at]) => at)) : null;
+    return { origin: rows[0], size: Number(rows[1]), root, enough: this.reached(counting, this.quorum[0]), seen };
   }
 }
 
@@ -371,6 +398,14 @@ function judgeFacts(part, kind, commitment, flow, columns) {
   return found;
 }
 
+/** Return what an entry says that retention took: entries before which one, and how many of them. */
+function prunedBy(row) {
+  if (row.columns.kind !== RETENTION) return [0, 0];
+  const { action, minimum, removed } = or(() => ({}), () => bodyOf(row.facts));
+  const whole = action === "log.pruned" && isCount(minimum, removed) && removed >= 0 && removed <= minimum;
+  return whole && minimum % WIDTH === 0 ? [minimum, removed] : [0, 0];
+}
+
 function erasedBy(row) {
   if (row.columns.kind !== ERASURE) return 0;
   const n = or(() => 0, () => bodyOf(row.facts).n ?? 0);
@@ -508,12 +543,12 @@ class Verdict {
   }
 }
 
-const TOO_FEW = "fewer witnesses cosigned it than the policy asks for";
+const TOO_FEW = "fewer witnesses cosigned it than the policy asks for, or too long ago";
 
 /** Return a checkpoint, or null after finding what is wrong with it. */
 function openHead(policy, raw, verdict) {
   const head = or((error) => verdict.find("head", error.message) ?? null, () => policy.open(raw));
-  if (head && !head.enough) verdict.find("head", TOO_FEW);
+  if (head && !head.enough) verdict.find("cosignature", TOO_FEW);
   return head;
 }
 
@@ -532,10 +567,20 @@ function readManifest(raw) {
   });
 }
 
+/** Return whether an instant in microseconds lies after a second. */
+function after(instant, second) {
+  const whole = Math.floor(Date.parse(`${instant.slice(0, 19)}Z`) / 1000);
+  return whole > second || (whole === second && Number(instant.slice(20, 26)) > 0);
+}
+
 class Export {
   #tile = ["", null];
   #missing = [];
   #erased = 0;
+  #gone = [];
+  #pruned = [0, 0];
+  #latest = ["", -1];
+  #late = new Set();
 
   constructor(folder, policy, kept, verdict) {
     Object.assign(this, { folder, policy, kept, verdict });
@@ -555,7 +600,10 @@ class Export {
   }
 
   judge() {
-    if (!this.policy.logs.some((log) => log.name === this.manifest.origin)) {
+    const narrower = this.policy.only(this.manifest.origin);
+    if (narrower.logs.length) {
+      this.policy = narrower;
+    } else {
       this.find("file", "MANIFEST.json names a log that the policy does not");
     }
     if (this.first > (this.kept ? this.kept.size : 0)) {
@@ -568,10 +616,24 @@ class Export {
       this.verdict.root = head.root;
       if (!same(head.root, edge.root())) this.find("head", `the root of ${this.size} entries is not the signed one`);
     }
+    this.#unexcused();
     if (this.#missing.length > this.#erased) {
       for (const index of this.#missing) {
         this.find("subject part", `missing, and erasures account for ${this.#erased} only`, index);
       }
+    }
+  }
+
+  /** Find rows that are missing, unless retention says that it took as many before the entry it names. */
+  #unexcused() {
+    const [minimum, removed] = this.#pruned;
+    const runs = this.#gone.filter(([start]) => start < minimum);
+    const below = runs.reduce((sum, [start, end]) => sum + Math.min(end, minimum) - start, 0);
+    if (below > removed) {
+      this.find("row", `${below} rows before entry ${minimum} are missing, retention accounts for ${removed}`);
+    }
+    for (const [start, end] of this.#gone) {
+      for (let index = Math.max(start, minimum); index < end; index += 1) this.find("row", "the row is missing", index);
     }
   }
 
@@ -729,12 +791,17 @@ class Export {
     this.verdict.judged += 1;
     if (index < this.first) this.find("index", "lies before the first entry of this export", index);
     if (!row.facts) {
-      this.find("row", "the row is missing", index);
+      if (this.#gone.at(-1)?.[1] === index) this.#gone.at(-1)[1] = index + 1;
+      else this.#gone.push([index, index + 1]);
       return;
     }
+    if (row.columns.t > this.#latest[0]) this.#latest = [row.columns.t, index];
     for (const [what, detail] of judgeRow(row)) this.find(what, detail, index);
     if (row.subject !== null && commitments(row.entry)) {
       this.#erased += erasedBy(row);
+      const said = prunedBy(row);
+      const more = said[0] > this.#pruned[0] || (said[0] === this.#pruned[0] && said[1] > this.#pruned[1]);
+      if (more) this.#pruned = said;
       if (row.subject === "missing" && !row.filed) this.#missing.push(index);
     }
   }
@@ -757,8 +824,16 @@ class Export {
     }
     const said = or((error) => this.find("checkpoint", `of ${size} entries: ${error.message}`), () => this.policy.open(note));
     if (!said) return;
-    if (said.size !== size) this.find("checkpoint", `of ${size} entries speaks of ${said.size}`);
-    else if (!same(said.root, edge.root())) {
+    if (said.size !== size) {
+      this.find("checkpoint", `of ${size} entries speaks of ${said.size}`);
+      return;
+    }
+    const [latest, index] = this.#latest;
+    if (said.seen !== null && index >= 0 && !this.#late.has(index) && after(latest, said.seen + SKEW)) {
+      this.#late.add(index);
+      this.find("time", "is later than others saw the checkpoint over it", index);
+    }
+    if (!same(said.root, edge.root())) {
       this.find("checkpoint", `of ${size} entries: the log is not what was signed`);
     }
   }
@@ -953,7 +1028,7 @@ function main(words) {
     return 2;
   }
   try {
-    const policy = new Policy(smallFile(wanted.policy));
+    const policy = new Policy(smallFile(wanted.policy), Math.floor(Date.now() / 1000));
     const kept = wanted.since === null ? null : or((error) => {
       throw new Unreadable(`${wanted.since} is no checkpoint of this log: ${error.message}`);
     }, () => policy.open(smallFile(wanted.since)));
