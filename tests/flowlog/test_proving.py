@@ -215,6 +215,8 @@ def test_three_verifiers_agree_on_mutated_proofs(proofs: dict[str, str], tmp_pat
         if not one == two == three
     ]
     assert differ == []
+    (tmp_path / "witnesses").write_text(policy_of("group two 2 w1 w2 w3\nquorum two\n"))
+    assert verifiers.by_python(paths, tmp_path / "witnesses") == verifiers.by_node(paths, tmp_path / "witnesses")
     assert {told.code for told in python} == {0, 1, 2}
 
 
