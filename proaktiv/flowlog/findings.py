@@ -103,16 +103,19 @@ LIMITS = Limits()
 RECENT = timedelta(days=31)
 """How far back is looked unless the caller says otherwise: a month of a city takes seconds, a life of one minutes."""
 
-# Not by casting: bytes that somebody changed must become a finding, not an error. JCS has one spelling, and inside a
-# string its quotes would be escaped, so a pattern finds a key and nothing else. What is cast was committed to before.
+# What is cast was compared before: bytes that somebody changed must become a finding, not an error. JCS has one
+# spelling, and in a string its quotes would be escaped: a search finds a key and nothing else. OFFSET 0: reckon once.
 _NO_OUTCOME = text(
     """
     SELECT g.fid, g.t AS at, l.idx FROM flow_log g LEFT JOIN flow_leaf l USING (fid)
     WHERE g.kind = :authorised AND g.fid >= :since AND g.t < :before AND (l.idx IS NULL OR l.idx >= :minimum)
       AND NOT EXISTS (
         SELECT FROM (
-            SELECT substring(encode(f_bytes, 'escape') FROM '"of":"([0-9a-f-]{36})"') AS of
-            FROM flow_log WHERE kind = :outcome AND fid >= :since
+            SELECT substr(body, position('"of":"' IN body) + 6, 36) AS of
+            FROM (
+                SELECT encode(f_bytes, 'escape') AS body FROM flow_log
+                WHERE kind = :outcome AND fid >= :since OFFSET 0
+            ) b OFFSET 0
         ) o WHERE o.of = g.fid::text
     ) ORDER BY g.fid LIMIT :most
     """
@@ -120,8 +123,14 @@ _NO_OUTCOME = text(
 _NO_AUTHORISATION = text(
     """
     SELECT g.fid, g.t AS at, l.idx FROM (
-        SELECT fid, t, substring(encode(f_bytes, 'escape') FROM '"of":"([0-9a-f-]{36})"')::uuid AS of
-        FROM flow_log WHERE kind = :outcome AND fid >= :since
+        SELECT fid, t, CASE WHEN of ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN of::uuid END AS of
+        FROM (
+            SELECT fid, t, substr(body, position('"of":"' IN body) + 6, 36) AS of
+            FROM (
+                SELECT fid, t, encode(f_bytes, 'escape') AS body FROM flow_log
+                WHERE kind = :outcome AND fid >= :since OFFSET 0
+            ) b OFFSET 0
+        ) o OFFSET 0
     ) g LEFT JOIN flow_leaf l USING (fid)
     WHERE NOT EXISTS (SELECT FROM flow_log a WHERE a.fid = g.of AND a.kind = :authorised)
       AND NOT EXISTS (SELECT FROM flow_leaf p WHERE p.fid = g.of AND p.idx < :minimum)
@@ -151,6 +160,7 @@ _COLUMN = text(
         LATERAL (
             SELECT CASE WHEN sha256(convert_to(E'proaktiv/commit/v1\nF', 'UTF8') || g.f_salt || g.f_bytes)
                 = substring(g.entry FROM 20 FOR 32) THEN convert_from(g.f_bytes, 'UTF8')::jsonb END AS f
+            OFFSET 0
         ) AS said
     WHERE g.fid >= :since AND f IS NOT NULL AND (
         k.label IS NULL OR f ->> 'kind' IS DISTINCT FROM k.label

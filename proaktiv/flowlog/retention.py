@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Row, Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session
 
-from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import ProaktivError
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.ids import uuid7
@@ -28,6 +27,7 @@ from proaktiv.core.terms import end_of
 from proaktiv.flowlog.pruning import ACTION, PURPOSE, pruned
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.locks import lock_keys
+from proaktiv.sets import among
 from proaktiv.tables import (
     HOLDS_LOCK,
     AuftragRow,
@@ -175,10 +175,11 @@ class Pruning:
     ) -> Iterator[tuple[Row[Any], str]]:
         """Yield each entry and why it stays; the empty word: it goes."""
         named = _named(connection, [row.fid for row in rows])
+        over = {purpose: end_of(self.terms.newest_over(purpose, reach.today)) for purpose in {r.purpose for r in rows}}
         for row in rows:
             if row.kind in _ACCOUNTS or (row.kind == Kind.RETENTION and row.purpose == PURPOSE):
                 yield row, "accounts for others"
-            elif berlin_date(row.at) > self.terms.newest_over(row.purpose, reach.today):
+            elif row.at >= over[row.purpose]:
                 yield row, "longer period"
             elif holds.keep(row):
                 yield row, "held"
@@ -231,7 +232,7 @@ def _named(connection: Connection, fids: Collection[UUID]) -> set[UUID]:
     """Return which of them a row that is kept longer still names."""
     found: set[UUID] = set()
     for table in _OUTWARD:
-        found.update(connection.execute(select(table.c.flow_id).where(table.c.flow_id.in_(fids))).scalars())
+        found.update(connection.execute(select(table.c.flow_id).where(among(table.c.flow_id, fids))).scalars())
     return found
 
 
