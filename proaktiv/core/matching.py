@@ -80,7 +80,7 @@ class Decision:
         """Return what each parameter of the Plan is for these facts: what may be shown as an amount, and from when."""
         if self._plan is None:
             return ()
-        assumed = {each.das: each.wert for each in self._plan.annahmen} if self.angenommen else {}
+        assumed = {each.das: each.wert for each in self._plan.annahmen if each.das in self.angenommen}
         facts = {**assumed, **self._facts}
         return tuple(parameter.stand(facts) for parameter in self._plan.parameter.values())
 
@@ -111,7 +111,7 @@ def decide(
     if answer is JA:
         return _yes(plan, known, "ja", asked, change, holiday)
     missing = lacking(REGISTRY, conditions.missing(plan.bedingung, known, plan.parameter), known)
-    angenommen = _assumed(plan, known, missing) if plan.annahmen else ()
+    angenommen = _assumed(plan, known, missing, asked) if plan.annahmen else ()
     if angenommen:
         return replace(_yes(plan, known, "offen", asked, change, holiday), missing=missing, angenommen=angenommen)
     fragen = _to_ask(plan, known, missing) if plan.fragen else ()
@@ -155,13 +155,20 @@ def _clocks(plan: Plan, known: Mapping[str, Value], holiday: Holiday | None) -> 
     return plan.clocks(known, holiday or calendar_of(known.get(plan.stelle_nach)))
 
 
-def _assumed(plan: Plan, known: Mapping[str, Value], missing: tuple[str, ...]) -> tuple[str, ...]:
+def _assumed(
+    plan: Plan, known: Mapping[str, Value], missing: tuple[str, ...], asked: frozenset[str]
+) -> tuple[str, ...]:
     """Return the facts that the person will declare, where the rest says yes; else nothing."""
-    lacking = tuple(each.das for each in plan.annahmen if each.das in missing)
-    if set(missing) - set(lacking):
+    declared = {
+        each.das: each.wert
+        for each in plan.annahmen
+        if each.das in missing
+        and (each.das in asked or each.das not in plan.register)
+        and (each.wenn is None or conditions.interpret(each.wenn, known, plan.parameter).ergebnis is JA)
+    }
+    if set(missing) - declared.keys():
         return ()
-    assumed = {each.das: each.wert for each in plan.annahmen}
-    return lacking if plan.check({**assumed, **known}) is JA else ()
+    return tuple(declared) if plan.check({**declared, **known}) is JA else ()
 
 
 def _applies(plan: Plan, facts: Mapping[str, Value]) -> conditions.Ergebnis:

@@ -69,12 +69,25 @@ class Leika:
 class Annahme:
     """What an Auftrag may rest on while a fact is unknown, because the person declares it there.
 
-    Never a default: the result stays open.
+    Never a default: the result stays open. What a register would say is declared only after it was asked in vain
+    (it is silent, or a lock or the person forbids to ask), and only where ``wenn`` holds.
     """
 
     das: str
     wert: Value
     grund: str
+    wenn: Node | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the assumption as JSON data."""
+        data: dict[str, Any] = {"das": self.das, "grund": self.grund, "wert": value_to_json(self.wert)}
+        return data | {"wenn": conditions.to_json(self.wenn)} if self.wenn is not None else data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Annahme":
+        """Return what ``to_json`` gave."""
+        wenn = conditions.from_json(data["wenn"]) if "wenn" in data else None
+        return cls(data["das"], value_from_json(data["wert"]), data["grund"], wenn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +167,18 @@ class Plan:
         set_once(self, "stichtage", tuple(sorted({day for p in running for day in p.days()})))
 
     def _facts(self) -> frozenset[str]:
-        used = set(conditions.facts_of(self.bedingung))
-        for tree in (self.indikator, self.zweite_entfaellt):
-            used |= conditions.facts_of(tree) if tree is not None else frozenset()
+        used: set[str] = set().union(*(conditions.facts_of(tree) for tree in self.trees()))
         for parameter in self.parameter.values():
             used |= parameter.benoetigt
         used |= {frist.ende.von for frist in self.fristen if frist.ende}
         used |= {*self.schluessel, *self.gruppe, self.stelle_nach, self.gilt.schluessel}
         used |= {field.aus for field in self.vorbelegung}
         return frozenset(used - {"heute"})
+
+    def trees(self) -> tuple[Node, ...]:
+        """Return every condition of it, but for those of its Fassungen; the one that decides first."""
+        more = (self.indikator, self.zweite_entfaellt, *(each.wenn for each in self.annahmen))
+        return (self.bedingung, *(tree for tree in more if tree is not None))
 
     def at(self, facts: Mapping[str, Value]) -> "Plan":
         """Return the Fassung that counts for these facts; the Plan itself where the key date is unknown."""
@@ -242,9 +258,7 @@ class Plan:
     def _later(self) -> dict[str, Any]:
         says = {
             "abgeleitet": {name: REGISTRY[name].version for name in self.abgeleitet},
-            "annahmen": [
-                {"das": each.das, "grund": each.grund, "wert": value_to_json(each.wert)} for each in self.annahmen
-            ],
+            "annahmen": [each.to_json() for each in self.annahmen],
             "art": self.art if self.art != "auftrag" else "",
             "fassungen": [plan.to_json() for plan in self.fassungen],
             "nach": list(self.nach),
@@ -290,9 +304,7 @@ class Plan:
             geprueft_bis=_day(data["geprueft_bis"]),
             art=data.get("art", "auftrag"),
             parameter={name: Parameter.from_json(one) for name, one in data.get("parameter", {}).items()},
-            annahmen=tuple(
-                Annahme(each["das"], value_from_json(each["wert"]), each["grund"]) for each in data.get("annahmen", ())
-            ),
+            annahmen=tuple(Annahme.from_json(each) for each in data.get("annahmen", ())),
             abgeleitet=versions(REGISTRY, data.get("abgeleitet", {})),
             nach=tuple(data.get("nach", ())),
             schliesst_aus=tuple(data.get("schliesst_aus", ())),

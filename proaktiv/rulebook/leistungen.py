@@ -179,14 +179,21 @@ class Leistungen:
     def annahme(self, node: Node) -> Annahme | None:
         """Return what the person declares in the Auftrag instead of being asked before it."""
         reader = self.reader
-        parts = reader.fields(node, ("das", "wert", "grund"))
+        parts = reader.fields(node, ("das", "wert", "grund"), ("wenn",))
         fakt = self.trees.fact(parts.get("das")) if "das" in parts else None
         grund = reader.text(parts.get("grund"))
+        wenn = self.trees.tree(parts.get("wenn"))
         if fakt is None or "wert" not in parts:
             return None
-        if fakt.quelle is not Quelle.PERSON:
-            reader.wrong(parts["das"], "only what the person says can be declared in the Auftrag (quelle: person)")
-        return Annahme(fakt.name, read_value(reader, fakt, parts["wert"]), grund)
+        if fakt.quelle not in (Quelle.PERSON, Quelle.REGISTER):
+            reader.wrong(
+                parts["das"], "only what the person or a register says can be declared (quelle: person or register)"
+            )
+        elif fakt.quelle is Quelle.REGISTER and "wenn" not in parts:
+            reader.wrong(
+                node, f"{fakt.name} is the register's to say; 'wenn' must name what speaks for it where that is silent"
+            )
+        return Annahme(fakt.name, read_value(reader, fakt, parts["wert"]), grund, wenn)
 
     def art(self, node: Node) -> str:
         """Return what the Leistung yields."""

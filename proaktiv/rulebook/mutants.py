@@ -85,15 +85,28 @@ def _all(plan: Plan) -> Iterator[Mutant]:
             yield Mutant(f"Frist {frist.name}: {what}", replace(plan, fristen=fristen), ("fristen", number))
     for name in sorted(used_parameters(plan)):
         yield from _parameters(plan, plan.parameter[name])
-    for number, annahme in enumerate(plan.annahmen):
-        rest = (*plan.annahmen[:number], *plan.annahmen[number + 1 :])
-        yield Mutant(f"annahme {annahme.das} entfällt", replace(plan, annahmen=rest), ("annahmen", number))
+    yield from _assumptions(plan)
     for number, fassung in enumerate(plan.fassungen):
         for mutant in _all(fassung):
             fassungen = (*plan.fassungen[:number], mutant.plan, *plan.fassungen[number + 1 :])
             part = mutant.part if mutant.part[:1] == ("parameter",) else ("fassungen", number, *mutant.part)
             what = f"Fassung ab {fassung.gilt.ab}: {mutant.what}"
             yield Mutant(what, replace(plan, fassungen=fassungen), part, mutant.line, mutant.column)
+
+
+def _assumptions(plan: Plan) -> Iterator[Mutant]:
+    for number, annahme in enumerate(plan.annahmen):
+        rest = (*plan.annahmen[:number], *plan.annahmen[number + 1 :])
+        named, part = f"annahme {annahme.das}", ("annahmen", number)
+        yield Mutant(f"{named} entfällt", replace(plan, annahmen=rest), part)
+        if annahme.wenn is None:
+            continue
+        for tree, what in (
+            (None, "wenn entfällt"),
+            *((tree, f"wenn: {what}") for tree, what, _ in _trees(annahme.wenn)),
+        ):
+            annahmen = (*plan.annahmen[:number], replace(annahme, wenn=tree), *plan.annahmen[number + 1 :])
+            yield Mutant(f"{named}: {what}", replace(plan, annahmen=annahmen), part)
 
 
 def asks(plan: Plan) -> bool:
@@ -103,8 +116,7 @@ def asks(plan: Plan) -> bool:
 
 def used_parameters(plan: Plan) -> frozenset[str]:
     """Return the parameters by which the Plan decides something, not those that its texts only show."""
-    trees = [tree for tree in (plan.bedingung, plan.indikator, plan.zweite_entfaellt) if tree is not None]
-    used = [parameters_of(tree) for tree in trees]
+    used = [parameters_of(tree) for tree in plan.trees()]
     used += [frist.ende.parameters() for frist in plan.fristen if frist.ende is not None]
     return frozenset().union(*used)
 

@@ -217,9 +217,8 @@ class _File:
 
 def named_in(plan: Plan) -> frozenset[str]:
     """Return the parameters that the conditions and Fristen of a Plan name."""
-    trees = [tree for tree in (plan.bedingung, plan.indikator, plan.zweite_entfaellt) if tree is not None]
     ends = [frist.ende.parameters() for frist in plan.fristen if frist.ende]
-    return frozenset().union(*(parameters_of(tree) for tree in trees), *ends)
+    return frozenset().union(*(parameters_of(tree) for tree in plan.trees()), *ends)
 
 
 def late_begins(plan: Plan) -> list[tuple[Vergleich | None, str]]:

@@ -205,7 +205,11 @@ def _parts() -> dict[str, Schema]:
         "leika": _record(
             ("schluessel", "quelle", "geprueft_am"), {"schluessel": TEXT, "quelle": TEXT, "geprueft_am": DAY}
         ),
-        "annahmen": _list(_record(("das", "wert", "grund"), {"das": _ref("fakt"), "wert": TEXT, "grund": TEXT})),
+        "annahmen": _list(
+            _record(
+                ("das", "wert", "grund"), {"das": _ref("fakt"), "wert": TEXT, "grund": TEXT, "wenn": _ref("bedingung")}
+            )
+        ),
         "unterzeichner": _list({"enum": list(SIGNERS)}, 1),
         "ohne_zweite": {"enum": list(OHNE_ZWEITE)},
         "versand": {"anyOf": [way, _record((), dict.fromkeys(TRUST, way))]},

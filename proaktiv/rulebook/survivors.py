@@ -15,7 +15,7 @@ from itertools import islice
 
 from proaktiv.core.fristen import Rechnung
 from proaktiv.core.matching import decide
-from proaktiv.core.nodes import Node, Vergleich, leaves
+from proaktiv.core.nodes import Vergleich, leaves
 from proaktiv.core.parameters import Parameterwert, Value
 from proaktiv.core.plans import Plan
 from proaktiv.rulebook.cases import DATELESS, NOTHING, Case, run
@@ -111,7 +111,7 @@ def _seen(plan: Plan, facts: Mapping[str, Value], today: date, asked: frozenset[
 def _written(case: Case, changes: Mapping[str, Value | None], mutant: Mutant, right: _Seen, mistaken: _Seen) -> str:
     """Return the case as a line for the file of ``case``: what differs from its base, and what must come out."""
     mit = {**case.mit, **changes}
-    every = (leaf for one in _all_of(case.plan) for tree in _conditions(one) for leaf in leaves(tree))
+    every = (leaf for one in _all_of(case.plan) for tree in one.trees() for leaf in leaves(tree))
     typ = {leaf.das: leaf.typ for leaf in every}
     told = (f"{name}: {UNKNOWN if it is None else _yaml(shown(it, typ.get(name, '')))}" for name, it in mit.items())
     parts = [f"name: {_yaml(f'nicht {mutant.what}')}"]
@@ -151,7 +151,7 @@ def _trials(plan: Plan, wrong: Plan, cases: Sequence[Case]) -> Iterator[tuple[Ca
 
 def _changes(plan: Plan, wrong: Plan, case: Case) -> Iterator[_Change]:
     known: Mapping[str, Value] = plan.known({TODAY: case.today, **case.facts})
-    used = [leaf for one in _all_of(plan, wrong) for tree in _conditions(one) for leaf in leaves(tree)]
+    used = [leaf for one in _all_of(plan, wrong) for tree in one.trees() for leaf in leaves(tree)]
     for leaf in dict.fromkeys(used):
         yield from ({leaf.das: value} for value in _beside(leaf, plan, known))
     for one in _all_of(plan, wrong):
@@ -171,10 +171,6 @@ def _changes(plan: Plan, wrong: Plan, case: Case) -> Iterator[_Change]:
 
 def _all_of(*plans: Plan) -> tuple[Plan, ...]:
     return tuple(each for plan in plans for each in (plan, *plan.fassungen))
-
-
-def _conditions(plan: Plan) -> Iterator[Node]:
-    yield from (tree for tree in (plan.bedingung, plan.indikator, plan.zweite_entfaellt) if tree is not None)
 
 
 def _days_of(plan: Plan) -> set[str]:

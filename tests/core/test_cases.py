@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -38,8 +39,8 @@ def candidate(key: bytes = b"k", person: UUID = ANNA, shown: bytes = b"v1", grou
     return Candidate(key, "GEBURTSURKUNDE", person, shown, group)
 
 
-def item(which: UUID = ONE, state: str = "open", auftrag: AuftragState | None = None, **of_candidate: object) -> Item:
-    return Item(which, candidate(**of_candidate), ProposalState(state), auftrag)  # type: ignore[arg-type]
+def item(which: UUID = ONE, state: str = "open", auftrag: AuftragState | None = None, **of_candidate: Any) -> Item:
+    return Item(which, candidate(**of_candidate), ProposalState(state), auftrag)
 
 
 def effects(case: Case, happening: Happening) -> tuple[Effect, ...]:

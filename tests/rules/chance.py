@@ -10,9 +10,10 @@ from random import Random
 from types import MappingProxyType
 
 from proaktiv.core.fristen import STEPS, Rechnung, Value
-from proaktiv.core.nodes import Alle, Eine, Nicht, Node, Op, Vergleich
+from proaktiv.core.nodes import Alle, Eine, Nicht, Node, Op, Operand, Vergleich
 from proaktiv.core.parameters import Parameter, Parameterwert, Wert
 from proaktiv.core.plans import Gilt, Plan
+from tests.rules.plans import plan_of
 
 CODES = ("rot", "gelb", "gruen")
 PLACES = ("990010000000", "990020000000", "99003")
@@ -62,8 +63,8 @@ def a_tree(dice: Random, depth: int = 3) -> Node:
 
 
 def a_leaf(dice: Random) -> Vergleich:
-    def leaf(das: str, op: Op, wert: object, codes: tuple[str, ...] = ()) -> Vergleich:
-        return Vergleich(das, op, wert, "§ 1 Probe", 1, 1, codes)  # type: ignore[arg-type]
+    def leaf(das: str, op: Op, wert: Operand, codes: tuple[str, ...] = ()) -> Vergleich:
+        return Vergleich(das, op, wert, "§ 1 Probe", 1, 1, codes)
 
     makers = (
         lambda: leaf(dice.choice(["ja.a", "ja.b"]), Op.IST, dice.choice([True, False, Parameterwert("pflicht")])),
@@ -105,15 +106,9 @@ def a_row(dice: Random, unknown: float = 0.3) -> dict[str, Value]:
 
 
 def a_plan(tree: Node, parameter: Mapping[str, Parameter] = MappingProxyType(PARAMETERS)) -> Plan:
-    return Plan(
-        lebenslage="geburt",
-        leistung="PROBE",
-        name="Probe",
-        je="elternteil",
-        bedingung=tree,
+    return plan_of(
+        tree,
         gilt=Gilt("tag.a", date(2024, 3, 1), date(2027, 3, 1)),
         stelle_art="standesamt",
-        stelle_nach="ort",
-        schluessel=("kennung",),
         parameter=parameter,
     )

@@ -12,11 +12,13 @@ from typing import Any
 from proaktiv.core.conditions import Alle, Op, Vergleich
 from proaktiv.core.fristen import Frist, FristTyp, Massgeblich, Rechnung
 from proaktiv.core.lebenslagen import Gilt, Lebenslage, Plan, Rulebook, Texte, Vorbelegung
+from proaktiv.core.nodes import Operand
 from proaktiv.rulebook import check as checking
 from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.journeys import Journey, Outcome, read_journey, run, shown
 from proaktiv.rulebook.load import parse
+from tests.rules.plans import plan_of
 
 GELD, KARTE = "GELD", "KARTE"
 CATALOGUE: Catalogue = read_catalogue(rules_folder())
@@ -30,17 +32,15 @@ FRIST = Frist(
 )
 
 
-def _is(das: str, wert: object) -> Vergleich:
-    return Vergleich(das, Op.IST, wert, "§ 1 Probe")  # type: ignore[arg-type]
+def _is(das: str, wert: Operand) -> Vergleich:
+    return Vergleich(das, Op.IST, wert, "§ 1 Probe")
 
 
 def geld(**changes: Any) -> Plan:
-    plan = Plan(
-        lebenslage="geburt",
+    plan = plan_of(
+        Alle((_is("kind.lebt", wert=True), _is("kind.wohnt_bei_elternteil", wert=True))),
         leistung=GELD,
         name="Geld",
-        je="elternteil",
-        bedingung=Alle((_is("kind.lebt", wert=True), _is("kind.wohnt_bei_elternteil", wert=True))),
         gilt=Gilt("kind.geburtsdatum", date(2020, 1, 1)),
         stelle_art="elterngeldstelle",
         stelle_nach="elternteil.wohnort_ars",
@@ -53,12 +53,10 @@ def geld(**changes: Any) -> Plan:
 
 
 def karte(**changes: Any) -> Plan:
-    plan = Plan(
-        lebenslage="geburt",
+    plan = plan_of(
+        _is("kind.im_haushalt", wert=True),
         leistung=KARTE,
         name="Karte",
-        je="elternteil",
-        bedingung=_is("kind.im_haushalt", wert=True),
         gilt=Gilt("kind.geburtsdatum", date(2020, 1, 1)),
         stelle_art="jugendamt",
         stelle_nach="elternteil.wohnort_ars",

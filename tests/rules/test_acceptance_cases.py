@@ -35,7 +35,7 @@ WAITS: dict[str, tuple[str, ...]] = {
     "G-08 (5)": BIRTH,
     "G-10": BIRTH,
     "G-11": (
-        *("Zugang unter Auskunftssperre ab V3", "Haushalt ohne Nachschlagen bei Auskunftssperre"),
+        "Zugang unter Auskunftssperre ab V3",
         *("UNTERHALTSVORSCHUSS", "STEUERKLASSE-II", *BIRTH),
     ),
     "G-13": (ADULTS, "Register meldet ruhende Sorge", "ELTERNZEIT-GROSSELTERN", *HINTS),

@@ -10,13 +10,14 @@ from proaktiv.core.binding import Fact
 from proaktiv.core.conditions import Op
 from proaktiv.core.errors import BadInput
 from proaktiv.core.matching import decide
-from proaktiv.core.plans import Gilt, Plan, Vorbelegung
+from proaktiv.core.plans import Vorbelegung
 from proaktiv.core.proposals import draft
 from proaktiv.core.questions import Frage
 from proaktiv.core.texts import euros
 from proaktiv.rulebook.load import Scalar
 from proaktiv.rulebook.reading import Reader
 from proaktiv.rulebook.reading import euros as written_by_an_author
+from tests.rules.plans import plan_of
 from tests.rules.trees import comparison
 
 INCOME = Frage("einkommen", "betrag", {"de": "Wie viel?"}, low=0, high=100_000_000_00)
@@ -103,15 +104,8 @@ def test_an_author_writes_euros_in_one_way_only(text: str) -> None:
 
 def test_a_field_of_an_auftrag_shows_euros() -> None:
     day = date(2026, 10, 7)
-    plan = Plan(
-        lebenslage="geburt",
-        leistung="PROBE",
-        name="Probe",
-        je="elternteil",
-        bedingung=comparison("lebt", Op.IST, True),
-        gilt=Gilt("tag", date(2015, 1, 1)),
-        stelle_art="amt",
-        stelle_nach="ort",
+    plan = plan_of(
+        comparison("lebt", Op.IST, True),
         schluessel=("tag",),
         vorbelegung=(Vorbelegung("x/einkommen", "einkommen", typ="betrag"), Vorbelegung("x/zahl", "zahl")),
     )

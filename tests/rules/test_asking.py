@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from proaktiv.core.matching import decide
 from proaktiv.core.plans import Gilt, Plan, Vorbelegung
 from proaktiv.core.proposals import draft, words
 from proaktiv.core.questions import YES_NO, Frage
+from tests.rules.plans import plan_of
 from tests.rules.trees import TREES, comparison
 
 TODAY = date(2026, 10, 7)
@@ -28,14 +30,10 @@ KENNZEICHEN = Frage("kennzeichen", "text", ASKED, low=4, high=12)
 EINKOMMEN = Frage("einkommen", "zahl", ASKED, low=0, high=1000, sensibel=True)
 
 
-def a_plan(**changes: object) -> Plan:
+def a_plan(**changes: Any) -> Plan:
     """A Leistung that needs a main home, a car by register, no parking space and little income by the person."""
-    plan = Plan(
-        lebenslage="umzug",
-        leistung="PROBE",
-        name="Probe",
-        je="person",
-        bedingung=Alle(
+    plan = plan_of(
+        Alle(
             (
                 comparison("haupt", Op.IST, True),
                 comparison("auto", Op.IST, True),
@@ -43,6 +41,8 @@ def a_plan(**changes: object) -> Plan:
                 comparison("einkommen", Op.MAXIMAL, 100),
             )
         ),
+        lebenslage="umzug",
+        je="person",
         indikator=comparison("auto", Op.IST, True),
         gilt=Gilt("tag", date(2015, 1, 1)),
         stelle_art="amt",
@@ -53,7 +53,7 @@ def a_plan(**changes: object) -> Plan:
         vorbelegung=(Vorbelegung("auto/kennzeichen", "kennzeichen"), Vorbelegung("ort", "ort")),
         fristen=(Frist("probe", FristTyp.PFLICHT, Massgeblich.ABGABE, Rechnung("tag", (("wochen", 2),))),),
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, **changes)
 
 
 EVENT: Mapping[str, Value] = {"tag": date(2026, 10, 5), "ort": "990010000000", "kennung": "P-1", "haupt": True}

@@ -28,6 +28,7 @@ from proaktiv.core.parameters import Parameter, Parameterwert, Wert
 from proaktiv.core.plans import Gilt, Plan
 from proaktiv.rulebook.commands import make_app
 from proaktiv.rulebook.explain import as_json, explain
+from tests.rules.plans import plan_of
 from tests.rules.trees import FACTS, TREES
 
 BORN = "kind.geburtsdatum"
@@ -38,12 +39,8 @@ CAP = Parameter(
     BORN,
     (Wert(date(2024, 4, 1), 200_000_00, "§ 28 BEEG"), Wert(date(2025, 4, 1), 175_000_00, "§ 1 Abs. 8 BEEG")),
 )
-PLAN = Plan(
-    lebenslage="geburt",
-    leistung="PROBE",
-    name="Probe",
-    je="elternteil",
-    bedingung=Alle(
+PLAN = plan_of(
+    Alle(
         (
             Vergleich("elternteil.wochenstunden", Op.MAXIMAL, Parameterwert(HOURS.name), "§ 1 Abs. 6 BEEG", 14),
             Vergleich("paar.zve_vorjahr", Op.MAXIMAL, Parameterwert(CAP.name), "§ 1 Abs. 8 BEEG", 15, typ="betrag"),
@@ -52,9 +49,6 @@ PLAN = Plan(
         7,
     ),
     gilt=Gilt(BORN, date(2021, 9, 1)),
-    stelle_art="amt",
-    stelle_nach="ort",
-    schluessel=("kennung",),
     parameter={HOURS.name: HOURS, CAP.name: CAP},
 )
 FACTS_OF_A_CASE: Mapping[str, Value] = {BORN: date(2025, 4, 1), "elternteil.wochenstunden": 20}

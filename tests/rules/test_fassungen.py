@@ -18,25 +18,21 @@ from proaktiv.core.matching import decide
 from proaktiv.core.plans import Annahme, Gilt, Plan
 from proaktiv.core.questions import Frage
 from proaktiv.rulebook.explain import explain
+from tests.rules.plans import plan_of
 from tests.rules.trees import comparison
 
 BORN, HOME, INCOME = "kind.geburtsdatum", "elternteil.wohnort_ars", "paar.zve_vorjahr"
 DAY = date(2026, 10, 7)
 
 
-def a_plan(**changes: object) -> Plan:
-    plan = Plan(
-        lebenslage="geburt",
-        leistung="PROBE",
-        name="Probe",
-        je="elternteil",
-        bedingung=comparison("elternteil.wohnt_im_inland", Op.IST, True),
+def a_plan(**changes: Any) -> Plan:
+    plan = plan_of(
+        comparison("elternteil.wohnt_im_inland", Op.IST, True),
         gilt=Gilt(BORN, date(2015, 1, 1)),
-        stelle_art="amt",
         stelle_nach=HOME,
         schluessel=(BORN,),
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, **changes)
 
 
 # derived facts -------------------------------------------------------------------------------------------------------
@@ -144,6 +140,34 @@ def test_what_was_said_counts_and_nothing_is_assumed() -> None:
 def test_nothing_is_assumed_while_anything_else_is_unknown_or_no() -> None:
     assert decide(DECLARED, {BORN: DAY}, DAY).angenommen == ()
     assert decide(DECLARED, {BORN: DAY, "kind.lebt": False}, DAY).result == "nein"
+
+
+HOME_BY_REGISTER, HOME_BY_EVENT = "kind.im_haushalt", "kind.wohnt_bei_elternteil"
+BY_EVENT = a_plan(
+    bedingung=comparison(HOME_BY_REGISTER, Op.IST, True),
+    register={HOME_BY_REGISTER: "MELDEREGISTER"},
+    annahmen=(Annahme(HOME_BY_REGISTER, True, "erklärt die Person", comparison(HOME_BY_EVENT, Op.IST, True)),),
+)
+ASKED = frozenset({HOME_BY_REGISTER})
+
+
+def test_what_a_register_would_say_is_asked_there_first_and_declared_only_where_it_is_silent() -> None:
+    here: dict[str, Value] = {BORN: DAY, HOME_BY_EVENT: True}
+    first, silent = decide(BY_EVENT, here, DAY), decide(BY_EVENT, here, DAY, ASKED)
+    assert (first.outcome, dict(first.needs)) == ("", {"MELDEREGISTER": (HOME_BY_REGISTER,)})
+    assert (silent.result, silent.outcome, silent.angenommen) == ("offen", "auftrag", (HOME_BY_REGISTER,))
+    assert Plan.from_json(json.loads(dumps(BY_EVENT.to_json()))) == BY_EVENT
+
+
+@pytest.mark.parametrize("by_event", [False, None])
+def test_nothing_is_declared_for_a_silent_register_where_nothing_speaks_for_it(by_event: bool | None) -> None:
+    known: dict[str, Value] = {BORN: DAY} if by_event is None else {BORN: DAY, HOME_BY_EVENT: by_event}
+    decision = decide(BY_EVENT, known, DAY, ASKED)
+    assert (decision.result, decision.outcome, decision.angenommen) == ("offen", "", ())
+
+
+def test_what_the_register_says_counts_against_what_speaks_for_it() -> None:
+    assert decide(BY_EVENT, {BORN: DAY, HOME_BY_EVENT: True, HOME_BY_REGISTER: False}, DAY, ASKED).result == "nein"
 
 
 @given(st.booleans(), st.integers(174_999, 175_002), st.sets(st.sampled_from(["kind.lebt", INCOME])))

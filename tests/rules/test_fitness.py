@@ -84,8 +84,8 @@ def test_control_the_copy_is_fit(folder: Path) -> None:
         ),
         (
             "leistungen/kita-platz.yaml",
-            "version: 2",
-            "version: 2\nnach: [GEBURTSURKUNDE]",
+            "version: 3",
+            "version: 3\nnach: [GEBURTSURKUNDE]",
             f"geburt/KITA-PLATZ waits for GEBURTSURKUNDE: {NOT_HELD_BACK}",
         ),
         (

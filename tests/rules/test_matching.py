@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,25 +16,20 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.fristen import Frist, FristTyp, Massgeblich, Rechnung, Value
 from proaktiv.core.lebenslagen import Gilt, Lebenslage, Plan, Rulebook, Texte, Vorbelegung
 from proaktiv.core.matching import decide
+from tests.rules.plans import plan_of
 from tests.rules.trees import FACTS, ODD_FACTS, TREES, comparison
 
 TODAY = date(2026, 10, 7)
 BORN = {"tag.a": date(2026, 10, 5)}
 
 
-def a_plan(bedingung: Node, **changes: object) -> Plan:
-    plan = Plan(
-        lebenslage="geburt",
-        leistung="PROBE",
-        name="Probe",
-        je="elternteil",
-        bedingung=bedingung,
+def a_plan(bedingung: Node, **changes: Any) -> Plan:
+    plan = plan_of(
+        bedingung,
         gilt=Gilt("tag.a", date(1, 1, 1)),
         stelle_art="standesamt",
-        stelle_nach="ort",
-        schluessel=("kennung",),
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, **changes)
 
 
 YES = comparison("ja.a", Op.IST, True)
@@ -143,9 +139,9 @@ def test_a_plan_names_every_fact_it_needs_but_today() -> None:
     assert plan.benoetigt == {"ja.a", "tag.a", "tag.b", "ort", "kennung", "marke"}
 
 
-def a_frist(**changes: object) -> Frist:
+def a_frist(**changes: Any) -> Frist:
     frist = Frist("probe", FristTyp.PFLICHT, Massgeblich.ABGABE, ende=Rechnung("tag.a", (("wochen", 2),)))
-    return replace(frist, **changes)  # type: ignore[arg-type]
+    return replace(frist, **changes)
 
 
 def clock_of(frist: Frist, day: date | None) -> tuple[date | None, date | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proaktiv.core.fristen import Frist, FristTyp, Massgeblich, Rechnung
-from proaktiv.core.nodes import Alle, Eine, Nicht, Op, Vergleich
+from proaktiv.core.nodes import Alle, Eine, Nicht, Op, Operand, Vergleich
 from proaktiv.core.parameters import Parameter, Parameterwert, Wert
 from proaktiv.core.plans import Gilt, Plan
 from proaktiv.core.questions import YES_NO, Frage
@@ -25,8 +25,8 @@ from tests.rules.chance import a_plan
 from tests.rules.shipped import COMPILED, PLANS, ROOT, cases_of
 
 
-def leaf(das: str, op: Op, wert: object, codes: tuple[str, ...] = ()) -> Vergleich:
-    return Vergleich(das, op, wert, "§ 1 Probe", 3, 7, codes)  # type: ignore[arg-type]
+def leaf(das: str, op: Op, wert: Operand, codes: tuple[str, ...] = ()) -> Vergleich:
+    return Vergleich(das, op, wert, "§ 1 Probe", 3, 7, codes)
 
 
 HOURS = leaf("zahl.a", Op.MAXIMAL, 32)

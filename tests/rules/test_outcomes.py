@@ -2,55 +2,53 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from proaktiv.core.conditions import Op
-from proaktiv.core.matching import decide
+from proaktiv.core.matching import Decision, decide
 from proaktiv.core.outcomes import Settled, settle, tangles
-from proaktiv.core.plans import Gilt, Plan
+from proaktiv.core.plans import Plan
+from tests.rules.plans import plan_of
 from tests.rules.trees import comparison
 
 DAY = date(2026, 10, 7)
 
 
-def a_plan(leistung: str, **changes: object) -> Plan:
-    plan = Plan(
+def a_plan(leistung: str, **changes: Any) -> Plan:
+    plan = plan_of(
+        comparison(f"will.{leistung.lower()}", Op.IST, True),
         lebenslage="umzug",
         leistung=leistung,
         name=leistung,
         je="person",
-        bedingung=comparison(f"will.{leistung.lower()}", Op.IST, True),
-        gilt=Gilt("tag", date(2015, 1, 1)),
-        stelle_art="amt",
-        stelle_nach="ort",
-        schluessel=("kennung",),
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, **changes)
 
 
-def decided(*plans: Plan, **wanted: bool | None) -> dict[str, object]:
+def decided(*plans: Plan, **wanted: bool | None) -> dict[str, Decision]:
     facts = {f"will.{name}": value for name, value in wanted.items() if value is not None}
     return {plan.leistung: decide(plan, {"tag": DAY, **facts}, DAY) for plan in plans}
 
 
 def test_what_surely_comes_about_excludes_the_other() -> None:
     plans = (a_plan("A", schliesst_aus=("B",)), a_plan("B"))
-    assert settle(decided(*plans, a=True, b=True)) == {  # type: ignore[arg-type]
+    assert settle(decided(*plans, a=True, b=True)) == {
         "A": Settled("auftrag"),
         "B": Settled("", ausgeschlossen_durch="A"),
     }
     for a in (False, None):
-        assert settle(decided(*plans, a=a, b=True))["B"] == Settled("auftrag")  # type: ignore[arg-type]
+        assert settle(decided(*plans, a=a, b=True))["B"] == Settled("auftrag")
 
 
 def test_what_comes_after_waits_until_the_first_is_done_or_does_not_come_about() -> None:
     plans = (a_plan("A"), a_plan("B", nach=("A",)))
     both = decided(*plans, a=True, b=True)
-    assert settle(both)["B"] == Settled("auftrag", wartet_auf=("A",))  # type: ignore[arg-type]
-    assert settle(both, done={"A"})["B"] == Settled("auftrag")  # type: ignore[arg-type]
-    assert settle(decided(*plans, a=False, b=True))["B"] == Settled("auftrag")  # type: ignore[arg-type]
-    assert settle(decided(*plans, a=True, b=False))["B"] == Settled("")  # type: ignore[arg-type]
+    assert settle(both)["B"] == Settled("auftrag", wartet_auf=("A",))
+    assert settle(both, done={"A"})["B"] == Settled("auftrag")
+    assert settle(decided(*plans, a=False, b=True))["B"] == Settled("auftrag")
+    assert settle(decided(*plans, a=True, b=False))["B"] == Settled("")
 
 
 @pytest.mark.parametrize(

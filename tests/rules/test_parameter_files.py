@@ -18,6 +18,7 @@ from proaktiv.rulebook.facts import Fakt, FaktTyp
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.parameters import Parameters, dead_values, late_begins, read_parameters
 from proaktiv.rulebook.reading import Place
+from tests.rules.plans import plan_of
 from tests.rules.trees import comparison
 
 FAKTEN = {
@@ -147,16 +148,10 @@ def test_a_table_is_a_file_beside_the_yaml_and_nothing_else(tmp_path: Path, name
 
 
 def a_plan(parameter: Parameter, since: date) -> Plan:
-    return Plan(
-        lebenslage="geburt",
-        leistung="PROBE",
-        name="Probe",
-        je="elternteil",
-        bedingung=comparison("geld", Op.MAXIMAL, Parameterwert(parameter.name)),
+    return plan_of(
+        comparison("geld", Op.MAXIMAL, Parameterwert(parameter.name)),
         gilt=Gilt("tag", since),
         stelle_art="",
-        stelle_nach="ort",
-        schluessel=("kennung",),
         parameter={parameter.name: parameter},
     )
 

@@ -2,19 +2,21 @@
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proaktiv.core.canonical import dumps
-from proaktiv.core.conditions import JA, NEIN, OFFEN, Alle, Nicht, Op, Vergleich, compile_node, interpret, missing
+from proaktiv.core.conditions import JA, NEIN, OFFEN, Alle, Nicht, Node, Op, Vergleich, compile_node, interpret, missing
 from proaktiv.core.dates import bundesweiter_feiertag
 from proaktiv.core.fristen import Frist, FristTyp, Massgeblich, Rechnung, Value
 from proaktiv.core.matching import decide
 from proaktiv.core.parameters import Parameter, Parameterwert, Wert
 from proaktiv.core.plans import Gilt, Plan
 from proaktiv.rulebook.explain import explain
+from tests.rules.plans import plan_of
 from tests.rules.trees import comparison
 
 BORN, ALONE, INCOME, AREA = "kind.geburtsdatum", "paar.alleinerziehend", "paar.zve_vorjahr", "ort.ars"
@@ -45,20 +47,9 @@ RICH = Vergleich(INCOME, Op.MAXIMAL, Parameterwert("einkommensgrenze"), "§ 1 Pr
 TODAY = date(2026, 10, 7)
 
 
-def a_plan(**changes: object) -> Plan:
-    given = {
-        "lebenslage": "geburt",
-        "leistung": "PROBE",
-        "name": "Probe",
-        "je": "elternteil",
-        "bedingung": RICH,
-        "gilt": Gilt(BORN, date(2021, 9, 1)),
-        "stelle_art": "amt",
-        "stelle_nach": "ort",
-        "schluessel": ("kennung",),
-        "parameter": {"einkommensgrenze": CAP},
-    }
-    return Plan(**(given | changes))  # type: ignore[arg-type]
+def a_plan(**changes: Any) -> Plan:
+    given = {"gilt": Gilt(BORN, date(2021, 9, 1)), "parameter": {"einkommensgrenze": CAP}}
+    return plan_of(RICH, **(given | changes))
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -207,12 +198,10 @@ TREES = [
 
 @given(st.sampled_from(TREES), KNOWN)
 @settings(max_examples=500, deadline=None)
-def test_closures_and_interpreter_agree_and_what_is_open_misses_something(
-    tree: object, facts: dict[str, Value]
-) -> None:
-    fast = compile_node(tree, TABLE)(facts)  # type: ignore[arg-type]
-    assert fast is interpret(tree, facts, TABLE).ergebnis  # type: ignore[arg-type]
-    assert bool(missing(tree, facts, TABLE)) == (fast is OFFEN)  # type: ignore[arg-type]
+def test_closures_and_interpreter_agree_and_what_is_open_misses_something(tree: Node, facts: dict[str, Value]) -> None:
+    fast = compile_node(tree, TABLE)(facts)
+    assert fast is interpret(tree, facts, TABLE).ergebnis
+    assert bool(missing(tree, facts, TABLE)) == (fast is OFFEN)
 
 
 @given(DAYS, st.booleans(), st.integers(174_999, 300_001), st.sets(st.sampled_from([BORN, ALONE, INCOME])))

@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,11 +35,11 @@ def normal_case() -> Case:
     return next(case for case in cases_of(compiled) if case.plan.leistung == "ELTERNGELD" and case.erwartet == "ja")
 
 
-def decided(case: Case, today: date | None = None, **changes: object) -> str:
+def decided(case: Case, today: date | None = None, **changes: Any) -> str:
     names = {"income": INCOME, "hours": HOURS, "alone": ALONE, "born": BORN}
     facts = {**case.facts, **{names[word]: value for word, value in changes.items()}}
     known = {name: value for name, value in facts.items() if value is not None}
-    return decide(case.plan, known, today or case.today).result  # type: ignore[arg-type]
+    return decide(case.plan, known, today or case.today).result
 
 
 # no. 3, 4, 5 ---------------------------------------------------------------------------------------------------------

@@ -11,22 +11,16 @@ from proaktiv.core.canonical import dumps
 from proaktiv.core.conditions import Op
 from proaktiv.core.fristen import Value
 from proaktiv.core.matching import decide
-from proaktiv.core.plans import Gilt, Plan
+from proaktiv.core.plans import Plan
 from proaktiv.core.proposals import draft, way_of
 from proaktiv.core.trust import Trust
+from tests.rules.plans import plan_of
 from tests.rules.trees import comparison
 
 DAY = date(2026, 10, 7)
 BOTH = ("elternteil", "zweiter_elternteil")
-PLAN = Plan(
-    lebenslage="geburt",
-    leistung="PROBE",
-    name="Probe",
-    je="elternteil",
-    bedingung=comparison("lebt", Op.IST, True),
-    gilt=Gilt("tag", date(2015, 1, 1)),
-    stelle_art="amt",
-    stelle_nach="ort",
+PLAN = plan_of(
+    comparison("lebt", Op.IST, True),
     schluessel=("gruppe",),
     gruppe=("gruppe",),
 )

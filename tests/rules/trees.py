@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proaktiv.core.conditions import Alle, Eine, Nicht, Node, Op, Vergleich
 from proaktiv.core.fristen import Rechnung, Value
+from proaktiv.core.nodes import Operand
 
 CODES = ("rot", "gelb", "gruen")
 _DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
@@ -23,8 +24,8 @@ RECKONINGS = st.builds(
 )
 
 
-def comparison(das: str, op: Op, wert: object, codes: tuple[str, ...] = ()) -> Vergleich:
-    return Vergleich(das, op, wert, "§ 1 Probe", 1, 1, codes)  # type: ignore[arg-type]
+def comparison(das: str, op: Op, wert: Operand, codes: tuple[str, ...] = ()) -> Vergleich:
+    return Vergleich(das, op, wert, "§ 1 Probe", 1, 1, codes)
 
 
 LEAVES: st.SearchStrategy[Node] = st.one_of(
