@@ -8,7 +8,7 @@ from proaktiv.acts.means import Means
 from proaktiv.core import cloudevents, events
 from proaktiv.core.clients import Client, Token
 from proaktiv.core.errors import BadInput, ProaktivError
-from proaktiv.core.events import RegisterEvent
+from proaktiv.core.events import Misrouted, RegisterEvent
 from proaktiv.sources.collecting import collect
 from proaktiv.steps import (
     acknowledge,
@@ -48,8 +48,9 @@ class RegisterActs(Means):
         """Keep what can be kept of events that were sent each for itself, in one transaction; answer each, in order."""
         now = self.clock()
         reports = [_read(body, now) for body in bodies]
-        if all(isinstance(report, BadInput) for report in reports):
-            return [report for report in reports if isinstance(report, BadInput)]
+        unread = [report for report in reports if isinstance(report, BadInput)]
+        if len(unread) == len(reports) and not any(isinstance(report, Misrouted) for report in unread):
+            return list(unread)
         with self.database.transaction() as session:
             client = authenticate.client_of(session, client_id)
             return receive.receive(session, self.house, client, reports, now)

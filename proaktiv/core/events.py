@@ -56,6 +56,13 @@ ONLY_STOPS = frozenset({EventKind.STERBEFALL, EventKind.STORNO, EventKind.SCHUTZ
 
 _KINDS = {kind.type: kind for kind in EventKind}
 
+MISROUTED = "report.misrouted"
+"""The incident that a report is of no kind that may come here."""
+
+
+class Misrouted(BadInput):
+    """The report is of no kind that proaktiv may get: nothing of it is kept, and the DSB is told that it came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -107,7 +114,7 @@ def read(envelope: Envelope, now: datetime) -> RegisterEvent:
         raise BadInput("/time", "must not lie more than five minutes in the future")
     kind = _KINDS.get(envelope.type)
     if kind is None:
-        raise BadInput("/type", f"must be one of {', '.join(_KINDS)}")
+        raise Misrouted("/type", f"must be one of {', '.join(_KINDS)}")
     data = _shape(kind, envelope.data)(envelope.data, Spot("/data", berlin_date(envelope.time)))
     subjects = _subjects(kind, data)
     _check_people(kind, data, subjects)

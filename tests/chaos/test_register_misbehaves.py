@@ -31,16 +31,19 @@ pytestmark = pytest.mark.chaos
 
 SHORT_SECONDS = 0.5
 GENEROUS_SECONDS = 15.0
-WITHOUT = {"ELTERNGELD", "GEBURTSURKUNDE", "KINDERGELD"}
-WITH = {"ELTERNGELD", "GEBURTSURKUNDE", "KINDERGELD", "KITA-PLATZ"}
-"""What is proposed for a birth without, and with, the register's word that the child lives in the household."""
+WITHOUT = {"ELTERNGELD", "GEBURTSURKUNDE", "KINDERGELD", "KITA-PLATZ"}
+WITH = {"ELTERNGELD", "GEBURTSURKUNDE", "KINDERGELD"}
+"""What is proposed for a birth without, and with, the register's word that the child lives in no such household.
+
+Without it the mother declares what the birth report says; so whoever believed garbage would be seen at once.
+"""
 
 
 class Registry(FarSide):
-    """A Melderegister that says of everybody that the child lives in their household."""
+    """A Melderegister that says of everybody that the child does not live in their household."""
 
     def answer(self, headers: dict[str, str], body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        return 200, {"facts": dict.fromkeys(body["names"], True), "as_of": "2026-10-13"}
+        return 200, {"facts": dict.fromkeys(body["names"], False), "as_of": "2026-10-13"}
 
 
 @pytest.fixture
@@ -143,7 +146,7 @@ def test_a_register_that_asks_for_time_gets_it(city: World, register: Registry, 
         hangs_up,
         says(b""),
         says(b"\x16\x03\x01\x02\x00" + bytes(200)),
-        says(b'HTTP/1.1 200 X\r\nContent-Length: 99\r\n\r\n{"facts": {"kind.im_haushalt": true}'),
+        says(b'HTTP/1.1 200 X\r\nContent-Length: 99\r\n\r\n{"facts": {"kind.im_haushalt": false}'),
         answers(200, json.dumps({"facts": {"kind.im_haushalt": "x" * 2 * MAX_ANSWER_BYTES}, "as_of": ""}).encode()),
     ],
     ids=["hangs up", "says nothing", "speaks TLS", "breaks off", "does not end within a mebibyte"],
@@ -176,11 +179,11 @@ def test_a_register_that_comes_to_no_end_is_cut_off_and_asked_again(
 
 GARBAGE: dict[str, Behave] = {
     "an error page": answer(b"<html>Wartung</html>"),
-    "half of it": answer(b'{"facts": {"kind.im_haushalt": true'),
+    "half of it": answer(b'{"facts": {"kind.im_haushalt": false'),
     "two values for one fact": answer(
         b'{"facts": {"kind.im_haushalt": true, "kind.im_haushalt": false}, "as_of": "2026-10-13"}'
     ),
-    "no day": answer(b'{"facts": {"kind.im_haushalt": true}, "as_of": "neulich"}'),
+    "no day": answer(b'{"facts": {"kind.im_haushalt": false}, "as_of": "neulich"}'),
     "a redirect": answers(307, headers="Location: http://127.0.0.1:1/nachschlagen\r\n"),
     "a refusal": answers(403),
 }

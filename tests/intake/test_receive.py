@@ -11,7 +11,7 @@ from psycopg.errors import UniqueViolation
 from sqlmodel import Session
 
 from proaktiv.core import cloudevents, events
-from proaktiv.core.errors import Conflict, NotAllowed, ProaktivError, TooMany
+from proaktiv.core.errors import BadInput, Conflict, NotAllowed, ProaktivError, TooMany
 from proaktiv.core.flows import Kind
 from proaktiv.locks import try_lock_keys
 from proaktiv.steps import receive
@@ -20,7 +20,7 @@ from proaktiv.steps.receive import days
 from proaktiv.steps.receive.names import lock, names_of
 from proaktiv.steps.receive.sorting import Fresh, sort_out
 from proaktiv.steps.receive.writing import write
-from proaktiv.tables import ClientRow, EventSubjectRow, FlowLogRow, RegisterEventRow, StopRow
+from proaktiv.tables import ClientRow, EventSubjectRow, FlowLogRow, IncidentRow, RegisterEventRow, StopRow
 from tests.builders import (
     MELDEBEHOERDE,
     STANDESAMT,
@@ -372,3 +372,39 @@ def test_the_other_client_reports_moves(city: City) -> None:
     assert (row.client, row.source) == ("meldebehoerde", MELDEBEHOERDE)
     assert len(city.rows(EventSubjectRow)) == 2
     assert [row.state for row in city.rows(RegisterEventRow)] == ["waiting"]
+
+
+def misrouted(**more: object) -> dict[str, Any]:
+    return json.loads(a_birth(somebody()).body) | {"type": "de.example.fehlgeburt_bescheinigung.v1"} | more
+
+
+def incidents(city: City) -> list[Any]:
+    return [row for row in city.rows(IncidentRow) if row.what == events.MISROUTED]
+
+
+def test_of_a_report_that_must_never_come_here_nothing_is_kept_and_the_dsb_learns_that_it_came(city: City) -> None:
+    body = json.dumps(misrouted()).encode()
+    for _ in range(2):
+        with pytest.raises(events.Misrouted):
+            city.world.pipeline.receive("standesamt", body)
+    assert city.rows(RegisterEventRow) == []
+    assert [row.at for row in incidents(city)] == [city.world.now]
+    assert len([row for row in city.rows(FlowLogRow) if row.kind == Kind.INCIDENT]) == 1
+    city.world.now += timedelta(days=1)
+    with pytest.raises(events.Misrouted):
+        city.world.pipeline.receive("standesamt", json.dumps(misrouted()).encode())
+    assert len(incidents(city)) == 2
+    city.world.check_log()
+
+
+def test_a_misrouted_report_in_a_batch_costs_the_others_nothing(city: City) -> None:
+    good = json.loads(a_birth(somebody()).body)
+    taken = city.world.pipeline.receive_batch("standesamt", json.dumps([good, misrouted(id="x")]).encode())
+    assert [isinstance(each.answer, events.Misrouted) for each in taken] == [False, True]
+    assert (len(city.rows(RegisterEventRow)), len(incidents(city))) == (1, 1)
+
+
+def test_a_report_that_is_only_badly_written_is_no_incident(city: City) -> None:
+    with pytest.raises(BadInput):
+        city.world.pipeline.receive("standesamt", json.dumps(misrouted(time="gestern")).encode())
+    assert incidents(city) == []

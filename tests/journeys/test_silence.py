@@ -28,7 +28,7 @@ def test_who_does_not_answer_is_told_once_more_and_then_it_lapses(world: World) 
     assert world.count("proposals", "state = 'lapsed'") == 0, "the last day counts"
     world.wait(days=1)
     assert world.count("proposals", "state = 'open'") == 0
-    assert world.count("proposals", "state = 'lapsed'") == 3
+    assert world.count("proposals", "state = 'lapsed'") == 4
     assert world.count("auftraege") == 0, "nothing is confirmed by silence"
     assert "recall" in world.flow_names()
     world.wait(days=40)

@@ -25,7 +25,7 @@ WAITS: dict[str, tuple[str, ...]] = {
     "G-01": BIRTH,
     "G-02": (ADULTS, "VATERSCHAFT", "SORGEERKLAERUNG", "LANDESERZIEHUNGSGELD-SN", *BIRTH),
     "G-03": (),
-    "G-04": ("Vorfall an die DSB bei abgewiesener Meldung", *BIRTH),
+    "G-04": BIRTH,
     "G-05": ("ELTERNGELD-STEUERJAHR", "ELTERNGELD-GLEICHZEITIG", *BIRTH),
     "G-06": ("FAMILIENGELD-BY", *BIRTH),
     "G-08 (1)": BIRTH,

@@ -97,7 +97,7 @@ def got_since_last_look(town: Town) -> list[Got]:
         if note not in town.noted
     ]
     found += [
-        Got(task.leistung, "manuell", words.CLERK, words.NEW, words.TASK, task.child, task=task.what)
+        Got(task.leistung, "manuell", task.who, words.NEW, words.TASK, task.child, task=task.what)
         for task in town.new_tasks
     ]
     return found
@@ -111,7 +111,7 @@ def everything(town: Town) -> list[Got]:
         for note in town.later
     ]
     return standing + [
-        Got(task.leistung, "manuell", words.CLERK, words.SAME, words.TASK, task.child, task=task.what)
+        Got(task.leistung, "manuell", task.who, words.SAME, words.TASK, task.child, task=task.what)
         for task in town.tasks
     ]
 

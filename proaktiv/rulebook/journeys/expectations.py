@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from proaktiv.core.events import MISROUTED
 from proaktiv.core.fristen import FristTyp, Massgeblich
 from proaktiv.core.guards import Guard
 from proaktiv.core.tasks import TASKS
@@ -74,7 +75,7 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
         place=reader.place(node),
         leistung="",
         outcome=outcome,
-        addressees=reading.addressees(parts.get("an"), (words.CLERK,)) or ((words.CLERK,) if for_clerk else ()),
+        addressees=reading.addressees(parts.get("an"), words.OFFICE) or ((words.CLERK,) if for_clerk else ()),
         how=reader.word(parts.get("wie"), words.HOWS, how),
         child=reading.person(parts.get("fuer")),
         state=reader.word(parts["stand"], words.STATES) if "stand" in parts else None,
@@ -83,7 +84,7 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
         bundle=reader.text(parts["buendel"]) if "buendel" in parts else None,
         bundle_by=reader.day_or_none(parts.get("buendel_bis")),
         due_on=reader.day_or_none(parts.get("faellig")),
-        task=reader.word(parts["aufgabe"], TASKS) if "aufgabe" in parts else None,
+        task=reader.word(parts["aufgabe"], (*TASKS, MISROUTED)) if "aufgabe" in parts else None,
         asks=reading.texts(parts["fragt"]) if "fragt" in parts else None,
         signers=reading.texts(parts["unterzeichner"]) if "unterzeichner" in parts else None,
         way=reader.word(parts["versand"], _WAYS) if "versand" in parts else None,
@@ -178,7 +179,7 @@ def read_forbidden(reading: Reading, node: Node | None) -> tuple[Forbidden, ...]
         found.append(
             Forbidden(
                 place=reader.place(item),
-                addressees=reading.addressees(parts.get("an"), (words.CLERK,)),
+                addressees=reading.addressees(parts.get("an"), words.OFFICE),
                 leistungen=tuple(reading.unwanted(each) for each in one_or_more(parts.get("leistung"))),
                 outcomes=tuple(reader.word(each, words.OUTCOMES) for each in one_or_more(parts.get("ergebnis"))),
                 texts=reading.texts(parts.get("text")),

@@ -8,8 +8,9 @@ Source: data-path.md § 8; rules/README.md, chapter „Ganze Lebensläufe prüfe
 from dataclasses import dataclass
 
 from proaktiv.core.errors import ProaktivError
-from proaktiv.core.events import EventKind
+from proaktiv.core.events import MISROUTED, EventKind
 from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.acting import act, pass_time
 from proaktiv.rulebook.journeys.comparing import (
     Difference,
@@ -23,7 +24,7 @@ from proaktiv.rulebook.journeys.happenings import REPORTS
 from proaktiv.rulebook.journeys.intake import REFUSED, report
 from proaktiv.rulebook.journeys.model import Happening, Journey, Step
 from proaktiv.rulebook.journeys.telling import FLOWS
-from proaktiv.rulebook.journeys.town import Message, Town
+from proaktiv.rulebook.journeys.town import Message, ToDo, Town
 
 _KINDS = frozenset(kind.value for kind in EventKind)
 
@@ -82,6 +83,8 @@ class _Run:
         art = happening.data.get("art", "") if happening.word == "meldung" else ""
         verdict, why = report(self.town, happening, step.label)
         if verdict == step.verdict:
+            if art and verdict == REFUSED and art not in _KINDS:
+                self.town.task(ToDo(MISROUTED, "", who=words.DSB))
             self.fulfilled(step)
             return
         if art and art not in _KINDS and verdict == REFUSED:

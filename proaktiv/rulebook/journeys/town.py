@@ -98,6 +98,7 @@ class ToDo:
     child: str = ""
     item: UUID | None = None
     behoerde: str = ""
+    who: str = words.CLERK
 
 
 @dataclass(slots=True)

@@ -11,6 +11,12 @@ from proaktiv.core.states import AuftragState, ProposalState
 CLERK = "Sachbearbeitung"
 """The addressee of what a human in the house must do."""
 
+DSB = "DSB"
+"""The addressee of what the data-protection officer must see."""
+
+OFFICE = (CLERK, DSB)
+"""Who in the house may be named as an addressee; the first where nobody is."""
+
 OUTCOMES = ("auftrag", "frage", "termin", "hinweis", "wiedervorlage", "manuell", "rueckruf")
 """A F T H W M R. ``rueckruf`` says of something that stood that a guard took it back."""
 

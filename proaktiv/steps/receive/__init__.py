@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from proaktiv.core.clients import Client, check_may_report
 from proaktiv.core.errors import BadInput, NotAllowed
-from proaktiv.core.events import RegisterEvent
+from proaktiv.core.events import Misrouted, RegisterEvent
 from proaktiv.core.verdicts import Received, Taken, Verdict
 from proaktiv.database import certain
 from proaktiv.house import House
@@ -23,6 +23,7 @@ from proaktiv.recall import recall
 from proaktiv.steps.receive import days
 from proaktiv.steps.receive.correcting import lift_stops, retire
 from proaktiv.steps.receive.holding import Source, hold, reject, release, sources
+from proaktiv.steps.receive.misrouting import tell_misrouted
 from proaktiv.steps.receive.names import lock, names_of
 from proaktiv.steps.receive.sorting import Fresh, Repeated, Sorted, sort_out
 from proaktiv.steps.receive.writing import write
@@ -52,8 +53,9 @@ def receive(
 ) -> list[Verdict]:
     """Keep a set of events of one client, up to a few hundred; return what became of each, in order.
 
-    What could not be read is passed on in its place. What is refused costs the others nothing. Raises ``TooMany`` where
-    reports at once took the last room of the day: then nothing is kept, and the same again is right.
+    What could not be read is passed on in its place; of what must never come here the DSB is told. What is refused
+    costs the others nothing. Raises ``TooMany`` where reports at once took the last room of the day: then nothing is
+    kept, and the same again is right.
     """
     verdicts: dict[int, Verdict] = {}
     reports = []
@@ -75,6 +77,9 @@ def receive(
             certain(session)  # what came before may have been answered with "being checked"
         _keep(session, house, client, [item for item in found if isinstance(item, Fresh)], now)
         verdicts |= {number: _verdict(item) for (number, _, _), item in zip(reports, found, strict=True)}
+    misrouted = sum(isinstance(event, Misrouted) for event in events)
+    if misrouted:
+        tell_misrouted(session, house, client, misrouted, now)
     return [verdicts[number] for number in range(len(events))]
 
 
