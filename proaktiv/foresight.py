@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, tuple_
 from sqlmodel import Session
 
 from proaktiv.core.calendar import berlin_date
-from proaktiv.core.outcomes import may_apply_on
+from proaktiv.core.outcomes import look_again_on
 from proaktiv.core.passage import Matched
 from proaktiv.core.public_holidays import calendar_of
 from proaktiv.core.windows import look_again
@@ -21,7 +21,10 @@ _WIEDERVORLAGEN = core_table(WiedervorlageRow)
 
 
 def note_changes(session: Session, house: House, decided: Sequence[Matched], now: datetime) -> None:
-    """Note for each person and Leistung that does not apply yet when that can change; older notes go."""
+    """Note for each person and Leistung that does not apply yet, or that is a Wiedervorlage, when to decide anew.
+
+    Older notes of the same persons go.
+    """
     connection = session.connection()
     again = {(item.admitted.event.id, item.admitted.person) for item in decided if item.admitted.event.payload is None}
     if again:
@@ -29,7 +32,7 @@ def note_changes(session: Session, house: House, decided: Sequence[Matched], now
         connection.execute(delete(_WIEDERVORLAGEN).where(place.in_(again)))
     rows = []
     for item in decided:
-        change = may_apply_on(item.decision, berlin_date(now))
+        change = look_again_on(item.decision, berlin_date(now))
         if change is None:
             continue
         values = {name: fact.value for name, fact in item.facts.items()}

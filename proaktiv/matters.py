@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_, update
 from sqlmodel import Session
 
 from proaktiv.core.cases import (
@@ -23,6 +23,7 @@ from proaktiv.core.cases import (
 )
 from proaktiv.core.ids import Ids
 from proaktiv.core.outbound import LOST, End
+from proaktiv.core.plans import TOLD
 from proaktiv.core.states import AuftragState, EventState, ProposalState
 from proaktiv.sets import among
 from proaktiv.tables import (
@@ -113,6 +114,7 @@ def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True
                     row.shown_mac,
                     row.group_key,
                     asks=row.outcome == "frage",
+                    told=row.outcome in TOLD,
                 ),
                 state=ProposalState(row.state),
                 auftrag=AuftragState(row.auftrag) if row.auftrag else None,
@@ -197,13 +199,20 @@ def silence_hints(session: Session, person: UUID, lebenslage: str) -> None:
 
 
 def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
-    """Make bundles that have no open proposal left silent: nothing more is told about them."""
+    """Make bundles that have no open proposal left silent: nothing more is told about them.
+
+    A hint needs no answer: once it has been told it keeps no bundle speaking.
+    """
     wanted = list(bundles)
     if not wanted:
         return
     still_open = (
         select(PROPOSALS.c.id)
-        .where(PROPOSALS.c.bundle == _BUNDLES.c.id, PROPOSALS.c.state.in_(("open", "later")))
+        .where(
+            PROPOSALS.c.bundle == _BUNDLES.c.id,
+            PROPOSALS.c.state.in_(("open", "later")),
+            or_(PROPOSALS.c.outcome.not_in(TOLD), _BUNDLES.c.messages == 0),
+        )
         .exists()
     )
     session.connection().execute(

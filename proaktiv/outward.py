@@ -4,14 +4,14 @@ Locks in this order: case and child advisory locks (tried, never waited for), ``
 Left to others: the rows themselves (``steps.look_up``, ``notify``, ``dispatch``). Source: data-path.md § 3.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from consent.model import (
@@ -223,33 +223,3 @@ def broken(step: str, matter: UUID, wire_id: str, error: Exception) -> Ended:
     """
     _log.error("hand_over.broken", step=step, matter=str(matter), wire_id=wire_id, error=type(error).__name__)
     return Ended(End.UNSURE)
-
-
-def call_human(session: Session, house: House, tasks: Iterable[tuple[str, UUID, str]], now: datetime) -> None:
-    """Write one task for each (what, matter, Behörde or "") that has no open one."""
-    wanted = set(tasks)
-    if not wanted:
-        return
-    connection = session.connection()
-    present = {
-        (row.what, row.matter)
-        for row in connection.execute(
-            select(_TASKS.c.what, _TASKS.c.matter).where(
-                _TASKS.c.matter.in_({matter for _, matter, _ in wanted}), _TASKS.c.done_at.is_(None)
-            )
-        )
-    }
-    rows = [
-        {
-            "id": house.ids.row(now),
-            "what": what,
-            "matter": matter,
-            "behoerde": behoerde,
-            "made_at": now,
-            "done_at": None,
-        }
-        for what, matter, behoerde in sorted(wanted, key=lambda task: (task[0], task[1]))
-        if (what, matter) not in present
-    ]
-    if rows:
-        connection.execute(insert(_TASKS), rows)

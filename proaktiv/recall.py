@@ -4,7 +4,7 @@ Needs no consent: a veto stands before the gate. What was handed over before bec
 ``steps.receive`` and, later, by a clerk's page; the caller holds the advisory locks of case and subjects.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -13,11 +13,12 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlmodel import Session
 
 from consent.store import raise_epoch
+from proaktiv.calling import call_human
 from proaktiv.core.cases import AuftragMoved, ForClerk, ProposalMoved, Stopped, apply
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.guards import Guard, reaches_addressee, reaches_events
+from proaktiv.core.guards import CUSTODY_ELSEWHERE, MOTHER_DIED, Guard, of_child, reaches_addressee, reaches_events
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.states import ProposalState
+from proaktiv.core.states import EventState, ProposalState
 from proaktiv.core.windows import MOURNING
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
@@ -82,7 +83,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     for stop in stops:
         if reaches_addressee(stop.scope, stop.guard) and stop.target in known:
             gone.setdefault(known[stop.target], set()).add(stop.guard)
-    events = _events_of(session, stops)
+    events, children = _events_of(session, stops)
     if not known and not events:
         return Recalled(0, 0, 0)
     connection = session.connection()
@@ -100,6 +101,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     _forget(session, events, gone)
     silence_bundles(session, {row.bundle for row in reached})
     drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(gone)), now)
+    _call(session, house, stops, events, gone, now)
     dead = [person for person, guards in gone.items() if Guard.VERSTORBEN in guards]
     if dead:
         connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(dead)).values(status="deceased"))
@@ -111,7 +113,8 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
             n, guards = told.get(person, (0, set()))
             told[person] = (n + 1, guards | events.get(event_of[item.id], set()) | gone.get(person, set()))
     # A stop that finds nothing to take back leaves its entry, too.
-    idle = {stop.guard for stop in stops}.difference(*(guards for _, guards in told.values()))
+    standing = {of_child(stop.guard) if stop.target in children else stop.guard for stop in stops}
+    idle = standing.difference(*(guards for _, guards in told.values()))
     if idle:
         told[None] = (0, idle)
     house.log.record(session, [_flow(house, person, n, _names(guards)) for person, (n, guards) in told.items()], now)
@@ -162,8 +165,41 @@ def lift(session: Session, house: House, stops: Collection[UUID], now: datetime)
     return lifted
 
 
-def _events_of(session: Session, stops: Sequence[Stop]) -> dict[UUID, set[Guard]]:
-    """Return the events that may go no further, and by which guards."""
+def _call(
+    session: Session,
+    house: House,
+    stops: Sequence[Stop],
+    events: Mapping[UUID, set[Guard]],
+    gone: Mapping[UUID, set[Guard]],
+    now: datetime,
+) -> None:
+    """Give a human what no rule may go on with: custody that lies elsewhere, a birth whose mother died."""
+    connection = session.connection()
+    without = [person for person, guards in gone.items() if Guard.SORGE_ENTZOGEN in guards]
+    children = [event for event, guards in events.items() if Guard.SORGE_ENTZOGEN in guards]
+    dead = [stop.target for stop in stops if stop.scope == "person" and stop.guard is Guard.VERSTORBEN]
+    tasks: list[tuple[str, UUID, str]] = []
+    if without or children:
+        addressed = select(PROPOSALS.c.event).where(
+            or_(PROPOSALS.c.person.in_(without), PROPOSALS.c.event.in_(children))
+        )
+        tasks += [(CUSTODY_ELSEWHERE, event, "") for event in connection.execute(addressed.distinct()).scalars()]
+    if dead:  # what still waits for the gate is seen there
+        births = (
+            select(_SUBJECTS.c.event)
+            .join(_EVENTS, _EVENTS.c.id == _SUBJECTS.c.event)
+            .where(
+                _SUBJECTS.c.lookup_hash.in_(dead),
+                _SUBJECTS.c.role == "mutter",
+                _EVENTS.c.state.in_((EventState.ADMITTED.value, EventState.NEEDS.value)),
+            )
+        )
+        tasks += [(MOTHER_DIED, event, "") for event in set(connection.execute(births).scalars()) - events.keys()]
+    call_human(session, house, tasks, now, once=True)
+
+
+def _events_of(session: Session, stops: Sequence[Stop]) -> tuple[dict[UUID, set[Guard]], set[bytes]]:
+    """Return the events that may go no further, by which guards, and who of the stopped is the child of one."""
     by_target: dict[bytes, set[Guard]] = {}
     for stop in stops:
         if reaches_events(stop.scope, stop.guard):
@@ -171,19 +207,20 @@ def _events_of(session: Session, stops: Sequence[Stop]) -> dict[UUID, set[Guard]
     entries = {stop.target for stop in stops if stop.scope == "entry"} & by_target.keys()
     children = {stop.target for stop in stops if stop.scope == "person"} & by_target.keys()
     connection = session.connection()
-    found: list[tuple[UUID, bytes]] = []
+    events: dict[UUID, set[Guard]] = {}
+    born: set[bytes] = set()
     if entries:
         query = select(_EVENTS.c.id, _EVENTS.c.entry_hash).where(_EVENTS.c.entry_hash.in_(entries))
-        found += [tuple(row) for row in connection.execute(query)]
+        for event, target in connection.execute(query):
+            events.setdefault(event, set()).update(by_target[target])
     if children:
         query = select(_SUBJECTS.c.event, _SUBJECTS.c.lookup_hash).where(
             _SUBJECTS.c.lookup_hash.in_(children), _SUBJECTS.c.role == "kind"
         )
-        found += [tuple(row) for row in connection.execute(query)]
-    events: dict[UUID, set[Guard]] = {}
-    for event, target in found:
-        events.setdefault(event, set()).update(by_target[target])
-    return events
+        for event, target in connection.execute(query):
+            born.add(target)
+            events.setdefault(event, set()).update(of_child(guard) for guard in by_target[target])
+    return events, born
 
 
 def _names(guards: Iterable[Guard]) -> str:

@@ -15,9 +15,11 @@ Rules held here:
     or a withdrawal reached meanwhile stays closed.
  7. Silence confirms nothing: what is unanswered after its last day lapses.
  8. What the rules say no to, after a correction or an answer, is not asked any longer.
+ 9. A hint or an appointment is told and ends by itself; nobody can say yes to it.
+10. What comes after another Leistung of the same person can be confirmed once that one is decided.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -43,7 +45,8 @@ from proaktiv.core.states import (
 class Candidate:
     """What the rules say shall be proposed: one Leistung to one addressee. ``shown`` stands for its content.
 
-    ``asks``: the person must answer something before it can become an Auftrag.
+    ``asks``: the person must answer something before it can become an Auftrag. ``told``: it is a hint or an
+    appointment, and nobody can say yes to it.
     """
 
     key: bytes
@@ -52,6 +55,7 @@ class Candidate:
     shown: bytes
     group: bytes | None = None
     asks: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The person said yes to what was shown."""
+    """The person said yes to what was shown. ``after`` are Leistungen that come first for the same person."""
 
     item: UUID
     shown: bytes
     state: AuftragState
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +267,11 @@ def _confirmed(case: Case, happening: Confirmed) -> list[Effect]:
         raise Conflict("the content changed since it was shown")
     if item.candidate.asks:
         raise Conflict("answer the questions first")
+    if item.candidate.told:
+        raise Conflict("this is only told; there is nothing to say yes to")
+    first = sorted({other.candidate.leistung for other in comes_first(case, item, happening.after)})
+    if first:
+        raise Conflict(f"first comes {', '.join(first)}")
     moved(PROPOSAL, item.state, ProposalState.CONFIRMED)
     siblings = [
         other
@@ -275,6 +285,18 @@ def _confirmed(case: Case, happening: Confirmed) -> list[Effect]:
         ProposalMoved(item.id, ProposalState.CONFIRMED),
         AuftragMoved(item.id, happening.state),
         *(ProposalMoved(other.id, ProposalState.LAPSED, closed_by=item.id) for other in siblings),
+    ]
+
+
+def comes_first(case: Case, item: Item, after: Collection[str]) -> list[Item]:
+    """Return what the same person must decide before ``item``: what is declined or over holds nothing up."""
+    return [
+        other
+        for other in case.items
+        if other.candidate.leistung in after
+        and other.candidate.person == item.candidate.person
+        and other.state in OPEN_PROPOSALS
+        and not other.candidate.told
     ]
 
 
@@ -312,6 +334,8 @@ def _declined(case: Case, happening: Declined) -> list[Effect]:
 
 def _postponed(case: Case, happening: Postponed) -> list[Effect]:
     item = _find(case, happening.item)
+    if item.candidate.told:
+        raise Conflict("this is only told; there is nothing to put off")
     if item.state is ProposalState.LATER:
         return []
     return [ProposalMoved(item.id, moved(PROPOSAL, item.state, ProposalState.LATER))]

@@ -4,6 +4,7 @@ Evaluated before and after every rule and again immediately before hand-over. A 
 part of the log; the facts part says ``schutz``: V01 in a log is a stillbirth to whoever has the page.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -52,8 +53,28 @@ leaves them out proves nothing, only a cancellation by name ends them (§ 1758 B
 LIFTED_BY_STORNO = frozenset({"sterbefall", "schutzvermerk"})
 """Kinds of events whose cancellation takes a stop away instead of bringing one."""
 
-NEEDS_CLERK = frozenset({Guard.KIND_VERSTORBEN, Guard.VERTRAULICHE_GEBURT, Guard.SORGE_ENTZOGEN, Guard.VERSTORBEN})
-"""What was handed over already needs a human, by these guards."""
+UNREPORTED = frozenset({Guard.BETREUUNG})
+"""V12: no register reports it, so nothing here can begin with it. Whoever cares for somebody tells the office."""
+
+
+CUSTODY_ELSEWHERE, PROTECTED, MOTHER_DIED = "custody.elsewhere", "event.protected", "birth.mother_died"
+"""Tasks that guards bring (V09, V07, and the tone rule of lebenslagen.md § 4)."""
+
+
+def for_humans(guards: Iterable[tuple[str, frozenset[Guard]]]) -> tuple[str, ...]:
+    """Return the tasks that an event brings by the guards on its persons, each with the person's role in it."""
+    by_role = list(guards)
+    found = {
+        CUSTODY_ELSEWHERE: any(Guard.SORGE_ENTZOGEN in standing for _, standing in by_role),
+        PROTECTED: any(Guard.BEDINGTER_SPERRVERMERK in standing for _, standing in by_role),
+        MOTHER_DIED: any(role == "mutter" and Guard.VERSTORBEN in standing for role, standing in by_role),
+    }
+    return tuple(task for task, needed in found.items() if needed)
+
+
+def of_child(guard: Guard) -> Guard:
+    """Return a person's guard as it stands for the birth whose child they are: its death is V02, not V08."""
+    return Guard.KIND_VERSTORBEN if guard is Guard.VERSTORBEN else guard
 
 
 def stops_whole_event(entry: frozenset[Guard], child: frozenset[Guard]) -> bool:

@@ -34,7 +34,8 @@ class Decision:
     ``missing`` are the facts that can still decide an open result. The outcome ``frage`` means that only the person
     can go on: ``fragen`` are the facts to ask for. ``next_change_on`` is the first day on which the same facts give
     another result, or None. ``angenommen`` are unknown facts that the person declares in the Auftrag itself: the result
-    is open, and there is an Auftrag all the same.
+    is open, and there is an Auftrag all the same. ``ausgeschlossen_durch`` is the Leistung that this one falls away
+    for (``core.outcomes``).
     """
 
     result: Result
@@ -45,6 +46,7 @@ class Decision:
     clocks: tuple[Clock, ...] = ()
     next_change_on: date | None = None
     angenommen: tuple[str, ...] = ()
+    ausgeschlossen_durch: str = ""
     _plan: Plan | None = field(default=None, repr=False, compare=False)
     _facts: Mapping[str, Value] = field(default_factory=dict, repr=False, compare=False)
 

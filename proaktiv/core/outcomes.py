@@ -60,11 +60,28 @@ def decide_together(
     decisions = {leistung: decide(plan, facts, today, asked) for leistung, plan in there.items()}
     settled = settle(decisions)
     return tuple(
-        (plan, replace(decisions[name], outcome="", needs={}, fragen=()))
-        if settled[name].ausgeschlossen_durch
+        (plan, replace(decisions[name], outcome="", needs={}, fragen=(), ausgeschlossen_durch=other))
+        if (other := settled[name].ausgeschlossen_durch)
         else (plan, decisions[name])
         for name, plan in there.items()
     )
+
+
+def falls_away(decision: Decision) -> bool:
+    """Return whether what was proposed before does not apply any more: by its rule, or for another Leistung."""
+    return decision.result in ("nein", "gilt_nicht") or bool(decision.ausgeschlossen_durch)
+
+
+def look_again_on(decision: Decision, today: date) -> date | None:
+    """Return the day on which a person's matter is decided anew by itself, or None. Not beyond ``FORESEEN``.
+
+    A Wiedervorlage names its own day: the next change, or the end of its Frist. With neither ahead it is over.
+    """
+    if decision.outcome != "wiedervorlage":
+        return may_apply_on(decision, today)
+    days = [decision.next_change_on, *(clock.gesetzlich for clock in decision.clocks)]
+    ahead = [day for day in days if day is not None and today < day <= today + FORESEEN]
+    return min(ahead, default=None)
 
 
 def may_apply_on(decision: Decision, today: date) -> date | None:

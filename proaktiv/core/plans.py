@@ -24,8 +24,14 @@ from proaktiv.core.questions import Frage
 ART = ("auftrag", "termin", "hinweis", "wiedervorlage", "manuell")
 """What a Leistung can yield (lebenslagen.md § 2.1); ``frage`` comes of what is missing, ``rueckruf`` of a guard."""
 
-PROPOSED = frozenset({"auftrag", "frage"})
-"""What becomes a proposal: something to say yes to, or to answer."""
+ASKED = frozenset({"auftrag", "frage"})
+"""What a person is asked for: something to say yes to, or to answer."""
+
+TOLD = frozenset({"hinweis", "termin"})
+"""What a person is only told: there is nothing to say yes to, and nothing is sent."""
+
+PROPOSED = ASKED | TOLD
+"""What becomes an item that the person sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,7 @@ class Plan:
         used |= {frist.ende.von for frist in self.fristen if frist.ende}
         used |= {*self.schluessel, *self.gruppe, self.stelle_nach, self.gilt.schluessel}
         used |= {field.aus for field in self.vorbelegung}
-        return frozenset(used - {"heute"})
+        return frozenset(used - {"heute", ""})  # what goes to no office has no place for one
 
     def trees(self) -> tuple[Node, ...]:
         """Return every condition of it, but for those of its Fassungen; the one that decides first."""

@@ -61,7 +61,10 @@ def prepare(
     """
     key = key_values(plan, plan.schluessel, facts)
     area = facts.get(plan.stelle_nach)
-    behoerde = competent(competences, plan.stelle_art, str(area.value)) if area else None
+    if not plan.stelle_art:  # a hint about what comes by itself goes to nobody
+        behoerde: str | None = ""
+    else:
+        behoerde = competent(competences, plan.stelle_art, str(area.value)) if area else None
     if key is None:
         return "key.missing", behoerde or ""
     if behoerde is None:
@@ -90,7 +93,8 @@ def draft(
     ``texts`` are what ``words`` made. ``source`` is the register that reported the event,
     ``basis`` the norm of the flow that brought the facts. Where ``fragen`` is not empty, the person must answer
     before there is anything to say yes to. ``unterzeichner`` are the roles that sign, the addressee's first;
-    ``ohne_zweite`` says what becomes of it without the second, and is empty where one signature is enough.
+    ``ohne_zweite`` says what becomes of it without the second, and is empty where one signature is enough. ``nach`` are
+    Leistungen that come first; it is absent where there are none.
     """
     sources = {frage.name: ANSWERED for frage in plan.fragen} | dict(plan.register)
     signers = plan.signers({name: fact.value for name, fact in facts.items()})
@@ -132,7 +136,7 @@ def draft(
         "unterzeichner": list(signers),
         "ohne_zweite": plan.ohne_zweite if len(signers) > 1 else "",
         "versand": {f"V{level}": way for level, way in plan.ways().items()},
-    }
+    } | ({"nach": list(plan.nach)} if plan.nach else {})
 
 
 def _shown(field: Vorbelegung, value: Value) -> str:

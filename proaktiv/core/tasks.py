@@ -28,6 +28,7 @@ class Matter(StrEnum):
     DELIVERY = "delivery"
     BUNDLE = "bundle"
     ENROLMENT = "enrolment"
+    MATCH = "match"
     NONE = ""
 
 
@@ -90,6 +91,11 @@ TASKS: Mapping[str, Task] = {
         "Für die Behörde ist kein Weg eingerichtet.",
         "Richten Sie den Weg ein; es wird alle 15 Minuten von selbst versucht.",
     ),
+    "birth.mother_died": Task(
+        Matter.EVENT,
+        "Zu einer Geburt ist gemeldet, dass die Mutter verstorben ist.",
+        "Sehen Sie nach, was vorbereitet ist, und sprechen Sie mit der Familie oder dem Jugendamt.",
+    ),
     "bundle.house_refused": Task(
         Matter.BUNDLE,
         "Ein Brief darf nicht geschrieben werden, weil im Haus etwas fehlt (Freigabe, Norm, Empfänger).",
@@ -117,6 +123,11 @@ TASKS: Mapping[str, Task] = {
         "Prüfen Sie die Schlüssel (proaktiv doctor), dann again.",
         (How.AGAIN, How.DONE),
     ),
+    "custody.elsewhere": Task(
+        Matter.EVENT,
+        "Die Sorge für ein Kind liegt nicht bei der Person, an die etwas ging oder gehen sollte (V09).",
+        "Klären Sie mit dem Jugendamt, wer das Kind vertritt; von selbst geschieht nichts mehr.",
+    ),
     "delivery.failed": Task(
         Matter.DELIVERY,
         "Ein Brief ist endgültig nicht hinausgegangen.",
@@ -134,11 +145,21 @@ TASKS: Mapping[str, Task] = {
         "Ein Aktivierungsbrief darf nicht geschrieben werden, weil im Haus etwas fehlt.",
         "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
     ),
+    "event.protected": Task(
+        Matter.EVENT,
+        "Eine Meldung nennt eine Person mit bedingtem Sperrvermerk (§ 52 BMG); für sie geschieht nichts von selbst.",
+        "Klären Sie mit der Meldebehörde, ob und wie sie es erfährt. Niemand sonst darf daraus auf sie schließen.",
+    ),
     "key.missing": Task(
         Matter.EVENT,
         "Ein Fakt fehlt, an dem ein Vorschlag wiedererkannt wird.",
         "Fragen Sie das Register nach einer Berichtigung, oder again.",
         (How.AGAIN, How.DONE),
+    ),
+    "leistung.by_hand": Task(
+        Matter.MATCH,
+        "Eine Leistung kommt in Betracht, die nur von Hand gehen kann.",
+        "Prüfen Sie den Fall und sprechen Sie mit der Person; von selbst geschieht nichts.",
     ),
     "lookup.house_refused": Task(
         Matter.LOOKUP,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from proaktiv.core.lebenslagen import Lebenslage
-from proaktiv.core.plans import PROPOSED, Plan
+from proaktiv.core.plans import Plan
 from proaktiv.rulebook.cases import read_cases, run
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.compile import Compiled
@@ -58,11 +58,6 @@ def _plans(lebenslage: Lebenslage, today: date) -> Iterator[str]:
 def _plan(name: str, plan: Plan, today: date) -> Iterator[str]:
     if plan.status != "in_kraft":
         yield f"{name} is a draft (status: {plan.status})"
-    if plan.art not in PROPOSED:
-        yield f"{name} has art {plan.art}: this program shows nobody what is no Auftrag; keep it in the cases"
-    if plan.nach:
-        first = ", ".join(plan.nach)
-        yield f"{name} waits for {first}: this program holds no Auftrag back for another; keep it in the cases"
     if plan.geprueft_bis is not None and plan.geprueft_bis < today:
         yield f"{name} was checked only until {plan.geprueft_bis.isoformat()}"
     for parameter in plan.parameter.values():

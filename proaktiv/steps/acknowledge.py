@@ -17,6 +17,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
+from proaktiv.calling import call_human
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
@@ -24,7 +25,6 @@ from proaktiv.core.keys import PersonKey
 from proaktiv.core.staff import StaffProof
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.house import House
-from proaktiv.outward import call_human
 from proaktiv.tables import AcknowledgementRow, AuftragRow, FlowLogRow, HandoverRow, IncidentRow, core_table
 from proaktiv.vault import Compartment, Place, Vault
 

@@ -87,7 +87,7 @@ def confirm(
     if house.vault.mac("rendered", dumps(rendered(content, proof.trust, now))) != shown:
         raise Conflict("the content changed since it was shown")
     state, due_at, until = first_state(content, proof.trust, now)
-    _, effects = apply(case, Confirmed(proposal, again.shown_mac, state))
+    _, effects = apply(case, Confirmed(proposal, again.shown_mac, state, tuple(content.get("nach", ()))))
     order = Transmission(house.ids.row(now), row.lebenslage, row.leistung)
     reference = _reference(house)
     write_moves(session, house.ids, effects, now)

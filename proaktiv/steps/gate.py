@@ -30,8 +30,9 @@ from sqlmodel import Session
 
 from consent.model import Match, Permit, Question, Reason, Refusal, Subject, SubjectStatus, Watch
 from consent.store import decide_set
+from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.guards import Guard, stops_whole_event
+from proaktiv.core.guards import Guard, for_humans, stops_whole_event
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import GUARDED, HOUSE_MADE
 from proaktiv.core.passage import Admission, Admitted, Claimed
@@ -72,6 +73,7 @@ def admit(session: Session, house: House, now: datetime, limit: int) -> Admissio
     stops = stops_on(session, targets)
     running = [event for event in events if not _stopped(event, stops)]
     stopped = [event for event in events if _stopped(event, stops)]
+    _call(session, house, events, stops, now)
     admitted, flows, refused, ours = _ask(session, house, running, now)
     _set_aside(session, house, ours, now)
     _end(session, stopped, EventState.STOPPED)
@@ -202,6 +204,33 @@ def _subjects(session: Session, events: Sequence[UUID]) -> dict[UUID, tuple[tupl
 def _stopped(event: Claimed, stops: dict[bytes, frozenset[Guard]]) -> bool:
     child = frozenset() if event.child is None else stops.get(event.child, frozenset())
     return stops_whole_event(stops.get(event.entry_hash, frozenset()), child)
+
+
+def _call(
+    session: Session, house: House, events: Sequence[Claimed], stops: dict[bytes, frozenset[Guard]], now: datetime
+) -> None:
+    """Give a human what no rule may go on with, where the event is about somebody who is enrolled here.
+
+    Of a stillbirth, an adoption, a cancelled entry, a child that died, nobody is called.
+    """
+    wanted: dict[UUID, tuple[str, ...]] = {}
+    for event in events:
+        at_entry = stops.get(event.entry_hash, frozenset())
+        at_child = stops.get(event.child, frozenset()) if event.child is not None else frozenset()
+        if not stops_whole_event(at_entry, at_child - {Guard.SORGE_ENTZOGEN}):
+            wanted[event.id] = for_humans((role, stops.get(key, frozenset())) for role, key in event.subjects)
+    wanted = {event: tasks for event, tasks in wanted.items() if tasks}
+    if not wanted:
+        return
+    meant = [event for event in events if event.id in wanted]
+    known = resolve(session, {key for event in meant for _, key in event.addressees})
+    tasks = [
+        (task, event.id, "")
+        for event in meant
+        if any(key in known for _, key in event.addressees)
+        for task in wanted[event.id]
+    ]
+    call_human(session, house, tasks, now, once=True)
 
 
 def _ask(

@@ -21,11 +21,13 @@ from proaktiv.core.cases import Candidate, Decided, Item, ProposalMoved, Propose
 from proaktiv.core.competence import Competences
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.outcomes import falls_away
 from proaktiv.core.passage import Admission, Admitted, Matched, Matching
-from proaktiv.core.plans import PROPOSED
+from proaktiv.core.plans import PROPOSED, TOLD
 from proaktiv.core.proposals import Prepared, answer_by, key_values, prepare
 from proaktiv.core.states import EventState, ProposalState
 from proaktiv.foresight import note_changes
+from proaktiv.handwork import give_by_hand
 from proaktiv.house import House
 from proaktiv.kin import know_children
 from proaktiv.matters import PROPOSALS, bundles_of, load_case, silence_bundles, take_back_older, write_moves
@@ -108,12 +110,15 @@ def propose(session: Session, house: House, admission: Admission, matching: Matc
     house.probe("evaluate.propose.before")
     waiting = {need.admitted.event.id for need in matching.needs}
     decided = [item for item in matching.matched if item.admitted.event.id not in waiting]
-    prepared = _prepare(session, house, decided, now)
+    competences = _competences(session)
+    prepared = _prepare(session, house, decided, competences, now)
     know_children(session, house, matching.matched, now)
     corrections = {item.admitted.event.id for item in decided if item.admitted.event.register_version > 1}
     take_back_older(session, house.ids, corrections, {item.candidate.key for item in prepared}, now)
     fresh = _make(session, house, prepared, _gone(session, house, decided), ring, now)
-    _keep_matches(session, house, decided, ring, now)
+    matches = {house.ids.row(now): item for item in decided}
+    give_by_hand(session, house, matches, competences, now)
+    _keep_matches(session, house, matches, ring, now)
     note_changes(session, house, decided, now)
     _want(session, house, matching, now)
     _finish(session, admission, waiting)
@@ -127,8 +132,9 @@ def propose(session: Session, house: House, admission: Admission, matching: Matc
     return fresh
 
 
-def _prepare(session: Session, house: House, decided: Sequence[Matched], now: datetime) -> list[_Prepared]:
-    competences = _competences(session)
+def _prepare(
+    session: Session, house: House, decided: Sequence[Matched], competences: Competences, now: datetime
+) -> list[_Prepared]:
     prepared, tasks = [], []
     for item in decided:
         if item.decision.outcome not in PROPOSED:
@@ -157,6 +163,7 @@ def _prepare(session: Session, house: House, decided: Sequence[Matched], now: da
             shown=house.vault.mac("shown", content),
             group=house.vault.mac("group", made.group.encode()) if made.group else None,
             asks=item.decision.outcome == "frage",
+            told=item.decision.outcome in TOLD,
         )
         prepared.append(_Prepared(item, candidate, content, made.behoerde, house.ids.row(now)))
     if tasks:
@@ -172,11 +179,11 @@ def _competences(session: Session) -> Competences:
 
 
 def _gone(session: Session, house: House, decided: Sequence[Matched]) -> frozenset[bytes]:
-    """Return the keys of proposals of these very cases that the rules say no to now.
+    """Return the keys of proposals of these very cases that fall away now.
 
     Asked only where an event is decided again: of a new one nothing can be there yet.
     """
-    again = [item for item in decided if item.decision.result in ("nein", "gilt_nicht")]
+    again = [item for item in decided if falls_away(item.decision)]
     if not again:
         return frozenset()
     wanted = {}
@@ -290,10 +297,10 @@ def _row(
     )
 
 
-def _keep_matches(session: Session, house: House, decided: Sequence[Matched], ring: Ring, now: datetime) -> None:
+def _keep_matches(session: Session, house: House, matches: Mapping[UUID, Matched], ring: Ring, now: datetime) -> None:
     rows = []
-    for item in decided:
-        admitted, row = item.admitted, house.ids.row(now)
+    for row, item in matches.items():
+        admitted = item.admitted
         used = dumps(to_json({name: fact for name, fact in item.facts.items() if name in item.plan.benoetigt}))
         rows.append(
             (

@@ -18,13 +18,14 @@ from consent.notices import digest_of
 from consent.store import activities, heads_of
 from proaktiv.addresses import ADDRESS_FLOW
 from proaktiv.core.canonical import dumps
+from proaktiv.core.cases import comes_first
 from proaktiv.core.errors import NotFound
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.core.views import blank, for_second, named_sources, rendered
 from proaktiv.house import House
-from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, STANDING
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, STANDING, load_case
 from proaktiv.subjects import stopped_events
 from proaktiv.tables import BehoerdeRow, BundleRow, core_table
 from proaktiv.vault import Compartment, Place
@@ -157,9 +158,14 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, 
     row = (
         session.connection()
         .execute(
-            select(PROPOSALS.c.event, PROPOSALS.c.leistung, PROPOSALS.c.state, PROPOSALS.c.draft).where(
-                *where, PROPOSALS.c.state != "recalled"
-            )
+            select(
+                PROPOSALS.c.event,
+                PROPOSALS.c.bundle,
+                PROPOSALS.c.leistung,
+                PROPOSALS.c.state,
+                PROPOSALS.c.outcome,
+                PROPOSALS.c.draft,
+            ).where(*where, PROPOSALS.c.state != "recalled")
         )
         .one_or_none()
     )
@@ -176,11 +182,26 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, 
         "id": str(wanted),
         "leistung": row.leistung,
         "state": row.state,
+        "outcome": row.outcome,
+        "zuerst": _first(session, house, row, wanted, content),
         **view,
         "shown": shown,
         "behoerde_name": office,
         "quellen": named_sources(house.rules, content),
     }
+
+
+def _first(
+    session: Session, house: House, row: Row[*tuple[Any, ...]], wanted: UUID, content: dict[str, Any]
+) -> list[str]:
+    """Return the names of what the person decides first: until then there can be no yes to this."""
+    if not content.get("nach"):
+        return []
+    case = load_case(session, PROPOSALS.c.bundle == row.bundle, lock=False)
+    item = next(each for each in case.items if each.id == wanted)
+    names = {each.candidate.leistung for each in comes_first(case, item, content["nach"])}
+    rules = house.rules.lebenslage(content["lebenslage"])
+    return [plan.name for plan in rules.plans if plan.leistung in names]
 
 
 def _office(session: Session, behoerde: str) -> str:

@@ -28,6 +28,7 @@ from proaktiv.tables import (
     EnrolmentRow,
     IncidentRow,
     LookupRow,
+    MatchRow,
     NoticeRow,
     RegisterEventRow,
     StaffRow,
@@ -44,6 +45,7 @@ _BUNDLES = core_table(BundleRow)
 _LOOKUPS = core_table(LookupRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 _EVENTS = core_table(RegisterEventRow)
+_MATCHES = core_table(MatchRow)
 _STAFF = core_table(StaffRow)
 
 
@@ -78,7 +80,11 @@ def _of(proof: StaffProof) -> ColumnElement[bool]:
 
 def _found(session: Session, where: list[ColumnElement[bool]], limit: int) -> list[dict[str, Any]]:
     rows = session.connection().execute(
-        select(_TASKS).where(*where).order_by(_TASKS.c.made_at, _TASKS.c.id).limit(limit)
+        select(_TASKS, _MATCHES.c.leistung)
+        .join(_MATCHES, _MATCHES.c.id == _TASKS.c.matter, isouter=True)
+        .where(*where)
+        .order_by(_TASKS.c.made_at, _TASKS.c.id)
+        .limit(limit)
     )
     return [_described(row) for row in rows]
 
@@ -144,6 +150,7 @@ def _described(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "what": row.what,
         "matter": str(row.matter or ""),
         "behoerde": row.behoerde,
+        "leistung": row.leistung or "",
         "made_at": row.made_at.isoformat(),
         "says": kind.says if kind else "",
         "do": kind.do if kind else "",
@@ -160,6 +167,7 @@ def _person(session: Session, kind: Task, matter: UUID | None) -> UUID | None:
         Matter.DELIVERY: _DELIVERIES,
         Matter.BUNDLE: _BUNDLES,
         Matter.ENROLMENT: _ENROLMENTS,
+        Matter.MATCH: _MATCHES,
     }.get(kind.matter)
     if table is None or matter is None:
         return None

@@ -175,3 +175,40 @@ def test_a_proposal_moves_only_as_its_table_says(before: ProposalState, to: Prop
 def test_nothing_ends_a_happening_about_an_item_that_is_not_there() -> None:
     with pytest.raises(Conflict, match="not part"):
         apply(Case(), Declined(ONE))
+
+
+# what is only told, and what comes first -----------------------------------------------------------------------------
+
+
+def test_nobody_says_yes_or_later_to_what_is_only_told() -> None:
+    hint = Item(ONE, Candidate(b"k", "STEUER-ID", ANNA, b"v1", told=True), ProposalState.OPEN)
+    with pytest.raises(Conflict, match="nothing to say yes to"):
+        apply(Case((hint,)), Confirmed(ONE, b"v1", AuftragState.HELD))
+    with pytest.raises(Conflict, match="nothing to put off"):
+        apply(Case((hint,)), Postponed(ONE))
+    assert effects(Case((hint,)), Declined(ONE)) == (ProposalMoved(ONE, ProposalState.DECLINED),)
+
+
+@pytest.mark.parametrize(
+    ("state", "person", "told", "waits"),
+    [
+        ("open", ANNA, False, True),
+        ("later", ANNA, False, True),
+        ("declined", ANNA, False, False),
+        ("lapsed", ANNA, False, False),
+        ("recalled", ANNA, False, False),
+        ("open", BEN, False, False),
+        ("open", ANNA, True, False),
+    ],
+)
+def test_what_comes_first_is_what_the_same_person_has_still_to_decide(
+    state: str, person: UUID, told: bool, waits: bool
+) -> None:
+    first = Item(ONE, Candidate(b"1", "KFZ-ANSCHRIFT", person, b"v1", told=told), ProposalState(state))
+    case = Case((first, Item(TWO, Candidate(b"2", "PARKAUSWEIS", ANNA, b"v1"), ProposalState.OPEN)))
+    yes = Confirmed(TWO, b"v1", AuftragState.HELD, after=("KFZ-ANSCHRIFT",))
+    if waits:
+        with pytest.raises(Conflict, match="first comes KFZ-ANSCHRIFT"):
+            apply(case, yes)
+    else:
+        assert AuftragMoved(TWO, AuftragState.HELD) in effects(case, yes)

@@ -241,7 +241,7 @@ def test_recalls_of_one_batch_are_told_apart_in_the_log(city: City) -> None:
         "standesamt",
         batch(a_death(child_of(ours)), a_cancellation(theirs), a_protection("MR-0", "51").but(source=ours.source)),
     )
-    assert sorted(reason for n, reason in told if n) == ["V08", "V14"]
+    assert sorted(reason for n, reason in told if n) == ["V02", "V14"]
     assert [reason for n, reason in told if not n] == ["V06"]
     world.check_log()
 

@@ -12,14 +12,14 @@ _LOOK = f"{{am: 2026-11-11, erwartet: [{_GONE}]}}"
 
 
 def test_the_log_is_looked_at_also_where_nothing_else_is() -> None:
-    assert told(after(_DIES.replace("WORD", "protokoll: V08"), _LOOK)) == ""
+    assert told(after(_DIES.replace("WORD", "protokoll: V02"), _LOOK)) == ""
     said = told(after(_DIES.replace("WORD", "protokoll: V14"), _LOOK))
-    assert "protokoll\n      - erwartet: V14\n      + ist:      V08" in said
+    assert "protokoll\n      - erwartet: V14\n      + ist:      V02" in said
 
 
 def test_what_the_log_said_was_looked_at_once() -> None:
     again = "{am: 2026-11-12, protokoll: []}"
-    assert told(after(_DIES.replace("WORD", "protokoll: V08"), _LOOK, again)) == ""
+    assert told(after(_DIES.replace("WORD", "protokoll: V02"), _LOOK, again)) == ""
 
 
 def test_messages_are_looked_at_also_where_nothing_else_is() -> None:
@@ -148,7 +148,8 @@ def test_the_behoerde_answers_also_after_the_person_has_died() -> None:
         _YES,
         "{am: 2026-11-11, sterbefall: {person: Anna, am: 2026-11-10}, erwartet: "
         "[{leistung: GELD, ergebnis: rueckruf, an: Anna}, "
-        "{leistung: KARTE, ergebnis: manuell, aufgabe: auftrag.recall_by_hand}]}",
+        "{leistung: KARTE, ergebnis: manuell, aufgabe: auftrag.recall_by_hand}, "
+        "{ergebnis: manuell, aufgabe: birth.mother_died}]}",
         "{am: 2026-11-12, behoerde: {zu: KARTE, von: Anna, antwort: quittiert}, erwartet: "
         "[{leistung: KARTE, ergebnis: auftrag, an: Anna, wie: weiter, stand: quittiert}]}",
     )

@@ -52,6 +52,7 @@ def test_the_whole_way_from_a_wish_to_a_yes(world: World, app: FastAPI) -> None:
         ("ELTERNGELD", "open"),
         ("GEBURTSURKUNDE", "open"),
         ("KINDERGELD", "open"),
+        ("KITA-PLATZ", "open"),
     }
     said = says_yes(browser).json()
     auftrag = browser.get(f"/auftrag/{said['auftrag']}").json()

@@ -27,6 +27,7 @@ from proaktiv.core.cases import (
 )
 from proaktiv.core.confirming import first_state, without_second
 from proaktiv.core.errors import Conflict, NotAllowed
+from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
 from proaktiv.core.trust import Trust, shut_out
 from proaktiv.core.windows import undo_until
@@ -152,7 +153,13 @@ def _yes(town: Town, data: Mapping[str, Any]) -> None:
         raise Conflict("no longer open")
     asked = _to_ask(town, held)
     state, due_at, _ = first_state(held.content, trust, town.now)
-    town.happen(Confirmed(held.item.id, held.item.candidate.shown, state))
+    group = held.item.candidate.group
+    touched = {
+        number
+        for number, each in town.held.items()
+        if each.bundle == held.bundle or (group is not None and each.item.candidate.group == group)
+    }
+    town.happen(Confirmed(held.item.id, held.item.candidate.shown, state, held.after), only=touched)
     held.trust, held.due_at = trust, due_at
     if state is AuftragState.AWAITING_SIGNATURE:
         held.signature_by = due_at
@@ -313,7 +320,10 @@ def _stock(town: Town, data: Mapping[str, Any]) -> None:
             continue
         number = town.fresh_id()
         proposal, auftrag = _states(entry["state"])
-        candidate = Candidate(number.bytes, entry["leistung"], town.ids[entry["person"]], number.bytes)
+        candidate = Candidate(
+            *(number.bytes, entry["leistung"], town.ids[entry["person"]], number.bytes),
+            told=entry["outcome"] in TOLD,
+        )
         town.held[number] = Held(
             item=Item(number, candidate, proposal, auftrag),
             person=entry["person"],

@@ -60,7 +60,7 @@ class Got:
         """Return how it is called in a report."""
         child = f" ({self.child})" if self.child else ""
         how = "" if self.how == words.SAME else f"{self.how}, "
-        return f"{self.outcome} {self.leistung}{child} an {PERSON}: {how}{self.state}"
+        return f"{self.outcome} {self.leistung or self.task}{child} an {PERSON}: {how}{self.state}"
 
     @property
     def clocks(self) -> list[Mapping[str, str]]:

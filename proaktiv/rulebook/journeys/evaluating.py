@@ -16,13 +16,14 @@ from proaktiv.core.binding import ADDRESSEE_ROLES, Fact, bind, with_answers
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
 from proaktiv.core.cases import Candidate, Decided, Item
+from proaktiv.core.competence import competent
 from proaktiv.core.fristen import Value
-from proaktiv.core.guards import PROTECTS_PERSON, Guard, stops_whole_event
+from proaktiv.core.guards import PROTECTS_PERSON, Guard, for_humans, of_child, stops_whole_event
 from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.core.matching import Decision
 from proaktiv.core.outbound import GUARDED
-from proaktiv.core.outcomes import decide_together, may_apply_on
-from proaktiv.core.plans import PROPOSED, Plan
+from proaktiv.core.outcomes import decide_together, falls_away, look_again_on
+from proaktiv.core.plans import PROPOSED, TOLD, Plan
 from proaktiv.core.proposals import Prepared, answer_by, key_values, prepare
 from proaktiv.core.states import EventState, ProposalState
 from proaktiv.rulebook.journeys.telling import tell
@@ -68,11 +69,13 @@ def _evaluate(town: Town, report: Report) -> None:
     event = report.event
     child = next((kennung for role, kennung in event.subjects if role == "kind"), "")
     at_entry = frozenset(stop.guard for stop in town.stops if stop.scope == "entry" and stop.ref == event.eintrag)
-    at_child = frozenset(
-        stop.guard for stop in town.stops if stop.scope == "person" and stop.ref == town.called.get(child, child)
-    )
+    at_child = town.guards_of(town.called.get(child, child))
+    if not stops_whole_event(at_entry, at_child - {Guard.SORGE_ENTZOGEN}):
+        people = [(role, town.called.get(kennung, kennung)) for role, kennung in event.subjects]
+        if any(name in town.enrolled for role, name in people if role in ADDRESSEE_ROLES):
+            town.call(for_humans((role, town.guards_of(name)) for role, name in people), event.eintrag)
     if stops_whole_event(at_entry, at_child):
-        town.guards += sorted(guard.value for guard in at_entry | at_child)
+        town.guards += sorted(guard.value for guard in {*at_entry, *map(of_child, at_child)})
         report.state = EventState.STOPPED
         return
     places = [
@@ -180,8 +183,8 @@ def _propose(town: Town, report: Report, child: str, decided: Sequence[_Decided]
     made: dict[Candidate, Held] = {}
     for item in decided:
         if item.decision.outcome == "manuell":
-            town.task(ToDo("", item.plan.leistung, child))
-        elif item.decision.outcome != "wiedervorlage" and item.decision.outcome:
+            _by_hand(town, report, child, item)
+        elif item.decision.outcome in PROPOSED:
             held = _prepared(town, report, child, item)
             if held is not None:
                 made[held.item.candidate] = held
@@ -190,10 +193,20 @@ def _propose(town: Town, report: Report, child: str, decided: Sequence[_Decided]
     _note(town, report, child, decided)
 
 
+def _by_hand(town: Town, report: Report, child: str, item: _Decided) -> None:
+    """Give a human what the rules leave to one, once for each person and entry."""
+    place = (report.event.eintrag, item.name, item.plan.leistung)
+    if place not in town.by_hand:
+        town.by_hand.add(place)
+        area = item.facts.get(item.plan.stelle_nach)
+        behoerde = competent(town.journey.competences, item.plan.stelle_art, str(area.value)) if area else None
+        town.task(ToDo("leistung.by_hand", item.plan.leistung, child, behoerde=behoerde or ""))
+
+
 def _prepared(town: Town, report: Report, child: str, item: _Decided) -> Held | None:
     """Return the item that a decision proposes, or None where a human must complete something first.
 
-    Besides Aufträge and questions that are appointments and hints; nobody answers those, so they do not lapse.
+    Besides Aufträge and questions that are appointments and hints; nobody answers those, and they end unnoticed.
     """
     event = report.event
     prepared = prepare(
@@ -208,13 +221,12 @@ def _prepared(town: Town, report: Report, child: str, item: _Decided) -> Held | 
     if not isinstance(prepared, Prepared):
         town.task(ToDo(prepared[0], item.plan.leistung, child, behoerde=prepared[1]))
         return None
-    asked = item.decision.outcome in PROPOSED
     return Held(
         item=Item(
             town.fresh_id(),
             _candidate(town, item, prepared),
             ProposalState.OPEN,
-            answer_by=answer_by(item.decision, berlin_date(town.now)) if asked else None,
+            answer_by=answer_by(item.decision, berlin_date(town.now)),
         ),
         person=item.name,
         outcome=item.decision.outcome,
@@ -238,6 +250,7 @@ def _candidate(town: Town, item: _Decided, prepared: Prepared) -> Candidate:
         shown=hashlib.sha256(dumps(prepared.content)).digest(),
         group=hashlib.sha256(prepared.group.encode()).digest() if prepared.group else None,
         asks=item.decision.outcome == "frage",
+        told=item.decision.outcome in TOLD,
     )
 
 
@@ -270,7 +283,7 @@ def _take_back_older(town: Town, report: Report, kept: set[bytes]) -> None:
 def _gone(town: Town, decided: Sequence[_Decided], case_ref: str) -> frozenset[bytes]:
     keys = set()
     for item in decided:
-        if item.decision.result in ("nein", "gilt_nicht"):
+        if falls_away(item.decision):
             values = key_values(item.plan, item.plan.schluessel, item.facts)
             if values is not None:
                 keys.add(hashlib.sha256(town.ids[item.name].bytes + values.encode()).digest())
@@ -287,9 +300,7 @@ def _note(town: Town, report: Report, child: str, decided: Sequence[_Decided]) -
     entry = report.event.eintrag
     town.later = [note for note in town.later if note.entry != entry or note.person not in people]
     for item in decided:
-        change = may_apply_on(item.decision, berlin_date(town.now))
-        if change is None and item.decision.outcome == "wiedervorlage":
-            change = item.decision.next_change_on or berlin_date(town.now)
+        change = look_again_on(item.decision, berlin_date(town.now))
         if change is None:
             continue
         note = Later(item.plan.leistung, item.name, change, entry, child, item.lebenslage.name)

@@ -8,12 +8,22 @@ Source: data-path.md §§ 3–5; lebenslagen.md § 4.
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
+from uuid import UUID
 
 from proaktiv.core.cases import ProposalMoved, Stopped
 from proaktiv.core.cloudevents import Envelope
 from proaktiv.core.errors import BadInput
 from proaktiv.core.events import EventKind, RegisterEvent, Stop, read
-from proaktiv.core.guards import CORRECTABLE, LIFTED_BY_STORNO, reaches_addressee, reaches_events
+from proaktiv.core.guards import (
+    CORRECTABLE,
+    CUSTODY_ELSEWHERE,
+    LIFTED_BY_STORNO,
+    MOTHER_DIED,
+    Guard,
+    of_child,
+    reaches_addressee,
+    reaches_events,
+)
 from proaktiv.core.states import EventState, ProposalState
 from proaktiv.core.windows import MOURNING
 from proaktiv.rulebook.journeys.model import Happening
@@ -116,7 +126,9 @@ def stop_now(town: Town, stops: Iterable[Standing]) -> None:
         for number, held in town.held.items()
         if held.entry in entries or held.child in children or held.person in gone
     )
-    town.guards += [stop.guard.value for stop in stops]
+    born_here = {town.called.get(kennung) for known in town.reports for kennung in _children(known.event)}
+    town.guards += [(of_child(stop.guard) if stop.ref in born_here else stop.guard).value for stop in stops]
+    _call(town, stops, reached)
     effects = town.happen(Stopped(stops[0].guard, reached))
     # A note that was there before the birth (a pregnancy) knows the child and no entry yet.
     born = {town.called[kennung] for entry in entries for kennung in _children_of(town, entry)}
@@ -130,10 +142,26 @@ def stop_now(town: Town, stops: Iterable[Standing]) -> None:
     silence(town)
 
 
-def _children_of(town: Town, entry: str) -> Iterable[str]:
+def _call(town: Town, stops: list[Standing], reached: frozenset[UUID]) -> None:
+    """Give a human what no rule may go on with: custody that lies elsewhere, a birth whose mother died."""
+    without = {stop.ref for stop in stops if stop.scope == "person" and stop.guard is Guard.SORGE_ENTZOGEN}
+    for number in reached:
+        if {town.held[number].person, town.held[number].child} & without:
+            town.call([CUSTODY_ELSEWHERE], town.held[number].entry)
+    dead = {stop.ref for stop in stops if stop.scope == "person" and stop.guard is Guard.VERSTORBEN}
     for known in town.reports:
-        if known.event.eintrag == entry:
-            yield from (kennung for role, kennung in known.event.subjects if role == "kind")
+        people = {(role, town.called.get(kennung, kennung)) for role, kennung in known.event.subjects}
+        gone_too = any((("kind", name) in people) for name in dead)
+        if known.state is EventState.ADMITTED and not gone_too and any(("mutter", name) in people for name in dead):
+            town.call([MOTHER_DIED], known.event.eintrag)
+
+
+def _children(event: RegisterEvent) -> Iterable[str]:
+    return (kennung for role, kennung in event.subjects if role == "kind")
+
+
+def _children_of(town: Town, entry: str) -> Iterable[str]:
+    return (kennung for known in town.reports if known.event.eintrag == entry for kennung in _children(known.event))
 
 
 # what registers write ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from consent.decide import decide as decide_consent
 from consent.model import Ask, Operation, Permit, Propose
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState
 from proaktiv.core.windows import remind_at
-from proaktiv.rulebook.journeys.town import CONTROLLER, Bundle, Message, ToDo, Town
+from proaktiv.rulebook.journeys.town import CONTROLLER, Bundle, Held, Message, ToDo, Town
 
 LETTER, MAIL, APP = "brief", "email", "app"
 FLOWS = {LETTER: "LETTER", MAIL: "MAIL", APP: "APP"}
@@ -78,6 +78,7 @@ def _told(town: Town, person: str, name: str, bundle: Bundle) -> None:
         if (held.person, held.bundle) == (person, name)
         and held.item.state in OPEN_PROPOSALS
         and held.item.answer_by is not None
+        and not held.item.candidate.told
     ]
     bundle.remind_at = remind_at(town.now, min(days)) if days else None
     if _may(town, person, name, MAIL):
@@ -97,11 +98,14 @@ def print_waiting(town: Town) -> None:
 
 
 def silence(town: Town) -> None:
-    """Write nothing more about bundles in which nothing is left to answer, to sign or to take home."""
+    """Write nothing more about bundles in which nothing is left to answer, to sign or to take home.
+
+    A hint needs no answer: once it has been told it keeps no bundle speaking.
+    """
     speaking = {
         (held.person, held.bundle)
         for held in town.held.values()
-        if held.item.state in OPEN_PROPOSALS or (held.handed_back and held.item.auftrag is AuftragState.WITH_CITIZEN)
+        if _open(town, held) or (held.handed_back and held.item.auftrag is AuftragState.WITH_CITIZEN)
     }
     for held in town.held.values():
         if held.item.auftrag is AuftragState.AWAITING_SIGNATURE:
@@ -113,6 +117,11 @@ def silence(town: Town) -> None:
         if message.state == "wartet" and (message.person, message.bundle) not in speaking:
             message.state = "abgebrochen"
             town.new_messages.append(message)
+
+
+def _open(town: Town, held: Held) -> bool:
+    told = held.item.candidate.told and town.bundles.get((held.person, held.bundle), Bundle()).letters > 0
+    return held.item.state in OPEN_PROPOSALS and not told
 
 
 def _may(town: Town, name: str, bundle: str, channel: str) -> bool:

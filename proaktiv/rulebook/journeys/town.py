@@ -159,6 +159,8 @@ class Town:
         self.messages: list[Message] = []
         self.bundles: dict[tuple[str, str], Bundle] = {}
         self.answers: dict[tuple[str, UUID], dict[str, Fact]] = {}
+        self.by_hand: set[tuple[str, str, str]] = set()
+        self.called_for: set[tuple[str, str]] = set()
         self.printing = self.sending = True
         self._made = 0
         self.look()
@@ -184,7 +186,7 @@ class Town:
 
     def subject(self, name: str) -> Subject:
         """Return how a person stands before the gate."""
-        guards = {stop.guard for stop in self.stops if stop.scope == "person" and stop.ref == name}
+        guards = self.guards_of(name)
         if name not in self.enrolled:
             status = SubjectStatus.UNKNOWN
         else:
@@ -221,7 +223,10 @@ class Town:
             held.item = replace(item, answer_by=held.item.answer_by)
         for effect in effects:
             if isinstance(effect, ProposalMoved):
-                self._mark(effect.item, _moved_how(effect))
+                told = self.held[effect.item].item.candidate.told
+                # A hint ends unnoticed: nobody was asked for anything.
+                over = told and effect.to is ProposalState.LAPSED
+                self._mark(effect.item, words.SAME if over else _moved_how(effect))
             elif isinstance(effect, AuftragMoved):
                 self._mark_auftrag(effect, happening)
         return effects
@@ -252,6 +257,17 @@ class Town:
         """Give a human something to do."""
         self.tasks.append(task)
         self.new_tasks.append(task)
+
+    def call(self, whats: Iterable[str], entry: str) -> None:
+        """Give a human tasks about one report, each once."""
+        for what in whats:
+            if (what, entry) not in self.called_for:
+                self.called_for.add((what, entry))
+                self.task(ToDo(what, ""))
+
+    def guards_of(self, name: str) -> frozenset[Guard]:
+        """Return what stands before a person."""
+        return frozenset(stop.guard for stop in self.stops if stop.scope == "person" and stop.ref == name)
 
     def send(self, message: Message) -> None:
         """Remember a message."""

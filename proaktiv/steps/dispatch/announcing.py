@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from consent.model import Operation, Permit, Reason, Refusal, Transmit
+from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, LOST, again_at, authorised, refused, stopped
@@ -18,7 +19,7 @@ from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.house import House
-from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
+from proaktiv.outward import Wish, ask, hold, loggable, write_log
 from proaktiv.steps.dispatch.due import Attempts, Signed, attempts, candidates, due, lock, not_competent, signatures
 from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sending
 from proaktiv.tables import AuftragRow, HandoverRow, core_table

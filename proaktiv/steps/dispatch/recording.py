@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
+from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, End, again_at, outcome
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.house import House
-from proaktiv.outward import call_human
 from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sent
 from proaktiv.tables import AuftragRow, HandoverRow, core_table
 from proaktiv.vault import Compartment

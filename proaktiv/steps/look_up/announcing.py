@@ -11,11 +11,12 @@ from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
 from consent.model import Operation, Permit, Prefill, Refusal
+from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.house import House
 from proaktiv.matters import release_events
-from proaktiv.outward import Wish, ask, call_human, hold, loggable, write_log
+from proaktiv.outward import Wish, ask, hold, loggable, write_log
 from proaktiv.registers.model import Question
 from proaktiv.steps.look_up.asking import Asking
 from proaktiv.tables import EnrolmentRow, EventFactsRow, LookupRow, RegisterEventRow, core_table

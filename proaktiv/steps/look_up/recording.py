@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
+from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
 from proaktiv.house import House
 from proaktiv.matters import release_events
-from proaktiv.outward import call_human
 from proaktiv.registers.model import Answer
 from proaktiv.steps.look_up.asking import Answered, Heard
 from proaktiv.tables import FetchedFactsRow, IncidentRow, LookupRow, core_table

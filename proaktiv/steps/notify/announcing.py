@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from consent.model import Operation, Propose, Refusal, Subject
 from notifiers.model import Channel
+from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.guards import Guard
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
@@ -22,7 +23,7 @@ from proaktiv.core.rates import Rates
 from proaktiv.core.states import DeliveryState
 from proaktiv.core.windows import quiet
 from proaktiv.house import House
-from proaktiv.outward import Held, Wish, ask, call_human, hold, loggable, write_log
+from proaktiv.outward import Held, Wish, ask, hold, loggable, write_log
 from proaktiv.steps.notify.composing import Composed, compose, message, vocabulary
 from proaktiv.steps.notify.destinations import contacts, mail_addresses
 from proaktiv.steps.notify.due import WAITS, Matter, candidates, due_again, lock, open_events, runs

@@ -11,6 +11,7 @@ from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
 from consent.model import Permit, Propose, Refusal
+from proaktiv.core.plans import TOLD
 from proaktiv.core.states import AuftragState, DeliveryState
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL
 from proaktiv.tables import (
@@ -336,7 +337,12 @@ def last_days(session: Session, bundles: Sequence[UUID]) -> dict[UUID, date]:
     found = session.connection().execute(
         select(_BUNDLES.c.id, func.min(_PROPOSALS.c.answer_by))
         .join(_PROPOSALS, _PROPOSALS.c.bundle == _BUNDLES.c.id)
-        .where(_BUNDLES.c.id.in_(bundles), _BUNDLES.c.messages == 0, _PROPOSALS.c.state.in_(("open", "later")))
+        .where(
+            _BUNDLES.c.id.in_(bundles),
+            _BUNDLES.c.messages == 0,
+            _PROPOSALS.c.state.in_(("open", "later")),
+            _PROPOSALS.c.outcome.not_in(TOLD),  # nobody is reminded of a hint
+        )
         .group_by(_BUNDLES.c.id)
     )
     return {row[0]: row[1] for row in found}

@@ -15,10 +15,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
+from proaktiv.calling import call_human
 from proaktiv.core.outbound import ALARM_AFTER, AWAY_FOR, End
 from proaktiv.core.tasks import How
 from proaktiv.house import House
-from proaktiv.outward import call_human
 from proaktiv.steps.notify.posting import MAIL, Posted
 from proaktiv.tables import OutageRow, TaskRow, core_table
 

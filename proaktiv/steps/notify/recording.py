@@ -9,12 +9,12 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
+from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, BACKOFF, MAIL_BACKOFF, End, again_at, outcome
 from proaktiv.core.states import AuftragState, DeliveryState
 from proaktiv.core.windows import remind_at
 from proaktiv.house import House
-from proaktiv.outward import call_human
 from proaktiv.steps.notify.due import last_days
 from proaktiv.steps.notify.hinting import forget_former, hint
 from proaktiv.steps.notify.outages import heard

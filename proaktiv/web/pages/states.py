@@ -30,6 +30,11 @@ _BADGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "declined": (_("Von Ihnen abgelehnt"), "info"),
         "lapsed": (_("Nicht mehr offen"), "info"),
     },
+    "told": {
+        "open": (_("Zur Information"), "info"),
+        "declined": (_("Von Ihnen abgelehnt"), "info"),
+        "lapsed": (_("Nicht mehr aktuell"), "info"),
+    },
     "auftrag": {
         "awaiting_signature": (_("Zweite Unterschrift fehlt"), "warning"),
         "held": (_("Wartet noch bei uns"), "info"),

@@ -1,0 +1,103 @@
+"""Guards that hand a matter to a human: § 52 BMG, custody that lies elsewhere, a mother who died."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from proaktiv.core.tasks import How
+from tests.builders import Somebody, a_birth, a_death, a_protection, child_of, somebody
+from tests.world import World
+
+
+def tasks(world: World) -> list[str]:
+    return sorted(task["what"] for task in world.pipeline.tasks())
+
+
+@pytest.fixture
+def anna(world: World) -> Somebody:
+    return world.lives_here(somebody("Anna"))
+
+
+@pytest.fixture
+def ben(world: World) -> Somebody:
+    return world.lives_here(somebody("Ben"))
+
+
+def recalled(world: World, event: Any) -> list[str]:
+    """Report, and return the guards that the log's staff part names."""
+    told: list[str] = []
+    record = world.pipeline.house.log.record
+
+    def hearing(session: Session, flows: Any, *rest: Any) -> Any:
+        told.extend(flow.reason for flow in flows if flow.action == "matter.recalled")
+        return record(session, flows, *rest)
+
+    world.pipeline.house.log.record = hearing  # type: ignore[method-assign]
+    world.announce(event)
+    world.pipeline.house.log.record = record  # type: ignore[method-assign]
+    return told
+
+
+def test_a_birth_with_somebody_under_52_is_a_humans_and_she_is_told_nothing(world: World, anna: Somebody) -> None:
+    world.announce(a_birth(anna, schutz={"sperre_52": [anna.kennung]}))
+    world.tick()
+    assert tasks(world) == ["event.protected"]
+    assert world.count("proposals") == 0
+    assert world.letters_to(anna) == []
+    world.check_log()
+
+
+def test_a_birth_of_people_who_are_not_enrolled_calls_nobody(world: World) -> None:
+    stranger = somebody("Cem")
+    world.announce(a_birth(stranger, schutz={"sperre_52": [stranger.kennung]}))
+    world.tick()
+    assert tasks(world) == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_where_custody_lies_elsewhere_a_human_finds_out_who_speaks_for_the_child(
+    world: World, anna: Somebody, before: bool
+) -> None:
+    birth = a_birth(anna)
+    reports = [birth, a_protection(child_of(birth), "sorge")]
+    for report in reversed(reports) if before else reports:
+        world.announce(report)
+        world.tick()
+    assert tasks(world) == ["custody.elsewhere"]
+    assert world.count("proposals", "state = 'open'") == 0
+    world.check_log()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_mother_who_died_is_a_humans_matter_and_the_other_parent_keeps_what_is_theirs(
+    world: World, anna: Somebody, ben: Somebody, before: bool
+) -> None:
+    birth = a_birth(anna, other=ben)
+    reports = [birth, a_death(anna.kennung)]
+    for report in reversed(reports) if before else reports:
+        world.announce(report)
+        world.tick()
+    assert tasks(world) == ["birth.mother_died"]
+    assert world.count("proposals", "state = 'open'") > 0
+    world.check_log()
+
+
+def test_a_task_that_was_seen_to_does_not_come_again(world: World, anna: Somebody, ben: Somebody) -> None:
+    world.announce(a_birth(anna, other=ben))
+    world.tick()
+    world.announce(a_death(anna.kennung))
+    (task,) = world.pipeline.tasks()
+    world.pipeline.finish(UUID(task["id"]), How.DONE, "clerk-1")
+    world.wait(days=400)
+    assert world.count("tasks", "what = 'birth.mother_died'") == 1
+
+
+def test_the_log_calls_a_childs_death_v02_and_a_parents_v08(world: World, anna: Somebody, ben: Somebody) -> None:
+    birth = a_birth(anna, other=ben)
+    world.announce(birth)
+    world.tick()
+    assert set(recalled(world, a_death(child_of(birth)))) == {"V02"}
+    assert tasks(world) == [], "nobody is called for what has gone nowhere"
+    assert set(recalled(world, a_death(ben.kennung))) == {"V08"}
