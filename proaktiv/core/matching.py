@@ -56,6 +56,13 @@ class Decision:
             return None
         return conditions.interpret(self._plan.bedingung, self._facts, self._plan.parameter)
 
+    def own_time(self) -> tuple[conditions.Ergebnis, date | None] | None:
+        """Return whether the rule applies to this time, and the key date by which that was decided, where known."""
+        if self._plan is None:
+            return None
+        key = self._facts.get(self._plan.gilt.schluessel)
+        return _applies(self._plan, self._facts), key if type(key) is date else None
+
     def next_result(self) -> Result | None:
         """Return what the same facts give on ``next_change_on``, or None where nothing changes by itself."""
         if self._plan is None or self.next_change_on is None:

@@ -188,8 +188,8 @@ class Plan:
 
     def at(self, facts: Mapping[str, Value]) -> "Plan":
         """Return the Fassung that counts for these facts; the Plan itself where the key date is unknown."""
-        key = facts.get(self.gilt.schluessel)
-        if self.fassungen and isinstance(key, date):
+        key = self.known(facts).get(self.gilt.schluessel) if self.fassungen else None  # it may be a derived one
+        if isinstance(key, date):
             began = [plan for plan in self.fassungen if plan.gilt.ab <= key]
             return began[-1] if began else self
         return self

@@ -6,7 +6,7 @@ Left to others: the decision itself (``core.matching``), what citizens read (tex
 from datetime import date
 from typing import Any
 
-from proaktiv.core.conditions import Explained, Operand
+from proaktiv.core.conditions import JA, Explained, Operand
 from proaktiv.core.fristen import Clock, Rechnung
 from proaktiv.core.matching import Decision
 from proaktiv.core.parameters import Parameterwert, Stand
@@ -18,6 +18,7 @@ _JUNCTIONS = {"alle": "alle von", "eine": "eine von", "nicht": "nicht"}
 def explain(decision: Decision) -> str:
     """Return the decision and its tree of reasons, one line for each condition."""
     lines = [" | ".join(_head(decision))]
+    lines += _own_time(decision)
     tree = decision.explanation()
     if tree is not None:
         _tree(tree, 0, lines)
@@ -46,6 +47,7 @@ def as_json(decision: Decision) -> dict[str, Any]:
             }
             for clock in decision.clocks
         ],
+        "gilt": _own_time_json(decision),
         "lebenslage": plan.lebenslage if plan else None,
         "leistung": plan.leistung if plan else None,
         "naechster_wechsel": {"am": change.isoformat(), "zu": decision.next_result()} if change else None,
@@ -75,6 +77,30 @@ def _stand_json(decision: Decision, stand: Stand) -> dict[str, Any]:
         "stichtag": stand.stichtag.isoformat() if stand.stichtag else None,
         "vorlaeufig": stand.vorlaeufig,
         "wert": None if stand.wert is None else shown(stand.wert, typ),
+    }
+
+
+def _own_time(decision: Decision) -> list[str]:
+    """Return the line about the rule's own time, where that is what the result hangs on."""
+    plan, time = decision.plan, decision.own_time()
+    if plan is None or time is None or time[0] is JA:
+        return []
+    applies, key = time
+    until = f" bis {plan.gilt.bis.isoformat()}" if plan.gilt.bis else ""
+    value = key.isoformat() if key else "unbekannt"
+    return [f"[{applies.value:<5}] gilt: {plan.gilt.schluessel} = {value} ab {plan.gilt.ab.isoformat()}{until}"]
+
+
+def _own_time_json(decision: Decision) -> dict[str, Any] | None:
+    plan, time = decision.plan, decision.own_time()
+    if plan is None or time is None:
+        return None
+    return {
+        "ab": plan.gilt.ab.isoformat(),
+        "bis": plan.gilt.bis.isoformat() if plan.gilt.bis else None,
+        "ergebnis": time[0].value,
+        "schluessel": plan.gilt.schluessel,
+        "stichtag": time[1].isoformat() if time[1] else None,
     }
 
 

@@ -267,6 +267,10 @@ class Leistungen:
         reader = self.reader
         parts = reader.fields(node, ("schluessel", "ab"), ("bis",)) if node is not None else {}
         key = self.trees.reckoning(parts.get("schluessel"))
+        if key is not None and key.schritte:
+            reader.wrong(
+                parts["schluessel"], "'gilt' goes by a fact as it is, not by a reckoned day; derive a fact for it"
+            )
         return Gilt(key.von if key else "", reader.day(parts.get("ab")), reader.day_or_none(parts.get("bis")))
 
     def leika(self, node: Node | None) -> Leika | None:

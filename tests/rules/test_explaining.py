@@ -96,7 +96,7 @@ def test_the_json_says_the_same() -> None:
 def test_a_rule_outside_its_time_has_no_tree() -> None:
     early = decide(PLAN, {BORN: date(2021, 8, 31)}, date(2021, 10, 1))
     assert (as_json(early)["ergebnis"], as_json(early)["baum"]) == ("gilt_nicht", None)
-    assert explain(early) == "-> gilt_nicht"
+    assert explain(early).startswith("-> gilt_nicht\n")
 
 
 def test_an_old_decision_is_replayed_byte_for_byte_from_its_plan_and_its_facts() -> None:
@@ -167,6 +167,18 @@ def test_the_next_change_is_the_one_that_a_scan_of_every_day_finds(
     assert (found if found and found <= end else None) == (day if day <= end else None)
     if found:
         assert decision.next_result() == plan.check({**facts, "heute": found}).value
+
+
+def test_a_rule_whose_own_time_is_unknown_or_over_says_so_before_its_conditions() -> None:
+    known: dict[str, Value] = {"elternteil.wochenstunden": 20}
+    lines = explain(decide(PLAN, known, date(2025, 5, 2))).splitlines()
+    assert lines[0] == f"-> offen | fehlt: {BORN}"
+    assert lines[1] == f"[offen] gilt: {BORN} = unbekannt ab 2021-09-01"
+    early = decide(PLAN, {BORN: date(2021, 8, 31)}, date(2025, 5, 2))
+    assert explain(early).splitlines() == ["-> gilt_nicht", f"[nein ] gilt: {BORN} = 2021-08-31 ab 2021-09-01"]
+    said = {"ab": "2021-09-01", "bis": None, "ergebnis": "nein", "schluessel": BORN, "stichtag": "2021-08-31"}
+    assert as_json(early)["gilt"] == said
+    assert "gilt:" not in explain(OPEN), "where the rule applies its conditions say it all"
 
 
 @pytest.mark.parametrize("unknown", [True, False])

@@ -225,3 +225,12 @@ def test_fassungen_agree_with_a_day_by_day_scan() -> None:
         expected = later if day >= later.gilt.ab else LATER if day >= LATER.gilt.ab else plan
         assert plan.at({BORN: day}) is expected
         day += timedelta(days=1)
+
+
+def test_the_fassung_is_found_by_a_derived_key_date_too() -> None:
+    month = "kind.geburtsmonat"
+    later = a_plan(gilt=Gilt(month, date(2026, 4, 1)), art="hinweis", abgeleitet=(month, "elternteil.wohnt_im_inland"))
+    plan = a_plan(gilt=Gilt(month, date(2015, 1, 1)), fassungen=(later,), abgeleitet=later.abgeleitet)
+    known: dict[str, Value] = {HOME: "990010000000"}
+    outcomes = {day: decide(plan, {**known, BORN: day}, DAY).outcome for day in (date(2026, 3, 31), date(2026, 4, 30))}
+    assert outcomes == {date(2026, 3, 31): "auftrag", date(2026, 4, 30): "hinweis"}

@@ -221,6 +221,20 @@ MISTAKES = [
         "count from a fact, not from today",
     ),
     (ELTERNGELD, "version: 2", "version: 2\nnach: [KINDERGARTEN]", "", "there is no Leistung 'KINDERGARTEN' in this"),
+    (
+        KITA,
+        "gilt: {schluessel: kind.geburtsdatum, ab",
+        "gilt: {schluessel: {lebensjahr: 1, von: kind.geburtsdatum}, ab",
+        "{lebensjahr: 1, von: kind.geburtsdatum}, ab",
+        "'gilt' goes by a fact as it is, not by a reckoned day",
+    ),
+    (
+        KITA,
+        "gilt: {schluessel: kind.geburtsdatum, ab",
+        "gilt: {schlüssel: kind.geburtsdatum, ab",
+        "schlüssel",
+        "did you",
+    ),
     (KITA, "version: 3", "version: 3\nart: hinweiss", "hinweiss", "did you mean 'hinweis'?"),
     (KITA, "version: 3", "version: 3\nart: hinweis", "versand", "'versand' is not known here"),
     (
