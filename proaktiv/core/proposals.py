@@ -139,6 +139,11 @@ def draft(
     } | ({"nach": list(plan.nach)} if plan.nach else {})
 
 
+def filled(plan: Plan, values: Mapping[str, Value]) -> dict[str, str]:
+    """Return what stands in the fields of an Auftrag, by their names, for these facts."""
+    return {item.ziel: _shown(item, values[item.aus]) for item in plan.vorbelegung if item.aus in values}
+
+
 def _shown(field: Vorbelegung, value: Value) -> str:
     return euros(value) if field.typ == "betrag" and isinstance(value, int) else shown(value)
 

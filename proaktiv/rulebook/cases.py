@@ -14,6 +14,7 @@ from proaktiv.core.fristen import Value
 from proaktiv.core.lebenslagen import Lebenslage, Plan
 from proaktiv.core.matching import Decision, decide
 from proaktiv.core.plans import ART
+from proaktiv.core.proposals import filled
 from proaktiv.rulebook.catalogue import UNKNOWN, Catalogue, find_fact, read_value
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, Scalar, load
@@ -25,8 +26,21 @@ NOTHING = "nichts"
 OUTCOMES = (*ART, "frage", NOTHING)
 """What may become of a Leistung, as a case says it."""
 
+SAME, OTHER = "derselbe", "anderer"
+SAME_GROUP, OTHER_GROUP = "dieselbe", "andere"
+"""Whether other facts make the same proposal, and the same group."""
+
 DATELESS = "ohne_datum"
 """What a case writes for a Frist that is there and has no date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The same case with some other facts: whether that is the same proposal, and (where said) the same group."""
+
+    mit: Mapping[str, Value | None] = field(hash=False)
+    vorschlag: str
+    gruppe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +48,9 @@ class Case:
     """One example: facts, the day, and what must come out. None means that the case does not say.
 
     ``mit`` is what the author wrote beside the base person. A Frist is None where it must be there without a date.
-    ``ergibt`` is what comes of it (``OUTCOMES``), ``erklaert`` what the person declares in the Auftrag.
+    ``ergibt`` is what comes of it (``OUTCOMES``), ``erklaert`` what the person declares in the Auftrag. ``felder`` are
+    all its fields as they stand there, ``versand`` how it goes by trust level, ``fristart`` typ and massgeblich of each
+    Frist, ``neben`` which other facts make another proposal.
     """
 
     name: str
@@ -56,6 +72,10 @@ class Case:
     ergibt: str | None = None
     naechster_wechsel: date | None = None
     erklaert: tuple[str, ...] | None = None
+    felder: Mapping[str, str] | None = field(default=None, hash=False)
+    versand: Mapping[str, str] | None = field(default=None, hash=False)
+    fristart: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)
+    neben: tuple[Beside, ...] = ()
     mit: Mapping[str, Value | None] = field(default_factory=dict, hash=False)
 
     @property
@@ -88,7 +108,7 @@ def read_cases(folder: Path, lebenslage: Lebenslage, catalogue: Catalogue) -> tu
 def run(case: Case) -> tuple[str, ...]:
     """Return what differs from what the case expects; nothing means that it holds."""
     decision = case.decide()
-    wrong = [*_outcome(case, decision), *_fristen(case, decision)]
+    wrong = [*_outcome(case, decision), *_fristen(case, decision), *_auftrag(case, decision)]
     if case.naechster_wechsel is not None and decision.next_change_on != case.naechster_wechsel:
         wrong.append(f"nächster Wechsel: erwartet {case.naechster_wechsel}, ist {decision.next_change_on}")
     tree = decision.explanation() if case.wegen else None
@@ -123,6 +143,40 @@ def _fristen(case: Case, decision: Decision) -> Iterator[str]:
     for name, day in case.sicher_bis.items():
         if (got := clocks[name].sicher_bis if name in clocks else None) != day:
             yield f"Frist {name} sicher bis: erwartet {day}, ist {got}"
+
+
+def _auftrag(case: Case, decision: Decision) -> Iterator[str]:
+    """Yield what differs in the Auftrag itself: its fields, its way, its Fristen's nature, what makes it the same."""
+    plan = decision.plan or case.plan
+    for word, expected, got in (
+        ("felder", case.felder, filled(plan, case.facts)),
+        ("versand", case.versand, ways_of(plan)),
+        ("fristart", case.fristart, natures_of(decision)),
+    ):
+        if expected is not None and dict(expected) != dict(got):
+            yield f"{word}: erwartet {dict(expected)}, ist {dict(got)}"
+    for each in case.neben:
+        other = {name: value for name, value in {**case.facts, **each.mit}.items() if value is not None}
+        vorschlag = SAME if _same(plan.schluessel, case.facts, other) else OTHER
+        gruppe = SAME_GROUP if plan.gruppe and _same(plan.gruppe, case.facts, other) else OTHER_GROUP
+        if each.vorschlag != vorschlag:
+            yield f"neben {dict(each.mit)}: erwartet {each.vorschlag} Vorschlag, ist {vorschlag}"
+        if each.gruppe not in ("", gruppe):
+            yield f"neben {dict(each.mit)}: erwartet {each.gruppe} Gruppe, ist {gruppe}"
+
+
+def _same(names: tuple[str, ...], one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    return all(name in one and one[name] == other.get(name) for name in names)
+
+
+def ways_of(plan: Plan) -> dict[str, str]:
+    """Return how an Auftrag goes, by the trust level from which that holds."""
+    return {f"V{level}": way for level, way in plan.ways().items()}
+
+
+def natures_of(decision: Decision) -> dict[str, tuple[str, ...]]:
+    """Return typ and massgeblich of each Frist."""
+    return {clock.name: (clock.typ.value, clock.massgeblich.value) for clock in decision.clocks}
 
 
 def grounds(tree: Explained) -> tuple[Explained, ...]:
@@ -176,6 +230,7 @@ class _Cases:
             (
                 *("mit", "fehlt", "fragt", "unterzeichner", "braucht", "gefragt"),
                 *("fristen", "sicher_bis", "wegen", "naechster_wechsel", "ergibt", "erklaert"),
+                *("felder", "versand", "fristart", "neben"),
             ),
         )
         mit = self.facts(parts.get("mit"))
@@ -204,6 +259,10 @@ class _Cases:
             ergibt=self.reader.word(parts["ergibt"], OUTCOMES) if "ergibt" in parts else None,
             naechster_wechsel=self.reader.day_or_none(parts.get("naechster_wechsel")),
             erklaert=self.reader.texts(parts["erklaert"]) if "erklaert" in parts else None,
+            felder=self.texts(parts.get("felder")),
+            versand=self.texts(parts.get("versand")),
+            fristart=self.needs(parts.get("fristart")),
+            neben=tuple(self.beside(item) for item in self.reader.items(parts.get("neben"))),
             mit=mit,
         )
 
@@ -230,6 +289,24 @@ class _Cases:
             self.reader.wrong(node, "here must stand lists of facts by register; {} for none")
             return None
         return {register: self.reader.texts(names) for register, names in node.entries.items()}
+
+    def beside(self, node: Node) -> Beside:
+        """Return the same case with other facts."""
+        parts = self.reader.fields(node, ("mit", "vorschlag"), ("gruppe",))
+        return Beside(
+            self.facts(parts.get("mit")),
+            self.reader.word(parts.get("vorschlag"), (SAME, OTHER), OTHER),
+            self.reader.word(parts["gruppe"], (SAME_GROUP, OTHER_GROUP)) if "gruppe" in parts else "",
+        )
+
+    def texts(self, node: Node | None) -> dict[str, str] | None:
+        """Return texts by name; None where nothing is said."""
+        if node is None:
+            return None
+        if not isinstance(node, NodeMapping):
+            self.reader.wrong(node, "here must stand texts by name; {} for none")
+            return None
+        return {name: self.reader.text(inner) for name, inner in node.entries.items()}
 
     def ends(self, node: Node | None) -> dict[str, date | None]:
         """Return ends by the name of the Frist, None where the author writes that it has no date."""

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from proaktiv.core.fristen import DATELESS, Frist, Rechnung
+from proaktiv.core.fristen import DATELESS, Frist, FristTyp, Massgeblich, Rechnung
 from proaktiv.core.nodes import Alle, Eine, Nicht, Node, Op, Operand, Vergleich, facts_of, parameters_of
 from proaktiv.core.parameters import Parameter, Parameterwert, Value, Wert
 from proaktiv.core.plans import Plan
 from proaktiv.rulebook.explain import shown
 
 A_DAY = timedelta(days=1)
+
+WAYS = ("behoerde", "selbst", "hinweis")
 
 _LONG_TABLE = 40
 _A_DAY_LESS = ("rueck_monate", 0)
@@ -54,18 +56,25 @@ class Mutant:
     column: int = 0
 
 
-def mutants(plan: Plan) -> tuple[Mutant, ...]:
-    """Return every mutant of ``plan``, each different from it and from every other."""
+NATURE = frozenset({"felder", "versand", "fristart", "neben"})
+"""What cases may say of an Auftrag itself: where one says it, no mistake in it may go unnoticed."""
+
+
+def mutants(plan: Plan, stated: frozenset[str] = frozenset()) -> tuple[Mutant, ...]:
+    """Return every mutant of ``plan``, each different from it and from every other.
+
+    Of what an Auftrag is (``NATURE``) only those that the cases could notice: ``stated`` are the words that they use.
+    """
     known = {plan.hash}
     found = []
-    for mutant in _all(plan):
+    for mutant in _all(plan, stated):
         if mutant.plan.hash not in known:
             known.add(mutant.plan.hash)
             found.append(mutant)
     return tuple(found)
 
 
-def _all(plan: Plan) -> Iterator[Mutant]:
+def _all(plan: Plan, stated: frozenset[str]) -> Iterator[Mutant]:
     for tree, what, at in _trees(plan.bedingung):
         yield Mutant(what, replace(plan, bedingung=tree), ("voraussetzungen",), at.line, at.column)
     if plan.indikator is not None and asks(plan):
@@ -86,8 +95,9 @@ def _all(plan: Plan) -> Iterator[Mutant]:
     for name in sorted(used_parameters(plan)):
         yield from _parameters(plan, plan.parameter[name])
     yield from _assumptions(plan)
+    yield from _natures(plan, stated)
     for number, fassung in enumerate(plan.fassungen):
-        for mutant in _all(fassung):
+        for mutant in _all(fassung, stated):
             fassungen = (*plan.fassungen[:number], mutant.plan, *plan.fassungen[number + 1 :])
             part = mutant.part if mutant.part[:1] == ("parameter",) else ("fassungen", number, *mutant.part)
             what = f"Fassung ab {fassung.gilt.ab}: {mutant.what}"
@@ -107,6 +117,52 @@ def _assumptions(plan: Plan) -> Iterator[Mutant]:
         ):
             annahmen = (*plan.annahmen[:number], replace(annahme, wenn=tree), *plan.annahmen[number + 1 :])
             yield Mutant(f"{named}: {what}", replace(plan, annahmen=annahmen), part)
+
+
+def _natures(plan: Plan, stated: frozenset[str]) -> Iterator[Mutant]:
+    """Yield what is wrong in the Auftrag itself: what makes it the same one, its fields, its way, its Fristen."""
+    if "neben" in stated:
+        for name in plan.schluessel:
+            rest = tuple(each for each in plan.schluessel if each != name)
+            yield Mutant(f"schluessel: {name} entfällt", replace(plan, schluessel=rest), ("vorschlag", "schluessel"))
+        for name in plan.gruppe:
+            rest = tuple(each for each in plan.gruppe if each != name)
+            yield Mutant(f"gruppe: {name} entfällt", replace(plan, gruppe=rest), ("vorschlag", "gruppe"))
+    if "felder" in stated:
+        for number, item in enumerate(plan.vorbelegung):
+            others = (*plan.vorbelegung[:number], *plan.vorbelegung[number + 1 :])
+            part = ("vorbelegung", number)
+            yield Mutant(f"Feld {item.ziel} entfällt", replace(plan, vorbelegung=others), part)
+            wrong = next((each for each in others if each.typ == item.typ and each.aus != item.aus), None)
+            if wrong is not None:
+                swapped = replace(item, aus=wrong.aus)
+                fields = (*plan.vorbelegung[:number], swapped, *plan.vorbelegung[number + 1 :])
+                what = f"Feld {item.ziel}: {item.aus} → {wrong.aus}"
+                yield Mutant(what, replace(plan, vorbelegung=fields), part)
+    if "versand" in stated:
+        for level, way in plan.ways().items():
+            for other in WAYS:
+                if other != way:
+                    yield Mutant(f"versand V{level}: {way} → {other}", _sent(plan, level, other), ("versand",))
+    if "fristart" in stated:
+        yield from _frist_natures(plan)
+
+
+def _sent(plan: Plan, level: int, way: str) -> Plan:
+    if level == plan.min_vertrauen:
+        return replace(plan, versand=way)
+    return replace(plan, versand_ab={**plan.versand_ab, level: way})
+
+
+def _frist_natures(plan: Plan) -> Iterator[Mutant]:
+    for number, frist in enumerate(plan.fristen):
+        dateless = frist.typ in DATELESS
+        others = [replace(frist, typ=typ) for typ in FristTyp if (typ in DATELESS) == dateless and typ is not frist.typ]
+        others += [replace(frist, massgeblich=each) for each in Massgeblich if each is not frist.massgeblich]
+        for other in others:
+            what = f"typ {other.typ.value}" if other.typ is not frist.typ else f"massgeblich {other.massgeblich.value}"
+            fristen = (*plan.fristen[:number], other, *plan.fristen[number + 1 :])
+            yield Mutant(f"Frist {frist.name}: {what}", replace(plan, fristen=fristen), ("fristen", number))
 
 
 def asks(plan: Plan) -> bool:

@@ -18,7 +18,8 @@ from proaktiv.core.matching import decide
 from proaktiv.core.nodes import Vergleich, leaves
 from proaktiv.core.parameters import Parameterwert, Value
 from proaktiv.core.plans import Plan
-from proaktiv.rulebook.cases import DATELESS, NOTHING, Case, run
+from proaktiv.core.proposals import filled
+from proaktiv.rulebook.cases import DATELESS, NOTHING, Case, natures_of, run, ways_of
 from proaktiv.rulebook.catalogue import UNKNOWN
 from proaktiv.rulebook.explain import shown
 from proaktiv.rulebook.mutants import A_DAY, Mutant, mutants
@@ -59,7 +60,7 @@ def try_mutants(plan: Plan, cases: Sequence[Case]) -> Trial:
     # The case that killed one mutant often kills its neighbour: the last killer goes first.
     order = list(cases)
     living = []
-    made = mutants(plan)
+    made = mutants(plan, stated_by(cases))
     for mutant in made:
         killer = next((case for case in order if run(replace(case, plan=mutant.plan))), None)
         if killer is None:
@@ -68,6 +69,17 @@ def try_mutants(plan: Plan, cases: Sequence[Case]) -> Trial:
             order.remove(killer)
             order.insert(0, killer)
     return Trial(plan.leistung, len(made), tuple(living))
+
+
+def stated_by(cases: Sequence[Case]) -> frozenset[str]:
+    """Return which words about an Auftrag itself some case uses."""
+    used = {
+        "felder": any(case.felder is not None for case in cases),
+        "versand": any(case.versand is not None for case in cases),
+        "fristart": any(case.fristart is not None for case in cases),
+        "neben": any(case.neben for case in cases),
+    }
+    return frozenset(word for word, there in used.items() if there)
 
 
 # the case to write ---------------------------------------------------------------------------------------------------
@@ -91,6 +103,7 @@ def _killing_case(plan: Plan, wrong: Mutant, cases: Sequence[Case]) -> str:
 
 _Seen = Mapping[str, object]
 _STATED = ("ergibt", "erklaert", "fehlt", "fragt", "unterzeichner", "fristen")
+_NATURE = ("felder", "versand", "fristart")
 _PLAIN = re.compile(r"[A-Za-zÄÖÜäöüß0-9][A-Za-zÄÖÜäöüß0-9 ._/§-]*")
 
 
@@ -105,6 +118,9 @@ def _seen(plan: Plan, facts: Mapping[str, Value], today: date, asked: frozenset[
         "fragt": decision.fragen,
         "unterzeichner": plan.signers(facts),
         "fristen": {clock.name: clock.gesetzlich or DATELESS for clock in decision.clocks},
+        "felder": {ziel: _yaml(wert) for ziel, wert in filled(decision.plan or plan, facts).items()},
+        "versand": ways_of(decision.plan or plan),
+        "fristart": {name: _list(nature) for name, nature in natures_of(decision).items()},
     }
 
 
@@ -119,7 +135,9 @@ def _written(case: Case, changes: Mapping[str, Value | None], mutant: Mutant, ri
     parts += [f"gefragt: {_list(tuple(sorted(case.gefragt)))}"] if case.gefragt else []
     parts.append(f"erwartet: {right['erwartet']}")
     if right["erwartet"] == mistaken["erwartet"]:
-        parts += [f"{word}: {_list(right[word])}" for word in _STATED if right[word] != mistaken[word]]
+        differs = [word for word in _STATED if right[word] != mistaken[word]]
+        differs = differs or [word for word in _NATURE if right[word] != mistaken[word]]
+        parts += [f"{word}: {_list(right[word])}" for word in differs]
     return f"{{{', '.join(parts)}}}"
 
 

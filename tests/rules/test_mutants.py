@@ -18,8 +18,8 @@ from proaktiv.rulebook.catalogue import read_catalogue
 from proaktiv.rulebook.check import check
 from proaktiv.rulebook.compile import Compiled
 from proaktiv.rulebook.mutant_report import MutantReport, living_mutants, report_mutants
-from proaktiv.rulebook.mutants import mutants
-from proaktiv.rulebook.survivors import try_mutants
+from proaktiv.rulebook.mutants import NATURE, Mutant, mutants
+from proaktiv.rulebook.survivors import stated_by, try_mutants
 from tests.depth import depth
 from tests.rules.chance import a_plan
 from tests.rules.shipped import COMPILED, PLANS, ROOT, cases_of
@@ -165,6 +165,39 @@ def test_a_boundary_that_no_case_stands_on_lets_its_mutant_live_and_names_the_ca
     assert "erwartet: nein" in living["zahl.a maximal 32 → maximal 33"].case
     close = [*far, a_case(plan, "ja", a=32), a_case(plan, "nein", a=33)]
     assert not [one for one in try_mutants(plan, close).survivors if one.mutant.what.startswith("zahl.a")]
+
+
+NATURES = {
+    "neben": ("schluessel: ", "gruppe: "),
+    "felder": ("Feld ",),
+    "versand": ("versand V",),
+    "fristart": ("typ ", "massgeblich "),
+}
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.leistung)
+def test_the_cases_of_every_rule_say_what_the_auftrag_is_and_notice_another(plan: Plan) -> None:
+    (compiled,) = [one for one in COMPILED if one.name == plan.lebenslage]
+    cases = [case for case in cases_of(compiled) if case.plan.leistung == plan.leistung]
+    stated = stated_by(cases)
+    assert stated >= NATURE - ({"fristart"} if not plan.fristen else set())
+    of_natures = {mutant.what for mutant in mutants(plan, stated)} - named(plan)
+    assert of_natures
+    for word, marks in NATURES.items():
+        silent = [replace(case, **{word: () if word == "neben" else None}) for case in cases]
+        assert not any(mark in what for mark in marks for what in made_by(plan, silent)), word
+        wrong = [mutant for mutant in mutants(plan, stated) if mutant.what in of_natures and _about(mutant, marks)]
+        assert all(any(run(replace(case, plan=mutant.plan)) for case in cases) for mutant in wrong), word
+        if word in stated and wrong:
+            assert not any(run(replace(case, plan=wrong[0].plan)) for case in silent), "control: nobody else notices"
+
+
+def made_by(plan: Plan, cases: list[Case]) -> set[str]:
+    return {mutant.what for mutant in mutants(plan, stated_by(cases))} - named(plan)
+
+
+def _about(mutant: Mutant, marks: tuple[str, ...]) -> bool:
+    return any(mark in mutant.what for mark in marks)
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.leistung)
