@@ -5,6 +5,7 @@ file. Source: rules.md §§ 0, 6.
 """
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -33,6 +34,17 @@ class _Facts:
     ort: str
     geboren: str
     gilt: str
+
+
+def bring_catalogue(root: Path, shared: Path) -> tuple[Path, ...]:
+    """Copy the catalogue of ``shared`` into a folder that has none yet; return the files written.
+
+    Rules are written against the facts that registers report here, so a new folder begins with those.
+    """
+    if (root / "_katalog").exists() or not (shared / "_katalog").exists():
+        return ()
+    shutil.copytree(shared / "_katalog", root / "_katalog")
+    return tuple(sorted(path for path in (root / "_katalog").rglob("*") if path.is_file()))
 
 
 def scaffold(root: Path, lebenslage: str, leistung: str, today: date) -> tuple[Path, ...]:

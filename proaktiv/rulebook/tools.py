@@ -23,7 +23,7 @@ from proaktiv.rulebook.drawing import svg
 from proaktiv.rulebook.families import Families
 from proaktiv.rulebook.family_files import SimulationExtraMissing, read_families
 from proaktiv.rulebook.folder import rules_folder
-from proaktiv.rulebook.new import scaffold
+from proaktiv.rulebook.new import bring_catalogue, scaffold
 from proaktiv.rulebook.picture import Box, Pictures, mermaid
 from proaktiv.rulebook.printing import fail, with_progress
 from proaktiv.rulebook.simulate import TODAY, Counting, Tally, lines, versions
@@ -152,8 +152,9 @@ class _Tools:
     ) -> None:
         """Write a sample to begin with: a Leistung that passes check, whose cases hold, with every line to replace."""
         root = folder or rules_folder()
+        day = self.day(None)
         try:
-            written = scaffold(root, lebenslage, leistung, self.day(None))
+            written = (*bring_catalogue(root, rules_folder()), *scaffold(root, lebenslage, leistung, day))
         except BadInput as error:
             fail(str(error))
         for path in written:
