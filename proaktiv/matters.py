@@ -10,18 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_, update
 from sqlmodel import Session
 
-from proaktiv.core.cases import (
-    AuftragMoved,
-    Candidate,
-    Case,
-    Decided,
-    Effect,
-    ForClerk,
-    Item,
-    ProposalMoved,
-    apply,
-)
+from proaktiv.core.cases import AuftragMoved, Decided, Effect, ForClerk, ProposalMoved, apply
 from proaktiv.core.ids import Ids
+from proaktiv.core.items import Candidate, Case, Item
 from proaktiv.core.outbound import LOST, End
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import AuftragState, EventState, ProposalState

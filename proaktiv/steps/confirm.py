@@ -20,10 +20,11 @@ from consent.store import raise_epoch
 from proaktiv.assent import Transmission, act, give_transmit, log_yes
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
-from proaktiv.core.cases import Case, Confirmed, Declined, Item, Postponed, ProposalMoved, apply
+from proaktiv.core.cases import Confirmed, Declined, Postponed, ProposalMoved, apply
 from proaktiv.core.codes import ALPHABET
 from proaktiv.core.confirming import first_state
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
+from proaktiv.core.items import Case, Item
 from proaktiv.core.proposals import way_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust

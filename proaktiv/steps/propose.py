@@ -17,9 +17,10 @@ from sqlmodel import Session
 from proaktiv.core.binding import to_json
 from proaktiv.core.calendar import berlin_date, month_of
 from proaktiv.core.canonical import dumps
-from proaktiv.core.cases import Candidate, Decided, Item, ProposalMoved, Proposed, apply
+from proaktiv.core.cases import Decided, ProposalMoved, Proposed, apply
 from proaktiv.core.competence import Competences
 from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.items import Candidate, Item
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.outcomes import falls_away
 from proaktiv.core.passage import Admission, Admitted, Matched, Matching

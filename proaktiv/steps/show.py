@@ -18,8 +18,8 @@ from consent.notices import digest_of
 from consent.store import activities, heads_of
 from proaktiv.addresses import ADDRESS_FLOW
 from proaktiv.core.canonical import dumps
-from proaktiv.core.cases import comes_first
 from proaktiv.core.errors import NotFound
+from proaktiv.core.items import comes_first
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust

@@ -15,8 +15,9 @@ from sqlmodel import Session
 from consent.model import ConsentState, Phase
 from consent.store import heads_of, raise_epoch
 from proaktiv.assent import Transmission, act, withdraw_transmit
-from proaktiv.core.cases import Case, ConsentWithdrawn, Moved, ProposalMoved, Undone, apply
+from proaktiv.core.cases import ConsentWithdrawn, Moved, ProposalMoved, Undone, apply
 from proaktiv.core.errors import Conflict, NotFound
+from proaktiv.core.items import Case
 from proaktiv.core.states import AuftragState, ProposalState
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House

@@ -9,8 +9,6 @@ import pytest
 
 from proaktiv.core.cases import (
     AuftragMoved,
-    Candidate,
-    Case,
     Confirmed,
     ConsentWithdrawn,
     Decided,
@@ -18,7 +16,6 @@ from proaktiv.core.cases import (
     Effect,
     ForClerk,
     Happening,
-    Item,
     Moved,
     Postponed,
     ProposalMoved,
@@ -29,6 +26,7 @@ from proaktiv.core.cases import (
 )
 from proaktiv.core.errors import Conflict
 from proaktiv.core.guards import Guard
+from proaktiv.core.items import Candidate, Case, Item
 from proaktiv.core.states import AUFTRAG, PROPOSAL, AuftragState, ProposalState, moved
 
 ANNA, BEN = UUID(int=1), UUID(int=2)

@@ -13,12 +13,10 @@ from consent.model import ConsentState, SubjectStatus
 from proaktiv.core.binding import Fact
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.cases import (
-    Candidate,
     Confirmed,
     ConsentWithdrawn,
     DayPassed,
     Declined,
-    Item,
     Moved,
     Postponed,
     ProposalMoved,
@@ -27,6 +25,7 @@ from proaktiv.core.cases import (
 )
 from proaktiv.core.confirming import first_state, without_second
 from proaktiv.core.errors import Conflict, NotAllowed
+from proaktiv.core.items import Candidate, Item
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
 from proaktiv.core.trust import Trust, shut_out

@@ -15,10 +15,11 @@ from consent.model import Ask, Match, Operation, Permit, Prefill, Reason, Refusa
 from proaktiv.core.binding import ADDRESSEE_ROLES, Fact, bind, with_answers
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
-from proaktiv.core.cases import Candidate, Decided, Item
+from proaktiv.core.cases import Decided
 from proaktiv.core.competence import competent
 from proaktiv.core.fristen import Value
 from proaktiv.core.guards import PROTECTS_PERSON, Guard, for_humans, of_child, stops_whole_event
+from proaktiv.core.items import Candidate, Item
 from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.core.matching import Decision
 from proaktiv.core.outbound import GUARDED

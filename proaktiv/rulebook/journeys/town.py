@@ -16,11 +16,9 @@ from consent.model import Activity, ConsentState, Head, Subject, SubjectStatus
 from proaktiv.core.binding import Fact
 from proaktiv.core.cases import (
     AuftragMoved,
-    Case,
     Effect,
     ForClerk,
     Happening,
-    Item,
     ProposalMoved,
     Proposed,
     Stopped,
@@ -30,6 +28,7 @@ from proaktiv.core.cases import (
 )
 from proaktiv.core.events import RegisterEvent
 from proaktiv.core.guards import PROTECTS_PERSON, STOPS_PERSON, Guard
+from proaktiv.core.items import Case, Item
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.states import AuftragState, EventState, ProposalState
 from proaktiv.core.trust import Trust

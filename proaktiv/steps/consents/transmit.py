@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from consent.store import raise_epoch
 from proaktiv.assent import Transmission, act, given_transmit, withdraw_transmit
-from proaktiv.core.cases import Case, Effect, ForClerk, Moved, ProposalMoved, TransmitWithdrawn, apply
+from proaktiv.core.cases import Effect, ForClerk, Moved, ProposalMoved, TransmitWithdrawn, apply
 from proaktiv.core.errors import NotFound
+from proaktiv.core.items import Case
 from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
