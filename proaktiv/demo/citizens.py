@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from proaktiv.core.plans import TOLD
 from proaktiv.demo.people import Citizen, Conduct, Resident, Stance
 from proaktiv.demo.talking import CityError, Talk
 
@@ -157,7 +158,7 @@ class Robot:
                 proposal
                 for bundle in talk.get("/uebersicht")["bundles"]
                 for proposal in bundle["proposals"]
-                if proposal["state"] in {"open", "later"}
+                if proposal["state"] in {"open", "later"} and proposal.get("outcome") not in TOLD
             ]
             if conduct is Conduct.COMES_TOO_LATE and not offered:
                 self.deeds[Deed.NO_LONGER_OPEN] += 1

@@ -100,7 +100,7 @@ _NUMBERS: Mapping[str, TextClause] = {
     "unproposed": text(
         """
         SELECT count(*) FROM matches AS m JOIN register_events AS e ON e.id = m.event
-        WHERE m.outcome = 'auftrag' AND NOT EXISTS (
+        WHERE m.outcome IN ('auftrag', 'hinweis', 'termin') AND NOT EXISTS (
             SELECT FROM proposals AS p JOIN register_events AS o ON o.id = p.event
             WHERE p.leistung = m.leistung AND o.case_key = e.case_key
         )
