@@ -1,5 +1,6 @@
 """What is no Auftrag: a hint and an appointment are told, a Wiedervorlage comes back, a human gets the rest."""
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +13,13 @@ from proaktiv.core.errors import Conflict
 from proaktiv.database import Database
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.release import release
+from proaktiv.web.pages.site import make_site
+from proaktiv.web.pages.view import Look
 from tests.builders import Somebody, a_birth, a_cancellation, a_death, child_of, somebody
-from tests.world import START, World
+from tests.web.browser import PageBrowser
+from tests.world import START, World, code_in
+
+LOOK = Look("Stadt Musterstadt", account=True)
 
 COMMON = """
 status: in_kraft
@@ -49,6 +55,7 @@ def told(world: World, tmp_path: Path) -> World:
         _with_texts_and_a_case(birth, name)
     urkunde = (birth / "leistungen" / "geburtsurkunde.yaml").read_text()
     second = urkunde.replace("leistung: GEBURTSURKUNDE", f"leistung: {ZWEITE_URKUNDE}\nnach: [GEBURTSURKUNDE]")
+    second = second.replace("name: Geburtsurkunde", "name: Zweite Urkunde")
     lines = [line for line in second.splitlines(True) if not line.startswith("leika")]
     (birth / "leistungen" / "zweite.yaml").write_text("".join(lines))
     _with_texts_and_a_case(birth, ZWEITE_URKUNDE)
@@ -177,3 +184,46 @@ def test_a_hint_of_an_entry_that_is_cancelled_and_made_again_is_told_again(told:
     told.tick()
     assert told.count("proposals", "leistung = 'STEUER-ID' AND state = 'open' AND generation = 2") == 1
     told.check_log()
+
+
+# what the person reads -----------------------------------------------------------------------------------------------
+
+
+def reading(told: World, anna: Somebody) -> PageBrowser:
+    browser = PageBrowser(make_site(told.pipeline, LOOK, secure_cookies=False))
+    year, month, day = anna.geburtsdatum.split("-")
+    typed = {"code": code_in(told.letters_to(anna)[-1]), "geburt_tag": day, "geburt_monat": month, "geburt_jahr": year}
+    assert browser.post("/b", typed).status_code == 303
+    return browser
+
+
+def page_of(browser: PageBrowser, name: str) -> str:
+    overview = browser.get("/uebersicht").text
+    found = re.search(rf'href="(/vorschlag/[^"]+)"[^>]*>{name}', overview)
+    assert found is not None, overview
+    return browser.get(found[1]).text
+
+
+def test_the_overview_calls_a_hint_a_hint_and_an_appointment_an_appointment(told: World, anna: Somebody) -> None:
+    page = reading(told, anna).get("/uebersicht").text
+    assert "Steuer-Id – ein Hinweis" in page
+    assert "Vaterschaft – ein Termin" in page
+    assert page.count("Zur Information") == 2
+
+
+def test_the_page_of_a_hint_has_words_and_nothing_to_decide(told: World, anna: Somebody) -> None:
+    browser = reading(told, anna)
+    hint, appointment = page_of(browser, "Steuer-Id"), page_of(browser, "Vaterschaft")
+    for page in (hint, appointment):
+        assert "So ist es." in page
+        assert "Warum wir Ihnen das sagen" in page
+        assert "Es wird nichts gesendet" in page
+        assert "/entscheiden" not in page
+    assert "Vereinbaren Sie den Termin selbst" in appointment
+    assert "Sicher bis" in appointment
+
+
+def test_the_page_of_what_comes_second_says_what_comes_first(told: World, anna: Somebody) -> None:
+    page = page_of(reading(told, anna), "Zweite Urkunde")
+    assert "Zuerst kommt: Geburtsurkunde." in page
+    assert "/entscheiden" not in page
