@@ -62,6 +62,21 @@ def make_app(opening: Opening) -> typer.Typer:
     return app
 
 
+def add_release(app: typer.Typer, opening: Opening) -> None:
+    """Add ``proaktiv log release`` to the log's commands; ``opening`` builds the office's share."""
+
+    @app.command("release")
+    def release(
+        entry: Annotated[UUID, typer.Argument(help="The entry's id; the DSB's page shows it.")],
+        reason: Annotated[str, typer.Option(help="Why it need not be kept from the person any more.")],
+        by: Annotated[str, typer.Option(help="Your id in the house; it stands in the flow log.")],
+    ) -> None:
+        """Show a person an entry that was kept from them (an investigation that ended). Told in the log, for ever."""
+        with opening() as pipeline:
+            done = pipeline.release_entry(entry, reason=reason, by=by)
+        typer.echo(f"Entry {entry} is shown to its person from now on; entry {done} says so.")
+
+
 def incidents(opening: Opening, *, as_json: bool) -> None:
     """Print what the DSB must see, newest first."""
     with opening() as pipeline:

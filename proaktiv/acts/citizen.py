@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from proaktiv.acts.account import AccountActs
+from proaktiv.acts.own import OwnActs
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotProven
 from proaktiv.core.trust import SessionProof
 from proaktiv.steps import (
@@ -20,7 +21,6 @@ from proaktiv.steps import (
     prove,
     show,
     sign,
-    timeline,
     undo,
 )
 from proaktiv.steps.channels import Reachable, Terms
@@ -32,7 +32,7 @@ from proaktiv.steps.prove import Proven
 
 
 @dataclass(frozen=True, slots=True)
-class CitizenActs(AccountActs):
+class CitizenActs(AccountActs, OwnActs):
     """The acts of the citizen's surface."""
 
     def enrol(self, wish: Wish) -> None:
@@ -60,11 +60,6 @@ class CitizenActs(AccountActs):
     def csrf(self, token: str) -> str:
         """Return the form token that belongs to a session's token."""
         return prove.csrf_of(self.house, token)
-
-    def timeline(self, proof: SessionProof, before: str) -> dict[str, Any]:
-        """Return the person's own entries of the flow log, newest first, from before an entry on."""
-        with self.database.transaction() as session:
-            return timeline.timeline(session, self.current(session), proof, before)
 
     def overview(self, proof: SessionProof) -> dict[str, Any]:
         """Return what is open for this person."""

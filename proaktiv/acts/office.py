@@ -15,6 +15,7 @@ from proaktiv.flowlog import holds
 from proaktiv.steps import (
     notify,
     proving,
+    release,
     retain,
     tasks,
 )
@@ -123,3 +124,9 @@ class OfficeActs(Means):
         """Return the holds on entries that stand."""
         with self.database.transaction() as session:
             return holds.standing(session)
+
+    def release_entry(self, fid: UUID, *, reason: str, by: str) -> UUID:
+        """Show a person an entry of the log that was kept from them."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            return release.release(session, self.house, fid, reason, by, now)

@@ -35,6 +35,10 @@ class Kind(IntEnum):
         return self.name.lower()
 
 
+RELEASED = "entry.released"
+"""Action of the entry by which one that was kept from a person is shown to them from now on (flowlog.md § 5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One flow of personal data, or one act about one.
@@ -63,7 +67,7 @@ class Flow:
     restrict: bool = False
     """True keeps the entry out of the person's view and out of their gapless numbers (flowlog.md § 5)."""
     of: UUID | None = None
-    """The authorised entry that this outcome belongs to."""
+    """The earlier entry that this one is about: of an outcome the authorised one, of a release the restricted one."""
     listed: int | None = None
     """Of an erasure: how long the list of destroyed persons is after it, which is kept outside the database."""
     minimum: int | None = None

@@ -27,6 +27,8 @@ from proaktiv.flowlog.findings import counted, findings
 from proaktiv.flowlog.judging import tell_nobody
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, print_report, read_text
+from proaktiv.flowlog.report import Report
+from proaktiv.flowlog.selection_verify import is_selection, verify_selection
 from proaktiv.flowlog.status import status as log_status
 from proaktiv.flowlog.timestamps import Stamper
 from proaktiv.flowlog.verify import verify_database
@@ -182,9 +184,7 @@ def _add_verify(
                 raise NoTrustedKey(
                     "verify --export needs --vkey or --policy: the key to trust never comes from the export"
                 )
-            kept = _kept(since, trusted)
-            with _bar("entries verified") as tell:
-                report = verify_export(folder, trusted, kept=kept, now=clock(), stamper=stamper, tell=tell)
+            report = _verified(folder, trusted, since, clock(), stamper)
         else:
             trusted = trusted or key_of_settings()
             if not trusted:
@@ -195,6 +195,19 @@ def _add_verify(
             with open_reader() as session, _bar("entries verified") as tell:
                 report = verify_database(session, trusted, kept=kept, now=clock(), stamper=stamper, tell=tell)
         print_report(report, as_json=as_json)
+
+
+def _verified(
+    folder: Path, trusted: str | Policy, since: Path | None, now: datetime, stamper: Stamper | None
+) -> Report:
+    """Check an exported folder, a whole one or a selection."""
+    kept = _kept(since, trusted)
+    if is_selection(folder):
+        if kept:
+            raise BadInput("--since", "is for whole exports: a selection proves its entries, not the log's growth")
+        return verify_selection(folder, trusted, now=now)
+    with _bar("entries verified") as tell:
+        return verify_export(folder, trusted, kept=kept, now=now, stamper=stamper, tell=tell)
 
 
 def _add_findings(app: typer.Typer, open_reader: Callable[[], AbstractContextManager[Session]]) -> None:

@@ -97,6 +97,14 @@ class Policy:
             if at <= now + SKEW and (self.max_age is None or now - at <= self.max_age)
         )
 
+    def lacking(self, opened: Opened, now: datetime | None) -> str:
+        """Return what a checkpoint lacks of the quorum at ``now``, nothing where it is met.
+
+        Without ``now`` each cosignature counts that is right.
+        """
+        counted = self.counting(opened.cosigned, now) if now else opened.cosigned
+        return "" if self.met(counted) else f"it is not cosigned by {self.quorum}, as you ask"
+
     def met(self, names: Collection[str]) -> bool:
         """Return whether cosignatures by these witnesses are the quorum."""
         return self.quorum is None or self._witnessed(self.quorum, names)

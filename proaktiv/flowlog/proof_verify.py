@@ -68,9 +68,8 @@ def verify_proof(raw: bytes, trusted: str | Policy, now: datetime | None = None)
     try:
         opened = policy.open(proof.note)
         head = opened.checkpoint
-        counted = policy.counting(opened.cosigned, now) if now else opened.cosigned
-        if not policy.met(counted):
-            findings.append(Finding(What.COSIGNATURE, f"it is not cosigned by {policy.quorum}, as you ask"))
+        if lacking := policy.lacking(opened, now):
+            findings.append(Finding(What.COSIGNATURE, lacking))
     except NoteError as error:
         findings.append(Finding(What.HEAD, str(error)))
     if head and not verify_inclusion(proof.index, head.size, leaf_hash(entry), proof.path, head.root):

@@ -56,7 +56,8 @@ class Report:
 
     ``root`` is None where nobody trusted says one, ``pending`` where nobody can know: an export does not hold what is
     queued. ``cosigned`` is None where the policy asks for no cosignature. Entries before ``first`` were not there to be
-    read, their hashes were. ``truncated``: there are more findings than are listed.
+    read, their hashes were. ``truncated``: there are more findings than are listed. ``selected`` is how many entries
+    were judged where it was not all of them.
     """
 
     size: int
@@ -69,6 +70,7 @@ class Report:
     expires_on: date | None = None
     cosigned: int | None = None
     stamped: int | None = None
+    selected: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -81,6 +83,7 @@ class Report:
             "ok": self.ok,
             "size": self.size,
             "first": self.first,
+            "selected": self.selected,
             "root": self.root.hex() if self.root else None,
             "pending": self.pending,
             "checkpoints": self.checkpoints,
@@ -96,6 +99,7 @@ class Report:
         queued = "" if self.pending is None else f", {self.pending} more still queued"
         lines = [
             f"{self.size} entries{queued}, {self.checkpoints} signed checkpoints",
+            *([f"{self.selected} of them are here, each with its proof"] if self.selected is not None else []),
             *([f"of entries 0 to {self.first - 1} only the hashes are here"] if self.first else []),
             *([f"to be deleted on {self.expires_on}"] if self.expires_on else []),
             *([] if self.cosigned is None else [f"cosigned as the policy asks: {self.cosigned} entries"]),

@@ -2,17 +2,16 @@
 
 Holds KEK-view and KEK-flow and nothing more (data-path.md § 2). GET never changes anything; a code never stands in a
 path. Left to others: every decision (``steps``), what is asked of them (``web.pipelines``), what may be sent
-(``web.bodies``), errors (``web.problems``).
+(``web.bodies``), who saw one's data (``web.me``), errors (``web.problems``).
 """
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response, Security
-from fastapi.security import APIKeyCookie
+from fastapi import APIRouter, FastAPI, Request, Response
 
-from proaktiv.core.trust import SessionProof
-from proaktiv.web import links, openapi, problems
+from proaktiv.web import links, me, openapi, problems
+from proaktiv.web.asking import LOOPBACK_COOKIE, SECURE_COOKIE, PipelineDep, Proof, ProofForChange
 from proaktiv.web.bodies import Anmeldung, Antworten, Entscheidungen, Ja, Mailadresse, Mailcode, Nachweis, Widerruf
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.pipelines import CitizenPipeline
@@ -23,40 +22,7 @@ SAME_ANSWER = (
     "If we find you in the register of residents, a letter will reach you at your registered address."
 )
 
-SECURE_COOKIE = "__Host-proaktiv"
-LOOPBACK_COOKIE = "proaktiv"
-"""Browsers drop ``__Host-`` cookies on plain http, which only the demonstration and tests speak."""
-
 router = APIRouter()
-
-
-def _pipeline(request: Request) -> CitizenPipeline:
-    pipeline: CitizenPipeline = request.app.state.pipeline
-    return pipeline
-
-
-PipelineDep = Annotated[CitizenPipeline, Depends(_pipeline)]
-
-
-# For the description alone: on plain http the cookie has another name.
-_Session = Annotated[str | None, Security(APIKeyCookie(name=SECURE_COOKIE, scheme_name="session", auto_error=False))]
-
-
-def _proven(request: Request, pipeline: PipelineDep, _described: _Session = None) -> SessionProof:
-    return pipeline.session(request.cookies.get(request.app.state.cookie, ""))
-
-
-def _may_change(
-    request: Request,
-    pipeline: PipelineDep,
-    x_csrf: Annotated[str, Header(max_length=128)] = "",
-    _described: _Session = None,
-) -> SessionProof:
-    return pipeline.session_for_change(request.cookies.get(request.app.state.cookie, ""), x_csrf)
-
-
-Proof = Annotated[SessionProof, Depends(_proven)]
-ProofForChange = Annotated[SessionProof, Depends(_may_change)]
 
 
 @router.get("/health", responses=openapi.AROUND)
@@ -246,4 +212,5 @@ def make_citizen(pipeline: CitizenPipeline, *, secure_cookies: bool) -> FastAPI:
     app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
     app.include_router(router)
+    app.include_router(me.router)
     return app

@@ -123,6 +123,24 @@ class CitizenPipeline(Protocol):
         """Forget the mail address."""
         ...
 
+    def usages(
+        self, proof: SessionProof, first_on: date | None, last_on: date | None, offset: int, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return the person's own entries of the flow log. Raises ``NotAllowed``."""
+        ...
+
+    def usage_period(self, proof: SessionProof) -> dict[str, str | None]:
+        """Return from when to when there are entries. Raises ``NotAllowed``."""
+        ...
+
+    def own_bundle(self, proof: SessionProof) -> bytes | None:
+        """Return what is signed about the person as a zip file. Raises ``NotAllowed``."""
+        ...
+
+    def heartbeat(self) -> dict[str, str]:
+        """Return whether the log answers and keeps up."""
+        ...
+
     def healthy(self) -> None:
         """Raise where the database cannot be reached."""
         ...

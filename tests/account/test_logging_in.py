@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from oidc_provider_mock import User, run_server_in_thread
 
-from proaktiv.web.citizen import LOOPBACK_COOKIE, SECURE_COOKIE
+from proaktiv.web.asking import LOOPBACK_COOKIE, SECURE_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import PENDING, AccountWay

@@ -31,7 +31,7 @@ from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
 from proaktiv.tables import PersonIdentifierRow, SessionRow, core_table
-from proaktiv.web.citizen import LOOPBACK_COOKIE
+from proaktiv.web.asking import LOOPBACK_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import RETURN_PATH, AccountWay

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from proaktiv.core.trust import Trust
-from proaktiv.web.citizen import LOOPBACK_COOKIE
+from proaktiv.web.asking import LOOPBACK_COOKIE
 from proaktiv.web.pages import account, channels, consents, entry, matters, messages, timeline
 from tests.browser.conftest import NARROW, WIDE, Scheme, proven
 from tests.builders import Somebody, a_birth, somebody

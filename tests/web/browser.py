@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from proaktiv.web.citizen import LOOPBACK_COOKIE
+from proaktiv.web.asking import LOOPBACK_COOKIE
 from tests.web.conftest import ask
 
 _TOKEN = re.compile(r'name="csrf" value="([0-9a-f]+)"')

@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from proaktiv.database import Database
-from proaktiv.web.citizen import LOOPBACK_COOKIE, make_citizen
+from proaktiv.web.asking import LOOPBACK_COOKIE
+from proaktiv.web.citizen import make_citizen
 from proaktiv.web.office import make_office
 from proaktiv.web.pages.view import Look
 from proaktiv.web.staff.visitor import WayIn

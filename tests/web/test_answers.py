@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from proaktiv.web.citizen import SECURE_COOKIE, make_citizen
+from proaktiv.web.asking import SECURE_COOKIE
+from proaktiv.web.citizen import make_citizen
 from proaktiv.web.intake import make_intake
 from proaktiv.web.security import HEADERS
 from tests.builders import somebody

@@ -194,6 +194,7 @@ SENTENCES: Mapping[str, str] = {
     "signature.undone": _("Sie haben Ihre Unterschrift zurückgenommen."),
     "auftrag.opened": _("Jemand im Amt hat Ihren Auftrag geöffnet, um ihn zu bearbeiten."),
     "person.looked_up": _("Jemand im Amt hat nachgesehen, wer Ihre Daten gesehen hat (Datenschutz)."),
+    "entry.released": _("Ein Eintrag, der bisher zurückgehalten war, wird Ihnen von nun an gezeigt."),
     "task.ended": _("Jemand im Amt hat sich um Ihre Sache gekümmert."),
 }
 """Action of a log entry → what it means to the person. An action without a sentence is shown by its kind."""

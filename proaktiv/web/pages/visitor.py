@@ -13,7 +13,7 @@ from starlette.requests import Request
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.core.trust import SessionProof
 from proaktiv.identity.login import RelyingParty
-from proaktiv.web.citizen import LOOPBACK_COOKIE
+from proaktiv.web.asking import LOOPBACK_COOKIE
 from proaktiv.web.door import Door, DoorDep, Visitor
 from proaktiv.web.pages.forms import Fields
 from proaktiv.web.pages.view import Look

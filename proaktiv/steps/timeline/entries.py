@@ -1,0 +1,176 @@
+"""A person's own entries, opened: read once here, for the page, for programs and for the bundle.
+
+What is restricted is left out as if it were not there, also where pages are counted; a later entry that releases it
+brings it back, without a number of its own. Source: flowlog.md § 5.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, LargeBinary, func, literal, or_, select
+from sqlmodel import Session
+
+from proaktiv.core.calendar import BERLIN
+from proaktiv.core.flows import RELEASED, Kind
+from proaktiv.core.ids import uuid7
+from proaktiv.core.trust import SessionProof
+from proaktiv.flowlog.entries import FACTS, SALT_BYTES, SUBJECT, commitment, unpack
+from proaktiv.house import House
+from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
+from proaktiv.vault import Compartment, Ring
+
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+_LEAF = core_table(FlowLeafRow)
+# Inside a string the quote before the colon is escaped, so this is the member itself and nothing that was written.
+_RESTRICTED = b'"restrict":true'
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """One entry as its person may see it. ``released`` is the number of the entry that released it."""
+
+    row: Any
+    index: int | None
+    salt: bytes
+    body: bytes
+    facts: Mapping[str, Any]
+    subject: Mapping[str, Any]
+    released: int | None
+    intact: bool
+
+    @property
+    def fid(self) -> UUID:
+        """Return the entry's id."""
+        fid: UUID = self.row.fid
+        return fid
+
+    @property
+    def at(self) -> datetime:
+        """Return when it was written."""
+        at: datetime = self.row.recorded_at
+        return at
+
+    @property
+    def number(self) -> int | None:
+        """Return its gap-free number; a released entry has none."""
+        return self.subject.get("seq")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of the entries, newest first. Days are Berlin's, both included.
+
+    By their place in the log, which is the order of their numbers; by id, to the millisecond, where ``by_id`` is set:
+    then ``before`` is the id of an entry.
+    """
+
+    first_on: date | None = None
+    last_on: date | None = None
+    before: UUID | None = None
+    offset: int = 0
+    limit: int | None = None
+    by_id: bool = False
+
+
+def own(session: Session, house: House, proof: SessionProof, part: Part) -> list[Own]:
+    """Return a person's entries, the newest first."""
+    ring = house.vault.ring(session, [proof.person], [Compartment.FLOW])
+    released = _released(session, house, proof, ring)
+    query = (
+        select(
+            *(column for column in _LOG.c if column.name != "t"),
+            _LOG.c.t.label("recorded_at"),
+            _SECRET.c.s_blob,
+            _LEAF.c.idx,
+        )
+        .join(_LOG, _LOG.c.fid == _SECRET.c.fid)
+        .join(_LEAF, _LEAF.c.fid == _SECRET.c.fid, isouter=True)
+        .where(
+            *_mine(house, proof),
+            _visible(released),
+            *_within(part),
+        )
+        .order_by(*_order(part))
+        .offset(part.offset)
+        .limit(part.limit)
+    )
+    return [_opened(row, proof, ring, released) for row in session.connection().execute(query)]
+
+
+def span(session: Session, house: House, proof: SessionProof) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last of a person's entries were written, of those that they see."""
+    ring = house.vault.ring(session, [proof.person], [Compartment.FLOW])
+    query = (
+        select(func.min(_LOG.c.t), func.max(_LOG.c.t))
+        .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
+        .where(*_mine(house, proof), _visible(_released(session, house, proof, ring)))
+    )
+    first, last = session.connection().execute(query).one()
+    return (first, last) if first is not None else None
+
+
+def _visible(released: Collection[UUID]) -> ColumnElement[bool]:
+    restricted = func.position(literal(_RESTRICTED, LargeBinary).op("IN")(_LOG.c.f_bytes)) > 0
+    return or_(~restricted, _LOG.c.fid.in_(released))
+
+
+def _mine(house: House, proof: SessionProof) -> tuple[ColumnElement[bool], ...]:
+    return _SECRET.c.subj == house.log.subj(proof.person), _SECRET.c.s_blob.is_not(None)
+
+
+def _within(part: Part) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if part.first_on:
+        where.append(_SECRET.c.fid >= uuid7(_midnight(part.first_on), bytes(10)))
+    if part.last_on and part.last_on < date.max:
+        where.append(_SECRET.c.fid < uuid7(_midnight(part.last_on + timedelta(days=1)), bytes(10)))
+    if part.before:
+        where.append(_SECRET.c.fid < part.before)
+    return where
+
+
+def _order(part: Part) -> tuple[ColumnElement[Any], ...]:
+    by_id = (_SECRET.c.fid.desc(),)  # time-ordered (UUIDv7)
+    return by_id if part.by_id else (_LEAF.c.idx.desc().nulls_first(), *by_id)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), BERLIN)
+
+
+def _released(session: Session, house: House, proof: SessionProof, ring: Ring) -> dict[UUID, int | None]:
+    """Return which restricted entries were released, and the number of the entry that did it."""
+    rows = session.connection().execute(
+        select(_LOG.c.f_bytes, _LOG.c.entry, _SECRET.c.s_blob)
+        .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
+        .where(*_mine(house, proof), _LOG.c.kind == Kind.RETENTION)
+    )
+    found: dict[UUID, int | None] = {}
+    for row in rows:
+        facts = json.loads(row.f_bytes)
+        if facts["action"] == RELEASED:
+            _, body = _part(row, proof, ring)
+            found[UUID(facts["of"])] = json.loads(body).get("seq")
+    return found
+
+
+def _part(row: Any, proof: SessionProof, ring: Ring) -> tuple[bytes, bytes]:
+    committed = unpack(bytes(row.entry)).subject
+    part = ring.decrypt(proof, proof.person, Compartment.FLOW, row.s_blob, committed)
+    return part[:SALT_BYTES], part[SALT_BYTES:]
+
+
+def _opened(row: Any, proof: SessionProof, ring: Ring, released: Mapping[UUID, int | None]) -> Own:
+    salt, body = _part(row, proof, ring)
+    entry = unpack(bytes(row.entry))
+    intact = (
+        commitment(SUBJECT, salt, body) == entry.subject
+        and commitment(FACTS, bytes(row.f_salt), bytes(row.f_bytes)) == entry.facts
+    )
+    facts, subject = json.loads(row.f_bytes), json.loads(body)
+    return Own(row, row.idx, salt, body, facts, subject, released.get(row.fid), intact)
