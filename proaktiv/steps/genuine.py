@@ -1,7 +1,8 @@
-"""Genuine: whether a message with the reference that somebody types was sent by this house, when and on which way.
+"""Genuine: whether a message with the reference that somebody types was sent by this house.
 
-Nothing else: no person, no matter. Every question costs the same queries, known or not, and all of them together are
-held to a rate, so that nobody tries references through. Source: channels-and-pages.md §§ 5.2, 9.
+Says when, on which way, and whether its entry in the log is untouched; no person, no matter. What is not known costs
+the same queries whatever it is, and all questions together are held to a rate, so that nobody tries references through.
+Source: channels-and-pages.md §§ 5.2, 9; flowlog.md (decided beyond the page).
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import TooMany
 from proaktiv.core.rates import Rate
 from proaktiv.core.states import DeliveryState
+from proaktiv.flowlog.intact import intact
 from proaktiv.house import House
 from proaktiv.paces import WHOLE, take
 from proaktiv.tables import DeliveryRow, core_table
@@ -37,10 +39,15 @@ _LEFT = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message of this house: the day that stands on it, and LETTER or MAIL."""
+    """A message of this house: the day that stands on it, LETTER or MAIL, and its entry in the log.
+
+    ``intact`` is None while nothing is signed over the entry.
+    """
 
     on: date
     channel: str
+    at: datetime
+    intact: bool | None
 
 
 def allow(session: Session, now: datetime) -> None:
@@ -56,10 +63,12 @@ def sent(session: Session, house: House, typed: str) -> Sent | None:
     row = (
         session.connection()
         .execute(
-            select(_DELIVERIES.c.made_at, _DELIVERIES.c.channel).where(
+            select(_DELIVERIES.c.made_at, _DELIVERIES.c.channel, _DELIVERIES.c.flow_id).where(
                 _DELIVERIES.c.reference_hash == reference, _DELIVERIES.c.state.in_(_LEFT)
             )
         )
         .first()
     )
-    return None if row is None else Sent(berlin_date(row.made_at), row.channel)
+    if row is None:
+        return None
+    return Sent(berlin_date(row.made_at), row.channel, row.made_at, intact(session, row.flow_id))

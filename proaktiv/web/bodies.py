@@ -105,3 +105,9 @@ class Mailadresse(Form):
     notice: Digest
 
     address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+
+
+class Zeichen(Form):
+    """What is printed on a message, ``XXXX-XXXX``."""
+
+    zeichen: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$")]

@@ -12,7 +12,17 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from proaktiv.web import links, me, openapi, problems
 from proaktiv.web.asking import LOOPBACK_COOKIE, SECURE_COOKIE, PipelineDep, Proof, ProofForChange
-from proaktiv.web.bodies import Anmeldung, Antworten, Entscheidungen, Ja, Mailadresse, Mailcode, Nachweis, Widerruf
+from proaktiv.web.bodies import (
+    Anmeldung,
+    Antworten,
+    Entscheidungen,
+    Ja,
+    Mailadresse,
+    Mailcode,
+    Nachweis,
+    Widerruf,
+    Zeichen,
+)
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.pipelines import CitizenPipeline
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
@@ -46,6 +56,15 @@ def prove(form: Nachweis, request: Request, response: Response, pipeline: Pipeli
     name, secure = request.app.state.cookie, request.app.state.cookie == SECURE_COOKIE
     response.set_cookie(name, session.token, httponly=True, secure=secure, samesite="lax", path="/", max_age=1800)
     return {"purpose": session.purpose, "trust": int(session.proof.trust), "csrf": session.csrf}
+
+
+@router.post("/echt", responses=openapi.told(429) | openapi.CHANGE_UNPROVEN)
+def genuine(form: Zeichen, pipeline: PipelineDep) -> dict[str, Any]:
+    """Say of a printed reference whether it exists, since when, and whether its entry is untouched; nothing is kept."""
+    sent = pipeline.genuine(form.zeichen)
+    if sent is None:
+        return {"exists": False, "time": None, "intact": None}
+    return {"exists": True, "time": sent.at.isoformat(timespec="minutes"), "intact": sent.intact}
 
 
 @router.get("/uebersicht", responses=openapi.READ | links.OVERVIEW)

@@ -13,6 +13,7 @@ from proaktiv.steps.channels import Reachable, Terms
 from proaktiv.steps.confirm import Confirmation
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
+from proaktiv.steps.genuine import Sent
 from proaktiv.steps.prove import Proven
 
 
@@ -121,6 +122,10 @@ class CitizenPipeline(Protocol):
 
     def remove_mail(self, proof: SessionProof) -> None:
         """Forget the mail address."""
+        ...
+
+    def genuine(self, reference: str) -> Sent | None:
+        """Return what was sent under a printed reference, if anything. Raises ``TooMany``."""
         ...
 
     def usages(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,11 +12,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import event as listening
+from sqlalchemy import text
 
 from notifiers.mail import MailChannel, Sender
 from notifiers.smtp import Relay, Tls
 from proaktiv.core import codes
 from proaktiv.core.rates import Rate
+from proaktiv.database import Database
 from proaktiv.steps import genuine
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
@@ -117,16 +119,71 @@ def test_what_has_not_left_is_not_known(world: World, site: FastAPI) -> None:
     assert UNKNOWN in posts(site, "/echt", {"zeichen": printed(world, mail)}).text
 
 
-def test_known_or_not_costs_the_same_queries(world: World, site: FastAPI) -> None:
-    known = printed(world, deliveries(world, "LETTER")[-1])
-    posts(site, "/echt", {"zeichen": known})
+def test_what_is_not_known_costs_the_same_queries_whatever_it_is(world: World, site: FastAPI) -> None:
+    posts(site, "/echt", {"zeichen": "AAAA-AAAA"})
     queries = []
-    for reference in (known, "ZZZZ-ZZZZ", "nonsense that is none"):
+    for reference in ("ZZZZ-ZZZY", "ZZZZ-ZZZZ", "nonsense that is none"):
         with asked(world) as said:
             posts(site, "/echt", {"zeichen": reference})
         queries.append(said)
     assert queries[0] == queries[1] == queries[2]
     assert any("reference_hash" in query for query in queries[0])
+
+
+def test_a_printed_reference_verifies_that_it_exists_since_when_and_whether_it_is_untouched(
+    world: World, site: FastAPI
+) -> None:
+    letter = deliveries(world, "LETTER")[-1]
+    reference = printed(world, letter)
+
+    def said() -> tuple[bool | None, bool]:
+        world.now += timedelta(seconds=1)  # so that the rate of questions is not what is met
+        (answer,) = ask(site, ("POST", "/api/echt"), json={"zeichen": reference})
+        told = answer.json()
+        assert told.keys() == {"exists", "time", "intact"}, "and nothing else"
+        assert (told["exists"], told["time"]) == (True, "2026-10-14T09:00+00:00")
+        return told["intact"], "passt nicht zu seinem Siegel" in posts(site, "/echt", {"zeichen": reference}).text
+
+    assert said() == (None, False), "nothing is signed over it yet"
+    assert "wartet noch auf seine Unterschrift" in posts(site, "/echt", {"zeichen": reference}).text
+    world.check_log()
+    assert said() == (True, False)
+    assert "ist unverändert" in posts(site, "/echt", {"zeichen": reference}).text
+    world.now += timedelta(seconds=10)
+    (unknown,) = ask(site, ("POST", "/api/echt"), json={"zeichen": "ZZZZ-ZZZZ"})
+    assert unknown.json() == {"exists": False, "time": None, "intact": None}
+    fid = world.value("SELECT flow_id FROM deliveries WHERE id = :id", id=letter)
+    for harm in (
+        "UPDATE flow_log SET receiver = 'somebody' WHERE fid = :fid",
+        "UPDATE flow_log SET f_salt = f_bytes WHERE fid = :fid",
+        "UPDATE tile SET data = overlay(data placing decode('00', 'hex') from 1) WHERE level = 0 AND :fid IS NOT NULL",
+        "UPDATE checkpoint SET note = 'none' WHERE :fid IS NOT NULL",
+    ):
+        with harmed(world, harm, fid):
+            assert said() == (False, True), harm
+    assert said() == (True, False)
+
+
+RESTORED = {
+    "flow_log": "UPDATE flow_log l SET receiver = k.receiver, f_salt = k.f_salt FROM kept k WHERE k.fid = l.fid",
+    "tile": "UPDATE tile t SET data = k.data FROM kept k WHERE k.level = t.level AND k.n = t.n",
+    "checkpoint": "UPDATE checkpoint c SET note = k.note FROM kept k WHERE k.size = c.size",
+}
+
+
+@contextmanager
+def harmed(world: World, statement: str, fid: UUID) -> Iterator[None]:
+    """The log as somebody left it who has the owner's rights; whole again afterwards."""
+    table = statement.split()[1]
+    owner = Database(world.urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        session.connection().execute(text(f"CREATE TABLE kept AS TABLE {table}"))
+        session.connection().execute(text(statement), {"fid": fid})
+    yield
+    with owner.transaction() as session:
+        session.connection().execute(text(RESTORED[table]))
+        session.connection().execute(text("DROP TABLE kept"))
+    owner.close()
 
 
 def test_nothing_typed_is_said_and_kept(site: FastAPI) -> None:

@@ -27,6 +27,7 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("GET", "/health"): READS,
         ("POST", "/anmelden"): CHANGES,
         ("POST", "/sitzung"): CHANGES,
+        ("POST", "/echt"): CHANGES,  # the count of questions alone
         ("GET", "/uebersicht"): READS,
         ("GET", "/vorschlag/{proposal_id}"): READS,
         ("POST", "/vorschlag/{proposal_id}/ja"): CHANGES,
@@ -77,7 +78,7 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("GET", "/vorfaelle"): READS,
     },
 }
-BEFORE_PROOF = {"/anmelden", "/sitzung"}
+BEFORE_PROOF = {"/anmelden", "/sitzung", "/echt"}
 """What of the citizen's surface may be posted by somebody who has not shown who they are."""
 
 SAFE = ("GET", "HEAD", "OPTIONS")
