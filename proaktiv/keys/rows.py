@@ -42,6 +42,7 @@ from proaktiv.tables import (
     MatchRow,
     NoticeRow,
     PersonIdentifierRow,
+    PersonRequestRow,
     PersonRow,
     ProposalRow,
     RegisterEventRow,
@@ -79,7 +80,7 @@ _DELETED: tuple[Table, ...] = tuple(
     for row in (
         *(SessionRow, CodeRow, ContactRow, MailAddressRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow),
         WiedervorlageRow,
-        *(NoticeRow, MailConfirmationRow, ErasureRow),
+        *(NoticeRow, MailConfirmationRow, ErasureRow, PersonRequestRow),
     )
 )
 """Deleted where ``person`` is one of them; what else is deleted needs more than that."""

@@ -75,7 +75,15 @@ from proaktiv.tables.people import (
     SuppressionRow,
     VaultKeyRow,
 )
-from proaktiv.tables.staff import LoginRow, StaffLinkRow, StaffLookRow, StaffRow, StaffSessionRow
+from proaktiv.tables.staff import (
+    ExportRow,
+    LoginRow,
+    PersonRequestRow,
+    StaffLinkRow,
+    StaffLookRow,
+    StaffRow,
+    StaffSessionRow,
+)
 
 __all__ = [
     "HOLDS_LOCK",
@@ -101,6 +109,7 @@ __all__ = [
     "ErasureRow",
     "EventFactsRow",
     "EventSubjectRow",
+    "ExportRow",
     "FetchedFactsRow",
     "FlowLeafRow",
     "FlowLogRow",
@@ -121,6 +130,7 @@ __all__ = [
     "OutageRow",
     "PaceRow",
     "PersonIdentifierRow",
+    "PersonRequestRow",
     "PersonRow",
     "ProposalRow",
     "RegisterEventRow",

@@ -1,9 +1,9 @@
 """Who works in the house, how they come in, and how often they looked: tables of the office's surface."""
 
-from sqlalchemy import Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlmodel import Field
 
-from proaktiv.tables.columns import UUID, Storage, datetime, instant, sealed
+from proaktiv.tables.columns import UUID, Storage, date, datetime, instant, sealed
 
 
 class StaffRow(Storage, table=True):
@@ -76,4 +76,49 @@ class StaffLookRow(Storage, table=True):
     at: datetime = instant()
 
 
-__all__ = ["LoginRow", "StaffLinkRow", "StaffLookRow", "StaffRow", "StaffSessionRow"]
+class ExportRow(Storage, table=True):
+    """An export that the DSB made on the office's page. By ``steps.oversight``; ``retain`` empties what is left.
+
+    ``bundle`` is its file until ``expires_at``, and holds no person; the row stays to say that there was one.
+    ``digest`` is the SHA-256 of that file. Days are Berlin's, both included; ``n`` counts entries or lines.
+    """
+
+    __tablename__ = "exports"
+    __table_args__ = (Index("ix_exports_expires", "expires_at", postgresql_where=text("bundle is not null")),)
+
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(max_length=8)  # log | counts
+    made_by: str = Field(max_length=64)
+    made_at: datetime = instant()
+    expires_at: datetime = instant()
+    first_on: date | None = None
+    last_on: date | None = None
+    n: int = Field(sa_type=BigInteger)
+    digest: bytes = sealed()
+    bundle: bytes | None = sealed(nullable=True)
+    deleted_at: datetime | None = instant(nullable=True)
+
+
+class PersonRequestRow(Storage, table=True):
+    """That the DSB wants to look a person up, until a second person says yes or no. By ``steps.inspection``.
+
+    ``person`` is null where nobody was found: whoever asks learns that only with the yes. ``matter`` is the blind index
+    that is counted, ``flow_id`` the entry whose part A says who asked and why.
+    """
+
+    __tablename__ = "person_requests"
+    __table_args__ = (CheckConstraint("decided_by <> asked_by", name="ck_person_requests_four_eyes"),)
+
+    id: UUID = Field(primary_key=True)
+    person: UUID | None = Field(default=None, index=True)
+    matter: UUID
+    flow_id: UUID = Field(sa_column_args=(ForeignKey("flow_log.fid"),), nullable=False)
+    state: str = Field(max_length=8)  # waiting | granted | denied
+    asked_by: UUID
+    asked_at: datetime = instant()
+    decided_by: UUID | None = None
+    decided_at: datetime | None = instant(nullable=True)
+    expires_at: datetime = instant()
+
+
+__all__ = ["ExportRow", "LoginRow", "PersonRequestRow", "StaffLinkRow", "StaffLookRow", "StaffRow", "StaffSessionRow"]
