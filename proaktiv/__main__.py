@@ -166,6 +166,7 @@ def work(
                 "notify": pipeline.notify,
                 "dispatch": pipeline.dispatch,
                 "retain": pipeline.retain,
+                "exports": pipeline.end_exports,
                 **(
                     {"bounces": mailing.watching(pipeline, settings.mail_bounces_dir)}
                     if settings.mail_bounces_dir

@@ -21,9 +21,9 @@ import structlog
 
 from proaktiv.acts.citizen import CitizenActs
 from proaktiv.acts.office import RETENTION_SET, OfficeActs
+from proaktiv.acts.oversight import OversightActs
 from proaktiv.acts.published import PublishedActs
 from proaktiv.acts.registers import RegisterActs
-from proaktiv.acts.staff import StaffActs
 from proaktiv.core.errors import CommitUnknown
 from proaktiv.database import DatabaseAway
 from proaktiv.egress import Deadline
@@ -54,7 +54,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Pipeline(RegisterActs, CitizenActs, OfficeActs, StaffActs, PublishedActs):
+class Pipeline(RegisterActs, CitizenActs, OfficeActs, OversightActs, PublishedActs):
     """All that one process can do; what it has no keys or ways for, it cannot."""
 
     # the two halves ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ MAKERS = {
     "Clearance": "proaktiv/flowlog/record.py",
     "SessionProof": "proaktiv/steps/prove.py",
     "StaffProof": "proaktiv/steps/admit.py",
-    "Inspection": "proaktiv/steps/inspection.py",
+    "Inspection": "proaktiv/steps/inspection/__init__.py",
 }
 NETWORK = frozenset(
     {

@@ -1,4 +1,7 @@
-"""What clerks and the DSB do on the office's pages. Each look is logged and committed before anything is opened."""
+"""What clerks do on the office's pages, and how all staff come in.
+
+Each look is logged and committed before anything is opened. What the DSB does stands in ``acts.oversight``.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +15,11 @@ from sqlmodel import Session
 from proaktiv.acts.means import Means
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import BadInput
-from proaktiv.core.staff import Role, StaffProof
+from proaktiv.core.staff import StaffProof
 from proaktiv.core.tasks import How
-from proaktiv.steps import acknowledge, admit, case_file, inspection, oversight, tasks
+from proaktiv.steps import acknowledge, admit, case_file, inspection, tasks
 from proaktiv.steps.admit import Entered
 from proaktiv.steps.inspection import Curious, Foreign
-from proaktiv.steps.oversight import Wanted
 
 MUST_SAY = frozenset({"question", "rejected"})
 """Answers of a clerk that mean nothing without words."""
@@ -80,7 +82,7 @@ class StaffActs(Means):
 
     def open_auftrag(self, proof: StaffProof, auftrag: UUID) -> dict[str, Any]:
         """Log that a clerk looks at an Auftrag, then open it."""
-        with self._looking(proof) as (session, now):
+        with self.looking(proof) as (session, now):
             leave = inspection.of_auftrag(session, self.house, proof, auftrag, now, self.wall())
         with self.database.transaction() as session:
             return case_file.auftrag(session, self.current(session), leave)
@@ -101,41 +103,8 @@ class StaffActs(Means):
             mac = acknowledge.content_mac(self.house.vault, message)
             acknowledge.accept(session, self.house, message, mac, now, by=proof)
 
-    # the DSB ---------------------------------------------------------------------------------------------------------
-
-    def log_standing(self, proof: StaffProof) -> dict[str, Any]:
-        """Return how the flow log stands."""
-        now = self.clock()
-        with self.database.transaction() as session:
-            return oversight.standing(session, proof, now, self.wall())
-
-    def flows(self, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
-        """Return a page of the flow log's entries."""
-        with self.database.transaction() as session:
-            return oversight.flows(session, self.house, proof, wanted)
-
-    def open_flow(self, proof: StaffProof, fid: UUID) -> dict[str, Any]:
-        """Log that the DSB looks at an entry, then open it."""
-        with self._looking(proof) as (session, now):
-            leave = inspection.of_flow(session, self.house, proof, fid, now, self.wall())
-        with self.database.transaction() as session:
-            return oversight.flow(session, self.house, leave, self.staff_private)
-
-    def look_person_up(self, proof: StaffProof, typed: str, reason: str, before: str) -> dict[str, Any]:
-        """Log that the DSB looks a person up, then return the entries about them."""
-        with self._looking(proof) as (session, now):
-            leave = inspection.of_person(session, self.house, proof, typed, reason, now, self.wall())
-        with self.database.transaction() as session:
-            return {"found": bool(leave.persons), **oversight.flows_of(session, self.house, leave, before)}
-
-    def seen_incidents(self, proof: StaffProof) -> list[dict[str, str]]:
-        """Return what the DSB must see. Raises ``NotAllowed`` for another role."""
-        inspection.require(proof, Role.DSB)
-        with self.database.transaction() as session:
-            return tasks.incidents(session)
-
     @contextmanager
-    def _looking(self, proof: StaffProof) -> Iterator[tuple[Session, datetime]]:
+    def looking(self, proof: StaffProof) -> Iterator[tuple[Session, datetime]]:
         """Open the transaction of a look; one that is refused for what it is becomes an incident."""
         now = self.clock()
         try:

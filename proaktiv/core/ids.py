@@ -5,8 +5,12 @@ Source: RFC 9562 § 5.7.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from uuid import UUID
+
+from proaktiv.core.calendar import BERLIN
+
+_FIRST = date(1970, 1, 2)
 
 RandomBytes = Callable[[int], bytes]
 
@@ -19,6 +23,11 @@ def uuid7(now: datetime, random: bytes) -> UUID:
     number = number & ~(0xF << 76) | (0x7 << 76)
     number = number & ~(0x3 << 62) | (0x2 << 62)
     return UUID(int=number)
+
+
+def first_of_day(day: date) -> UUID:
+    """Return what no id of a row made on that day in Berlin, or later, comes before; ids know no day before 1970."""
+    return uuid7(datetime.combine(max(day, _FIRST), time(), BERLIN), bytes(10))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,17 @@
 Decrypting is the gated act: subject parts need a permit or a session proof, staff parts the office's private key.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from sqlmodel import Session
+
+from proaktiv.flowlog.entries import SALT_BYTES, STAFF, commitment, unpack
 from proaktiv.flowlog.staff import StaffReader
-from proaktiv.vault import Compartment, Destroyed, NotHeld, Opens, Ring, Vault
+from proaktiv.vault import Compartment, Destroyed, NotHeld, Opens, Ring, SealBroken, Vault
 
 
 class Parts:
@@ -43,3 +49,32 @@ class Parts:
             return self._staff.open(key_id, blob, aad)
         except NotHeld:
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPart:
+    """Part A of one entry. ``said``: open, closed (another office's key), broken, or none (it is not there)."""
+
+    said: str
+    part: Mapping[str, Any] = field(default_factory=dict)
+
+
+def staff_part(session: Session, private: bytes, row: Any) -> StaffPart:
+    """Return part A of a row with ``a_blob``, ``staff_key``, ``entry``; ``private`` is empty where nobody holds it."""
+    if row.a_blob is None:
+        return StaffPart("none")
+    if not private:
+        return StaffPart("closed")
+    committed = unpack(bytes(row.entry)).staff
+    reader = StaffReader(private)
+    try:
+        reader.load(session)
+        opened = reader.open(row.staff_key, bytes(row.a_blob), committed)
+    except NotHeld:
+        return StaffPart("closed")
+    except SealBroken:
+        return StaffPart("broken")
+    salt, body = opened[:SALT_BYTES], opened[SALT_BYTES:]
+    if commitment(STAFF, salt, body) != committed:
+        return StaffPart("broken")
+    return StaffPart("open", json.loads(body))

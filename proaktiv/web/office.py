@@ -1,20 +1,24 @@
-"""The office's surface: pages of clerks and of the DSB. Holds KEK-view, KEK-flow and KEK-proof (data-path.md § 2)."""
+"""The office's surface: pages of clerks and of the DSB, and under ``/dsb`` the DSB's acts for programs.
+
+Holds KEK-view, KEK-flow and KEK-proof (data-path.md § 2).
+"""
 
 from fastapi import FastAPI
 
-from proaktiv.acts.staff import StaffActs
+from proaktiv.acts.oversight import OversightActs
 from proaktiv.web import openapi, problems
+from proaktiv.web.dsb import make_dsb
 from proaktiv.web.limits import BodyLimit
 from proaktiv.web.pages import failures
 from proaktiv.web.pages.site import add_static
 from proaktiv.web.pages.view import Look
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
-from proaktiv.web.staff import clerk, dsb, entry
+from proaktiv.web.staff import clerk, dsb, entry, exports, person
 from proaktiv.web.staff.failures import TOLD
 from proaktiv.web.staff.visitor import WayIn, staff_door
 
 
-def make_office(pipeline: StaffActs, look: Look, way_in: WayIn, *, secure_cookies: bool) -> FastAPI:
+def make_office(pipeline: OversightActs, look: Look, way_in: WayIn, *, secure_cookies: bool) -> FastAPI:
     """Return the office's surface. ``secure_cookies`` is off on loopback alone."""
     app = FastAPI(title="proaktiv office", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.pipeline = pipeline
@@ -34,6 +38,7 @@ def make_office(pipeline: StaffActs, look: Look, way_in: WayIn, *, secure_cookie
         pipeline.healthy()
         return {"status": "ok"}
 
-    for part in (entry, clerk, dsb):
+    for part in (entry, clerk, dsb, person, exports):
         app.include_router(part.router)
+    app.mount("/dsb", make_dsb(pipeline, secure_cookies=secure_cookies))
     return app

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from tests.browser.conftest import NARROW, WIDE, Scheme, follows, served
 from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
 
+WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -18,6 +19,15 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 def at(sent: Office) -> Iterator[str]:
     with served(sent.app) as address:
         yield address
+
+
+def granted_by_two(office: Office) -> str:
+    """The page of a person whom two agreed on; somebody else's wish waits beside it."""
+    first, second = office.proof("d.schutz"), office.proof("d.vertretung")
+    request = office.pipeline.ask_for_person(first, office.reference, WHY)
+    office.pipeline.decide_on_person(second, request, grant=True)
+    office.pipeline.ask_for_person(second, "MR-unknown", WHY)
+    return f"/person/{request}"
 
 
 def judged(page: Page, path: str) -> None:
@@ -37,7 +47,10 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
     size: ViewportSize,
     scheme: Scheme,
 ) -> None:
-    fid = sent.world.value("SELECT fid FROM flow_log ORDER BY fid LIMIT 1")
+    fid = sent.world.value("SELECT fid FROM flow_log WHERE kind = 1 ORDER BY fid DESC LIMIT 1")
+    sent.world.check_log()
+    granted = granted_by_two(sent)
+    sent.pipeline.make_export(sent.proof("d.vertretung"), "log", None, None, 7)
     with staffing(sent.world) as owner:
         links = {name: owner.link(name).partition("127.0.0.1")[2] for name in ("k.standesamt", "k.haus", "d.schutz")}
     pages = {
@@ -48,7 +61,13 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
             "/datenfluesse",
             "/datenfluesse?von=x",
             f"/datenfluesse/{fid}",
+            f"/datenfluesse/{fid}?wunsch={granted.rpartition('/')[2]}",
+            "/verweigert",
+            "/befunde",
+            "/pruefpunkte",
+            "/auszuege",
             "/person",
+            granted,
             "/vorfaelle",
         ),
     }
@@ -71,6 +90,9 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
 
 
 def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser, sent: Office, at: str) -> None:
+    fid = sent.world.value("SELECT fid FROM flow_log WHERE kind = 1 ORDER BY fid LIMIT 1")
+    granted = granted_by_two(sent)
+    sent.world.check_log()
     with staffing(sent.world) as owner:
         links = {name: owner.link(name).partition("127.0.0.1")[2] for name in ("k.standesamt", "d.schutz")}
     for name, link in links.items():
@@ -87,11 +109,24 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
             follows(page, page.get_by_role("button", name="Antwort senden"))
             assert page.get_by_text("Eingang bestätigt").is_visible()
         else:
-            follows(page, page.get_by_role("link", name="Person"))
+            follows(page, page.get_by_role("link", name="Person", exact=True))
             page.get_by_label("Auftragsnummer").fill(sent.reference)
             page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
-            follows(page, page.get_by_role("button", name="Nachschlagen"))
-            assert page.get_by_text("auftrag.opened").first.is_visible()
+            follows(page, page.get_by_role("button", name="Um Erlaubnis fragen"))
+            assert page.get_by_text("Wartet auf eine zweite Person").is_visible()
+            follows(page, page.get_by_role("button", name="Nein"))
+            page.goto(granted)
+            assert page.get_by_text("auftrag.confirmed").first.is_visible()
+            follows(page, page.get_by_role("link", name="Auszüge", exact=True))
+            page.get_by_label("Protokoll zum Prüfen").check()
+            follows(page, page.get_by_role("button", name="Auszug machen"))
+            with page.expect_download() as coming:
+                page.get_by_role("link", name="Auszug vom").click()
+            assert coming.value.suggested_filename.endswith(".zip")
+            with page.expect_download() as coming:
+                page.goto(f"/datenfluesse/{fid}")
+                page.get_by_role("link", name="Beleg herunterladen").click()
+            assert coming.value.suggested_filename.endswith(".tlog-proof")
         follows(page, page.get_by_role("button", name="Abmelden"))
         assert page.get_by_role("heading", name="Sie sind abgemeldet").is_visible()
         context.close()

@@ -30,8 +30,9 @@ from schemathesis.generation.case import Case
 from schemathesis.generation.stateful.state_machine import StepOutput
 from schemathesis.specs.openapi.stateful import collect_transitions
 
-from tests.fuzz.bodies import BODIES
-from tests.fuzz.city import FuzzedCity, Resident
+from proaktiv.web.staff.visitor import SESSION
+from tests.fuzz.bodies import BODIES, QUERIES
+from tests.fuzz.city import FuzzedCity, Resident, Staff
 from tests.web.conftest import LOOPBACK_COOKIE
 
 SEED = 20261014
@@ -85,6 +86,8 @@ class Fuzz:
     role: str
     tally: Tally = field(default_factory=Tally)
     resident: Resident | None = None
+    staff: Staff | None = None
+    """Who of the staff asks, where no resident does."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(SEED)
@@ -286,12 +289,16 @@ class Fuzz:
         if kind not in self.tally.failures:
             told = f"{failure.title}: {failure.message}"[:600]
             sent = f"{case.method} {case.path_parameters} {case.headers} {case.body!r}"[:600]
-            self.tally.failures[kind] = f"{told}\n    sent {sent}\n    got {response.text[:300]}"
+            self.tally.failures[kind] = f"{told}\n    sent {sent}\n    got {response.content[:300]!r}"
 
     def _identity(self, case: Case) -> dict[str, Any]:
         headers: dict[str, str] = {"sec-fetch-site": "same-origin"}
         if self.bearer:
             headers["authorization"] = f"Bearer {self.bearer}"
+        if self.staff is not None:
+            if _positive(case, ParameterLocation.HEADER) and self.likely(0.95):
+                headers["x-csrf"] = self.staff.csrf
+            return {"headers": headers, "cookies": {SESSION: self.staff.cookie}}
         if self.resident is None:
             return {"headers": headers}
         if _positive(case, ParameterLocation.HEADER) and self.likely(0.95):
@@ -303,16 +310,23 @@ class Fuzz:
         if path and case.path_parameters and _positive(case, ParameterLocation.PATH) and self.likely(0.8):
             for name in case.path_parameters:
                 case.path_parameters[name] = self._id(case.path) or case.path_parameters[name]
+        if case.operation.label in QUERIES and _positive(case, ParameterLocation.QUERY) and self.likely(0.7):
+            case.query = dict(QUERIES[case.operation.label])
         if body and _positive(case, ParameterLocation.BODY) and self.likely(0.7):
             made = BODIES.get(case.operation.label)
             case.body = (made and made(self, case)) or case.body
 
     def _id(self, path: str) -> str | None:
+        if self.staff is not None:
+            ids = self.city.staff_ids(path)
+            return self.random.choice(ids) if ids else None
         mine = self.resident if self.resident and self.random.random() < 0.8 else None
         ids = self._ids(path, mine or self.random.choice(self.city.residents))
         return self.random.choice(ids) if ids else None
 
     def _ids(self, path: str, whose: Resident | None = None) -> list[str]:
+        if self.staff is not None:
+            return self.city.staff_ids(path)
         whose = whose or self.resident
         return self.city.ids_of(whose, path) if whose else []
 
@@ -320,7 +334,7 @@ class Fuzz:
 
     def _tells_nobody_else(self, _context: Any, response: Response, case: Case) -> bool | None:
         """No answer holds another person's values; no error holds anybody's, nor where it happened."""
-        text = response.text
+        text = response.content.decode(errors="replace")  # a file may be none
         for resident in self.city.residents:
             if response.status_code < 400 and self._may_see(resident):
                 continue

@@ -71,6 +71,10 @@ def _objection(fuzz: "Fuzz", _case: Case) -> Any:
     return {"lebenslage": fuzz.random.choice(["geburt", "umzug"])}
 
 
+def _export(fuzz: "Fuzz", _case: Case) -> Any:
+    return {"kind": fuzz.random.choice(["log", "counts"]), "days": 1}
+
+
 BODIES: dict[str, Callable[["Fuzz", Case], Any]] = {
     "POST /vorschlag/{proposal_id}/ja": _shown,
     "POST /unterschrift/{auftrag_id}/ja": _shown,
@@ -81,4 +85,8 @@ BODIES: dict[str, Callable[["Fuzz", Case], Any]] = {
     "POST /acknowledgements": _message,
     "POST /kanaele/mail": _mail,
     "POST /einwilligungen/widerspruch": _objection,
+    "POST /exports": _export,
 }
+
+QUERIES: dict[str, dict[str, Any]] = {"GET /log/consistency": {"old": 1, "new": 1}}
+"""Queries that lead somewhere, by operation."""

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert, update
 
 from proaktiv.core.errors import NotAllowed, NotFound
+from proaktiv.core.staff import Role
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
+from proaktiv.staffing import Staffing
 from proaktiv.steps.prove import csrf_of
 from proaktiv.tables import BehoerdeRow, ClientRow, SessionRow, core_table
 from tests.builders import Somebody, a_birth, a_move, somebody
@@ -30,6 +32,8 @@ AUDIENCE = "https://intake.musterstadt.example/token"
 BEHOERDE = "standesamt-musterstadt"
 SEED = 20261014
 _NUMBERS = count(100_001)
+_KEPT = {"flows": "flow_log", "requests": "person_requests WHERE state = 'waiting'", "exports": "exports"}
+_NAMED = {"flows": "fid::text ORDER BY fid", "requests": "id::text", "exports": "id::text"}
 _IDS = {
     "/vorschlag": ("proposals", "id"),
     "/auftrag": ("auftraege", "id"),
@@ -50,6 +54,14 @@ class Resident:
     canaries: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Staff:
+    """One of the staff with a session."""
+
+    cookie: str
+    csrf: str
+
+
 @dataclass
 class FuzzedCity:
     """The city, its residents at one trust, the keys of a register and of a Behörde, and what that one was handed."""
@@ -63,6 +75,29 @@ class FuzzedCity:
         """What this person may name in a path."""
         of, name = next(known for start, known in _IDS.items() if path.startswith(start))
         return [each[name] for bundle in self.world.pipeline.overview(resident.proof)["bundles"] for each in bundle[of]]
+
+    def staff_ids(self, path: str) -> list[str]:
+        """What the DSB may name in a path."""
+        start = path.split("/")[1]
+        found = self.world.value(f"SELECT array_agg({_NAMED[start]}) FROM {_KEPT[start]}")
+        return found or []
+
+    def enters_office(self, name: str) -> Staff:
+        """Somebody of the data protection office comes in; another one waits for an answer."""
+        owner = Database(self.world.urls["owner"], pool_size=1)
+        with owner.transaction() as session:
+            staffing = Staffing(session, self.world.vault, self.world.ids, self.world.now, "", "", links=True)
+            links = []
+            for each in (name, f"{name}.vertretung"):
+                staffing.add(each, Role.DSB, "", "")
+                links.append(staffing.link(each).partition("schein=")[2])
+        owner.close()
+        first, second = (self.world.pipeline.enter_by_link(link) for link in links)
+        for resident in self.residents:
+            self.world.pipeline.ask_for_person(second.proof, resident.who.kennung, "weil es geprüft werden soll")
+        self.world.check_log()
+        self.world.pipeline.make_export(second.proof, "log", None, None, 7)
+        return Staff(first.token, self.world.pipeline.staff_csrf(first.token))
 
     def sees(self, resident: Resident, path: str, wanted: str) -> dict[str, Any]:
         """What this person sees there, empty where they see nothing."""

@@ -1,8 +1,9 @@
-"""Fuzz of the three surfaces as four roles: nothing breaks, nothing undocumented, nobody learns of others.
+"""Fuzz of the surfaces as five roles: nothing breaks, nothing undocumented, nobody learns of others.
 
 The roles are those that the surfaces have: nobody; a citizen with a letter code (V1); a citizen logged in with an
 account (V2, a session row as a log-in will write it); a register's client, whose bearer token and assertions stand
-beside a Behörde's signed messages. The office has pages and no document; ``tests/office`` asks it.
+beside a Behörde's signed messages; the DSB, whose operations stand beside the office's pages. Those have no document;
+``tests/office`` asks them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from fastapi import Body, FastAPI, Response
 from proaktiv.core.trust import Trust
 from proaktiv.web import problems
 from proaktiv.web.citizen import make_citizen
+from proaktiv.web.dsb import make_dsb
 from proaktiv.web.intake import make_intake
 from tests.depth import depth
 from tests.fuzz.api import SEED, Fuzz
@@ -25,10 +27,11 @@ ROLES: dict[str, tuple[Trust, int, dict[str, int]]] = {
     "citizen at V1": (Trust.V1, 6, {"intake": 250, "citizen": 1100}),
     "citizen at V2": (Trust.V2, 10, {"intake": 250, "citizen": 1300}),
     "register": (Trust.V1, 1, {"intake": 650, "citizen": 550}),
+    "dsb": (Trust.V1, 1, {"dsb": 400}),
 }
 """Trust of the residents, how many families there are, and the cases for each surface at a commit's depth."""
 
-FULLY: dict[str, str] = {"citizen at V2": "citizen", "register": "intake"}
+FULLY: dict[str, str] = {"citizen at V2": "citizen", "register": "intake", "dsb": "dsb"}
 """Who has a way to everything: each operation answers well at least once, each link leads to such an answer."""
 
 NO_WAY_BACK = {"POST /unterschrift/{auftrag_id}/ja -> [200] undo -> POST /auftrag/{auftrag_id}/rueckgaengig"}
@@ -38,6 +41,8 @@ NO_WAY_BACK = {"POST /unterschrift/{auftrag_id}/ja -> [200] undo -> POST /auftra
 def surface(name: str, city: FuzzedCity) -> FastAPI:
     if name == "intake":
         return make_intake(city.world.pipeline)
+    if name == "dsb":
+        return make_dsb(city.world.pipeline, secure_cookies=False)
     return make_citizen(city.world.pipeline, secure_cookies=False)
 
 
@@ -50,6 +55,8 @@ def test_a_surface_keeps_its_word_to_everybody_and_tells_nobody_of_others(
     failures: dict[str, str] = {}
     for name, cases in surfaces.items():
         fuzz = Fuzz(city, surface(name, city), role)
+        if name == "dsb":
+            fuzz.staff = city.enters_office("d.schutz")
         tally = fuzz.run(depth(cases, cases * 20))
         print(f"\n{role} on {name}, seed {SEED}: {tally}")
         failures |= {f"{name}: {kind}": told for kind, told in tally.failures.items()}

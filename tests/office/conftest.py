@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 
-from proaktiv.core.staff import Role
+from proaktiv.core.staff import Role, StaffProof
 from proaktiv.core.trust import SessionProof
 from proaktiv.database import Database
 from proaktiv.pipeline import Pipeline
@@ -31,6 +31,7 @@ STAFF = {
     "k.jugendamt": (Role.CLERK, "jugendamt-musterstadt"),
     "k.haus": (Role.CLERK, ""),
     "d.schutz": (Role.DSB, ""),
+    "d.vertretung": (Role.DSB, ""),
 }
 
 
@@ -73,6 +74,23 @@ class Office:
         proof: SessionProof = self.world.opens_letter(self.anna)
         found: list[dict[str, Any]] = self.pipeline.timeline(proof, "")["entries"]
         return found
+
+    def allowed(self, who: str, why: str, by: str = "d.vertretung") -> str:
+        """The path of what the DSB may look at once a second one has said yes."""
+        asking = self.desk("d.schutz").post("/person", {"wer": who, "grund": why})
+        assert asking.status_code == 303, asking.text
+        request = self.world.value("SELECT id FROM person_requests ORDER BY asked_at DESC, id DESC LIMIT 1")
+        second = self.desk(by)
+        second.get("/person")
+        answer = second.post(f"/person/{request}/entscheidung", {"entscheidung": "ja"})
+        assert answer.status_code == 303, answer.text
+        return f"/person/{request}"
+
+    def proof(self, name: str) -> StaffProof:
+        """Somebody who came in by a link, without a browser."""
+        with staffing(self.world) as owner:
+            token = owner.link(name).partition("schein=")[2]
+        return self.pipeline.enter_by_link(token).proof
 
     def looks(self) -> list[str]:
         return [entry["action"] for entry in self.history() if entry["kind"] == "access"]

@@ -1,17 +1,26 @@
-"""What the DSB sees, that each look is seen by whom it is about, and that nothing here changes anything."""
+"""What the DSB sees, that each look is itself an entry, and that nothing here changes anything of a matter."""
 
 import re
 
 import pytest
 from fastapi.routing import APIRoute
+from sqlalchemy import text
 
+from proaktiv.database import Database
+from proaktiv.flowlog.sequencer import integrate
 from proaktiv.steps import oversight
-from proaktiv.steps.inspection import PER_HOUR
-from proaktiv.web.staff import dsb
+from proaktiv.steps.oversight import evidence
+from proaktiv.web.staff import dsb, exports, person
+from tests.builders import a_birth, somebody
 from tests.office.conftest import CANARY, Office
 from tests.web.conftest import everything_stored
 
 WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
+
+
+def opened(office: Office, action: str = "flow.opened") -> int:
+    """How often the log says that the DSB did this."""
+    return office.world.count("flow_log", f"convert_from(f_bytes, 'UTF8') LIKE '%\"action\":\"{action}\"%'")
 
 
 def test_the_page_of_the_log_says_how_it_stands_and_what_is_wrong(sent: Office) -> None:
@@ -38,6 +47,8 @@ def test_entries_are_listed_without_anybody_and_filtered(sent: Office) -> None:
     assert "keinen solchen Eintrag" in desk.get("/datenfluesse?von=2031-01-01").text
     assert "keinen solchen Eintrag" in desk.get("/datenfluesse?purpose=none").text
     assert "keinen solchen Eintrag" in desk.get("/datenfluesse?bis=2020-01-01").text
+    assert "keinen solchen Eintrag" in desk.get("/datenfluesse?bis=1969-12-31").text
+    assert "event.received" in desk.get("/datenfluesse?art=received&von=0001-01-01&bis=9999-12-31").text
 
 
 @pytest.mark.parametrize("query", ["art=unknown", "von=14.10.2026", "bis=2026-13-01"])
@@ -50,6 +61,7 @@ def test_pages_go_on_where_the_last_ended_and_every_entry_stands_once(
 ) -> None:
     monkeypatch.setattr(oversight, "PAGE", 7)
     desk = sent.desk("d.schutz")
+    everything = set(sent.world.value("SELECT array_agg(fid::text) FROM flow_log"))  # each page adds one more
     seen: list[str] = []
     before = ""
     while True:
@@ -58,79 +70,153 @@ def test_pages_go_on_where_the_last_ended_and_every_entry_stands_once(
         if not (more := re.search(r'name="vor" value="([0-9a-f-]{36})"', page)):
             break
         before = more[1]
-    assert len(seen) == len(set(seen)) == sent.world.count("flow_log")
+    assert len(seen) == len(set(seen))
+    assert everything <= set(seen)
 
 
 def test_an_entry_opens_with_part_a_where_the_office_holds_the_key_and_the_look_is_logged(sent: Office) -> None:
     sent.desk("k.standesamt").get(f"/auftraege/{sent.auftrag}")
-    fid = sent.world.value("SELECT fid FROM flow_log WHERE kind = 4")
+    fid = sent.world.value("SELECT fid FROM flow_log WHERE kind = 4 AND receiver = 'standesamt-musterstadt'")
     desk = sent.desk("d.schutz")
     shown = desk.get(f"/datenfluesse/{fid}").text
     assert "k.standesamt" in shown
     assert "Bearbeitung des Auftrags" in shown
     assert sent.anna.familienname not in shown
-    assert sent.world.count("flow_log", "kind = 4") == 2
+    assert opened(sent) == 1
     object.__setattr__(sent.pipeline, "staff_private", b"")
     closed = desk.get(f"/datenfluesse/{fid}").text
     assert "bleibt geschlossen" in closed
     assert "k.standesamt" not in closed
 
 
-def test_a_person_is_looked_up_with_a_reason_and_sees_that(sent: Office) -> None:
-    desk = sent.desk("d.schutz")
-    found = desk.post("/person", {"wer": sent.reference, "grund": WHY})
-    assert found.status_code == 200
-    assert "auftrag.confirmed" in found.text
-    assert sent.anna.familienname not in found.text
-    assert WHY not in sent.world.value("SELECT convert_from(f_bytes, 'UTF8') FROM flow_log WHERE kind = 4")
-    assert sent.looks() == ["person.looked_up"]
-    by_key = desk.post("/person", {"wer": sent.anna.kennung, "grund": WHY}).text
-    assert by_key.count("<tr>") >= found.text.count("<tr>")
-    sent.world.check_log()
+LOGGED = {"flow_log", "flow_secret", "flow_queue", "subject_heads", "staff_keys", "staff_looks", "sequences"}
+"""What a look writes: the entry that says so. That is the point of it."""
+ASKED = {"person_requests"}
+EXPORTED = {"exports"}
 
 
-def test_a_look_up_lists_one_persons_entries_and_nobody_elses(sent: Office) -> None:
-    found = sent.desk("d.schutz").post("/person", {"wer": sent.reference, "grund": WHY}).text
-    listed = set(re.findall(r'href="/datenfluesse/([0-9a-f-]{36})"', found))
-    subj = sent.pipeline.house.log.subj(sent.world.value("SELECT person FROM auftraege"))
-    with sent.world.database.transaction() as session:
-        rows = session.connection().exec_driver_sql("SELECT fid FROM flow_secret WHERE subj = %s", (subj,))
-        assert listed == {str(fid) for (fid,) in rows}
-
-
-def test_nobody_found_is_logged_too(sent: Office) -> None:
-    page = sent.desk("d.schutz").post("/person", {"wer": "MR-unknown", "grund": WHY})
-    assert "niemanden" in page.text
-    assert sent.world.count("flow_log", "kind = 4 AND outcome = 'not_found'") == 1
-
-
-@pytest.mark.parametrize("form", [{}, {"wer": "x"}, {"wer": "x", "grund": "kurz"}, {"grund": WHY}])
-def test_without_a_person_and_a_reason_nothing_is_looked_up(sent: Office, form: dict[str, str]) -> None:
-    assert sent.desk("d.schutz").post("/person", form).status_code == 422
-    assert sent.world.count("flow_log", "kind = 4") == 0
-
-
-def test_the_twenty_first_person_in_an_hour_is_not_looked_up(sent: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PER_HOUR, "person", 2)
-    desk = sent.desk("d.schutz")
-    given = [desk.post("/person", {"wer": f"MR-{n}-unknown", "grund": WHY}).status_code for n in range(3)]
-    assert given == [200, 200, 429]
-    assert sent.world.count("incidents", "what = 'staff.too_many_looks'") == 1
-
-
-def test_the_dsb_has_no_route_that_changes_anything(sent: Office) -> None:
-    routes = [route for route in dsb.router.routes if isinstance(route, APIRoute)]
-    assert {route.path for route in routes if route.methods != {"GET"}} == {"/person"}
-    desk = sent.desk("d.schutz")
-    fid = sent.world.value("SELECT fid FROM flow_log ORDER BY fid LIMIT 1")
-    before = everything_stored(sent.world.urls)
-    for path in ("/protokoll", "/datenfluesse", "/person", "/vorfaelle"):
-        assert desk.get(path).status_code == 200
-    assert everything_stored(sent.world.urls) == before
-    desk.get(f"/datenfluesse/{fid}")
-    desk.post("/person", {"wer": sent.reference, "grund": WHY})
-    after = everything_stored(sent.world.urls)
-    # Looks are written; that is the point of them.
-    assert {name for name in before if before[name] != after[name]} <= {
-        *("flow_log", "flow_secret", "flow_queue", "subject_heads", "staff_keys", "staff_looks", "sequences"),
+def test_the_dsb_has_no_route_that_changes_anything_of_a_matter(sent: Office) -> None:
+    routes = [each for part in (dsb, person, exports) for each in part.router.routes if isinstance(each, APIRoute)]
+    assert {route.path for route in routes if route.methods != {"GET"}} == {
+        "/person",
+        "/person/{request_id}/entscheidung",
+        "/auszuege",
     }
+    assert {
+        route.path for route in dsb.router.routes if isinstance(route, APIRoute) and route.methods != {"GET"}
+    } == set()
+    fid = sent.world.value("SELECT fid FROM flow_log ORDER BY fid LIMIT 1")
+    sent.world.check_log()
+    desk, second = sent.desk("d.schutz"), sent.desk("d.vertretung")
+    before = everything_stored(sent.world.urls)
+    for path in PAGES:
+        assert desk.get(path).status_code == 200, path
+    desk.get(f"/datenfluesse/{fid}")
+    assert changed(sent, before) <= LOGGED
+    before = everything_stored(sent.world.urls)
+    desk.post("/person", {"wer": sent.reference, "grund": WHY})
+    request = sent.world.value("SELECT id FROM person_requests")
+    second.get("/person")
+    second.post(f"/person/{request}/entscheidung", {"entscheidung": "ja"})
+    assert desk.get(f"/person/{request}").status_code == 200
+    assert changed(sent, before) <= LOGGED | ASKED
+    before = everything_stored(sent.world.urls)
+    assert desk.post("/auszuege", {"art": "log", "tage": "7"}).status_code == 303
+    assert changed(sent, before) <= LOGGED | EXPORTED
+
+
+def changed(office: Office, before: dict[str, list[str]]) -> set[str]:
+    after = everything_stored(office.world.urls)
+    return {name for name in before if before[name] != after[name]}
+
+
+PAGES = (
+    *("/protokoll", "/datenfluesse", "/verweigert", "/befunde", "/pruefpunkte", "/auszuege", "/person", "/vorfaelle"),
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_look_of_the_dsb_is_itself_an_entry(sent: Office, path: str) -> None:
+    desk = sent.desk("d.schutz")
+    looks = "SELECT count(*) FROM flow_log WHERE kind = 4 AND purpose = 'datenschutzaufsicht'"
+    before = sent.world.value(looks)
+    desk.get(path)
+    assert sent.world.value(looks) == before + 1
+    fid = sent.world.value("SELECT fid FROM flow_log WHERE kind = 4 ORDER BY t DESC, fid DESC LIMIT 1")
+    assert "d.schutz" in desk.get(f"/datenfluesse/{fid}").text
+
+
+def test_what_was_refused_has_a_page_of_its_own(sent: Office) -> None:
+    carl = sent.world.lives_here(somebody("Carl"), gives=False)
+    sent.world.announce(a_birth(carl))
+    sent.world.tick()
+    shown = sent.desk("d.schutz").get("/verweigert").text
+    assert "event.refused" in shown
+    assert "auftrag.confirmed" not in shown
+
+
+def test_findings_are_shown_with_their_meaning_and_on_the_overview(sent: Office) -> None:
+    desk = sent.desk("d.schutz")
+    sent.world.check_log()
+    assert "Es gibt keinen Befund" in desk.get("/befunde").text
+    harm(sent, "UPDATE flow_log SET receiver = 'somebody' WHERE fid = (SELECT min(fid::text)::uuid FROM flow_log)")
+    assert "Suchspalte sagt anderes" in desk.get("/befunde").text
+    integrated(sent)
+    assert "passt etwas nicht zusammen" in desk.get("/protokoll").text
+
+
+def harm(office: Office, statement: str) -> None:
+    owner = Database(office.world.urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        session.connection().execute(text(statement))
+    owner.close()
+
+
+def integrated(office: Office) -> None:
+    """Everything that waits has its place and a signature."""
+    with office.world.sequencer.transaction() as session:
+        integrate(session)
+    with office.world.sequencer.transaction() as session:
+        office.world.signer.sign(session, office.world.now)
+
+
+def test_checkpoints_are_listed_and_paged(sent: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "PAGE", 2)
+    desk = sent.desk("d.schutz")
+    assert "noch nichts unterschrieben" in desk.get("/pruefpunkte").text
+    for _ in range(3):
+        desk.get("/protokoll")
+        integrated(sent)
+    page = desk.get("/pruefpunkte").text
+    (more,) = re.findall(r"/pruefpunkte\?vor=([0-9]+)", page)
+    assert page.count("<tr>") == 3
+    assert desk.get(f"/pruefpunkte?vor={more}").text.count("<tr>") == 2
+    assert desk.get("/pruefpunkte?vor=x").status_code == 200
+
+
+def test_an_entry_says_what_it_rested_on_and_how_far_it_has_come(sent: Office) -> None:
+    fid = sent.world.value(
+        "SELECT fid FROM flow_log WHERE kind = 1 AND receiver = 'standesamt-musterstadt' ORDER BY fid LIMIT 1"
+    )
+    desk = sent.desk("d.schutz")
+    shown = desk.get(f"/datenfluesse/{fid}").text
+    assert "Wartet auf seinen Platz" in shown
+    assert "beruhte auf der Einwilligung" in shown
+    assert "steht in Teil S" in shown
+    assert "Beleg herunterladen" not in shown
+    integrated(sent)
+    assert "Beleg herunterladen" in desk.get(f"/datenfluesse/{fid}").text
+    path = sent.allowed(sent.reference, WHY)
+    opened_by_two = desk.get(f"/datenfluesse/{fid}?wunsch={path.rpartition('/')[2]}").text
+    assert "gegeben." in opened_by_two
+    assert "Ihr Stand heute: Ja" in opened_by_two
+    assert str(sent.world.value("SELECT person FROM auftraege")) not in opened_by_two
+
+
+def test_an_entry_of_somebody_else_does_not_open_with_a_yes_for_one_person(sent: Office) -> None:
+    sent.world.check_log()
+    path = sent.allowed(sent.reference, WHY)
+    subj = sent.pipeline.house.log.subj(sent.world.value("SELECT person FROM auftraege"))
+    other = sent.world.value("SELECT fid FROM flow_secret WHERE subj IS NOT NULL AND subj <> :subj LIMIT 1", subj=subj)
+    request = path.rpartition("/")[2]
+    assert sent.desk("d.schutz").get(f"/datenfluesse/{other}?wunsch={request}").status_code == 404

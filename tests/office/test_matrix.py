@@ -35,11 +35,19 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("GET", "/protokoll"): DSB,
     ("GET", "/datenfluesse"): DSB,
     ("GET", "/datenfluesse/{flow_id}"): DSB,
+    ("GET", "/verweigert"): DSB,
+    ("GET", "/befunde"): DSB,
+    ("GET", "/pruefpunkte"): DSB,
+    ("GET", "/auszuege"): DSB,
+    ("POST", "/auszuege"): DSB,
     ("GET", "/person"): DSB,
     ("POST", "/person"): DSB,
+    ("GET", "/person/{request_id}"): DSB,
+    ("POST", "/person/{request_id}/entscheidung"): DSB,
     ("GET", "/vorfaelle"): DSB,
 }
 FORM = {"wie": "done", "antwort": "acknowledged", "wer": "MR-0", "grund": "weil es geprüft werden soll"}
+FORM |= {"entscheidung": "ja", "art": "counts", "tage": "7"}
 
 
 def served(office: Office) -> set[tuple[str, str]]:
@@ -56,7 +64,7 @@ def served(office: Office) -> set[tuple[str, str]]:
 
 def asks(desk: PageBrowser, method: str, path: str) -> int:
     filled = path
-    for name in ("task_id", "auftrag_id", "flow_id", "digest", "name"):
+    for name in ("task_id", "auftrag_id", "flow_id", "request_id", "digest", "name"):
         filled = filled.replace(f"{{{name}}}", str(NONE))
     return (desk.get(filled) if method == "GET" else desk.post(filled, FORM)).status_code
 
@@ -115,6 +123,10 @@ def test_every_page_has_one_heading_and_labels_for_what_can_be_filled_in(sent: O
         (dsb, "/protokoll"),
         (dsb, "/datenfluesse"),
         (dsb, f"/datenfluesse/{fid}"),
+        (dsb, "/verweigert"),
+        (dsb, "/befunde"),
+        (dsb, "/pruefpunkte"),
+        (dsb, "/auszuege"),
         (dsb, "/person"),
         (dsb, "/vorfaelle"),
     ):

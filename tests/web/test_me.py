@@ -250,7 +250,7 @@ def test_days_offset_and_limit_cut_what_they_say(world: World, anna: Somebody) -
     day = f"{world.now:%Y-%m-%d}"
     assert [each["purpose"] for each in browser.get(f"/me/flows?from={day}").json()] == ["ermittlung"]
     assert browser.get(f"/me/flows?to={day}&limit=200").json() == everything
-    assert browser.get("/me/flows?to=9999-12-31&limit=200").json() == everything
+    assert browser.get("/me/flows?from=0001-01-01&to=9999-12-31&limit=200").json() == everything
     assert browser.get("/me/flows?to=2020-01-01").json() == []
     period = browser.get("/me/usage-period").json()
     assert (period["to"], period["from"]) == (everything[0]["logtime"], min(each["logtime"] for each in everything))

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from proaktiv.web.citizen import make_citizen
+from proaktiv.web.dsb import make_dsb
 from proaktiv.web.intake import make_intake
 from tests.builders import a_birth, somebody
 from tests.web.conftest import Browser, ask, everything_stored, office_of, wish_of, with_letter
@@ -73,9 +75,35 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("GET", "/protokoll"): READS,
         ("GET", "/datenfluesse"): READS,
         ("GET", "/datenfluesse/{flow_id}"): READS,  # and logs who looked
+        # Of the DSB: each of them logs who looked.
+        ("GET", "/verweigert"): READS,
+        ("GET", "/befunde"): READS,
+        ("GET", "/pruefpunkte"): READS,
+        ("GET", "/auszuege"): READS,
+        ("POST", "/auszuege"): CHANGES,
         ("GET", "/person"): READS,
-        ("POST", "/person"): CHANGES,  # and this is all it does
+        ("POST", "/person"): CHANGES,
+        ("GET", "/person/{request_id}"): READS,
+        ("POST", "/person/{request_id}/entscheidung"): CHANGES,
         ("GET", "/vorfaelle"): READS,
+    },
+    "dsb": {  # each of them logs who looked
+        ("GET", "/openapi.json"): READS,
+        ("GET", "/session"): READS,
+        ("GET", "/log"): READS,
+        ("GET", "/flows"): READS,
+        ("GET", "/flows/{flow_id}"): READS,
+        ("GET", "/flows/{flow_id}/proof"): READS,
+        ("GET", "/findings"): READS,
+        ("GET", "/checkpoints"): READS,
+        ("GET", "/log/consistency"): READS,
+        ("GET", "/incidents"): READS,
+        ("GET", "/requests"): READS,
+        ("POST", "/requests"): CHANGES,
+        ("POST", "/requests/{request_id}/decision"): CHANGES,
+        ("GET", "/exports"): READS,
+        ("POST", "/exports"): CHANGES,
+        ("GET", "/exports/{export_id}"): READS,
     },
 }
 BEFORE_PROOF = {"/anmelden", "/sitzung", "/echt"}
@@ -92,6 +120,7 @@ def surfaces(world: World) -> dict[str, FastAPI]:
         "intake": make_intake(world.pipeline),
         "citizen": make_citizen(world.pipeline, secure_cookies=False),
         "office": office_of(world),
+        "dsb": make_dsb(world.pipeline, secure_cookies=False),
     }
 
 
@@ -100,7 +129,7 @@ def routes_of(routes: list[Any]) -> Iterator[tuple[str, str]]:
         included = getattr(route, "original_router", None)
         if included is not None:
             yield from routes_of(included.routes)
-        else:
+        elif not isinstance(route, Mount):  # what is mounted is a surface of its own, listed here too
             for method in route.methods - {"HEAD"}:
                 yield method, route.path
 
@@ -125,7 +154,8 @@ def test_what_changes_something_is_never_a_get() -> None:
 def filled(world: World, path: str) -> str:
     proposal = world.value("SELECT id FROM proposals WHERE state = 'open' ORDER BY id LIMIT 1")
     auftrag = world.value("SELECT id FROM auftraege LIMIT 1")
-    names = {"proposal_id": proposal, "auftrag_id": auftrag, "task_id": proposal, "flow_id": proposal}
+    names = dict.fromkeys(("proposal_id", "task_id", "flow_id", "request_id", "export_id"), proposal)
+    names |= {"auftrag_id": auftrag}
     return path.format(**names, digest="x", name="y")
 
 

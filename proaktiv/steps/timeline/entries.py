@@ -7,16 +7,15 @@ brings it back, without a number of its own. Source: flowlog.md § 5.
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, LargeBinary, func, literal, or_, select
 from sqlmodel import Session
 
-from proaktiv.core.calendar import BERLIN
 from proaktiv.core.flows import RELEASED, Kind
-from proaktiv.core.ids import uuid7
+from proaktiv.core.ids import first_of_day
 from proaktiv.core.trust import SessionProof
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, SUBJECT, commitment, unpack
 from proaktiv.house import House
@@ -126,9 +125,9 @@ def _mine(house: House, proof: SessionProof) -> tuple[ColumnElement[bool], ...]:
 def _within(part: Part) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = []
     if part.first_on:
-        where.append(_SECRET.c.fid >= uuid7(_midnight(part.first_on), bytes(10)))
+        where.append(_SECRET.c.fid >= first_of_day(part.first_on))
     if part.last_on and part.last_on < date.max:
-        where.append(_SECRET.c.fid < uuid7(_midnight(part.last_on + timedelta(days=1)), bytes(10)))
+        where.append(_SECRET.c.fid < first_of_day(part.last_on + timedelta(days=1)))
     if part.before:
         where.append(_SECRET.c.fid < part.before)
     return where
@@ -137,10 +136,6 @@ def _within(part: Part) -> list[ColumnElement[bool]]:
 def _order(part: Part) -> tuple[ColumnElement[Any], ...]:
     by_id = (_SECRET.c.fid.desc(),)  # time-ordered (UUIDv7)
     return by_id if part.by_id else (_LEAF.c.idx.desc().nulls_first(), *by_id)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), BERLIN)
 
 
 def _released(session: Session, house: House, proof: SessionProof, ring: Ring) -> dict[UUID, int | None]:

@@ -100,6 +100,15 @@ _KIND_NAMES: Mapping[str, str] = {
     "recall": _("Rückruf"),
 }
 """Of ``core.flows.Kind``, as the DSB reads them."""
+_STANDINGS: Mapping[str, tuple[str, str]] = {
+    "queued": (_("Wartet auf seinen Platz"), "warning"),
+    "integrated": (_("Im Protokoll"), "info"),
+    "witnessed": (_("Von Zeugen gesehen"), "success"),
+    "timestamped": (_("Mit Zeitstempel"), "success"),
+    "erased": (_("Person vernichtet"), "info"),
+    "pruned": (_("Nach Frist gelöscht"), "info"),
+}
+"""How far an entry of the log has come, as the DSB reads it."""
 _WAYS: Mapping[str, str] = {
     "done": _("Erledigt"),
     "again": _("Noch einmal versuchen"),
@@ -122,6 +131,12 @@ def signature_name(state: str, words: Catalogue) -> str:
 def kind_name(kind: str, words: Catalogue) -> str:
     """Return what a kind of entry is called."""
     return words.gettext(_KIND_NAMES[kind])
+
+
+def standing_badge(state: str, words: Catalogue) -> Badge:
+    """Return the badge of how far an entry of the log has come."""
+    text, kind = _STANDINGS[state]
+    return Badge(words.gettext(text), kind)
 
 
 def way_name(way: str, words: Catalogue) -> str:

@@ -99,6 +99,7 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         staff_badge=lambda state: states.staff_badge(state, words),
         signature_name=lambda state: states.signature_name(state, words),
         kind_name=lambda kind: states.kind_name(kind, words),
+        standing_badge=lambda state: states.standing_badge(state, words),
         way_name=lambda way: states.way_name(way, words),
         sentence=lambda action: states.sentence(action, words),
     )

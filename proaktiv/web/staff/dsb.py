@@ -1,8 +1,11 @@
-"""The DSB's pages: the log, its entries, one person's entries, incidents. No route changes anything.
+"""The DSB's pages: the log, its entries, what does not fit, what was signed, what was refused, incidents.
 
-Two of them write one thing, the entry that says who looked: an opened entry, and a person looked up.
+No route changes anything; each of them writes one thing, the entry that says who looked. Persons stand in ``person``,
+exports in ``exports``. Proofs and files come from ``/dsb`` (``web.dsb``), which is the same for programs.
 """
 
+import re
+import unicodedata
 from datetime import date
 from uuid import UUID
 
@@ -11,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from proaktiv.core.flows import Kind
-from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.steps.oversight import COLUMNS, Wanted
 from proaktiv.web.pages.forms import Form
-from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
+from proaktiv.web.staff.visitor import ActsDep, Working, page
 
 router = APIRouter()
 
 MAX_FILTER = 120
+REFUSED = (Kind.REFUSED, Kind.INCIDENT)
 KINDS = tuple(kind.label for kind in Kind)
 
 
@@ -37,7 +40,7 @@ def standing(request: Request, visitor: Working, acts: ActsDep) -> Response:
 @router.get("/datenfluesse")
 def flows(request: Request, visitor: Working, acts: ActsDep) -> Response:
     """Show entries by what they are filtered by: facts that name nobody."""
-    asked = {name: request.query_params.get(name, "").strip()[:MAX_FILTER] for name in (*COLUMNS, "art", "von", "bis")}
+    asked = {name: _line(request.query_params.get(name, "")) for name in (*COLUMNS, "art", "von", "bis")}
     form = Form(asked)
     wanted = Wanted(
         columns={name: asked[name] for name in COLUMNS},
@@ -53,31 +56,30 @@ def flows(request: Request, visitor: Working, acts: ActsDep) -> Response:
 
 
 @router.get("/datenfluesse/{flow_id}")
-def flow(request: Request, flow_id: UUID, visitor: Working, acts: ActsDep) -> Response:
-    """Open one entry, which is logged."""
-    return page(request, "flow.html", shown=acts.open_flow(visitor.proof, flow_id), role=visitor.proof.role)
+def flow(request: Request, flow_id: UUID, visitor: Working, acts: ActsDep, wunsch: UUID | None = None) -> Response:
+    """Open one entry, which is logged; with a second person's yes the person's own part, too."""
+    return page(request, "flow.html", shown=acts.open_flow(visitor.proof, flow_id, wunsch), role=visitor.proof.role)
 
 
-@router.get("/person")
-def asking(request: Request, visitor: Working, acts: ActsDep) -> Response:
-    """Ask whom and why; nothing is looked up yet."""
-    acts.seen_incidents(visitor.proof)  # for the DSB alone, as what follows
-    return page(request, "person.html", form=Form({}), role=visitor.proof.role)
+@router.get("/befunde")
+def wrong(request: Request, visitor: Working, acts: ActsDep) -> Response:
+    """Show what does not fit in the log of the last month."""
+    return page(request, "wrong.html", wrong=acts.wrong(visitor.proof), role=visitor.proof.role)
 
 
-@router.post("/person")
-def look_up(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
-    """Show one person's entries; that and why it was done, the person sees too."""
-    form = Form(fields)
-    who = form.line("wer", _("Geben Sie eine Auftragsnummer oder die Kennung des Registers ein."))
-    wrong = _("Schreiben Sie in mindestens zehn Zeichen, warum Sie nachsehen.")
-    reason = form.line("grund", wrong, most=REASON_MAX)
-    if len(reason) < REASON_MIN:
-        form.errors["grund"] = wrong
-    if not form.well:
-        return page(request, "person.html", 422, form=form, role=visitor.proof.role)
-    found = acts.look_person_up(visitor.proof, who, reason, fields.get("vor", ""))
-    return page(request, "person_flows.html", **found, who=who, reason=reason, role=visitor.proof.role)
+@router.get("/pruefpunkte")
+def checkpoints(request: Request, visitor: Working, acts: ActsDep, vor: str = "") -> Response:
+    """Show what was signed, the newest first."""
+    before = int(vor) if re.fullmatch("[0-9]{1,16}", vor) else None
+    return page(request, "checkpoints.html", **acts.checkpoints(visitor.proof, before), role=visitor.proof.role)
+
+
+@router.get("/verweigert")
+def refused(request: Request, visitor: Working, acts: ActsDep) -> Response:
+    """Show what the gate and the office refused, the newest first."""
+    before = request.query_params.get("vor", "")
+    found = acts.flows(visitor.proof, Wanted({}, before=before, kinds=REFUSED))
+    return page(request, "refused_list.html", **found, role=visitor.proof.role)
 
 
 @router.get("/vorfaelle")
@@ -85,6 +87,11 @@ def incidents(request: Request, visitor: Working, acts: ActsDep) -> Response:
     """Show what the DSB must see."""
     found = acts.seen_incidents(visitor.proof)
     return page(request, "incidents.html", incidents=found, role=visitor.proof.role)
+
+
+def _line(written: str) -> str:
+    """Return a filter as one line that a database takes."""
+    return "".join(sign for sign in unicodedata.normalize("NFC", written) if sign.isprintable()).strip()[:MAX_FILTER]
 
 
 def _day(form: Form, name: str) -> date | None:

@@ -11,7 +11,7 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from proaktiv.acts.staff import StaffActs
+from proaktiv.acts.oversight import OversightActs
 from proaktiv.core.staff import StaffProof
 from proaktiv.identity.login import RelyingParty
 from proaktiv.web.door import Door, DoorDep, Visitor
@@ -38,9 +38,9 @@ class WayIn:
     links: bool
 
 
-def acts_of(request: Request) -> StaffActs:
+def acts_of(request: Request) -> OversightActs:
     """Return what this surface asks for everything."""
-    acts: StaffActs = request.app.state.pipeline
+    acts: OversightActs = request.app.state.pipeline
     return acts
 
 
@@ -50,7 +50,7 @@ def way_in_of(request: Request) -> WayIn:
     return way
 
 
-ActsDep = Annotated[StaffActs, Depends(acts_of)]
+ActsDep = Annotated[OversightActs, Depends(acts_of)]
 WayInDep = Annotated[WayIn, Depends(way_in_of)]
 
 

@@ -1,0 +1,160 @@
+"""What the DSB does. Every act is an entry of the log, committed before anything is read: who oversees is seen, too.
+
+None of it changes anything of a matter: what is written are looks, wishes to look, and exports of the log.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from proaktiv.acts.staff import StaffActs
+from proaktiv.core.errors import BadInput
+from proaktiv.core.staff import Inspection, Role, StaffProof
+from proaktiv.steps import inspection, oversight, tasks
+from proaktiv.steps.inspection import four_eyes
+from proaktiv.steps.oversight import Wanted, entry, evidence, exports
+from proaktiv.steps.oversight.exports import ExportKind
+
+
+@dataclass(frozen=True, slots=True)
+class OversightActs(StaffActs):
+    """The acts of the DSB."""
+
+    # the log ---------------------------------------------------------------------------------------------------------
+
+    def seen(self, proof: StaffProof) -> StaffProof:
+        """Log that the DSB is here, and return who that is."""
+        self._glance(proof, "office.entered")
+        return proof
+
+    def log_standing(self, proof: StaffProof) -> dict[str, Any]:
+        """Return how the flow log stands, what does not fit in it, and what the last 30 days brought."""
+        self._glance(proof, "log.seen")
+        now = self.clock()
+        with self.database.transaction() as session:
+            return {
+                **oversight.standing(session, proof, now, self.wall()),
+                "wrong": oversight.wrong(session, proof, now),
+                "counts": oversight.counts(session, proof, now),
+            }
+
+    def flows(self, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
+        """Return a page of the flow log's entries."""
+        asked = {name: value for name, value in wanted.columns.items() if value}
+        self._glance(proof, "flows.listed", " ".join(f"{name}={value}" for name, value in asked.items())[:400])
+        with self.database.transaction() as session:
+            return oversight.flows(session, self.house, proof, wanted)
+
+    def flows_of_subject(self, proof: StaffProof, wanted: Wanted, request: UUID | None) -> dict[str, Any]:
+        """Return a page of entries; with a granted ``request`` those of that person alone."""
+        if request is None:
+            return self.flows(proof, wanted)
+        with self.looking(proof) as (session, now):
+            leave = inspection.of_request(session, self.house, proof, request, now, self.wall())
+        with self.database.transaction() as session:
+            return oversight.flows_of(session, self.house, leave, wanted)
+
+    def open_flow(self, proof: StaffProof, fid: UUID, request: UUID | None = None) -> dict[str, Any]:
+        """Log that the DSB looks at an entry, then open it; with a granted ``request`` the person's own part, too."""
+        with self.looking(proof) as (session, now):
+            leave = inspection.of_flow(session, self.house, proof, fid, now, self.wall(), request)
+        with self.database.transaction() as session:
+            return entry.flow(session, self.house, leave, self.staff_private)
+
+    def proof_of(self, proof: StaffProof, fid: UUID) -> str | None:
+        """Return an entry's tlog-proof, None while nothing is signed over it. Raises ``NotFound``."""
+        self._glance(proof, "proof.fetched", str(fid))
+        with self.database.transaction() as session:
+            return evidence.proof(session, fid)
+
+    def wrong(self, proof: StaffProof) -> list[dict[str, Any]]:
+        """Return what does not fit in the log of the last month."""
+        self._glance(proof, "findings.listed")
+        now = self.clock()
+        with self.database.transaction() as session:
+            return oversight.wrong(session, proof, now)
+
+    def checkpoints(self, proof: StaffProof, before: int | None) -> dict[str, Any]:
+        """Return a page of what was signed."""
+        self._glance(proof, "checkpoints.listed")
+        with self.database.transaction() as session:
+            return evidence.checkpoints(session, before)
+
+    def consistency(self, proof: StaffProof, old: int, new: int) -> dict[str, Any]:
+        """Return the proof that an older log is the beginning of a newer one. Raises ``BadInput``."""
+        self._glance(proof, "consistency.proven", f"{old} {new}")
+        with self.database.transaction() as session:
+            return evidence.consistency(session, old, new)
+
+    def seen_incidents(self, proof: StaffProof) -> list[dict[str, str]]:
+        """Return what the DSB must see. Raises ``NotAllowed`` for another role."""
+        self._glance(proof, "incidents.listed")
+        with self.database.transaction() as session:
+            return tasks.incidents(session)
+
+    # a person, with four eyes ----------------------------------------------------------------------------------------
+
+    def ask_for_person(self, proof: StaffProof, typed: str, reason: str) -> UUID:
+        """Keep a wish to look a person up, which a second person decides. Raises ``BadInput``, ``Curious``."""
+        with self.looking(proof) as (session, now):
+            return four_eyes.ask(session, self.house, proof, typed, reason, now, self.wall())
+
+    def decide_on_person(self, proof: StaffProof, request: UUID, *, grant: bool) -> None:
+        """Say yes or no to somebody else's wish. Raises ``NotAllowed`` to whoever asked, ``NotFound``, ``Conflict``."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            four_eyes.decide(session, self.house, proof, request, now, self.wall(), grant=grant)
+
+    def person_requests(self, proof: StaffProof) -> list[dict[str, Any]]:
+        """Return the own wishes, and those of others that wait."""
+        self._glance(proof, "requests.listed")
+        with self.database.transaction() as session:
+            return four_eyes.requests(session, proof, self.staff_private, self.wall())
+
+    def look_person_up(self, proof: StaffProof, request: UUID, before: str) -> dict[str, Any]:
+        """Log that the DSB looks a person up whom a second one allowed, then return the entries about them."""
+        with self.looking(proof) as (session, now):
+            leave: Inspection = inspection.of_request(session, self.house, proof, request, now, self.wall())
+        with self.database.transaction() as session:
+            wanted = Wanted({}, before=before)
+            return {"found": bool(leave.persons), **oversight.flows_of(session, self.house, leave, wanted)}
+
+    # exports ---------------------------------------------------------------------------------------------------------
+
+    def make_export(
+        self, proof: StaffProof, kind: str, first_on: date | None, last_on: date | None, days: int
+    ) -> dict[str, Any]:
+        """Make an export of the log that goes by itself after some days. Raises ``BadInput``, ``NotFound``."""
+        if kind not in set(ExportKind):
+            raise BadInput("kind", f"is one of {', '.join(ExportKind)}")
+        self._glance(proof, "export.made", f"{kind} {first_on or ''} {last_on or ''} {days}")
+        now, wall = self.clock(), self.wall()
+        self.end_exports()
+        with self.database.transaction() as session:
+            return exports.make(session, self.house, proof, ExportKind(kind), first_on, last_on, days, now, wall)
+
+    def exports(self, proof: StaffProof) -> list[dict[str, Any]]:
+        """Return the exports there are and were."""
+        self._glance(proof, "exports.listed")
+        self.end_exports()
+        with self.database.transaction() as session:
+            return exports.listed(session)
+
+    def fetch_export(self, proof: StaffProof, export: UUID) -> tuple[str, bytes]:
+        """Return an export's file name and its file. Raises ``NotFound``."""
+        self._glance(proof, "export.fetched", str(export))
+        with self.database.transaction() as session:
+            return exports.fetch(session, export, self.wall())
+
+    def end_exports(self) -> int:
+        """Delete what is over of exports and wishes. Returns how many. The worker's, and before each list."""
+        now, wall = self.clock(), self.wall()
+        with self.database.transaction() as session:
+            return exports.sweep(session, self.house, now, wall)
+
+    def _glance(self, proof: StaffProof, action: str, case: str = "") -> None:
+        inspection.require(proof, Role.DSB)
+        now = self.clock()
+        with self.database.transaction() as session:
+            inspection.glance(session, self.house, proof, action, now, case)

@@ -1,0 +1,156 @@
+"""Four eyes: whoever wants to look a person up asks, and a second one of the DSB's office says yes or no.
+
+Neither alone sees anything: whoever asks does not even learn whether the person is known, whoever decides sees who asks
+and why, never about whom. A request waits three days, a yes opens for one. Why somebody asked stands in part A of the
+entry that says so, and nowhere else. Source: channels-and-pages.md § 9 (Person); Art. 5 (1) lit. f, 32 DSGVO.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, or_, select, update
+from sqlmodel import Session
+
+from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from proaktiv.core.staff import Role, StaffProof
+from proaktiv.flowlog.opening import staff_part
+from proaktiv.house import House
+from proaktiv.steps.inspection.looks import REASON_MAX, REASON_MIN, count, find, log, overseen, require
+from proaktiv.tables import FlowLogRow, FlowSecretRow, PersonRequestRow, StaffRow, core_table
+
+WAITS = timedelta(days=3)
+OPEN = timedelta(days=1)
+"""So long a request waits for an answer, and so long a yes lets look."""
+
+_REQUESTS = core_table(PersonRequestRow)
+_STAFF = core_table(StaffRow)
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a second person allowed. ``person`` is None where nobody was found."""
+
+    person: UUID | None
+    matter: UUID
+    flow_id: UUID
+
+
+def ask(
+    session: Session, house: House, proof: StaffProof, typed: str, reason: str, now: datetime, wall: datetime
+) -> UUID:
+    """Keep a wish to look a person up, by an Auftrag's number or a register's key; return its id.
+
+    Raises ``NotAllowed`` for another role, ``BadInput`` for a reason that is none, ``Curious``.
+    """
+    require(proof, Role.DSB)
+    given = " ".join(reason.split())
+    if not REASON_MIN <= len(given) <= REASON_MAX:
+        raise BadInput("grund", f"must say in {REASON_MIN} to {REASON_MAX} characters why")
+    person = find(session, house, typed)
+    # Who is not there is counted too, or one could try them all.
+    index = house.log.subj(person) if person is not None else house.vault.mac("nobody", typed.strip().encode())[:16]
+    matter = UUID(bytes=index)
+    count(session, house, proof, "person", matter, wall)
+    fid = log(session, house, overseen(house, proof, "person.requested", reason=given), [], now)
+    connection = session.connection()
+    connection.execute(delete(_REQUESTS).where(_REQUESTS.c.expires_at <= wall))
+    request = house.ids.secret()
+    row = {
+        "id": request,
+        "person": person,
+        "matter": matter,
+        "flow_id": fid,
+        "state": "waiting",
+        "asked_by": proof.staff,
+        "asked_at": wall,
+        "decided_by": None,
+        "decided_at": None,
+        "expires_at": wall + WAITS,
+    }
+    connection.execute(insert(_REQUESTS), [row])
+    return request
+
+
+def decide(
+    session: Session, house: House, proof: StaffProof, request: UUID, now: datetime, wall: datetime, *, grant: bool
+) -> None:
+    """Say yes or no to somebody else's wish. Raises ``NotAllowed`` to whoever asked, ``NotFound``, ``Conflict``."""
+    require(proof, Role.DSB)
+    connection = session.connection()
+    row = connection.execute(
+        select(_REQUESTS).where(_REQUESTS.c.id == request, _REQUESTS.c.expires_at > wall).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound("request")
+    if row.asked_by == proof.staff:
+        raise NotAllowed("whoever asks does not decide")
+    if row.state != "waiting":
+        raise Conflict("it is decided already")
+    state = "granted" if grant else "denied"
+    log(session, house, overseen(house, proof, f"person.{state}", case=str(row.flow_id)), [], now)
+    connection.execute(
+        update(_REQUESTS)
+        .where(_REQUESTS.c.id == request)
+        .values(state=state, decided_by=proof.staff, decided_at=wall, expires_at=wall + OPEN)
+    )
+
+
+def granted(session: Session, proof: StaffProof, request: UUID, wall: datetime) -> Granted:
+    """Return what was allowed to whoever asked. Raises ``NotFound``; ``NotAllowed`` where nobody said yes."""
+    require(proof, Role.DSB)
+    row = (
+        session.connection()
+        .execute(
+            select(_REQUESTS).where(
+                _REQUESTS.c.id == request, _REQUESTS.c.asked_by == proof.staff, _REQUESTS.c.expires_at > wall
+            )
+        )
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound("request")
+    if row.state != "granted":
+        raise NotAllowed("a second person must say yes first")
+    return Granted(row.person, row.matter, row.flow_id)
+
+
+def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: datetime) -> list[dict[str, Any]]:
+    """Return the own wishes, and those of others that wait for a decision, the oldest first."""
+    require(proof, Role.DSB)
+    asker, decider = _STAFF.alias(), _STAFF.alias()
+    rows = session.connection().execute(
+        select(
+            _REQUESTS,
+            asker.c.name.label("asker"),
+            decider.c.name.label("decider"),
+            _SECRET.c.a_blob,
+            _SECRET.c.staff_key,
+            _LOG.c.entry,
+        )
+        .join(asker, asker.c.id == _REQUESTS.c.asked_by)
+        .join(decider, decider.c.id == _REQUESTS.c.decided_by, isouter=True)
+        .join(_LOG, _LOG.c.fid == _REQUESTS.c.flow_id)
+        .join(_SECRET, _SECRET.c.fid == _REQUESTS.c.flow_id)
+        .where(
+            _REQUESTS.c.expires_at > wall,
+            or_(_REQUESTS.c.asked_by == proof.staff, _REQUESTS.c.state == "waiting"),
+        )
+        .order_by(_REQUESTS.c.asked_at, _REQUESTS.c.id)
+    )
+    return [
+        {
+            "id": str(row.id),
+            "mine": row.asked_by == proof.staff,
+            "asked_by": row.asker,
+            "asked_at": row.asked_at.isoformat(),
+            "state": row.state,
+            "decided_by": row.decider or "",
+            "expires_at": row.expires_at.isoformat(),
+            "reason": staff_part(session, staff_private, row).part.get("reason"),
+        }
+        for row in rows
+    ]

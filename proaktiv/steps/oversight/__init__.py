@@ -1,0 +1,178 @@
+"""Oversight: what the DSB sees of the flow log. Reads; what it writes are exports of it (``oversight.exports``).
+
+Lists show facts F alone, which name nobody: which entries are a person's is found by blind index with an
+``Inspection``. Pages by id; nothing counts the whole log. Left to others: one entry with its parts
+(``oversight.entry``), proofs and checkpoints (``oversight.evidence``), whether the log is untouched
+(``flowlog.verify``).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlmodel import Session
+
+from proaktiv.core.errors import BadInput, NotAllowed
+from proaktiv.core.flows import Kind
+from proaktiv.core.ids import first_of_day, uuid7
+from proaktiv.core.staff import Inspection, Role, StaffProof
+from proaktiv.flowlog.findings import findings
+from proaktiv.flowlog.status import LogBehind, require_current, status
+from proaktiv.house import House
+from proaktiv.tables import BehoerdeRow, FlowLogRow, FlowSecretRow, core_table
+
+PAGE = 50
+BEHIND = timedelta(seconds=60)
+"""Older than this nothing may wait for its place or its signature without the page saying so."""
+
+COUNTED = timedelta(days=30)
+
+COLUMNS = ("sender", "receiver", "purpose", "basis", "outcome")
+"""What entries are filtered by, besides kind and period; each must be equal."""
+
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+_BEHOERDEN = core_table(BehoerdeRow)
+_KINDS = {kind.label: int(kind) for kind in Kind}
+_LABELS = {int(kind): kind.label for kind in Kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries to list. ``columns`` are of ``COLUMNS``; days are Berlin's, both included.
+
+    ``kind`` is as somebody typed it, ``kinds`` what a page of its own is about.
+    """
+
+    columns: Mapping[str, str]
+    kind: str = ""
+    first_on: date | None = None
+    last_on: date | None = None
+    before: str = ""
+    kinds: tuple[Kind, ...] = ()
+
+
+def standing(session: Session, proof: StaffProof, now: datetime, wall: datetime) -> dict[str, Any]:
+    """Return how the log stands, and what is wrong with it as far as a look without reading it all can say.
+
+    Entries carry ``now``, signatures ``wall``: a demonstration's clock runs ahead.
+    """
+    _require(proof)
+    found = status(session, wall, count_kinds=False)
+    wrongs = []
+    try:
+        require_current(session, now, BEHIND)
+    except LogBehind as error:
+        wrongs.append(str(error))
+    if found.signed > found.size:
+        wrongs.append("a checkpoint is over more entries than there are")
+    return {**found.to_json(), "findings": wrongs}
+
+
+def flows(session: Session, house: House, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
+    """Return a page of entries, the newest first, and where the next begins. Raises ``BadInput``, ``NotAllowed``."""
+    _require(proof)
+    return _page(session, house, _where(wanted))
+
+
+def flows_of(session: Session, house: House, leave: Inspection, wanted: Wanted) -> dict[str, Any]:
+    """Return a page of one person's entries, the newest first: facts alone, those kept from the person among them."""
+    if not leave.persons:
+        return {"entries": [], "more": ""}
+    mine = select(_SECRET.c.fid).where(_SECRET.c.subj.in_([house.log.subj(person) for person in leave.persons]))
+    return _page(session, house, [_LOG.c.fid.in_(mine), *_where(wanted)])
+
+
+def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [
+        _LOG.c[name] == value for name, value in wanted.columns.items() if name in COLUMNS and value
+    ]
+    if wanted.kind:
+        if wanted.kind not in _KINDS:
+            raise BadInput("art", "is no kind of entry")
+        where.append(_LOG.c.kind == _KINDS[wanted.kind])
+    if wanted.kinds:
+        where.append(_LOG.c.kind.in_([int(kind) for kind in wanted.kinds]))
+    where += within(wanted.first_on, wanted.last_on)
+    if wanted.before:
+        where.append(_LOG.c.fid < _uuid(wanted.before))
+    return where
+
+
+def within(first_on: date | None, last_on: date | None) -> list[ColumnElement[bool]]:
+    """Return what says of an entry that it was written on these days. Ids begin with their time (UUIDv7)."""
+    where: list[ColumnElement[bool]] = []
+    if first_on:
+        where.append(_LOG.c.fid >= first_of_day(first_on))
+    if last_on and last_on < date.max:
+        where.append(_LOG.c.fid < first_of_day(last_on + timedelta(days=1)))
+    return where
+
+
+def counts(session: Session, proof: StaffProof, now: datetime) -> dict[str, int]:
+    """Return how many entries of each kind the last 30 days brought."""
+    _require(proof)
+    found = session.connection().execute(
+        select(_LOG.c.kind, func.count())
+        .where(_LOG.c.fid >= uuid7(now - COUNTED, bytes(10)))
+        .group_by(_LOG.c.kind)
+        .order_by(_LOG.c.kind)
+    )
+    return {_LABELS.get(kind, str(kind)): n for kind, n in found}
+
+
+def wrong(session: Session, proof: StaffProof, now: datetime) -> list[dict[str, Any]]:
+    """Return what does not fit in the log of the last month."""
+    _require(proof)
+    return [each.to_json() for each in findings(session, now)]
+
+
+def _page(session: Session, house: House, where: list[ColumnElement[bool]]) -> dict[str, Any]:
+    rows = (
+        session.connection()
+        .execute(
+            select(_LOG.c.fid, _LOG.c.kind, _LOG.c.f_bytes).where(*where).order_by(_LOG.c.fid.desc()).limit(PAGE + 1)
+        )
+        .all()
+    )
+    names = names_of(session, house)
+    shown = [{**described(json.loads(row.f_bytes), row.kind, names), "id": str(row.fid)} for row in rows[:PAGE]]
+    return {"entries": shown, "more": str(rows[PAGE - 1].fid) if len(rows) > PAGE else ""}
+
+
+def described(facts: Mapping[str, Any], kind: int, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return an entry's facts as they stand in a list."""
+    return {
+        "at": facts["t"].replace("Z", "+00:00"),
+        "kind": _LABELS.get(kind, str(kind)),
+        "action": facts["action"],
+        "sender": names.get(facts["from"], facts["from"]),
+        "receiver": facts.get("to_name", "") or names.get(facts["to"], facts["to"]),
+        "purpose": facts["purpose"],
+        "basis": facts["basis"],
+        "outcome": facts.get("outcome", ""),
+        "n": facts["n"],
+        "restrict": bool(facts.get("restrict")),
+    }
+
+
+def names_of(session: Session, house: House) -> dict[str, str]:
+    """Return what the Behörden and the house are called."""
+    found = session.connection().execute(select(_BEHOERDEN.c.id, _BEHOERDEN.c.name))
+    return {**{row.id: row.name for row in found}, house.controller: house.name}
+
+
+def _require(proof: StaffProof) -> None:
+    if proof.role is not Role.DSB:
+        raise NotAllowed("the log is for the DSB")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadInput("bis", "is no id of an entry") from None

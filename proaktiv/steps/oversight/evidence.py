@@ -1,0 +1,122 @@
+"""Evidence for the DSB: where an entry stands, its proof, the checkpoints, and that an older log begins a newer one.
+
+Left to others: the entry itself (``oversight.entry``), checking all of it (``flowlog.verify``).
+"""
+
+import base64
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlmodel import Session
+
+from proaktiv.core.errors import BadInput, NotFound
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
+from proaktiv.flowlog.proofs import consistency as consistency_proof
+from proaktiv.flowlog.proofs import proof_file
+from proaktiv.flowlog.pruning import pruned
+from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
+
+PAGE = 50
+
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+_LEAF = core_table(FlowLeafRow)
+_CHECKPOINTS = core_table(CheckpointRow)
+_THERE = text("SELECT to_regclass(:name) IS NOT NULL")
+_WITNESSED = text("SELECT EXISTS (SELECT FROM cosignature WHERE size > :index)")
+_STAMPED = text("SELECT EXISTS (SELECT FROM time_stamp WHERE size > :index)")
+
+
+class State(StrEnum):
+    """How far an entry has come, the furthest of them; what is gone says so whatever else there is."""
+
+    QUEUED = "queued"
+    INTEGRATED = "integrated"
+    WITNESSED = "witnessed"
+    TIMESTAMPED = "timestamped"
+    ERASED = "erased"
+    PRUNED = "pruned"
+
+
+def state_of(session: Session, fid: UUID) -> tuple[State, int | None]:
+    """Return how far an entry has come, and its place. Raises ``NotFound``.
+
+    ``ERASED``: its person's part is destroyed. ``PRUNED``: retention took it, only its place is left.
+    """
+    connection = session.connection()
+    index: int | None = connection.execute(select(_LEAF.c.idx).where(_LEAF.c.fid == fid)).scalar_one_or_none()
+    row = connection.execute(
+        select(_SECRET.c.subj, _SECRET.c.s_blob)
+        .select_from(_LOG)
+        .join(_SECRET, _SECRET.c.fid == _LOG.c.fid, isouter=True)
+        .where(_LOG.c.fid == fid)
+    ).one_or_none()
+    if row is None:
+        if index is not None and index < pruned(connection).minimum:
+            return State.PRUNED, index
+        raise NotFound("entry")
+    if row.subj is None and row.s_blob is None:
+        return State.ERASED, index
+    if index is None:
+        return State.QUEUED, None
+    for state, table, query in (
+        (State.TIMESTAMPED, "time_stamp", _STAMPED),
+        (State.WITNESSED, "cosignature", _WITNESSED),
+    ):
+        # Who asks no witness and no time stamp authority has neither table.
+        if connection.execute(_THERE, {"name": table}).scalar_one():  # noqa: SIM102 - one needs the other
+            if connection.execute(query, {"index": index}).scalar_one():
+                return state, index
+    return State.INTEGRATED, index
+
+
+def proof(session: Session, fid: UUID) -> str | None:
+    """Return an entry's tlog-proof, None while nothing is signed over it. Raises ``NotFound``, ``LogBroken``."""
+    _, index = state_of(session, fid)
+    try:
+        return proof_file(session, fid) if index is not None else None
+    except NotFound:
+        return None
+
+
+def checkpoints(session: Session, before: int | None) -> dict[str, Any]:
+    """Return a page of what was signed, the newest first, and where the next begins."""
+    query = select(_CHECKPOINTS).order_by(_CHECKPOINTS.c.size.desc()).limit(PAGE + 1)
+    if before is not None:
+        query = query.where(_CHECKPOINTS.c.size < before)
+    rows = session.connection().execute(query).all()
+    return {
+        "checkpoints": [_shown(row) for row in rows[:PAGE]],
+        "more": str(rows[PAGE - 1].size) if len(rows) > PAGE else "",
+    }
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    text_, _, signatures = row.note.partition("\n\n")
+    try:
+        said = Checkpoint.parse(text_ + "\n")
+        origin, root = said.origin, said.root.hex()
+    except NoteError:
+        origin, root = "", ""
+    return {
+        "size": row.size,
+        "origin": origin,
+        "root": root,
+        "published_at": row.published_at.isoformat(),
+        "signatures": len(signatures.splitlines()),
+        "note": row.note,
+    }
+
+
+def consistency(session: Session, old: int, new: int) -> dict[str, Any]:
+    """Return the proof that the log of ``old`` entries is the beginning of that of ``new``.
+
+    Raises ``BadInput`` for sizes without one, ``LogBroken``.
+    """
+    size = session.connection().execute(text("SELECT size FROM log_head WHERE id = 1")).scalar_one()
+    if not 0 < old <= new <= size:
+        raise BadInput("old", f"sizes run from 1 to {size}, the older one first")
+    found = consistency_proof(session, old, new)
+    return {"old": old, "new": new, "path": [base64.b64encode(step).decode() for step in found.path]}
