@@ -1,4 +1,4 @@
-"""Many proofs at once, all under the newest checkpoint: each tile is read once, however many entries are proven.
+"""Many proofs at once, all under the newest checkpoint: one query for all tiles, and each is hashed once.
 
 Left to others: one proof for somebody who asks for one (``flowlog.proofs``), what an entry says, who may ask.
 Source: C2SP tlog-proof.
@@ -8,13 +8,15 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlmodel import Session
 
-from proaktiv.flowlog.tiles import StoredTree
-from proaktiv.tables import CheckpointRow, core_table
+from proaktiv.core.merkle import TILE_HEIGHT, TILE_WIDTH, LoadTile, Tiles, inclusion_proof, tile_count
+from proaktiv.flowlog.tiles import LogBroken
+from proaktiv.tables import CheckpointRow, TileRow, core_table
 
 _CHECKPOINTS = core_table(CheckpointRow)
+_TILES = core_table(TileRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,32 @@ def included(session: Session, indexes: Iterable[int | None]) -> Included | None
     )
     if found is None:
         return None
-    tree = StoredTree(session)
     signed = sorted({index for index in indexes if index is not None and index < found.size})
-    return Included(found.size, found.note, {index: tuple(tree.inclusion(index, found.size)) for index in signed})
+    tiles = Tiles(_loaded(session, signed, found.size))
+    try:
+        paths = {index: tuple(inclusion_proof(tiles.read, index, found.size)) for index in signed}
+    except LookupError as error:
+        raise LogBroken(str(error)) from None
+    return Included(found.size, found.note, paths)
+
+
+def _loaded(session: Session, indexes: Iterable[int], size: int) -> LoadTile:
+    """Read the tiles above some entries and those at the right edge of the tree: a proof needs no others."""
+    needed: set[tuple[int, int]] = set()
+    level = 0
+    while (count := tile_count(level, size)) > 0:
+        needed.add((level, (count - 1) // TILE_WIDTH))
+        needed |= {(level, index >> TILE_HEIGHT * (level + 1)) for index in indexes}
+        level += 1
+    rows = session.connection().execute(
+        select(_TILES.c.level, _TILES.c.n, _TILES.c.data).where(tuple_(_TILES.c.level, _TILES.c.n).in_(sorted(needed)))
+    )
+    there = {(row.level, row.n): bytes(row.data) for row in rows}
+
+    def load(level: int, n: int) -> bytes:
+        try:
+            return there[level, n]
+        except KeyError:
+            raise LookupError(f"tile {level}/{n} is missing") from None
+
+    return load
