@@ -46,8 +46,11 @@ def marked(mark: str) -> dict[int, list[str]]:
     """Return the tests that bear a mark, by number, as pytest names them."""
     found: dict[int, list[str]] = defaultdict(list)
     for path in sorted((HERE / "tests").rglob("test_*.py")):
-        for name, node in _tests(ast.parse(path.read_text())):
-            for number in _numbers(node, mark):
+        tree = ast.parse(path.read_text())
+        whole = [*_numbers(_of_module(tree), mark)]
+        for name, node in _tests(tree):
+            controls = any(True for _ in _numbers(node.decorator_list, CONTROLS))
+            for number in [*_numbers(node.decorator_list, mark), *([] if controls else whole)]:
                 found[number].append(f"{path.relative_to(HERE).as_posix()}::{name}")
     return found
 
@@ -76,14 +79,18 @@ def _tests(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
             yield node.name, node
 
 
-def _numbers(node: ast.FunctionDef, mark: str) -> Iterator[int]:
-    for decorator in node.decorator_list:
-        if (
-            isinstance(decorator, ast.Call)
-            and isinstance(decorator.func, ast.Attribute)
-            and decorator.func.attr == mark
-        ):
-            yield from (each.value for each in decorator.args if isinstance(each, ast.Constant))  # type: ignore[misc]
+def _of_module(tree: ast.Module) -> list[ast.expr]:
+    """Return the marks that a module gives to each of its tests."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            return node.value.elts if isinstance(node.value, ast.List) else [node.value]
+    return []
+
+
+def _numbers(marks: list[ast.expr], mark: str) -> Iterator[int]:
+    for each in marks:
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == mark:
+            yield from (said.value for said in each.args if isinstance(said, ast.Constant))  # type: ignore[misc]
 
 
 if __name__ == "__main__":
