@@ -11,7 +11,7 @@ from sqlalchemy import event, insert, text
 from proaktiv.database import Database, DatabaseAway
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.locks import try_lock_keys
-from proaktiv.tables import LookupRow, core_table
+from proaktiv.tables import FlowLogRow, LookupRow, core_table
 from proaktiv.workers import Identity, dead_workers
 
 NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
@@ -33,13 +33,24 @@ def identities(database: Database) -> Iterator[Callable[[], Identity]]:
 
 
 def announced(database: Database, worker: int | None, state: str = "announced") -> None:
+    fid = uuid4()
+    entry = {
+        **dict.fromkeys(("sender", "receiver", "purpose", "basis", "scope", "outcome"), ""),
+        "fid": fid,
+        "kind": 1,
+        "t": NOW,
+        "f_salt": bytes(32),
+        "f_bytes": b"{}",
+        "entry": bytes(115),
+    }
     with database.transaction() as session:
+        session.connection().execute(insert(core_table(FlowLogRow)), [entry])
         session.connection().execute(
             insert(LOOKUPS),
             [
                 {
                     "id": uuid4(), "person": UUID(int=1), "register_name": "MELDEREGISTER", "names": [],
-                    "state": state, "due_at": NOW, "lease_until": NOW, "wire_id": "", "flow_id": UUID(int=1),
+                    "state": state, "due_at": NOW, "lease_until": NOW, "wire_id": "", "flow_id": fid,
                     "worker": worker,
                 }
             ],
