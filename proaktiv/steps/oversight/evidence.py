@@ -14,7 +14,7 @@ from sqlmodel import Session
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.proofs import consistency as consistency_proof
-from proaktiv.flowlog.proofs import proof_file
+from proaktiv.flowlog.proving import proof_of
 from proaktiv.flowlog.pruning import pruned
 from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 
@@ -76,7 +76,7 @@ def proof(session: Session, fid: UUID) -> str | None:
     """Return an entry's tlog-proof, None while nothing is signed over it. Raises ``NotFound``, ``LogBroken``."""
     _, index = state_of(session, fid)
     try:
-        return proof_file(session, fid) if index is not None else None
+        return proof_of(session, fid, facts=True) if index is not None else None
     except NotFound:
         return None
 
