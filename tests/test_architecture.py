@@ -40,7 +40,6 @@ NETWORK = frozenset(
 )
 MAY_TALK = (
     *("proaktiv/egress", "proaktiv/demo/", "proaktiv/sources/", "notifiers/"),
-    *("proaktiv/flowlog/witness", "proaktiv/flowlog/timestamps"),
     "proaktiv/line",  # opens none: it shuts a copy of PostgreSQL's own
 )
 # architecture.md § 6, column "never". The second set has other meanings too (ORDER BY, an HTTP request, a birth date,

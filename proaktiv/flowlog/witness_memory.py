@@ -67,7 +67,7 @@ class State:
         """Return the file's bytes."""
         logs = {origin: _to_json(watched) for origin, watched in sorted(self.logs.items())}
         data = {"format": FORMAT, "name": self.name, "logs": logs}
-        return json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
+        return json.dumps(data, indent=1).encode() + b"\n"
 
     @classmethod
     def parse(cls, raw: bytes) -> "State":
@@ -78,7 +78,7 @@ class State:
                 raise WitnessError(f"the memory is of another format than {FORMAT}")
             logs = {origin: _from_json(origin, each) for origin, each in data["logs"].items()}
             return cls(data["name"], logs)
-        except (ValueError, KeyError, TypeError, AttributeError, NoteError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, NoteError):
             raise WitnessError(
                 "the memory is unreadable: bring back the newest copy; never begin with an older one or without"
             ) from None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,7 @@ class LocalAuthority:
         own = _certificate("Zeitstempel", "Wurzel", key, root_key, now, last, ca=False)
         (folder / "root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
         (folder / "tsa.pem").write_bytes(own.public_bytes(serialization.Encoding.PEM))
-        (folder / "tsa.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
+        (folder / "tsa.key").write_bytes(_pem(key))
         (folder / "serial").write_text("01\n")
         (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
 
@@ -100,6 +97,39 @@ class LocalAuthority:
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+def a_server(folder: Path) -> tuple[Path, Path]:
+    """Files with certificate and key of a TLS server on 127.0.0.1, signed by itself."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "zeuge.example")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    places = folder / "tls.pem", folder / "tls.key"
+    places[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    places[1].write_bytes(_pem(key))
+    return places
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def a_root() -> x509.Certificate:
+    """The certificate of an authority that never stamped anything."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    return _certificate("Wurzel", "Wurzel", key, key, now, now + timedelta(days=3), ca=True)
 
 
 def _certificate(

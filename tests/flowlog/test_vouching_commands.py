@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from proaktiv.egress import Deadline, Egress
+from proaktiv.flowlog.attesting import FarWitness, Question, ask_witness
 from proaktiv.flowlog.checkpoints import vkey_of
+from proaktiv.flowlog.cosignatures import WitnessKey, witness_key_of
+from tests.flowlog.authority import a_server
 from tests.flowlog.conftest import ORIGIN, World, a_flow
 from tests.flowlog.exports import VKEY
 from tests.flowlog.test_rotation import NEW, signed_by
@@ -96,12 +101,32 @@ def test_house_and_dsb_vouch_for_a_log_together(
     assert (told.returncode, told.stderr) == (0, ""), told.stdout
     assert "cosigned as the policy asks: 2 entries" in told.stdout.splitlines()
     other = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
-    from proaktiv.flowlog.cosignatures import witness_key_of
-
     policy.write_text(POLICY.format(log=VKEY, witness=witness_key_of(NAME, other)))
     told = proaktiv(*verify)
     assert told.returncode == 1
     assert "cosignature: the log is not cosigned by dsb" in told.stdout
+
+
+def test_a_witness_speaks_tls_without_a_proxy(world: World, tmp_path: Path) -> None:
+    key, port = found(tmp_path / "zeuge", VKEY), free_port()
+    certificate, secret = a_server(tmp_path)
+    words = ("witness", "serve", str(tmp_path / "zeuge"), "--port", str(port))
+    process = start("-m", "proaktiv", *words, "--certificate", str(certificate), "--key", str(secret))
+    try:
+        far = FarWitness(WitnessKey.parse(key), f"https://127.0.0.1:{port}")
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        egress = Egress(frozenset({"127.0.0.1"}), loopback=True, tls=trusting)
+        world.log_and_sign(a_flow())
+        note = world.one("SELECT note FROM checkpoint")
+
+        def asked() -> str:
+            return ask_witness(Question(far, 1, note, 0, []), egress, Deadline(30.0, time.monotonic)).word
+
+        until(lambda: asked() == "cosigned")
+        plain = FarWitness(far.key, f"http://127.0.0.1:{port}")
+        assert ask_witness(Question(plain, 1, note, 1, []), egress, Deadline(30.0, time.monotonic)).word == "away"
+    finally:
+        end(process)
 
 
 def test_an_operator_rotates_the_key(world: World, house: dict[str, str]) -> None:
@@ -151,11 +176,8 @@ def test_a_log_with_a_loss_is_succeeded_by_operator_and_dsb(
     }
     draft = proaktiv("log", "succeed", "--state", str(world.state), settings=owner)
     assert draft.returncode == 0, draft.stderr
-    assert draft.stdout.splitlines()[1:3:2] + draft.stdout.splitlines()[3:] == [
-        f"old {ORIGIN}",
-        "kept 2",
-        f"new {SECOND}",
-    ]
+    _format, old, signed, kept_line, new = draft.stdout.splitlines()
+    assert (old, signed[:9], kept_line, new) == (f"old {ORIGIN}", "signed 3 ", "kept 2", f"new {SECOND}")
     statement = tmp_path / "statement"
     statement.write_text(draft.stdout)
     note = proaktiv("witness", "confirm", str(tmp_path / "zeuge"), str(statement), SECOND_KEY)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import ValidationError
 
 from notifiers.reports import MAX_BYTES, read_report
@@ -23,9 +24,14 @@ from proaktiv.core.errors import BadInput, NotAllowed, NotProven
 from proaktiv.core.events import EventKind
 from proaktiv.core.questions import Frage
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, open_note, sign_note, vkey_of
+from proaktiv.flowlog.cosignatures import witness_key_of
 from proaktiv.flowlog.export_layout import Manifest
 from proaktiv.flowlog.export_lines import ExportedEntry, ExportedNote, LineBroken
 from proaktiv.flowlog.policy import Policy, PolicyError
+from proaktiv.flowlog.succession import Statement
+from proaktiv.flowlog.timestamps import Stamper, StampRefused
+from proaktiv.flowlog.witness import read_request, write_request
+from proaktiv.flowlog.witness_memory import State, Watched, WitnessError
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.load import RuleFileError
 from proaktiv.rulebook.load import parse as parse_rule
@@ -34,6 +40,7 @@ from proaktiv.sources.pages import example
 from proaktiv.steps import authenticate
 from proaktiv.web.clients import read_bearer, read_token_form
 from proaktiv.web.openapi import Problem
+from tests.flowlog.authority import a_root
 from tests.intake.conftest import public, signed
 from tests.notifiers.test_reports import IDS, a_report
 
@@ -166,6 +173,33 @@ def policy(raw: bytes) -> None:
         assert found.met(found.witnesses)
 
 
+def witness_request(raw: bytes) -> None:
+    """What a log asks a witness: what is read is written the same."""
+    with suppress(NoteError):
+        found = read_request(raw)
+        assert write_request(found.old, list(found.proof), found.note) == raw
+
+
+def succession(raw: bytes) -> None:
+    """The statement that a DSB confirms, in its one spelling."""
+    with suppress(NoteError):
+        assert Statement.parse(_text(raw)).text() == _text(raw)
+
+
+def witness_memory(raw: bytes) -> None:
+    """What a witness remembers."""
+    with suppress(WitnessError):
+        found = State.parse(raw)
+        assert State.parse(found.to_bytes()) == found
+
+
+def time_stamp(raw: bytes) -> None:
+    """What an authority answers."""
+    with suppress(StampRefused):
+        _stamper().stamped_at(raw, b"checkpoint")
+        raise AssertionError("a stamp that nobody made was believed")
+
+
 def export(raw: bytes) -> None:
     """Manifest and lines of an export: what is read is written the same."""
     for kind in (Manifest, ExportedNote, ExportedEntry):
@@ -276,7 +310,24 @@ def _of_others(*names: str) -> list[bytes]:
 
 
 def _policies() -> list[bytes]:
-    return [f"# the one log\nlog {vkey_of(_ORIGIN, _KEY)}\nquorum none\n".encode()]
+    witness = witness_key_of("dsb.example", _KEY)
+    groups = f"witness w {witness}\ngroup g any w\n# proaktiv: cosignature-max-age 36h\nquorum g\n"
+    log = f"# the one log\nlog {vkey_of(_ORIGIN, _KEY)}\n"
+    return [f"{log}quorum none\n".encode(), f"{log}{groups}".encode()]
+
+
+def _a_note() -> str:
+    return sign_note(Checkpoint(_ORIGIN, 7, bytes(32)).text(), _ORIGIN, _KEY)
+
+
+def _memories() -> list[bytes]:
+    watched = Watched((str(vkey_of(_ORIGIN, _KEY)),), Checkpoint(_ORIGIN, 7, bytes(32)), _AT, _a_note())
+    return [State("dsb.example", {_ORIGIN: watched}).to_bytes()]
+
+
+@cache
+def _stamper() -> Stamper:
+    return Stamper.parse(a_root().public_bytes(Encoding.PEM))
 
 
 @cache
@@ -312,6 +363,10 @@ TARGETS: Mapping[str, Target] = {
     "vkey": Target(vkey, _vkeys),
     "signed-text": Target(signed_text, _notes),
     "policy": Target(policy, _policies),
+    "witness-request": Target(witness_request, lambda: [write_request(5, [b"p" * 32], _a_note())]),
+    "succession": Target(succession, these(Statement(Checkpoint("a/1", 5, b"r" * 32), 3, "a/2").text().encode())),
+    "witness-memory": Target(witness_memory, _memories),
+    "time-stamp": Target(time_stamp, these(b"0\x03\x02\x01\x00")),
     "export": Target(export, lambda: list(_exports())),
     "failure-report": Target(failure_report, these(a_report(), a_report("5.0.0", Diagnostic_Code="smtp; 550 5.1.1 x"))),
     "rule": Target(rule, _rules),
