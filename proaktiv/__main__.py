@@ -148,8 +148,7 @@ def work(
         if state is None:
             raise WrongSettings("--sign needs --state DIR, a folder that is not backed up with the database")
         with logapp.signing(settings, state, adopt=adopt) as worker:
-            signing = {"sign": worker.integrate, "witness": worker.ask_witnesses, "stamp": worker.fetch_stamp}
-            tick_until_stopped(signing, seconds=settings.tick_seconds)
+            tick_until_stopped(worker.parts(), seconds=settings.tick_seconds)
         return
     if erase:
         with logapp.erasing_daily(settings) as parts:

@@ -60,6 +60,15 @@ class SigningWorker:
     clock: Callable[[], datetime]
     asking: Asking | None = None
 
+    def parts(self) -> dict[str, Callable[[], int]]:
+        """Return what is to tick, each by itself: what nobody set up does not."""
+        asking = self.asking
+        return {
+            "sign": self.integrate,
+            **({"witness": self.ask_witnesses} if asking and asking.witnesses else {}),
+            **({"stamp": self.fetch_stamp} if asking and asking.stamps else {}),
+        }
+
     def integrate(self) -> int:
         """Take what is queued into the tree, then sign. Returns how many entries were taken.
 
