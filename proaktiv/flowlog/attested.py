@@ -45,7 +45,8 @@ def checkpoint(connection: Connection, *, size: int | None = None, at: At = At.N
     there = (
         select(
             _CHECKPOINTS.c.size,
-            func.coalesce(_STAMPS.c.note, _CHECKPOINTS.c.note + lines_of_witnesses()).label("note"),
+            (_CHECKPOINTS.c.note + lines_of_witnesses()).label("note"),
+            _STAMPS.c.note.label("stamped"),
             _STAMPS.c.token,
         )
         .outerjoin(_STAMPS, _STAMPS.c.size == _CHECKPOINTS.c.size)
@@ -62,7 +63,11 @@ def checkpoint(connection: Connection, *, size: int | None = None, at: At = At.N
     found = connection.execute(there).one_or_none()
     if found is None:
         raise NotFound(_nearest(connection, size) if size is not None else _NONE[at])
-    return Attested(found.size, found.note, None if found.token is None else bytes(found.token))
+    if at is At.STAMPED and size is None:
+        return Attested(found.size, found.stamped, bytes(found.token))
+    # A token is over the file as it was: whoever vouched since then did not get in.
+    fits = found.token is not None and found.stamped == found.note
+    return Attested(found.size, found.note, bytes(found.token) if fits else None)
 
 
 def of_this_log(connection: Connection, policy: Policy) -> Policy:

@@ -320,6 +320,24 @@ def test_a_stamp_that_does_not_fit_is_found_in_the_house_and_outside(world: Worl
 
 
 @needs_openssl
+def test_who_vouches_after_the_stamp_is_in_the_file_without_it(world: World, tmp_path: Path) -> None:
+    authority = LocalAuthority(tmp_path / "tsa")
+    with (
+        a_witness(tmp_path / "zeuge") as far,
+        authority.serving() as url,
+        asking(world, far, stamps=every_hour(authority, url)) as house,
+    ):
+        house.signs(a_flow())
+        house.worker.fetch_stamp()
+        house.asks()
+        for at, policy, files in ((At.COSIGNED, far.policy(), 0), (At.NEWEST, far.policy(), 0), (At.STAMPED, VKEY, 1)):
+            export(world, tmp_path / at, at=at)
+            report = verify_export(tmp_path / at, policy, now=SOON, stamper=authority.trusted)
+            assert (report.ok, report.stamped) == (True, files)
+            assert (tmp_path / at / "checkpoint.tsr").exists() == bool(files)
+
+
+@needs_openssl
 @pytest.mark.flowlog_test(24)
 def test_an_entry_later_than_the_stamp_over_it_is_found(world: World, tmp_path: Path) -> None:
     authority = LocalAuthority(tmp_path / "tsa")
