@@ -79,6 +79,14 @@ def test_a_status_that_says_no_is_known_by_its_number() -> None:
     assert isinstance(caught.value, Permanent)
 
 
+def test_a_status_that_was_asked_for_is_an_answer() -> None:
+    with serving(answers(409, b"5\n")) as server:
+        egress = Egress(frozenset({server.host}), loopback=True)
+        deadline = Deadline(GENEROUS_SECONDS, time.monotonic)
+        got = egress.post(server.url, headers={}, content=b"", deadline=deadline, also=frozenset({409}))
+    assert (got.status, got.body) == (409, b"5\n")
+
+
 def test_a_redirect_is_not_followed() -> None:
     with serving(answers(200)) as second:
         first_says = answers(307, headers=f"Location: {second.url}\r\n")
