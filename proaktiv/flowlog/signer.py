@@ -9,7 +9,6 @@ Source: flowlog.md § 4.
 """
 
 import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -31,6 +30,7 @@ from proaktiv.flowlog.checkpoints import (
     signature_line,
     vkey_of,
 )
+from proaktiv.flowlog.durable import write_durably
 from proaktiv.flowlog.rotation import announced
 from proaktiv.flowlog.sequencer import no_probe
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
@@ -199,26 +199,12 @@ class Signer:
         )
         name = f"refused-{head.size}-{sha256(evidence.encode()).hexdigest()[:16]}.txt"
         if not (self._dir / name).exists():
-            self._write(name, evidence)
+            write_durably(self._dir / name, evidence.encode())
 
     # memory -----------------------------------------------------------------------------------------------------------
 
     def _remember(self, head: Checkpoint) -> None:
-        self._write("last_signed", head.text())
-
-    def _write(self, name: str, content: str) -> None:
-        """Write a file so that after a crash it is the old one or the new one, and after return the new one."""
-        fresh = self._dir / f"{name}.new"
-        with fresh.open("w", encoding="utf-8") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(self._dir / name)
-        folder = os.open(self._dir, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_durably(self._dir / "last_signed", head.text().encode())
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ Left to others: what is stated and who confirms (``flowlog.succession``).
 Source: flowlog.md § 4.
 """
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +20,7 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.merkle import root_of, split_hashes, verify_consistency
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, b64
 from proaktiv.flowlog.cosignatures import WitnessKey
+from proaktiv.flowlog.durable import sync_folder
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.rows import lines_of_witnesses
@@ -138,11 +138,7 @@ def retire_memory(state: Path, statement: Statement) -> None:
     place = state / "last_signed"
     if place.exists() and place.read_text(encoding="utf-8") == statement.last.text():
         place.replace(state / ended_name(statement))
-        folder = os.open(state, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(state)
 
 
 def _head(connection: Connection) -> tuple[int, bytes]:

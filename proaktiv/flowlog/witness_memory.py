@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proaktiv.core.errors import ProaktivError
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey
 from proaktiv.flowlog.cosignatures import WitnessKey, witness_key_of
+from proaktiv.flowlog.durable import write_durably
 
 FORMAT = "proaktiv/witness/v1"
 _STATE, _KEY, _LOCK = "state.json", "key", "lock"
@@ -99,7 +100,7 @@ class Memory:
             with self.alone():
                 if (self._folder / _STATE).exists() or (self._folder / _KEY).exists():
                     raise WitnessError(f"{self._folder} holds a witness already: it is never founded twice")
-                self._write(_KEY, base64.b64encode(key.private_bytes_raw()) + b"\n")
+                write_durably(self._folder / _KEY, base64.b64encode(key.private_bytes_raw()) + b"\n")
                 self.write(State(name))
         except OSError as error:
             raise WitnessError(f"{self._folder} cannot be written: {error.strerror}") from None
@@ -136,31 +137,17 @@ class Memory:
 
     def write(self, state: State) -> None:
         """Remember ``state``; it is on the disk when this returns. Only inside ``alone``."""
-        self._write(_STATE, state.to_bytes())
+        write_durably(self._folder / _STATE, state.to_bytes())
 
     def keep_evidence(self, name: str, content: str) -> None:
         """Keep what contradicts the memory, once each, as long as there is room."""
         kept = self.evidence()
         if name not in kept and len(kept) < _EVIDENCE_MAX:
-            self._write(name, content.encode())
+            write_durably(self._folder / name, content.encode())
 
     def evidence(self) -> list[str]:
         """Return the names of the files of evidence."""
         return sorted(path.name for path in self._folder.glob("refused-*.txt"))
-
-    def _write(self, name: str, content: bytes) -> None:
-        fresh = self._folder / f"{name}.new"
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(handle, "wb") as out:  # noqa: PTH123 - a handle, not a path
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(self._folder / name)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _to_json(watched: Watched) -> dict[str, Any]:
