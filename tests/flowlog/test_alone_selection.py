@@ -15,6 +15,7 @@ from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.alone.selection import SELECTION_READMES
 from proaktiv.flowlog.export import export_log
+from proaktiv.flowlog.export_layout import ExportUnreadable
 from proaktiv.flowlog.opening import Parts
 from proaktiv.flowlog.proofs import inclusion
 from proaktiv.vault import Compartment
@@ -22,7 +23,7 @@ from tests.conftest import ROLES
 from tests.depth import depth
 from tests.flowlog.alone import POLICY, Told, Verifiers, needs_node
 from tests.flowlog.conftest import ORIGIN, World, a_flow, a_proof
-from tests.flowlog.exports import change_lines, contents, copy, flip
+from tests.flowlog.exports import VKEY, change_lines, contents, copy, flip
 from tests.flowlog.mutations import VALUES
 
 FLIPS = depth(200, 2_000)
@@ -205,3 +206,31 @@ def test_both_agree_on_selections_with_any_byte_or_field_changed(
         made.append(folder)
     told = judged(verifiers, *made)
     assert {each.code for each in told} == {1, 2}
+
+
+@needs_node
+@pytest.mark.flowlog_test(23)
+def test_proaktivs_own_verifier_says_the_same_of_selections(original: Path, tmp_path: Path) -> None:
+    selection = pytest.importorskip("proaktiv.flowlog.selection", reason="no selections are handed out yet")
+    verifying = pytest.importorskip("proaktiv.flowlog.selection_verify", reason="no selections are verified yet")
+    known = Verifiers.handed_out(tmp_path / "verifiers")  # as they are handed out: they know the text that people get
+    (known.folder / "policy").write_text(POLICY)
+    made = []
+    for name, (tamper, _, _) in TAMPERED.items():
+        folder = copy(original, tmp_path / name)
+        (folder / "README.txt").write_text(selection.README_TEXT)
+        sum_up(folder)
+        tamper(folder)
+        made.append(folder)
+    untouched = copy(original, tmp_path / "untouched")
+    (untouched / "README.txt").write_text(selection.README_TEXT)
+    sum_up(untouched)
+    alone = judged(known, *made, untouched)
+    for folder, told in zip([*made, untouched], alone, strict=True):
+        try:
+            report = verifying.verify_selection(folder, VKEY)
+        except ExportUnreadable:
+            assert told.code == 2, folder.name
+            continue
+        assert told.code == int(not report.ok), folder.name
+    assert alone[-1].code == 0
