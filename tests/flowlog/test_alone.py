@@ -311,8 +311,10 @@ def test_a_cosignature_that_is_too_old_or_from_the_future_does_not_count(
     folder = with_head(copy(originals / "now", tmp_path / "now"), cosigned(head, "w1"))
     assert judged(verifiers, which, folder, policy).code == 0
     assert judged(verifiers, which, folder, young).found == (("cosignature", None),)
-    future = with_head(copy(originals / "now", tmp_path / "future"), cosigned(head, "w1", at=2**40))
+    future = with_head(copy(originals / "now", tmp_path / "future"), cosigned(head, "w1", at=2**37))
     assert judged(verifiers, which, future, policy).found == (("cosignature", None),)
+    no_time = with_head(copy(originals / "now", tmp_path / "no time"), cosigned(head, "w1", at=2**40))
+    assert judged(verifiers, which, no_time, policy).root is None
 
 
 @pytest.mark.flowlog_test(24)
