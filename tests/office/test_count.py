@@ -7,7 +7,7 @@ import pytest
 
 from proaktiv.core.staff import StaffProof
 from proaktiv.steps import inspection
-from proaktiv.steps.inspection import PER_HOUR, Curious
+from proaktiv.steps.inspection import PER_HOUR, Curious, looks
 from tests.office.conftest import Office
 
 
@@ -49,5 +49,5 @@ def test_two_looks_at_once_are_two(sent: Office, monkeypatch: pytest.MonkeyPatch
 
 def test_control_without_the_lock_the_second_slips_through(sent: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PER_HOUR, "flow", 1)
-    monkeypatch.setattr(inspection, "lock_keys", lambda *_: None)
+    monkeypatch.setattr(looks, "lock_keys", lambda *_: None)
     assert two_at_once(sent, proof_of(sent)) == "looked"
