@@ -1,4 +1,4 @@
-"""Who works in the city's office: one clerk for each Behörde, one for the house, one DSB. All invented.
+"""Who works in the city's office: one clerk for each Behörde, one for the house, the DSB and a deputy. All invented.
 
 They come in by links that serve once; there is no provider here. Left to others: what they may (``steps``).
 """
@@ -17,7 +17,7 @@ from proaktiv.steps.admit import hash_of
 from proaktiv.tables import StaffLinkRow, StaffRow, core_table
 
 LINK = timedelta(hours=1)
-DSB, HOUSE = "d.schutz", "k.haus"
+DSB, DEPUTY, HOUSE = "d.schutz", "d.vertretung", "k.haus"
 _STAFF = core_table(StaffRow)
 _LINKS = core_table(StaffLinkRow)
 
@@ -25,7 +25,7 @@ _LINKS = core_table(StaffLinkRow)
 def enter_staff(session: Session, behoerden: Mapping[str, str], now: datetime, random: RandomBytes) -> None:
     """Enter everybody. ``behoerden``: kind of office → id of the Behörde."""
     row = partial(Ids(random).row, now)
-    members = [(DSB, Role.DSB, ""), (HOUSE, Role.CLERK, "")]
+    members = [(DSB, Role.DSB, ""), (DEPUTY, Role.DSB, ""), (HOUSE, Role.CLERK, "")]
     members += [(f"k.{art}", Role.CLERK, behoerde) for art, behoerde in behoerden.items()]
     session.connection().execute(
         insert(_STAFF),

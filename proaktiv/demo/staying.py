@@ -17,7 +17,7 @@ from rich.table import Table
 from proaktiv.demo.people import City, Resident
 from proaktiv.demo.running import Processes
 from proaktiv.demo.setting_up import Installation
-from proaktiv.demo.staff import DSB, HOUSE
+from proaktiv.demo.staff import DEPUTY, DSB, HOUSE
 
 LOOK_SECONDS = 1.0
 
@@ -100,7 +100,7 @@ def _show(city: City, installation: Installation, settings: Path) -> None:
     for line in visit(visitor_of(city), installation.url("citizen"), installation.url("mailbox")):
         say(line)
     say("Im Büro arbeiten / work at the office (jeder Link gilt einmal, eine Stunde; neu / anew: proaktiv staff link):")
-    for name, link in installation.links((HOUSE, "k.standesamt", DSB)).items():
+    for name, link in installation.links((HOUSE, "k.standesamt", DSB, DEPUTY)).items():
         say(f"  {name}: {link}")
     say("Nachsehen wie der Betrieb / look as an operator:")
     say(f"  . {shlex.quote(str(settings))}")

@@ -133,9 +133,9 @@ def test_pictures_of_what_the_office_sees(chromium: Browser, sent: Office, folde
                 page.goto("/datenfluesse")
                 page.set_viewport_size({"width": 1280, "height": 700})
                 take(page, folder, "office-flows", part="table")
-                page.goto("/person")
-                page.get_by_label("Auftragsnummer").fill(sent.reference)
-                page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
-                follows(page, page.get_by_role("button", name="Nachschlagen"))
+                why = "Beschwerde der Person vom 14. Oktober"
+                request = sent.pipeline.ask_for_person(sent.proof("d.schutz"), sent.reference, why)
+                sent.pipeline.decide_on_person(sent.proof("d.vertretung"), request, grant=True)
+                page.goto(f"/person/{request}")
                 take(page, folder, "office-person", whole=False)
             context.close()
