@@ -35,6 +35,18 @@ class SessionProof:
         return frozenset({self.person})
 
 
-def shut_out(subject: Subject) -> bool:
-    """Return whether a person can prove themselves to nothing here: protected (§§ 51, 52 BMG), or dead."""
-    return bool(subject.protections) or subject.status is SubjectStatus.DECEASED
+def entrance(subject: Subject) -> Trust | None:
+    """Return the least level at which a person may look at what is theirs; None where nobody may, at none.
+
+    Under § 51 BMG a letter's code opens nothing, for whoever opens a letter may be whom she hides from; her own log-in
+    at V3 does. §§ 52 BMG and the others leave it to a clerk, and the dead have no session. Source: data-path.md § 6.
+    """
+    if subject.status is SubjectStatus.DECEASED or subject.protections - {"51"}:
+        return None
+    return Trust.V3 if subject.protections else Trust.V1
+
+
+def admits(subject: Subject, trust: Trust) -> bool:
+    """Return whether a proof of this level lets a person in."""
+    least = entrance(subject)
+    return least is not None and trust >= least

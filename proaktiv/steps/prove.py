@@ -21,7 +21,7 @@ from consent.model import Subject, SubjectStatus
 from proaktiv.core import codes
 from proaktiv.core.errors import NotProven
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.trust import SessionProof, Trust, shut_out
+from proaktiv.core.trust import SessionProof, Trust, admits
 from proaktiv.house import House
 from proaktiv.subjects import read_subjects
 from proaktiv.tables import CodeRow, EnrolmentRow, SessionRow, core_table
@@ -79,7 +79,7 @@ def prove(session: Session, house: House, typed: str, birth_date: date, now: dat
 def _may_enter(session: Session, row: Row[*tuple[Any, ...]]) -> bool:
     """Return whether a code may open anything for this person now; §§ 51, 52 BMG leave V1 no door."""
     subject: Subject = read_subjects(session, [row.person])[row.person]
-    if shut_out(subject):
+    if not admits(subject, Trust.V1):
         return False
     if row.purpose == "activation":
         state = (
@@ -92,9 +92,12 @@ def _may_enter(session: Session, row: Row[*tuple[Any, ...]]) -> bool:
 
 
 def by_account(session: Session, house: House, person: UUID, trust: Trust, wall: datetime) -> Proven | None:
-    """Return a session of whoever a bound account is, or None where they may not enter (protected, dead, unknown)."""
+    """Return a session of whoever a bound account is, or None where they may not enter.
+
+    The dead, the unknown and whom a clerk sees to may not; under § 51 BMG V3 may (``core.trust.entrance``).
+    """
     subject = read_subjects(session, [person])[person]
-    if shut_out(subject) or subject.status is not SubjectStatus.ALIVE or trust < Trust.V2:
+    if not admits(subject, trust) or subject.status is not SubjectStatus.ALIVE or trust < Trust.V2:
         return None
     proof = SessionProof(house.ids.secret(), PersonKey(person), trust, None)
     return _keep(session, house, proof, "account", wall + timedelta(minutes=ACCOUNT_MINUTES))
@@ -141,7 +144,8 @@ def _keep(
 def read_session(session: Session, token: str, wall: datetime) -> SessionProof:
     """Return the proof of a session's cookie. Raises ``NotProven`` where it is unknown or over.
 
-    A person who was put under protection, or died, since the session began has no session any more.
+    A person who died since the session began has no session any more; one who was put under protection needs V3, or a
+    clerk.
     """
     row = (
         session.connection()
@@ -151,7 +155,7 @@ def read_session(session: Session, token: str, wall: datetime) -> SessionProof:
     if row is None:
         raise NotProven("session unknown or over")
     subject = read_subjects(session, [row.person])[row.person]
-    if shut_out(subject):
+    if not admits(subject, Trust(row.trust)):
         raise NotProven("session unknown or over")
     return SessionProof(row.id, PersonKey(row.person), Trust(row.trust), row.bundle)
 

@@ -248,6 +248,25 @@ def test_the_protected_and_the_dead_are_not_let_in_and_not_told_apart_from_stran
         assert (answer.status_code, answer.text) == (403, stranger)
 
 
+def test_who_hides_from_others_looks_at_her_own_with_the_highest_proof_and_no_other(town: Town) -> None:
+    before = town.binds(town.anna)
+    high = PageBrowser(town.app)
+    town.comes_back(high, account_of(town.anna) | {"acr": HIGH})
+    town.world.announce(a_protection(town.anna.kennung, "51"))
+    assert before.get("/uebersicht").status_code == 401, "§ 51 BMG: substantial is too little from now on"
+    assert "Geburtsurkunde" in high.get("/uebersicht").text, "the session at V3 goes on"
+    anew = PageBrowser(town.app)
+    assert town.comes_back(anew, account_of(town.anna) | {"acr": HIGH}).status_code == 303
+    assert "Geburtsurkunde" in anew.get("/uebersicht").text
+
+
+def test_whom_a_clerk_sees_to_is_not_let_in_at_any_level(town: Town) -> None:
+    town.binds(town.anna)
+    town.world.announce(a_protection(town.anna.kennung, "52"))
+    answer = town.comes_back(PageBrowser(town.app), account_of(town.anna) | {"acr": HIGH})
+    assert answer.status_code == 403
+
+
 def test_an_account_binds_nothing_without_a_waiting_one(town: Town) -> None:
     proof = town.world.opens_letter(town.anna)
     with pytest.raises(Conflict):

@@ -28,7 +28,7 @@ from proaktiv.core.errors import Conflict, NotAllowed
 from proaktiv.core.items import Candidate, Item
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
-from proaktiv.core.trust import Trust, shut_out
+from proaktiv.core.trust import Trust, admits
 from proaktiv.core.windows import undo_until
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.evaluating import anew
@@ -131,7 +131,7 @@ def _take_back(town: Town, name: str, lebenslage: str) -> None:
 def _own(town: Town, data: Mapping[str, Any]) -> Held:
     """Return somebody's own item. Raises ``Conflict`` where they cannot enter, ``LookupError`` where there is none."""
     subject = town.subject(data["person"])
-    if shut_out(subject) or subject.status is not SubjectStatus.ALIVE:
+    if not admits(subject, data["trust"]) or subject.status is not SubjectStatus.ALIVE:
         raise Conflict("this person cannot prove themselves here")
     return _theirs(town, data)
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from proaktiv.core.states import ProposalState
-from proaktiv.core.trust import shut_out
+from proaktiv.core.trust import entrance
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.model import Expected, Forbidden, Step
 from proaktiv.rulebook.journeys.nodes import german_day
@@ -136,8 +136,16 @@ def _of_held(town: Town, held: Held, how: str) -> Got:
         way=ways[min(ways)] if ways else "",
         after=held.after,
         lock_flag=held.lock_flag,
-        seen_from="nie" if shut_out(town.subject(held.person)) else min(ways, default=""),
+        seen_from=_seen_from(town, held, ways),
     )
+
+
+def _seen_from(town: Town, held: Held, ways: Mapping[str, Any]) -> str:
+    """Return the level from which a person sees and can confirm it: that of the way, or a higher one of their own."""
+    least = entrance(town.subject(held.person))
+    if least is None:
+        return "nie"
+    return max(min(ways), least.name) if ways else ""
 
 
 def _bundle_by(town: Town, held: Held) -> date | None:
