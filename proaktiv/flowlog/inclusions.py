@@ -1,4 +1,4 @@
-"""Many proofs at once, all under the newest checkpoint: one query for all tiles, and each is hashed once.
+"""Many proofs at once, all under the newest checkpoint as others vouched for it: one query, each tile hashed once.
 
 Left to others: one proof for somebody who asks for one (``flowlog.proofs``), what an entry says, who may ask.
 Source: C2SP tlog-proof.
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from sqlalchemy import select, tuple_
 from sqlmodel import Session
 
+from proaktiv.core.errors import NotFound
 from proaktiv.core.merkle import TILE_HEIGHT, TILE_WIDTH, LoadTile, Tiles, inclusion_proof, tile_count
+from proaktiv.flowlog.attested import checkpoint
 from proaktiv.flowlog.tiles import LogBroken
-from proaktiv.tables import CheckpointRow, TileRow, core_table
+from proaktiv.tables import TileRow, core_table
 
-_CHECKPOINTS = core_table(CheckpointRow)
 _TILES = core_table(TileRow)
 
 
@@ -37,17 +38,9 @@ class Included:
 
 def included(session: Session, indexes: Iterable[int | None]) -> Included | None:
     """Return the proofs of those of ``indexes`` that are signed; None where nothing is. Raises ``LogBroken``."""
-    found = (
-        session.connection()
-        .execute(
-            select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note)
-            .where(_CHECKPOINTS.c.size > 0)
-            .order_by(_CHECKPOINTS.c.size.desc())
-            .limit(1)
-        )
-        .one_or_none()
-    )
-    if found is None:
+    try:
+        found = checkpoint(session.connection())
+    except NotFound:
         return None
     signed = sorted({index for index in indexes if index is not None and index < found.size})
     tiles = Tiles(_loaded(session, signed, found.size))

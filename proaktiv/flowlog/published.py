@@ -15,6 +15,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, tile_count, tile_path
 from proaktiv.flowlog import attested
 from proaktiv.flowlog.export_layout import bundle, bundle_path
+from proaktiv.flowlog.pruning import pruned
 from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, TileRow, core_table
 
 _CHECKPOINTS = core_table(CheckpointRow)
@@ -53,9 +54,9 @@ def published_file(session: Session, path: str) -> bytes:
     return found
 
 
-def minimum_index(_session: Session) -> int:
-    """Return the place of the first entry that is published; 0 as long as nothing was pruned."""
-    return 0
+def minimum_index(session: Session) -> int:
+    """Return the place from which on every entry is published; 0 as long as retention took nothing."""
+    return pruned(session.connection()).minimum
 
 
 def _tile(session: Session, level: int, n: int, width: int) -> bytes | None:

@@ -16,6 +16,7 @@ from tests.bench.flat import bench_flat
 from tests.bench.flood import bench_flood
 from tests.bench.intake import bench_intake
 from tests.bench.logging import bench_logging
+from tests.bench.proving import bench_proving
 from tests.bench.rules import bench_rules
 from tests.bench.sustained import bench_sustained
 from tests.bench.table import Figure, write_section
@@ -33,6 +34,7 @@ BENCHES: Mapping[str, Bench] = {
     "takeover": lambda _quick: bench_takeover(),
     "rules": bench_rules,
     "logging": lambda quick: bench_logging(0.5 if quick else 3.0),
+    "proving": lambda quick: bench_proving(40_000, 2_000) if quick else bench_proving(),
     "flat": lambda quick: bench_flat(4_000 if quick else 100_000),
 }
 """In the order of the table. Each takes whether to be quick about it."""

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
@@ -22,8 +22,10 @@ from proaktiv.database import Database
 from proaktiv.flowlog import counts, export_packing
 from proaktiv.flowlog.checkpoints import open_checkpoint
 from proaktiv.flowlog.export_verify import verify_export
+from proaktiv.flowlog.proof_verify import verify_proof
 from proaktiv.flowlog.pruning import Pruned
 from proaktiv.steps.oversight import evidence
+from proaktiv.tables import CosignatureRow, TimeStampRow, core_table
 from proaktiv.web.staff.visitor import SESSION
 from tests.office.conftest import Office
 from tests.web.conftest import ask, everything_stored
@@ -145,6 +147,7 @@ def test_an_entry_comes_with_its_parts_and_its_proof(sent: Office, dsb: Program)
     proof = dsb.get(f"/flows/{fid}/proof")
     assert proof.headers["content-type"].startswith("text/plain")
     assert proof.text.startswith("c2sp.org/tlog-proof@v1\n")
+    assert verify_proof(proof.text.encode(), sent.world.signer.vkey).ok, "with the entry in it, or nothing is proven"
     assert dsb.get(f"/flows/{NONE}").status_code == 404
     assert dsb.get(f"/flows/{NONE}/proof").status_code == 404
 
@@ -169,6 +172,22 @@ def test_with_a_second_persons_yes_the_own_part_opens_and_names_the_consent(sent
     assert "subject" not in found["S"]["part"]
     assert found["rested_on"]["consent"]["record"] == found["S"]["part"]["consent"]
     assert sent.looks().count("person.looked_up") == 2
+
+
+def test_an_entry_says_who_else_vouches_for_it(sent: Office, dsb: Program) -> None:
+    signed(sent.world)
+    fid = sent.world.value("SELECT fid FROM flow_leaf ORDER BY idx LIMIT 1")
+    size = sent.world.value("SELECT max(size) FROM checkpoint")
+    states = []
+    for row, table in (
+        ({"size": size, "witness": "w+1+x", "at": sent.world.now, "line": "— w x"}, CosignatureRow),
+        ({"size": size, "note": "x", "token": b"x", "at": sent.world.now}, TimeStampRow),
+    ):
+        states.append(dsb.get(f"/flows/{fid}").json()["state"])
+        with sent.world.sequencer.transaction() as session:
+            session.connection().execute(insert(core_table(table)), row)
+    states.append(dsb.get(f"/flows/{fid}").json()["state"])
+    assert states == ["integrated", "witnessed", "timestamped"]
 
 
 @pytest.mark.parametrize("body", [{}, {"who": "x"}, {"who": "x", "reason": "kurz"}, {"who": "\x00", "reason": WHY}])

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotFound
@@ -16,7 +16,15 @@ from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.proofs import consistency as consistency_proof
 from proaktiv.flowlog.proving import proof_of
 from proaktiv.flowlog.pruning import pruned
-from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
+from proaktiv.tables import (
+    CheckpointRow,
+    CosignatureRow,
+    FlowLeafRow,
+    FlowLogRow,
+    FlowSecretRow,
+    TimeStampRow,
+    core_table,
+)
 
 PAGE = 50
 
@@ -24,9 +32,8 @@ _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _LEAF = core_table(FlowLeafRow)
 _CHECKPOINTS = core_table(CheckpointRow)
-_THERE = text("SELECT to_regclass(:name) IS NOT NULL")
-_WITNESSED = text("SELECT EXISTS (SELECT FROM cosignature WHERE size > :index)")
-_STAMPED = text("SELECT EXISTS (SELECT FROM time_stamp WHERE size > :index)")
+_COSIGNATURES = core_table(CosignatureRow)
+_STAMPS = core_table(TimeStampRow)
 
 
 class State(StrEnum):
@@ -61,14 +68,9 @@ def state_of(session: Session, fid: UUID) -> tuple[State, int | None]:
         return State.ERASED, index
     if index is None:
         return State.QUEUED, None
-    for state, table, query in (
-        (State.TIMESTAMPED, "time_stamp", _STAMPED),
-        (State.WITNESSED, "cosignature", _WITNESSED),
-    ):
-        # Who asks no witness and no time stamp authority has neither table.
-        if connection.execute(_THERE, {"name": table}).scalar_one():  # noqa: SIM102 - one needs the other
-            if connection.execute(query, {"index": index}).scalar_one():
-                return state, index
+    for state, said in ((State.TIMESTAMPED, _STAMPS), (State.WITNESSED, _COSIGNATURES)):
+        if connection.execute(select(exists().where(said.c.size > index))).scalar_one():
+            return state, index
     return State.INTEGRATED, index
 
 
