@@ -26,7 +26,7 @@ def copy_rows(session: Session, table: Table, columns: tuple[str, ...], rows: It
 
     Runs past SQLAlchemy: a column that is not named takes the database's default, never the table class's.
     """
-    raw = _raw(session)
+    raw = past_sqlalchemy(session)
     statement, types = _copying(table, columns)
     as_json = [place for place, name in enumerate(types) if name == "jsonb"]
     with raw.cursor() as cursor, cursor.copy(statement) as copy:
@@ -56,17 +56,16 @@ def append_together(session: Session, parts: Sequence[Part]) -> None:
         return
     statement = _together(tuple((part.table, part.columns, len(part.rows)) for part in parts))
     values = [value for part in parts for row in part.rows for value in row]
-    _raw(session).execute(statement, values, prepare=True)
+    past_sqlalchemy(session).execute(statement, values, prepare=True)
 
 
 @lru_cache(maxsize=64)
-def _together(parts: tuple[tuple[Table, tuple[str, ...], int], ...]) -> sql.Composed:
+def _together(parts: tuple[tuple[Table, tuple[str, ...], int], ...]) -> bytes:
     """Return one statement that inserts into all of them; foreign keys are looked at when it ends."""
     *before, last = [_values(*part) for part in parts]
-    if not before:
-        return last
     named = [sql.SQL("{} AS ({})").format(sql.Identifier(f"part_{n}"), each) for n, each in enumerate(before)]
-    return sql.SQL("WITH {} {}").format(sql.SQL(", ").join(named), last)
+    whole = sql.SQL("WITH {} {}").format(sql.SQL(", ").join(named), last) if named else last
+    return whole.as_bytes(None)  # written once: to put it together took a tenth of the time
 
 
 def _values(table: Table, columns: tuple[str, ...], rows: int) -> sql.Composed:
@@ -76,7 +75,8 @@ def _values(table: Table, columns: tuple[str, ...], rows: int) -> sql.Composed:
     )
 
 
-def _raw(session: Session) -> psycopg.Connection[Any]:
+def past_sqlalchemy(session: Session) -> psycopg.Connection[Any]:
+    """Return the session's own connection, for what is said on every page; errors are psycopg's there."""
     raw = session.connection().connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("this goes past SQLAlchemy, and needs psycopg below it")

@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, LargeBinary, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import IntegrityError
 from sqlmodel import Session
 
 from notifiers.model import Clearance
@@ -23,7 +21,7 @@ from proaktiv.core.merkle import leaf_hash
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, commitment
 from proaktiv.flowlog.staff import StaffKeys
-from proaktiv.sets import Part, append_together
+from proaktiv.sets import Part, append_together, past_sqlalchemy
 from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Destroyed, Ring, Vault
 
@@ -50,11 +48,11 @@ _NONCE_BYTES = 12
 _SUBJ_BYTES = 16
 
 # Rows are locked in the order of subj, or two sets with the same two people would wait for each other.
-_NUMBER = text(
-    "INSERT INTO subject_heads AS h (subj, seq)"
-    " SELECT subj, k FROM unnest(:subjs, :counts) AS t (subj, k) ORDER BY subj"
-    " ON CONFLICT (subj) DO UPDATE SET seq = h.seq + excluded.seq RETURNING subj, seq"
-).bindparams(bindparam("subjs", type_=ARRAY(LargeBinary)), bindparam("counts", type_=ARRAY(BigInteger)))
+_NUMBER = (
+    b"INSERT INTO subject_heads AS h (subj, seq)"
+    b" SELECT subj, k FROM unnest(%s::bytea[], %s::bigint[]) AS t (subj, k) ORDER BY subj"
+    b" ON CONFLICT (subj) DO UPDATE SET seq = h.seq + excluded.seq RETURNING subj, seq"
+)
 
 
 class FlowLog:
@@ -161,7 +159,9 @@ class FlowLog:
         if not counts:
             return {}
         try:
-            found = session.connection().execute(_NUMBER, {"subjs": list(counts), "counts": list(counts.values())})
+            found = past_sqlalchemy(session).execute(
+                _NUMBER, (list(counts), list(counts.values())), prepare=True, binary=True
+            )
         except IntegrityError as error:  # the ring was read before the person's keys were destroyed
             raise Destroyed("the log takes no more entries of one of these persons") from error
         return {subj: seq - counts[subj] + 1 for subj, seq in found}
