@@ -112,7 +112,7 @@ add_ceremonies(
     lambda: read_settings().log_vkey,
 )
 logkeeping.add_commands(_log, _office, lambda: logapp.retaining(read_settings()), _eraser)
-desk.add_release(_log, _office)
+desk.add_disclosure(_log, _office)
 app.add_typer(_log, name="log")
 app.add_typer(witness_commands.make_app(wall_clock), name="witness")
 app.add_typer(key_commands.make_app(_keeper, _eraser), name="keys")

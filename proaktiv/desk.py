@@ -62,11 +62,11 @@ def make_app(opening: Opening) -> typer.Typer:
     return app
 
 
-def add_release(app: typer.Typer, opening: Opening) -> None:
-    """Add ``proaktiv log release`` to the log's commands; ``opening`` builds the office's share."""
+def add_disclosure(app: typer.Typer, opening: Opening) -> None:
+    """Add ``proaktiv log disclose`` to the log's commands; ``opening`` builds the office's share."""
 
-    @app.command("release")
-    def release(
+    @app.command("disclose")
+    def disclose(
         entry: Annotated[UUID, typer.Argument(help="The entry's id; the DSB's page shows it.")],
         reason: Annotated[str, typer.Option(help="Why it need not be kept from the person any more.")],
         by: Annotated[str, typer.Option(help="Your id in the house; it stands in the flow log.")],

@@ -100,9 +100,9 @@ def print_report(report: Report, *, as_json: bool) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Return a small text file. Raises ``BadInput``."""
+    """Return a small text file, however an editor of Windows wrote it. Raises ``BadInput``."""
     try:
-        return read_small(path).decode()
+        return read_small(path).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise BadInput(str(path), "is not text") from None
 

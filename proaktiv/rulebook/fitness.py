@@ -14,6 +14,9 @@ from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.compile import Compiled
 from proaktiv.rulebook.load import Problem
 
+SAMPLE = "zu ersetzen"
+"""What the samples of ``rules new`` say where an author must write something else."""
+
 LEIKA_HOLDS = timedelta(days=730)
 """How long a look-up in the Leistungskatalog counts."""
 
@@ -38,7 +41,15 @@ def unfit(compiled: Compiled, today: date) -> list[str]:
     if compiled.lebenslage is None:
         return []
     draft = [f"{compiled.name} is a draft (status: {compiled.status})"] if compiled.status != "in_kraft" else []
-    return [*draft, *_flows(compiled.lebenslage, today), *_plans(compiled.lebenslage, today)]
+    return [*draft, *_samples(compiled), *_flows(compiled.lebenslage, today), *_plans(compiled.lebenslage, today)]
+
+
+def _samples(compiled: Compiled) -> Iterator[str]:
+    """Find what ``rules new`` wrote and nobody has replaced."""
+    for path in sorted(compiled.folder.rglob("*.yaml")):
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            if SAMPLE in line.partition("#")[0]:
+                yield f"{path.relative_to(compiled.folder.parent)}:{number}: '{SAMPLE}' still stands here"
 
 
 def _flows(lebenslage: Lebenslage, today: date) -> Iterator[str]:

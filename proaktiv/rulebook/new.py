@@ -114,7 +114,9 @@ def _catalogue(catalogue: str, lebenslage: str, facts: _Facts) -> str:
     """Return the catalogue's text with what a new Lebenslage needs: two facts of its own, and those of any person."""
     for name in _PERSON:
         row = re.compile(rf"^({re.escape(name)}: {{.*lebenslagen: \[)([^]]*)(\])", re.MULTILINE)
-        catalogue, found = row.subn(rf"\g<1>\g<2>, {lebenslage}\g<3>", catalogue)
+        found = row.search(catalogue)
+        if found and lebenslage not in re.split(r",\s*", found[2]):
+            catalogue = row.sub(rf"\g<1>\g<2>, {lebenslage}\g<3>", catalogue)
         if not found:
             raise BadInput("lebenslage", f"_katalog/fakten.yaml has no line {name}: {{…, lebenslagen: […]}} to widen")
     lines = {

@@ -20,7 +20,7 @@ from proaktiv.rulebook.reading import Place
 NEEDED_TEXTS = ("titel", "grund")
 """What every Leistung says in every language; one that asks the person also says ``frage``."""
 
-_BARE_NUMBER = re.compile(r"[0-9]{3,}|[0-9]\s*(?:€|Euro|EUR|%)")
+_BARE_NUMBER = re.compile(r"[0-9]{3,}|[0-9][0-9.,]*\s*(?:€|Euro|EUR|%)")
 
 
 def wrong_texts(compiled: Compiled, lebenslage: Lebenslage, catalogue: Catalogue) -> Iterator[Problem]:

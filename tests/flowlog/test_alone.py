@@ -374,12 +374,20 @@ POLICIES = {
     "log {log}\nwitness a {w1}\ngroup g any a a\nquorum g\n": "policy line 3",
     "log {log}\nwitness a {w1}\ngroup g any a none\nquorum g\n": "policy line 3",
     "log {log}\nwitness a {w1}\ngroup g any a\ngroup h any a\nquorum h\n": "policy line 4",
-    "log {log}\r\nquorum none\n": "policy line 1",
+    "log {log}\rquorum none\n": "policy line 1",
     "log {log}\n# proaktiv: cosignature-max-age 1w\nquorum none\n": "policy line 2: cosignature-max-age",
     "log {log}\n#proaktiv: something\nquorum none\n": "policy line 2: cosignature-max-age",
     "log\u00a0{log}\nquorum none\n": "policy line 1",
     "witnes a\nlog {log}\nquorum none\n": "policy line 1",
 }
+
+
+def test_a_policy_may_come_from_an_editor_of_windows(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    (tmp_path / "policy").write_bytes(f"\ufefflog {VKEY}\r\nquorum none\r\n".encode())
+    code, out, _ = run(verifiers, which, originals / "now", "--policy", tmp_path / "policy")
+    assert (code, out.splitlines()[-1]) == (0, "Everything adds up.")
 
 
 @pytest.mark.parametrize("text", POLICIES)

@@ -110,7 +110,7 @@ def test_every_call_is_itself_an_entry(sent: Office, dsb: Program, path: str) ->
 def test_flows_are_filtered_and_paged_and_name_nobody(sent: Office, dsb: Program) -> None:
     found = dsb.get("/flows?receiver=standesamt-musterstadt").json()
     assert found["flows"]
-    assert {each["receiver"] for each in found["flows"]} == {"standesamt-musterstadt"}
+    assert {each["receiver"] for each in found["flows"]} == {"Standesamt Musterstadt"}
     assert sent.anna.familienname not in json.dumps(found)
     day = f"{sent.world.now:%Y-%m-%d}"
     assert {each["at"][:10] for each in dsb.get(f"/flows?from={day}").json()["flows"]} == {day}

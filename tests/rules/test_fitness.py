@@ -41,6 +41,12 @@ def test_control_the_copy_is_fit(folder: Path) -> None:
     assert reasons(folder) == []
 
 
+def test_what_a_sample_said_is_not_released(folder: Path) -> None:
+    (found,) = reasons(folder, "geburt/lebenslage.yaml", "norm: § 37 Abs. 1 BMG", "norm: zu ersetzen")
+    assert found.startswith("geburt/lebenslage.yaml:")
+    assert found.endswith("'zu ersetzen' still stands here")
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [

@@ -44,24 +44,19 @@ class Author:
         return CliRunner().invoke(make_app(self.database, "production", lambda: NOW), list(words)).output.splitlines()
 
     def write(self, step: int) -> None:
-        """Put each block of a step into the file named before it; the blocks of step 5 replace a line."""
+        """Put each block of a step into the file named before it; step 5 takes the sample out of the catalogue."""
         file = ""
         for part in re.split(r"(?=```yaml\n)", STEPS[step - 1]):
             block = BLOCK.match(part)
-            if block and step == 5:
-                self.replace_fields(file, block[1])
-            elif block and (self.desk / file).exists() and block[1].startswith("  - "):
+            if block and (self.desk / file).exists() and block[1].startswith("  - "):
                 (self.desk / file).write_text((self.desk / file).read_text() + block[1])
             elif block:
                 (self.desk / file).write_text(block[1])
             named = FILE.findall(part)
             file = named[-1] if named else file
-
-    def replace_fields(self, file: str, line: str) -> None:
-        path = self.desk / file
-        flow = "match" if "kind.lebt" in line else "transmit/BEGRUESSUNGSGELD"
-        before, mark, after = path.read_text().partition(f"  - fluss: {flow}\n")
-        path.write_text(before + mark + re.sub(r"    felder: .*\n", lambda _: line, after, count=1))
+        if step == 5:
+            catalogue = self.desk / "meine-regeln" / "_katalog" / "fakten.yaml"
+            catalogue.write_text(catalogue.read_text().partition("\n# geburt: Muster")[0])
 
     def check(self) -> list[str]:
         return self.run("check", "--folder", "meine-regeln")

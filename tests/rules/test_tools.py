@@ -284,6 +284,12 @@ def test_a_new_leistung_never_overwrites_one_that_is_there(folder: Path) -> None
     assert (folder / "umzug" / "leistungen" / "hundesteuer.yaml").read_text() == before
 
 
+def test_a_lebenslage_of_the_catalogue_begins_in_an_empty_folder(tmp_path: Path) -> None:
+    assert rules("new", "umzug", "ABFALLTONNE", "--folder", tmp_path).exit_code == 0
+    checked = rules("check", "--folder", tmp_path)
+    assert (checked.exit_code, checked.output) == (0, "1 Lebenslagen, 1 Leistungen: nothing wrong\n")
+
+
 @pytest.mark.parametrize("words", [("Umzug",), ("../umzug",), ("umzug", "hund"), ("umzug", "A B")])
 def test_a_name_that_is_none_is_refused(folder: Path, words: tuple[str, ...]) -> None:
     assert rules("new", *words, "--folder", folder).exit_code == 1

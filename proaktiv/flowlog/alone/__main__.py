@@ -31,6 +31,11 @@ def small_file(path: Path, most: int = SMALL_MAX) -> bytes:
         raise Unreadable(f"{path} cannot be read: {error.strerror}") from None
 
 
+def typed(raw: bytes) -> bytes:
+    """Return a text as C2SP wants it: an editor of Windows puts a mark before it and ends its lines with two signs."""
+    return raw.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+
+
 def verify(path: Path, policy: Policy, kept: Head | None = None) -> Verdict:
     """Judge one folder or file and return the verdict."""
     verdict = Verdict(str(path), "export" if path.is_dir() else "proof")
@@ -66,7 +71,7 @@ def main() -> int:
     parser.add_argument("--lang", choices=("en", "de"), default="en")
     asked = parser.parse_args()
     try:
-        policy = Policy(small_file(asked.policy), int(time.time()))
+        policy = Policy(typed(small_file(asked.policy)), int(time.time()))
         kept = kept_checkpoint(asked.since, policy) if asked.since else None
     except Unreadable as error:
         sys.stderr.write(f"{error}\n")

@@ -48,8 +48,11 @@ def _judge_parts(entry: bytes, parts: dict[str, Part], index: int, verdict: Verd
         return
     kind, facts, subject, staff = committed
     if "F" in parts:
+        before = len(verdict.findings)
         for what, detail in judge_facts(parts["F"], kind, facts, "", None):
             verdict.find(what, detail, index)
+        if len(verdict.findings) == before:
+            verdict.facts = {"index": index} | parts["F"].said()
     for group, commitment, what in (("S", subject, "subject part"), ("A", staff, "staff part")):
         part = parts.get(group)
         if part is None:

@@ -27,7 +27,10 @@ GERMAN = {
 
 
 class Verdict:
-    """One verification. ``size`` and ``root`` are what a trusted log signed, ``judged`` how many entries were here."""
+    """One verification. ``size`` and ``root`` are what a trusted log signed, ``judged`` how many entries were here.
+
+    ``facts`` are those of a single proof that shows them, to be held against a screen or a letter.
+    """
 
     def __init__(self, path: str, kind: str) -> None:
         self.path, self.kind = path, kind
@@ -36,6 +39,7 @@ class Verdict:
         self.findings: list[tuple[str, str, int | None]] = []
         self.truncated = False
         self.expires_on: str | None = None
+        self.facts: dict[str, Any] = {}
         self.error = ""
 
     def find(self, what: str, detail: str, index: int | None = None) -> None:
@@ -57,7 +61,7 @@ class Verdict:
         if self.error:
             return json.dumps(told | {"error": self.error}, ensure_ascii=False)
         told |= {"size": self.size, "judged": self.judged, "root": self.root.hex() if self.root else None}
-        told |= {"checkpoints": self.checkpoints, "expires_on": self.expires_on}
+        told |= {"checkpoints": self.checkpoints, "expires_on": self.expires_on, "facts": self.facts}
         return json.dumps(told | {"findings": found, "truncated": self.truncated}, ensure_ascii=False)
 
     def text(self, *, german: bool) -> str:
@@ -75,6 +79,9 @@ class Verdict:
         ]
         if self.expires_on:
             lines.append(("zu löschen am " if german else "to be deleted on ") + self.expires_on)
+        if self.facts and not self.findings:
+            lines.append("Der Eintrag sagt:" if german else "The entry says:")
+            lines += [f"    {name}: {_spoken(value)}" for name, value in sorted(self.facts.items())]
         for what, detail, index in self.findings:
             name = GERMAN[what] if german else what
             lines.append(f"{name}: {detail}" + ("" if index is None else place.format(index)))
@@ -83,6 +90,12 @@ class Verdict:
             ("Alles stimmt.", "Es stimmt nicht alles.") if german else ("Everything adds up.", "It does not add up.")
         )
         return "\n".join([*lines, bad if self.findings else good])
+
+
+def _spoken(value: object) -> str:
+    """Return a value on one line, without what could move a terminal's cursor."""
+    said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return "".join(sign if sign.isprintable() else "?" for sign in said)
 
 
 def open_head(policy: Policy, raw: bytes, verdict: Verdict) -> Head | None:

@@ -494,6 +494,9 @@ function unreadable(read) {
   }
 }
 
+/** Return a value on one line, without what could move a terminal's cursor. */
+const spoken = (value) => (Array.isArray(value) ? value.join(", ") : String(value)).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+
 class Verdict {
   size = 0;
   judged = 0;
@@ -502,6 +505,7 @@ class Verdict {
   findings = [];
   truncated = false;
   expires_on = null;
+  facts = {};
   error = "";
 
   constructor(place, kind) {
@@ -518,11 +522,11 @@ class Verdict {
   }
 
   toJson() {
-    const { path: place, kind, code, error, size, judged, checkpoints, expires_on, findings, truncated } = this;
+    const { path: place, kind, code, error, size, judged, checkpoints, expires_on, facts, findings, truncated } = this;
     const told = { path: place, kind, code, ok: code === 0 };
     if (error) return JSON.stringify({ ...told, error });
     const root = this.root?.toString("hex") ?? null;
-    return JSON.stringify({ ...told, size, judged, root, checkpoints, expires_on, findings, truncated });
+    return JSON.stringify({ ...told, size, judged, root, checkpoints, expires_on, facts, findings, truncated });
   }
 
   text(german) {
@@ -536,6 +540,8 @@ class Verdict {
       ),
       say("root that a trusted key signed: ", "Wurzel, die ein vertrauter Schlüssel unterschrieb: ") + root,
       ...(this.expires_on ? [say("to be deleted on ", "zu löschen am ") + this.expires_on] : []),
+      ...(this.findings.length || !Object.keys(this.facts).length ? [] : [say("The entry says:", "Der Eintrag sagt:"),
+        ...Object.keys(this.facts).sort().map((name) => `    ${name}: ${spoken(this.facts[name])}`)]),
       ...this.findings.map(({ what, detail, index }) => (german ? GERMAN[what] : what) + `: ${detail}`
         + (index === null ? "" : say(` (entry ${index})`, ` (Eintrag ${index})`))),
       ...(this.truncated ? ["…"] : []),
@@ -974,7 +980,9 @@ function judgeProof(raw, policy, verdict) {
     return;
   }
   if (parts.F) {
+    const before = verdict.findings.length;
     for (const [what, detail] of judgeFacts(parts.F, committed.kind, committed.F, "", null)) verdict.find(what, detail, at);
+    if (verdict.findings.length === before) verdict.facts = { index: at, ...bodyOf(parts.F) };
   }
   for (const [group, what] of [["S", "subject part"], ["A", "staff part"]]) {
     const part = parts[group];
@@ -1010,6 +1018,9 @@ function judge(place, policy, kept) {
 
 const smallFile = (place, most = SMALL_MAX) => unreadable(() => fs.readFileSync(place).subarray(0, most));
 
+/** Return a text as C2SP wants it: an editor of Windows puts a mark before it and ends its lines with two signs. */
+const typed = (raw) => Buffer.from(raw.toString("latin1").replace(/^\xef\xbb\xbf/, "").replaceAll("\r\n", "\n"), "latin1");
+
 function asked(words) {
   const found = { paths: [], policy: null, since: null, json: false, lang: "en" };
   for (let at = 0; at < words.length; at += 1) {
@@ -1029,7 +1040,7 @@ function main(words) {
     return 2;
   }
   try {
-    const policy = new Policy(smallFile(wanted.policy), Math.floor(Date.now() / 1000));
+    const policy = new Policy(typed(smallFile(wanted.policy)), Math.floor(Date.now() / 1000));
     const kept = wanted.since === null ? null : or((error) => {
       throw new Unreadable(`${wanted.since} is no checkpoint of this log: ${error.message}`);
     }, () => policy.open(smallFile(wanted.since)));
