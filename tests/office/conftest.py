@@ -79,7 +79,7 @@ class Office:
         """The path of what the DSB may look at once a second one has said yes."""
         asking = self.desk("d.schutz").post("/person", {"wer": who, "grund": why})
         assert asking.status_code == 303, asking.text
-        request = self.world.value("SELECT id FROM person_requests ORDER BY asked_at DESC, id DESC LIMIT 1")
+        request = self.world.value("SELECT id FROM person_requests WHERE state = 'waiting'")
         second = self.desk(by)
         second.get("/person")
         answer = second.post(f"/person/{request}/entscheidung", {"entscheidung": "ja"})
