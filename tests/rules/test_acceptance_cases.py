@@ -34,10 +34,7 @@ WAITS: dict[str, tuple[str, ...]] = {
     "G-08 (4)": BIRTH,
     "G-08 (5)": BIRTH,
     "G-10": BIRTH,
-    "G-11": (
-        "Zugang unter Auskunftssperre ab V3",
-        *("UNTERHALTSVORSCHUSS", "STEUERKLASSE-II", *BIRTH),
-    ),
+    "G-11": ("UNTERHALTSVORSCHUSS", "STEUERKLASSE-II", *BIRTH),
     "G-13": (ADULTS, "Register meldet ruhende Sorge", "ELTERNZEIT-GROSSELTERN", *HINTS),
     "G-16": (ADULTS, "STEUERKLASSE-II", "UNTERHALTSVORSCHUSS", "KINDERFREIBETRAG-ELSTAM", *BIRTH),
     "G-17": (

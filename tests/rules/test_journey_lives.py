@@ -277,7 +277,7 @@ def test_two_sign_and_the_second_is_written_to() -> None:
 
 def test_what_a_person_may_not_do_is_refused_as_the_house_would() -> None:
     too_low = told(after("{am: 2026-11-10, ja: {von: Anna, zu: GELD, vertrauen: V0}}"))
-    assert "geht nicht: this needs trust level V1" in too_low
+    assert "geht nicht: this person cannot prove themselves here" in too_low
     unknown = told(after("{am: 2026-11-10, ja: {von: Mia, zu: GELD}}"))
     assert "geht nicht: this person cannot prove themselves here" in unknown
     late = after(
@@ -294,7 +294,7 @@ def test_a_note_of_protection_comes_later_and_stops_only_what_is_told() -> None:
         "{am: 2026-11-10, schutzvermerk: {person: Anna, art: '51'}, protokoll: V06, erwartet: [], nachrichten: []}",
         "{am: 2026-11-11, berichtigung: {von: geburt, statt: {kind: {vornamen: Mja}}}}",
         "{am: 2026-11-11, bearbeitung: ja, nachrichten: [{an: Ben, kanal: brief}], erwartet: "
-        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: geaendert, sperrvermerk: ja, sichtbar_ab: nie, "
+        "[{leistung: GELD, ergebnis: auftrag, an: Anna, wie: geaendert, sperrvermerk: ja, sichtbar_ab: V3, "
         "fristen: [{gesetzlich: 2027-03-01, sicher_bis: 2027-02-26}]}, "
         "{leistung: GELD, ergebnis: auftrag, an: Ben, wie: geaendert, "
         "fristen: [{gesetzlich: 2027-03-01, sicher_bis: 2027-02-26}]}, "
