@@ -150,7 +150,7 @@ def test_the_state_of_the_log_is_told(city: World, run: Run, urls: dict[str, str
     assert sum(told["kinds"].values()) == size
     code, out, err = run("log", "status", READER_URL=urls["reader"])
     assert (code, err) == (0, "")
-    assert f"size                   {size}\n" in out
+    assert f"size                    {size}\n" in out
 
 
 def test_an_untouched_log_is_verified_and_a_touched_one_is_not(

@@ -31,7 +31,8 @@ def at(world: World, day: date) -> None:
 
 def everything(world: World) -> list[tuple[str, int, str]]:
     """Every table that the application sees, with its number of rows and a fingerprint of what stands in them."""
-    seen = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND has_table_privilege(tablename, 'SELECT')"
+    seen = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    seen += " AND has_table_privilege(oid, 'SELECT')"
     with world.database.transaction() as session:
         names = session.connection().execute(text(seen))
         found = []
