@@ -351,7 +351,7 @@ def test_a_worker_works_and_ends_in_order(sign: bool, urls: dict[str, str], tmp_
     parts = (
         ["sign"]
         if sign
-        else [*("collect", "dispatch", "evaluate", "look_up", "notify", "retain", "revisit", "silence")]
+        else [*("collect", "dispatch", "evaluate", "exports", "look_up", "notify", "retain", "revisit", "silence")]
     )
     assert (first["event"], first["parts"]) == ("worker.started", parts)
     (last,) = out.splitlines()
