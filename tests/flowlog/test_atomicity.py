@@ -4,8 +4,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
@@ -14,7 +16,6 @@ from sqlmodel import Session
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.database import Database
-from proaktiv.flowlog import record as recording
 from proaktiv.flowlog.record import FlowLog
 from tests.chaos.dying import die, in_own_process
 from tests.depth import depth
@@ -28,7 +29,7 @@ _OUTBOX = text(
 
 @contextmanager
 def killed_before(nth: int) -> Iterator[None]:
-    """Let this process die before its nth statement, COPY and COMMIT included."""
+    """Let this process die before its nth statement, COMMIT included, whoever says it: SQLAlchemy or we past it."""
     seen = 0
 
     def count(*_: object) -> None:
@@ -37,15 +38,14 @@ def killed_before(nth: int) -> Iterator[None]:
         if seen == nth:
             die()
 
-    copy_rows = recording.copy_rows
+    execute = psycopg.Cursor.execute
 
-    def counted(*arguments: object) -> None:
+    def counted(*arguments: Any, **options: Any) -> Any:
         count()
-        copy_rows(*arguments)  # type: ignore[arg-type]
+        return execute(*arguments, **options)
 
-    event.listen(Engine, "before_cursor_execute", count)
     event.listen(Engine, "commit", count)
-    recording.copy_rows = counted  # type: ignore[attr-defined]
+    psycopg.Cursor.execute = counted  # type: ignore[method-assign]
     yield
 
 
