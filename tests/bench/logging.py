@@ -235,7 +235,7 @@ def _queue_up(world: World, entries: int) -> None:
 def _lag(world: World, persons: Sequence[PersonKey], rate: float, seconds: float) -> Iterator[Figure]:
     """Write at a fixed rate beside a sequencer; how long after its commit an entry is signed."""
 
-    done = world.state.parent / "written"
+    done = world.state / "written"
 
     def act(me: int) -> list[tuple[float, int]]:
         return _signs(world, done) if me == 0 else _evenly(world, persons, rate, seconds, done)

@@ -29,7 +29,7 @@ from tests.flowlog.cosigning import cosigned, policy_of
 from tests.flowlog.exports import VKEY
 from tests.flowlog.mutations import BODIES, VALUES
 
-PROOFS = depth(600, 6_000)
+PROOFS = depth(300, 6_000)
 
 
 def shown(proof: str) -> dict[str, Any]:
