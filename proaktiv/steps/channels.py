@@ -26,13 +26,13 @@ from notifiers.mail import is_address
 from proaktiv.addresses import ADDRESS_FLOW, forget_address, tell_of_address
 from proaktiv.assent import act, decided
 from proaktiv.core import codes
-from proaktiv.core.errors import BadInput, Conflict, NotProven, TooMany
+from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotProven, TooMany
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.trust import SessionProof
 from proaktiv.house import House
-from proaktiv.subjects import hold_subjects
+from proaktiv.subjects import hold_subjects, read_subjects
 from proaktiv.tables import DeliveryRow, MailAddressRow, MailConfirmationRow, SuppressionRow, core_table
 from proaktiv.vault import Place
 
@@ -113,7 +113,7 @@ def give_mail(session: Session, house: House, proof: SessionProof, address: str,
     """Keep a mail address, readable by the worker alone, and let a code go there; one that was typed before is gone.
 
     ``notice`` is the digest of the terms that were read. One that refused mail before is tried anew: its owner may have
-    mended it. Raises ``BadInput``, ``Conflict`` where the terms changed, ``TooMany``.
+    mended it. Raises ``BadInput``, ``Conflict`` where the terms changed, ``TooMany``, ``NotAllowed`` under § 51 BMG.
     """
     if not is_address(address):
         raise BadInput("/address", "is no mail address like name@example.org")
@@ -125,6 +125,8 @@ def give_mail(session: Session, house: House, proof: SessionProof, address: str,
     if known.notice != notice:
         raise Conflict("the text changed since it was shown; read it again")
     raise_epoch(connection, [proof.person])
+    if read_subjects(session, [proof.person])[proof.person].protections:
+        raise NotAllowed("while § 51 BMG protects this person no message may go out, and so no code")
     _allow(session, proof, now)
     hashed = house.vault.lookup_hash("mail", address.lower())
     connection.execute(delete(_SUPPRESSIONS).where(_SUPPRESSIONS.c.address_hash == hashed))

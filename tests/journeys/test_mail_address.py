@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 from notifiers.mail import MailChannel, Sender
 from notifiers.reports import Fate
 from notifiers.smtp import Relay, Tls
-from proaktiv.core.errors import NotProven, TooMany
-from proaktiv.core.trust import SessionProof
+from proaktiv.core.errors import NotAllowed, NotProven, TooMany
+from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.steps import channels, notify
 from proaktiv.subjects import read_subjects
 from tests.builders import Somebody, a_birth, a_death, a_protection, somebody
@@ -480,6 +480,14 @@ def test_under_protection_no_code_goes(
     assert mails(post) == []
     with pytest.raises(NotProven):
         city.pipeline.confirm_mail(proof, right)
+
+
+def test_whoever_hides_gives_no_address_whatever_she_proves(city: World, canary: tuple[Somebody, SessionProof]) -> None:
+    person, proof = canary
+    city.announce(a_protection(person.kennung, "51"))
+    with pytest.raises(NotAllowed):
+        city.gives_mail(replace(proof, trust=Trust.V3), OLD)
+    assert city.count("mail_confirmations") == 0
 
 
 def test_one_person_causes_at_most_five_such_mails_a_day(
