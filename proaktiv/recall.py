@@ -16,7 +16,15 @@ from consent.store import raise_epoch
 from proaktiv.calling import call_human
 from proaktiv.core.cases import AuftragMoved, ForClerk, ProposalMoved, Stopped, apply
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.guards import CUSTODY_ELSEWHERE, MOTHER_DIED, Guard, of_child, reaches_addressee, reaches_events
+from proaktiv.core.guards import (
+    CUSTODY_ELSEWHERE,
+    MOTHER_DIED,
+    PROTECTS_PERSON,
+    Guard,
+    of_child,
+    reaches_addressee,
+    reaches_events,
+)
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.states import EventState, ProposalState
 from proaktiv.core.windows import MOURNING
@@ -24,6 +32,7 @@ from proaktiv.house import House
 from proaktiv.locks import lock_keys
 from proaktiv.matters import (
     PROPOSALS,
+    SIGNATURES,
     bundles_of,
     drop_lookups,
     load_case,
@@ -105,6 +114,10 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     dead = [person for person, guards in gone.items() if Guard.VERSTORBEN in guards]
     if dead:
         connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(dead)).values(status="deceased"))
+    hidden = {
+        known[s.target] for s in stops if s.scope == "person" and s.guard in PROTECTS_PERSON and s.target in known
+    }
+    _ask_no_more(session, hidden)
     moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)} & event_of.keys()
     told: dict[UUID | None, tuple[int, set[Guard]]] = {}
     for item in case.items:
@@ -130,6 +143,27 @@ def _forget(session: Session, events: Iterable[UUID], persons: Iterable[UUID]) -
     session.connection().execute(
         delete(_WIEDERVORLAGEN).where(or_(_WIEDERVORLAGEN.c.event.in_(events), _WIEDERVORLAGEN.c.person.in_(persons)))
     )
+
+
+def _ask_no_more(session: Session, hidden: Collection[UUID]) -> None:
+    """End what a second signature was asked for where one of the two hides: what either did would tell the other.
+
+    It ends like a refusal, of which nobody hears. Source: § 51 BMG.
+    """
+    if not hidden:
+        return
+    theirs = select(SIGNATURES.c.auftrag).where(SIGNATURES.c.person.in_(hidden))
+    ended = (
+        session.connection()
+        .execute(
+            update(SIGNATURES)
+            .where(SIGNATURES.c.state == "requested", SIGNATURES.c.auftrag.in_(theirs))
+            .values(state="refused", content=None)
+            .returning(SIGNATURES.c.bundle)
+        )
+        .scalars()
+    )
+    silence_bundles(session, set(ended))
 
 
 def lift(session: Session, house: House, stops: Collection[UUID], now: datetime) -> int:

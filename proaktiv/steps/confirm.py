@@ -151,10 +151,12 @@ def _signature(order: Transmission, proof: SessionProof, shown: bytes, now: date
 def _to_ask(session: Session, case: Case, proposal: UUID) -> dict[UUID, Item]:
     """Return who else of the group is known here and may be asked for a signature, with their own proposal.
 
-    Nobody under protection: to be asked would tell them, and others, that they have something to do with it.
+    Nobody under protection, and nobody by somebody under protection: to be asked would tell the one of the other
+    (§ 51 BMG). The Auftrag goes as it goes where a signature never comes.
     """
     mine = next(item for item in case.items if item.id == proposal)
-    if mine.candidate.group is None:
+    me = mine.candidate.person
+    if mine.candidate.group is None or read_subjects(session, [me])[me].protections:
         return {}
     others = {
         item.candidate.person: item

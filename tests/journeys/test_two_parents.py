@@ -192,6 +192,46 @@ def test_a_parent_under_protection_is_not_asked_and_nothing_tells_of_it(world: W
     assert world.pipeline.auftrag(family.hers, auftrag)["state"] == "awaiting_signature"
 
 
+def test_whoever_hides_asks_nobody_for_a_signature_and_what_she_sends_says_that_she_hides(family: Family) -> None:
+    world = family.world
+    world.announce(a_protection(family.anna.kennung, "51"))
+    his_letters = len(world.letters_to(family.ben))
+    auftrag = world.says_yes(with_account(family.hers, Trust.V3), "ELTERNGELD")
+    world.wait(days=3)
+    assert world.count("signatures", "state = 'requested'") == 0, "§ 51 BMG: to be asked would tell him that she acts"
+    world.wait(days=until(world, auftrag) + 1)
+    (order,) = world.behoerde.orders.values()
+    assert (order.sperrvermerk, order.nachzureichen) == (True, ("zweiter_elternteil",))
+    assert len(world.letters_to(family.ben)) == his_letters
+    world.check_log()
+
+
+def test_whoever_was_asked_before_she_hid_is_asked_no_longer(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.his, "ELTERNGELD")
+    world.announce(a_protection(family.anna.kennung, "51"))
+    with pytest.raises(NotFound):
+        world.pipeline.to_sign(with_account(family.hers, Trust.V3), auftrag)
+
+
+def test_whoever_was_asked_by_one_who_hides_now_is_asked_no_longer_and_her_auftrag_goes(family: Family) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.tick()
+    his_letters = len(world.letters_to(family.ben))
+    world.announce(a_protection(family.anna.kennung, "51"))
+    with pytest.raises(NotFound):
+        world.pipeline.to_sign(family.his, auftrag)
+    with pytest.raises(Conflict):
+        world.pipeline.sign(family.his, auftrag, bytes(32))
+    assert all(bundle["unterschriften"] == [] for bundle in world.pipeline.overview(family.his)["bundles"])
+    world.wait(days=until(world, auftrag) + 1)
+    (order,) = world.behoerde.orders.values()
+    assert (order.sperrvermerk, order.nachzureichen) == (True, ("zweiter_elternteil",))
+    assert len(world.letters_to(family.ben)) == his_letters
+    world.check_log()
+
+
 def test_a_refused_signature_tells_nobody_and_the_auftrag_waits_as_before(family: Family) -> None:
     world = family.world
     auftrag = world.says_yes(family.hers, "ELTERNGELD")

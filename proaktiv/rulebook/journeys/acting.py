@@ -169,8 +169,10 @@ def _yes(town: Town, data: Mapping[str, Any]) -> None:
 
 
 def _to_ask(town: Town, mine: Held) -> tuple[str, ...]:
-    """Return who else of the group may be asked for a signature: nobody under protection."""
+    """Return who else of the group may be asked for a signature: nobody under protection, and nobody by such a one."""
     group = mine.item.candidate.group
+    if town.subject(mine.person).protections:
+        return ()
     others = [
         held.person
         for held in town.held.values()
@@ -243,7 +245,8 @@ def _sign(town: Town, data: Mapping[str, Any]) -> None:
     waiting = [held for held in _of_group(town, mine) if held.item.auftrag is AuftragState.AWAITING_SIGNATURE]
     if not waiting:
         raise Conflict("nothing waits for this signature")
-    if mine.person not in waiting[0].asked:
+    hidden = any(town.subject(person).protections for person in (mine.person, waiting[0].person))
+    if hidden or mine.person not in waiting[0].asked:
         raise Conflict("this person is not asked for a signature")
     town.happen(Moved(waiting[0].item.id, AuftragState.HELD))
     waiting[0].due_at = undo_until(waiting[0].content["fristen"], data["trust"], town.now)
