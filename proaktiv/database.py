@@ -20,7 +20,7 @@ from sqlmodel import Session
 from proaktiv.core.canonical import dumps
 from proaktiv.core.dsn import spread
 from proaktiv.core.errors import CommitUnknown, NotSafe, ProaktivError
-from proaktiv.line import WATCH
+from proaktiv.line import STATEMENT_SECONDS, WATCH
 
 # A dead line is noticed within 3 s instead of after minutes (measured: security-and-faults.md § 5).
 _LINE = {
@@ -95,6 +95,7 @@ class Database:
             json_serializer=lambda value: dumps(value).decode(),
         )
         event.listen(self._engine, "connect", _hear_doubts)
+        event.listen(self._engine, "connect", self._say_patience)
         event.listen(self._engine, "before_cursor_execute", self._statement_begins)
         event.listen(self._engine, "after_cursor_execute", _statement_ended)
         event.listen(self._engine, "handle_error", _statement_failed)
@@ -142,6 +143,9 @@ class Database:
             raise DatabaseAway("no connection of the pool became free in time") from None
         except OperationalError as error:
             raise DatabaseAway(f"PostgreSQL cannot be reached: {error.orig}") from error
+
+    def _say_patience(self, _raw: Any, record: Any) -> None:
+        record.info[STATEMENT_SECONDS] = self._patience.statement  # for what is said past SQLAlchemy (``sets``)
 
     def _statement_begins(self, connection: Connection, _cursor: Any, _sql: Any, _parameters: Any, *_: Any) -> None:
         if self._patience.statement is not None:

@@ -79,3 +79,5 @@ def _cut(raw: Any) -> None:
 
 
 WATCH = Watch()
+STATEMENT_SECONDS = "proaktiv.statement_seconds"
+"""Under this name a pool's connection says how long one of its statements may take; None: as long as it likes."""

@@ -5,7 +5,8 @@ them, so that it is compiled and parsed once; ``IN`` gives a new one for each le
 the rows.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,8 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, any_, column
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session
 
+from proaktiv.line import STATEMENT_SECONDS, WATCH
+
 _FEW = 8
 """So many rows of each table go with one statement: from about there on COPY is the quicker."""
 
@@ -26,10 +29,9 @@ def copy_rows(session: Session, table: Table, columns: tuple[str, ...], rows: It
 
     Runs past SQLAlchemy: a column that is not named takes the database's default, never the table class's.
     """
-    raw = past_sqlalchemy(session)
     statement, types = _copying(table, columns)
     as_json = [place for place, name in enumerate(types) if name == "jsonb"]
-    with raw.cursor() as cursor, cursor.copy(statement) as copy:
+    with past_sqlalchemy(session) as raw, raw.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(types)
         for row in rows:
             copy.write_row(_with_json(row, as_json) if as_json else row)
@@ -56,7 +58,8 @@ def append_together(session: Session, parts: Sequence[Part]) -> None:
         return
     statement = _together(tuple((part.table, part.columns, len(part.rows)) for part in parts))
     values = [value for part in parts for row in part.rows for value in row]
-    past_sqlalchemy(session).execute(statement, values, prepare=True)
+    with past_sqlalchemy(session) as raw:
+        raw.execute(statement, values, prepare=True)
 
 
 @lru_cache(maxsize=64)
@@ -75,12 +78,19 @@ def _values(table: Table, columns: tuple[str, ...], rows: int) -> sql.Composed:
     )
 
 
-def past_sqlalchemy(session: Session) -> psycopg.Connection[Any]:
-    """Return the session's own connection, for what is said on every page; errors are psycopg's there."""
-    raw = session.connection().connection.driver_connection
+@contextmanager
+def past_sqlalchemy(session: Session) -> Iterator[psycopg.Connection[Any]]:
+    """Yield the session's own connection, for what is said on every page; errors are psycopg's there.
+
+    What is said in the block waits no longer for an answer than a statement may (``database.Patience``): SQLAlchemy
+    knows nothing of it, so nobody else would cut a line that gives none.
+    """
+    connection = session.connection()
+    raw = connection.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise TypeError("this goes past SQLAlchemy, and needs psycopg below it")
-    return raw
+    with WATCH.over(raw, connection.info.get(STATEMENT_SECONDS)):
+        yield raw
 
 
 def unnested(table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[object]]) -> Select[Any]:

@@ -159,9 +159,10 @@ class FlowLog:
         if not counts:
             return {}
         try:
-            found = past_sqlalchemy(session).execute(
-                _NUMBER, (list(counts), list(counts.values())), prepare=True, binary=True
-            )
+            with past_sqlalchemy(session) as raw:
+                found = raw.execute(
+                    _NUMBER, (list(counts), list(counts.values())), prepare=True, binary=True
+                ).fetchall()
         except IntegrityError as error:  # the ring was read before the person's keys were destroyed
             raise Destroyed("the log takes no more entries of one of these persons") from error
         return {subj: seq - counts[subj] + 1 for subj, seq in found}

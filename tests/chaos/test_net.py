@@ -22,12 +22,14 @@ from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.egress import Egress
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.registers.http import HttpRegister
+from proaktiv.sets import append_together
 from tests.builders import a_birth, somebody
 from tests.chaos.misbehaving import FarSide, Watch, outcomes
 from tests.chaos.net import Mood, Proxy
 from tests.chaos.outage import wait_for
 from tests.chaos.test_behoerde_misbehaves import Desk
 from tests.chaos.test_register_misbehaves import WITH, Registry
+from tests.database.test_appending import parts
 from tests.outward.servers import answers, serving
 from tests.world import World
 
@@ -95,6 +97,21 @@ def test_a_line_that_fails_within_a_transaction_is_away_and_nothing_was_kept(
     assert rows(far) == rows(database) == 0
     inserts(far, lambda: None)
     assert rows(database) == 1
+
+
+@pytest.mark.parametrize("mood", [Mood.CUT, Mood.SILENT])
+@pytest.mark.parametrize("number", [1, 300], ids=["in one statement", "by copy"])
+def test_entries_of_the_log_written_past_sqlalchemy_wait_no_longer_for_a_failed_line(
+    line: Proxy, far: Database, database: Database, number: int, mood: Mood
+) -> None:
+    begun = time.monotonic()
+    with pytest.raises(DatabaseAway), far.transaction() as session:
+        session.connection().execute(_COUNT)
+        line.mood = mood
+        append_together(session, parts(number))
+    assert time.monotonic() - begun < GENEROUS_SECONDS
+    with database.transaction() as session:
+        assert session.connection().execute(text("SELECT count(*) FROM flow_log")).scalar_one() == 0
 
 
 @pytest.mark.parametrize("mood", [Mood.CUT, Mood.RESET, Mood.SILENT, Mood.DRIPPING])
