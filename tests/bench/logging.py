@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -160,7 +161,7 @@ def _rounds(
     rates: dict[str, list[float]] = {kind.name: [] for kind in kinds}
     for number in range(ROUNDS + 1):
         for kind in kinds:
-            rate = sum(_in_processes(workers, lambda me, kind=kind: _write(world, persons, kind, me, work, seconds)))  # type: ignore[misc]
+            rate = sum(_in_processes(workers, partial(_write, world, persons, kind, work, seconds)))
             if number:
                 rates[kind.name].append(rate)
         if number:
@@ -170,7 +171,7 @@ def _rounds(
     return rates
 
 
-def _write(world: World, persons: Sequence[PersonKey], kind: Kind, me: int, work: float, seconds: float) -> float:
+def _write(world: World, persons: Sequence[PersonKey], kind: Kind, work: float, seconds: float, me: int) -> float:
     """Write transactions of a kind for ``seconds``; return how many a second."""
     database, mine = world.role("app"), persons[me::8]
     until, done = 0.0, 0
@@ -193,22 +194,25 @@ def _in_processes(workers: int, act: Callable[[int], Any]) -> list[Any]:
     for number in range(workers):
         ours, theirs = os.pipe()
         if os.fork() == 0:
+            code = 1
             try:
                 with os.fdopen(theirs, "wb") as answer:
                     answer.write(pickle.dumps(act(number)))
+                code = 0
             except BaseException:  # noqa: BLE001 - a child must not go on as its parent
                 traceback.print_exc()
             finally:
-                os._exit(0)
+                os._exit(code)
         os.close(theirs)
         pipes.append(ours)
-    found = []
+    answers = []
     for pipe in pipes:
         with os.fdopen(pipe, "rb") as answer:
-            found.append(pickle.loads(answer.read()))  # noqa: S301 - written by our own child
-    for _ in range(workers):
-        os.wait()
-    return found
+            answers.append(answer.read())
+    ends = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(workers)]
+    if any(ends):
+        raise RuntimeError("a worker of the bench failed; what it said stands above")
+    return [pickle.loads(answer) for answer in answers]  # noqa: S301 - written by our own children
 
 
 # the sequencer --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -178,7 +179,7 @@ def _exported(world: logs.World, entries: int) -> Iterator[Figure]:
     recorded = entries / (time.perf_counter() - begun)
     while world.integrate():
         world.sign()
-    folder = world.state.parent / "export" if world.state.name != "export" else world.state / "export"
+    folder = world.state / "export"
     with world.role("reader").transaction() as session:
         export_log(session, folder)
     world.close()
@@ -193,7 +194,7 @@ def _exported(world: logs.World, entries: int) -> Iterator[Figure]:
     for _ in range(5):
         rates["proaktiv log verify"].append(entries / _seconds(lambda: _own(folder), 1))
         for name, command in commands.items():
-            rates[name].append(entries / _seconds(lambda: _told([*command, str(folder), "--policy", str(policy)]), 1))  # noqa: B023
+            rates[name].append(entries / _seconds(partial(_told, [*command, str(folder), "--policy", str(policy)]), 1))
     for name, found in rates.items():
         if found:
             yield Figure(
