@@ -2,16 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from proaktiv.core.canonical import dumps
+from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, vkey_of
 from proaktiv.flowlog.export import Exported, export_log
 from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.report import Report
+from tests.conftest import ROLES
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 
 VKEY = str(vkey_of(ORIGIN, SIGNING_KEY))
@@ -25,6 +28,27 @@ def fill(world: World) -> None:
     person = world.a_person()
     world.log_and_sign(*(a_flow(person=person if number == AT else None) for number in range(6)))
     world.log_and_sign(*(a_flow(receiver_name="Behörde für Überflüssiges") for _ in range(SIZE - 6)))
+
+
+@contextmanager
+def city_log(postgres: EmbeddedServer, place: Path, name: str) -> Iterator[World]:
+    """A log in a database of its own; the signer's memory lies in ``place``."""
+    postgres.create_database(name, "proaktiv")
+    world = World({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, place / "signer")
+    try:
+        yield world
+    finally:
+        world.close()
+        postgres.drop_database(name)
+
+
+def three_exports(world: World, place: Path) -> None:
+    """Write ``now``, as it was at 6 entries (``old``), and the part from entry 256 on of a longer one (``part``)."""
+    fill(world)
+    export(world, place / "now")
+    export(world, place / "old", size=6)
+    world.log_and_sign(*(a_flow() for _ in range(40)))
+    export(world, place / "part", first=256)
 
 
 def export(world: World, folder: Path, **wishes: Any) -> Exported:

@@ -25,12 +25,11 @@ from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parse
 from proaktiv.flowlog.alone.trust import Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
 from proaktiv.flowlog.export_layout import README_TEXT, bundle, bundle_path, bundles
-from tests.conftest import ROLES
 from tests.flowlog.alone import POLICY, Told, Verifiers, needs_node
 from tests.flowlog.bodies import bodies
-from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
+from tests.flowlog.conftest import ORIGIN, SIGNING_KEY
 from tests.flowlog.cosigning import AT, WITNESSES, cosigned, policy_of
-from tests.flowlog.exports import SIZE, VKEY, change_entry, copy, export, fill, given, sum_up
+from tests.flowlog.exports import SIZE, VKEY, change_entry, city_log, copy, given, sum_up, three_exports
 from tests.flowlog.mutations import commit, rebuild
 from tests.processes import proaktiv, refused
 
@@ -41,18 +40,10 @@ NETWORK = {"socket", "ssl", "http", "urllib", "asyncio", "ftplib", "smtplib", "s
 def originals(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """``old`` at 6 entries, ``now``, and ``part`` from entry 256 on of a longer one."""
     place = tmp_path_factory.mktemp("alone")
-    name = "alone"
-    postgres.create_database(name, "proaktiv")
-    world = World({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, place / "signer")
-    fill(world)
-    export(world, place / "now")
-    export(world, place / "old", size=6)
-    world.log_and_sign(*(a_flow() for _ in range(40)))
-    export(world, place / "part", first=256)
-    world.close()
-    (place / "policy").write_text(POLICY)
-    yield place
-    postgres.drop_database(name)
+    with city_log(postgres, place, "alone") as world:
+        three_exports(world, place)
+        (place / "policy").write_text(POLICY)
+        yield place
 
 
 @pytest.fixture(scope="module")

@@ -25,22 +25,21 @@ from proaktiv.flowlog.export_layout import ExportUnreadable
 from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.policy import Opened, Policy
 from proaktiv.flowlog.twins import TwinTrees
-from tests.conftest import ROLES
-from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
+from tests.flowlog.conftest import ORIGIN, SIGNING_KEY
 from tests.flowlog.exports import (
     AT,
     SIZE,
     change_entry,
     change_lines,
+    city_log,
     contents,
     copy,
-    export,
-    fill,
     flip,
     found,
     given,
     kept,
     sum_up,
+    three_exports,
     verify,
 )
 
@@ -51,17 +50,9 @@ Tamper = Callable[[Path], object]
 def originals(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """``now``, as it was at 6 entries (``old``), and the part from entry 256 on of a longer one (``part``)."""
     place = tmp_path_factory.mktemp("exports")
-    name = "exports_tampered"
-    postgres.create_database(name, "proaktiv")
-    world = World({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, place / "signer")
-    fill(world)
-    export(world, place / "now")
-    export(world, place / "old", size=6)
-    world.log_and_sign(*(a_flow() for _ in range(40)))
-    export(world, place / "part", first=256)
-    world.close()
-    yield place
-    postgres.drop_database(name)
+    with city_log(postgres, place, "exports_tampered") as world:
+        three_exports(world, place)
+        yield place
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ import pytest
 from proaktiv.core.canonical import dumps
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import checks
-from tests.conftest import ROLES
 from tests.depth import depth
 from tests.flowlog.alone import POLICY, Told, Verifiers, by_proaktiv, needs_node
-from tests.flowlog.conftest import SIGNING_KEY, World, a_flow
-from tests.flowlog.exports import copy, export
+from tests.flowlog.conftest import SIGNING_KEY, a_flow
+from tests.flowlog.exports import city_log, copy, export
 from tests.flowlog.mutations import BODIES, commit, mutate, rebuild
 
 BUNDLES = depth(1_000, 10_000)
@@ -29,19 +28,15 @@ AT_ONCE = 250
 @pytest.fixture(scope="module")
 def originals(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("agree")
-    name = "verifiers_agree"
-    postgres.create_database(name, "proaktiv")
-    world = World({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, place / "signer")
-    person = world.a_person()
-    world.log_and_sign(*(a_flow(person=person if number == 3 else None) for number in range(6)))
-    world.log_and_sign(*(a_flow(receiver_name="Behörde für Überflüssiges") for _ in range(18)))
-    export(world, place / "few")
-    world.log_and_sign(*(a_flow() for _ in range(242)))
-    export(world, place / "many")
-    world.close()
-    (place / "policy").write_text(POLICY)
-    yield place
-    postgres.drop_database(name)
+    with city_log(postgres, place, "verifiers_agree") as world:
+        person = world.a_person()
+        world.log_and_sign(*(a_flow(person=person if number == 3 else None) for number in range(6)))
+        world.log_and_sign(*(a_flow(receiver_name="Behörde für Überflüssiges") for _ in range(18)))
+        export(world, place / "few")
+        world.log_and_sign(*(a_flow() for _ in range(242)))
+        export(world, place / "many")
+        (place / "policy").write_text(POLICY)
+        yield place
 
 
 @pytest.fixture(scope="module")
