@@ -46,7 +46,9 @@ def add_commands(
     opening_eraser: Callable[[], AbstractContextManager[Eraser]],
 ) -> None:
     """Add the commands to those of the log; each opens what it needs and nothing more."""
-    app.add_typer(_erasing(opening_eraser), name="erase")
+    app.add_typer(
+        _erasing(opening_eraser), name="erase", short_help="Erase persons for ever, a day's requests together."
+    )
     _holding(app, opening_office)
 
     @app.command("retain", help=_RETAIN)

@@ -26,7 +26,7 @@ from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.findings import counted, findings
 from proaktiv.flowlog.judging import tell_nobody
 from proaktiv.flowlog.policy import Policy
-from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, print_report, read_text
+from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, believed, print_report, read_text
 from proaktiv.flowlog.report import Report
 from proaktiv.flowlog.selection_verify import is_selection, verify_selection
 from proaktiv.flowlog.status import status as log_status
@@ -177,7 +177,7 @@ def _add_verify(
         """Recompute the whole log: every entry, the tree, every signature. Exit 1 on any finding."""
         if vkey and policy:
             raise BadInput("--policy", "names the key, and so does --vkey: give one of them")
-        trusted: str | Policy = Policy.parse(read_text(policy)) if policy else vkey
+        trusted = believed(vkey, policy)
         stamper = Stamper.parse(read_text(tsa_roots).encode()) if tsa_roots else None
         if folder is not None:
             if not trusted:

@@ -16,6 +16,7 @@ import typer
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, ProaktivError
+from proaktiv.flowlog.checkpoints import NoteError
 from proaktiv.flowlog.handing_out import hand_out
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_verify import PROOF_MAX, verify_proof
@@ -80,8 +81,7 @@ def add_proof_commands(
             raise NoTrustedKey(
                 "verify-proof needs either --vkey or --policy: the key to trust never comes with a proof"
             )
-        trusted: str | Policy = Policy.parse(read_text(policy)) if policy else vkey
-        print_report(verify_proof(read_small(proof, PROOF_MAX), trusted, clock()), as_json=as_json)
+        print_report(verify_proof(read_small(proof, PROOF_MAX), believed(vkey, policy), clock()), as_json=as_json)
 
     @app.command("verifier")
     def verifier(
@@ -90,6 +90,16 @@ def add_proof_commands(
         """Write the two verifiers that need no proaktiv: verify.py (Python) and verify.mjs (Node), for the DSB."""
         for each in hand_out(folder):
             typer.echo(f"{each.digest}  {each.path}")
+
+
+def believed(vkey: str, policy: Path | None) -> str | Policy:
+    """Return whom the caller believes; empty where no option says. Raises ``BadInput``, ``PolicyError``."""
+    if policy is not None:
+        return Policy.parse(read_text(policy))
+    try:
+        return vkey and Policy.of(vkey)
+    except NoteError as error:
+        raise BadInput("--vkey", f"{error}; `proaktiv log vkey` prints it where the log is signed") from None
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
