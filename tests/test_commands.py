@@ -194,8 +194,9 @@ def test_a_log_signed_with_another_key_is_not_believed(city: World, run: Run, ur
     [
         (("log", "status"), {}, "this command needs PROAKTIV_READER_URL"),
         (("log", "verify"), {}, "verify needs --vkey or PROAKTIV_LOG_VKEY"),
-        (("log", "verify", "--vkey", "x"), {}, "this command needs PROAKTIV_READER_URL"),
-        (("log", "verify", "--vkey", "x"), {"READER_URL": "{reader}"}, "not an Ed25519 verifier key"),
+        (("log", "verify"), {"LOG_VKEY": "x"}, "this command needs PROAKTIV_READER_URL"),
+        (("log", "verify"), {"LOG_VKEY": "x", "READER_URL": "{reader}"}, "not an Ed25519 verifier key"),
+        (("log", "verify", "--vkey", "x"), {}, "--vkey: not an Ed25519 verifier key"),
         (("log", "status"), {"READER_URL": "geheim"}, "PROAKTIV_READER_URL is no database URL"),
         (("log", "status"), {"READER_URL": "sqlite://"}, "the database must be PostgreSQL"),
         (("log", "status"), {"READER_URL": "postgresql://a:geheim@127.0.0.1:9/x"}, "PostgreSQL cannot be reached"),
