@@ -11,6 +11,8 @@ from hashlib import sha256
 HASH_BYTES = 32
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
+_HALFWAY = TILE_HEIGHT // 2
+_PART = 1 << _HALFWAY
 EMPTY_ROOT = sha256(b"").digest()
 
 ReadHash = Callable[[int, int], bytes]
@@ -193,24 +195,61 @@ def split_hashes(data: bytes) -> list[bytes]:
     return [data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)]
 
 
-class Tiles:
-    """Reads subtree hashes out of tiles, each loaded and hashed once. Call ``read`` as a ``ReadHash``."""
+def halfway_of(data: bytes) -> bytes:
+    """Return the 16 hashes halfway up a full tile, joined; nothing of a tile that is not full.
 
-    def __init__(self, load: LoadTile) -> None:
+    Whoever keeps them reads any node of the tile by 30 hashes instead of 255.
+    """
+    if len(data) < TILE_WIDTH * HASH_BYTES:
+        return b""
+    return b"".join(levels_of(split_hashes(data))[_HALFWAY])
+
+
+class Tiles:
+    """Reads subtree hashes out of tiles, each loaded once and hashed no further than asked. ``read`` is a ``ReadHash``.
+
+    ``halfway`` returns what ``halfway_of`` said of a tile that was loaded, nothing where it was not kept. It is
+    believed as the tile is: what is wrong in either gives a proof that proves nothing.
+    """
+
+    def __init__(self, load: LoadTile, halfway: LoadTile = lambda _level, _n: b"") -> None:
         self._load = load
-        self._pyramids: dict[tuple[int, int], list[list[bytes]]] = {}
+        self._halfway = halfway
+        self._tiles: dict[tuple[int, int], _Tile] = {}
 
     def read(self, level: int, index: int) -> bytes:
         """Return the hash of complete subtree (level, index). Raises ``LookupError`` if its tile does not hold it."""
         tile_level, inner = divmod(level, TILE_HEIGHT)
         n, offset = divmod(index << inner, TILE_WIDTH)
-        pyramid = self._pyramids.get((tile_level, n))
-        if pyramid is None:
-            pyramid = self._pyramids[tile_level, n] = levels_of(split_hashes(self._load(tile_level, n)))
+        tile = self._tiles.get((tile_level, n))
+        if tile is None:
+            data = self._load(tile_level, n)
+            tile = self._tiles[tile_level, n] = _Tile(data, self._halfway(tile_level, n))
         try:
-            return pyramid[inner][offset >> inner]
+            return tile.read(inner, offset)
         except IndexError:
             raise LookupError(f"tile {tile_level}/{n} does not reach its hash {offset}") from None
+
+
+class _Tile:
+    """The hashes of one tile and the nodes above them: as one pyramid, or as 16 small ones below one."""
+
+    def __init__(self, data: bytes, halfway: bytes) -> None:
+        self._data = data
+        self._upper = levels_of(split_hashes(halfway or data))
+        self._height = _HALFWAY if halfway else 0
+        self._lower: dict[int, list[list[bytes]]] = {}
+
+    def read(self, inner: int, offset: int) -> bytes:
+        """Return the node ``inner`` levels above hash ``offset``. Raises ``IndexError``."""
+        if inner >= self._height:
+            return self._upper[inner - self._height][offset >> inner]
+        part, within = divmod(offset, _PART)
+        pyramid = self._lower.get(part)
+        if pyramid is None:
+            hashes = self._data[part * _PART * HASH_BYTES : (part + 1) * _PART * HASH_BYTES]
+            pyramid = self._lower[part] = levels_of(split_hashes(hashes))
+        return pyramid[inner][within >> inner]
 
 
 def extend_tiles(size: int, leaves: Sequence[bytes], load: LoadTile) -> dict[tuple[int, int], bytes]:

@@ -8,13 +8,14 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import NotFound
-from proaktiv.core.merkle import TILE_HEIGHT, TILE_WIDTH, LoadTile, Tiles, inclusion_proof, tile_count
+from proaktiv.core.merkle import TILE_HEIGHT, TILE_WIDTH, Tiles, inclusion_proof, tile_count
 from proaktiv.flowlog.attested import checkpoint
 from proaktiv.flowlog.tiles import LogBroken
+from proaktiv.sets import unnested
 from proaktiv.tables import TileRow, core_table
 
 _TILES = core_table(TileRow)
@@ -43,7 +44,7 @@ def included(session: Session, indexes: Iterable[int | None]) -> Included | None
     except NotFound:
         return None
     signed = sorted({index for index in indexes if index is not None and index < found.size})
-    tiles = Tiles(_loaded(session, signed, found.size))
+    tiles = _loaded(session, signed, found.size)
     try:
         paths = {index: tuple(inclusion_proof(tiles.read, index, found.size)) for index in signed}
     except LookupError as error:
@@ -51,7 +52,7 @@ def included(session: Session, indexes: Iterable[int | None]) -> Included | None
     return Included(found.size, found.note, paths)
 
 
-def _loaded(session: Session, indexes: Iterable[int], size: int) -> LoadTile:
+def _loaded(session: Session, indexes: Iterable[int], size: int) -> Tiles:
     """Read the tiles above some entries and those at the right edge of the tree: a proof needs no others."""
     needed: set[tuple[int, int]] = set()
     level = 0
@@ -59,15 +60,18 @@ def _loaded(session: Session, indexes: Iterable[int], size: int) -> LoadTile:
         needed.add((level, (count - 1) // TILE_WIDTH))
         needed |= {(level, index >> TILE_HEIGHT * (level + 1)) for index in indexes}
         level += 1
+    wanted = unnested(_TILES, ("level", "n"), sorted(needed)).subquery()
     rows = session.connection().execute(
-        select(_TILES.c.level, _TILES.c.n, _TILES.c.data).where(tuple_(_TILES.c.level, _TILES.c.n).in_(sorted(needed)))
+        select(_TILES.c.level, _TILES.c.n, _TILES.c.data, _TILES.c.halfway).join(
+            wanted, and_(wanted.c.level == _TILES.c.level, wanted.c.n == _TILES.c.n)
+        )
     )
-    there = {(row.level, row.n): bytes(row.data) for row in rows}
+    there = {(row.level, row.n): (bytes(row.data), bytes(row.halfway or b"")) for row in rows}
 
     def load(level: int, n: int) -> bytes:
         try:
-            return there[level, n]
+            return there[level, n][0]
         except KeyError:
             raise LookupError(f"tile {level}/{n} is missing") from None
 
-    return load
+    return Tiles(load, lambda level, n: there[level, n][1])

@@ -27,7 +27,8 @@ class StoredTree:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._changed: dict[tuple[int, int], bytes] = {}
-        self._tiles = merkle.Tiles(self.load)
+        self._halfway: dict[tuple[int, int], bytes] = {}
+        self._tiles = merkle.Tiles(self.load, self._kept_halfway)
 
     def load(self, level: int, n: int) -> bytes:
         """Return a tile's bytes. Raises ``LookupError`` if there is none."""
@@ -35,12 +36,13 @@ class StoredTree:
         if changed is not None:
             return changed
         found = self._session.connection().execute(
-            select(_TILES.c.data).where(_TILES.c.level == level, _TILES.c.n == n)
+            select(_TILES.c.data, _TILES.c.halfway).where(_TILES.c.level == level, _TILES.c.n == n)
         )
-        data = found.scalar_one_or_none()
-        if data is None:
+        tile = found.one_or_none()
+        if tile is None:
             raise LookupError(f"tile {level}/{n} is missing")
-        return bytes(data)
+        self._halfway[level, n] = bytes(tile.halfway or b"")
+        return bytes(tile.data)
 
     def root(self, size: int) -> bytes:
         """Return the root over the first ``size`` leaves. Raises ``LogBroken`` if the tiles do not hold them."""
@@ -68,7 +70,11 @@ class StoredTree:
             changed = merkle.extend_tiles(size, leaves, self.load)
         self._save(changed)
         self._changed |= changed
-        self._tiles = merkle.Tiles(self.load)
+        self._halfway.clear()
+        self._tiles = merkle.Tiles(self.load, self._kept_halfway)
+
+    def _kept_halfway(self, level: int, n: int) -> bytes:
+        return self._halfway.get((level, n), b"")
 
     def _save(self, changed: Mapping[tuple[int, int], bytes]) -> None:
         if not changed:
@@ -76,9 +82,13 @@ class StoredTree:
         statement = insert(_TILES)
         self._session.connection().execute(
             statement.on_conflict_do_update(
-                index_elements=[_TILES.c.level, _TILES.c.n], set_={"data": statement.excluded.data}
+                index_elements=[_TILES.c.level, _TILES.c.n],
+                set_={"data": statement.excluded.data, "halfway": statement.excluded.halfway},
             ),
-            [{"level": level, "n": n, "data": data} for (level, n), data in changed.items()],
+            [
+                {"level": level, "n": n, "data": data, "halfway": merkle.halfway_of(data) or None}
+                for (level, n), data in changed.items()
+            ],
         )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlmodel import Session
 
-from proaktiv.core.merkle import EMPTY_ROOT, leaf_hash
+from proaktiv.core.merkle import EMPTY_ROOT, halfway_of, leaf_hash
 from proaktiv.flowlog import attested, rows
 from proaktiv.flowlog.checkpoints import Checkpoint
 from proaktiv.flowlog.checks import Opener, RowCheck
@@ -30,6 +30,7 @@ from proaktiv.tables import (
     FlowSecretRow,
     LogHeadRow,
     SubjectHeadRow,
+    TileRow,
     core_table,
 )
 
@@ -40,6 +41,7 @@ _QUEUE = core_table(FlowQueueRow)
 _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
 _SUBJECTS = core_table(SubjectHeadRow)
+_TILES = core_table(TileRow)
 
 
 def verify_database(
@@ -91,6 +93,7 @@ class _Run:
             self._find(Finding(What.HEAD, "log_head has no row"))
         self._judge.walk(size, rows.entries(self._connection, size), rows.notes(self._connection, newest))
         self._judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
+        self._halfway()
         self._strays()
         pending = self._pending()
         self._judge.unexcused()
@@ -102,6 +105,18 @@ class _Run:
         return Report(size, root, pending, judge.checkpoints, tuple(judge.findings), judge.truncated, cosigned=cosigned)
 
     # beside the tree --------------------------------------------------------------------------------------------------
+
+    def _halfway(self) -> None:
+        """Find full tiles beside which other hashes are kept than theirs: proofs are made of these.
+
+        Of a tile that is wrong itself this says nothing more.
+        """
+        wrong = [each.detail for each in self._judge.findings if each.what is What.TILE]
+        query = select(_TILES.c.level, _TILES.c.n, _TILES.c.data, _TILES.c.halfway).where(_TILES.c.halfway.is_not(None))
+        for row in rows.stream(self._connection, query.order_by(_TILES.c.level, _TILES.c.n)):
+            tile = f"tile {row.level}/{row.n}"
+            if halfway_of(bytes(row.data)) != bytes(row.halfway) and not any(f"{tile} " in each for each in wrong):
+                self._find(Finding(What.TILE, f"what is kept halfway up {tile} is not of it"))
 
     def _strays(self) -> None:
         """Find rows that are in no tree and in no queue, and places beyond the tree; each in one snapshot."""

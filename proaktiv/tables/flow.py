@@ -63,13 +63,17 @@ class FlowLeafRow(Storage, table=True):
 
 
 class TileRow(Storage, table=True):
-    """Tile (level, n): up to 256 hashes of 32 bytes (tlog-tiles). Only the sequencer writes."""
+    """Tile (level, n): up to 256 hashes of 32 bytes (tlog-tiles). Only the sequencer writes.
+
+    ``halfway`` are the 16 hashes halfway up a full tile (``core.merkle``), so that proofs need not hash all of it.
+    """
 
     __tablename__ = "tile"
 
     level: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     n: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     data: bytes = sealed()
+    halfway: bytes | None = sealed(nullable=True)
 
 
 class LogHeadRow(Storage, table=True):

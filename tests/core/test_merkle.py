@@ -13,6 +13,7 @@ from proaktiv.core.merkle import (
     TreeBuilder,
     consistency_proof,
     extend_tiles,
+    halfway_of,
     inclusion_proof,
     leaf_hash,
     levels_of,
@@ -155,6 +156,25 @@ def test_size_zero_proves_nothing() -> None:
         consistency_proof(in_memory(LEAVES[:2]), 3, 2)
     with pytest.raises(ValueError, match="leaf 2"):
         inclusion_proof(in_memory(LEAVES[:2]), 2, 2)
+
+
+@pytest.mark.parametrize("size", [256, 700, 1024])
+def test_what_is_kept_halfway_up_a_tile_changes_no_node_of_it(size: int) -> None:
+    leaves = [i.to_bytes(32, "big") for i in range(size)]
+    tiles = extend_tiles(0, leaves, lambda _level, _n: b"")
+    whole = Tiles(lambda level, n: tiles[level, n])
+    quick = Tiles(lambda level, n: tiles[level, n], lambda level, n: halfway_of(tiles[level, n]))
+    for level in range(9):
+        for index in range(size >> level):
+            assert quick.read(level, index) == whole.read(level, index)
+
+
+def test_only_a_full_tile_has_something_halfway_up_and_it_is_what_nodes_are_made_of() -> None:
+    full = b"".join(i.to_bytes(32, "big") for i in range(256))
+    assert halfway_of(full[:-32]) == b""
+    assert len(halfway_of(full)) == 16 * 32
+    believed = Tiles(lambda _level, _n: full, lambda _level, _n: bytes(512))
+    assert believed.read(7, 0) == root_of([bytes(32)] * 8) != Tiles(lambda _level, _n: full).read(7, 0)
 
 
 def test_a_tile_that_is_too_short_is_named() -> None:

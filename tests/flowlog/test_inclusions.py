@@ -32,6 +32,18 @@ def test_each_is_the_proof_that_it_would_get_alone(world: World, size: int) -> N
         assert found.text(size) is None
 
 
+def test_tiles_from_before_anything_was_kept_halfway_up_give_the_same_proofs(world: World) -> None:
+    filled(world, 700)
+    proofs = []
+    for _ in range(2):
+        with world.role("reader").transaction() as session:
+            alone = tuple(inclusion(session, index).path for index in (0, 255, 256, 699))
+            found = included(session, range(700))
+        proofs.append((alone, found and found.paths))
+        world.as_owner("UPDATE tile SET halfway = NULL")
+    assert proofs[0] == proofs[1]
+
+
 def test_all_stand_under_the_newest_checkpoint_and_what_came_later_under_none(world: World) -> None:
     with world.role("reader").transaction() as session:
         assert included(session, [0]) is None

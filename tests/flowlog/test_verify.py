@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from proaktiv.core.canonical import dumps
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.merkle import leaf_hash, root_of
+from proaktiv.core.merkle import halfway_of, leaf_hash, root_of
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, sign_note
 from proaktiv.flowlog.verify import verify_database
@@ -185,6 +185,13 @@ def test_a_missing_tile_is_named(logged: World, level: int, n: int, index: int |
     assert f"tile {level}/{n} " in finding.detail
 
 
+def test_what_is_kept_halfway_up_a_full_tile_must_be_of_it(logged: World) -> None:
+    assert logged.found() == []
+    logged.as_owner("UPDATE tile SET halfway = set_byte(halfway, 511, get_byte(halfway, 511) # 1) WHERE n = 0")
+    (finding,) = logged.verify().findings
+    assert (finding.what, finding.detail) == ("tile", "what is kept halfway up tile 0/0 is not of it")
+
+
 def test_a_tile_cut_short_is_named(logged: World) -> None:
     logged.as_owner("UPDATE tile SET data = substr(data, 1, 64) WHERE level = 0 AND n = 1")
     assert logged.found() == [("tile", 258)]
@@ -228,7 +235,13 @@ def rewrite(world: World) -> None:
         (1, 0): root_of(leaves[:256]),
     }
     for (level, n), data in tiles.items():
-        world.as_owner("UPDATE tile SET data = :d WHERE level = :l AND n = :n", d=data, l=level, n=n)
+        world.as_owner(
+            "UPDATE tile SET data = :d, halfway = :h WHERE level = :l AND n = :n",
+            d=data,
+            h=halfway_of(data) or None,
+            l=level,
+            n=n,
+        )
     world.as_owner("UPDATE log_head SET root = :root", root=root_of(leaves))
 
 
