@@ -221,7 +221,7 @@ _EGRESS = text(
         SELECT 'delivery' AS what, id, flow_id, moved_at AS at FROM deliveries WHERE flow_id >= :since
         UNION ALL SELECT 'hand-over', id, flow_id, moved_at FROM handovers WHERE flow_id >= :since
         UNION ALL SELECT 'look-up', id, flow_id, due_at FROM lookups
-            WHERE (flow_id >= :since OR flow_id IS NULL) AND state IN ('announced', 'answered')
+            WHERE flow_id >= :since AND state IN ('announced', 'answered')
     ) r WHERE NOT EXISTS (SELECT FROM flow_log g WHERE g.fid = r.flow_id AND g.kind = :authorised)
     ORDER BY r.at LIMIT :most
     """

@@ -106,6 +106,7 @@ def enrol(session: Session, house: House, wish: Wish, now: datetime) -> UUID:
                 "names": list(NAMES),
                 "state": "wanted",
                 "due_at": now,
+                "flow_id": flow_id,
             }
         ],
     )

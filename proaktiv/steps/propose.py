@@ -1,6 +1,7 @@
 """Propose: what the rules decided becomes pre-filled Aufträge, bundled per addressee, each only once.
 
-Ends the events of the set and destroys their payloads, always. Writes the log of the whole set last.
+Ends the events of the set and destroys their payloads, always. Writes the log of the whole set last, and after it only
+the look-ups that name its entries.
 Left to others: telling the person (``steps.notify``), their answer (``steps.confirm``).
 Source: data-path.md §§ 4, 5; rules.md § 5.5.
 """
@@ -90,7 +91,7 @@ _MATCH_COLUMNS = (
     "next_change_month",
     "decided_at",
 )
-_LOOKUP_COLUMNS = ("id", "event", "person", "register_name", "names", "state", "tries", "due_at", "wire_id")
+_LOOKUP_COLUMNS = ("id", "event", "person", "register_name", "names", "state", "tries", "due_at", "wire_id", "flow_id")
 
 
 class _Prepared:
@@ -107,7 +108,7 @@ class _Prepared:
 
 
 def propose(session: Session, house: House, admission: Admission, matching: Matching, ring: Ring, now: datetime) -> int:
-    """Write proposals, bundles, matches, wanted look-ups and the log of one set. Returns how many are new."""
+    """Write proposals, bundles, matches, the log and the wanted look-ups of one set. Returns how many are new."""
     house.probe("evaluate.propose.before")
     waiting = {need.admitted.event.id for need in matching.needs}
     decided = [item for item in matching.matched if item.admitted.event.id not in waiting]
@@ -121,14 +122,11 @@ def propose(session: Session, house: House, admission: Admission, matching: Matc
     give_by_hand(session, house, matches, competences, now)
     _keep_matches(session, house, matches, ring, now)
     note_changes(session, house, decided, now)
-    _want(session, house, matching, now)
     _finish(session, admission, waiting)
-    house.log.record(
-        session,
-        [*admission.flows, *(_admitted_flow(house, item) for item in admission.admitted)],
-        now,
-        ring,
-    )
+    flows = [*admission.flows, *(_admitted_flow(house, item) for item in admission.admitted)]
+    logged = house.log.record(session, flows, now, ring)[len(admission.flows) :]
+    # After the log: a look-up names the entry of whom it is about. Its event is locked, so nobody is waited for here.
+    _want(session, house, matching, dict(zip(map(_place, admission.admitted), logged, strict=True)), now)
     house.probe("evaluate.propose.after")
     return fresh
 
@@ -324,7 +322,17 @@ def _keep_matches(session: Session, house: House, matches: Mapping[UUID, Matched
         copy_rows(session, _MATCHES, _MATCH_COLUMNS, rows)
 
 
-def _want(session: Session, house: House, matching: Matching, now: datetime) -> None:
+def _place(item: Admitted) -> tuple[UUID, UUID, str]:
+    return item.event.id, item.person, item.lebenslage
+
+
+def _want(
+    session: Session,
+    house: House,
+    matching: Matching,
+    logged: Mapping[tuple[UUID, UUID, str], UUID],
+    now: datetime,
+) -> None:
     rows = [
         (
             house.ids.row(now),
@@ -336,6 +344,7 @@ def _want(session: Session, house: House, matching: Matching, now: datetime) -> 
             0,
             now,
             "",
+            logged[_place(need.admitted)],
         )
         for need in matching.needs
     ]

@@ -101,8 +101,9 @@ class EventFactsRow(Storage, table=True):
 class LookupRow(Storage, table=True):
     """One question to one register. Written by ``steps.look_up`` and ``steps.enrol`` (as requests, state ``wanted``).
 
-    No byte leaves before ``flow_id`` points to an authorised entry (checked by the database). ``worker`` is who has
-    it in hand, see ``workers``; null as ``lease_until`` is.
+    ``flow_id`` is the entry by which it is wanted (the event was admitted, the enrolment received) until something
+    leaves, and from then on the authorised one: the database lets none be announced or answered that names another.
+    ``worker`` is who has it in hand, see ``workers``; null as ``lease_until`` is.
     """
 
     __tablename__ = "lookups"
@@ -125,7 +126,7 @@ class LookupRow(Storage, table=True):
     lease_until: datetime | None = instant(nullable=True)
     worker: int | None = Field(default=None, sa_type=BigInteger)
     wire_id: str = ""
-    flow_id: UUID | None = Field(default=None, sa_column_args=(ForeignKey("flow_log.fid"),))
+    flow_id: UUID = Field(sa_column_args=(ForeignKey("flow_log.fid"),), nullable=False)
 
 
 class FetchedFactsRow(Storage, table=True):

@@ -1,6 +1,7 @@
 """Who may change the log: nobody. Asked table by table, as the catalogue lists them: no new one is forgotten."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -148,26 +149,94 @@ _OUTWARD = {
     "lookups": "INSERT INTO lookups (id, person, register_name, names, state, tries, due_at, wire_id, flow_id)"
     " VALUES (gen_random_uuid(), gen_random_uuid(), 'MELDEREGISTER', '[]', 'announced', 0, now(), '', {})",
 }
+_AUTHORISED, _ADMITTED = "'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000009'"
+_NO_ENTRY = "gen_random_uuid()"
+_UNAUTHORISED = "names an authorised entry"
+
+
+@pytest.fixture
+def logged(owner: Database) -> Database:
+    """A log with an entry that authorises something and one that does not."""
+    entry = "INSERT INTO flow_log VALUES ({}, {}, now(), '', '', '', '', '', '', '\\x00', '\\x00', '\\x00')"
+    as_owner(owner, entry.format(_AUTHORISED, 1), entry.format(_ADMITTED, 9))
+    return owner
+
+
+def as_owner(owner: Database, *statements: str) -> None:
+    with owner.transaction() as session:
+        for statement in statements:
+            session.connection().execute(text(statement))
+
+
+def refused(url: str, statement: str, wall: str) -> None:
+    opened = Database(url, pool_size=1)
+    try:
+        with pytest.raises(DBAPIError, match=wall), opened.transaction() as session:
+            session.connection().execute(text(statement))
+    finally:
+        opened.close()
 
 
 @pytest.mark.flowlog_test(12)
+@pytest.mark.parametrize("role", ["app", "owner"])
 @pytest.mark.parametrize("table", sorted(_OUTWARD))
-def test_nothing_goes_out_without_an_entry_that_is_there(urls: dict[str, str], table: str) -> None:
-    for flow_id, wall in (("NULL", "null value|ck_lookups_flow"), ("gen_random_uuid()", f"fk_{table}_flow_id")):
-        opened = Database(urls["app"], pool_size=1)
-        try:
-            with pytest.raises(DBAPIError, match=wall), opened.transaction() as session:
-                session.connection().execute(text(_OUTWARD[table].format(flow_id)))
-        finally:
-            opened.close()
+def test_nothing_goes_out_without_an_authorised_entry_that_is_there(
+    urls: dict[str, str], logged: Database, table: str, role: str
+) -> None:
+    walls = {"NULL": "null value", _NO_ENTRY: f"fk_{table}_flow_id", _ADMITTED: _UNAUTHORISED}
+    for flow_id, wall in walls.items():
+        refused(urls[role], _OUTWARD[table].format(flow_id), wall)
+    as_owner(logged, _OUTWARD[table].format(_AUTHORISED))
+    refused(urls[role], f"UPDATE {table} SET flow_id = {_ADMITTED}", _UNAUTHORISED)
+    refused(urls["owner"], f"DELETE FROM flow_log WHERE fid = {_AUTHORISED}", f"fk_{table}_flow_id")
+
+
+@pytest.mark.flowlog_test(12)
+def test_a_look_up_that_waits_names_an_entry_and_is_announced_under_an_authorised_one_alone(
+    urls: dict[str, str], logged: Database
+) -> None:
+    waiting = _OUTWARD["lookups"].replace("'announced'", "'wanted'")
+    for flow_id, wall in {"NULL": "null value", _NO_ENTRY: "fk_lookups_flow_id"}.items():
+        refused(urls["app"], waiting.format(flow_id), wall)
+    as_owner(logged, waiting.format(_ADMITTED))
+    for state in ("announced", "answered"):
+        refused(urls["app"], f"UPDATE lookups SET state = '{state}'", _UNAUTHORISED)
+    announce = {"announce": f"UPDATE lookups SET state = 'announced', flow_id = {_AUTHORISED}"}
+    assert allowed_and_done(urls["app"], announce) == {"announce"}
 
 
 @pytest.mark.flowlog_control(12)
 @pytest.mark.parametrize("table", sorted(_OUTWARD))
-def test_control_without_its_foreign_key_something_goes_out_that_no_entry_tells_of(
-    urls: dict[str, str], owner: Database, table: str
+def test_control_without_the_trigger_something_goes_out_under_an_entry_that_authorised_nothing(
+    urls: dict[str, str], logged: Database, table: str
 ) -> None:
-    with owner.transaction() as session:
-        session.connection().execute(text(f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_flow_id"))
-    insert = {"insert": _OUTWARD[table].format("gen_random_uuid()")}
-    assert allowed(urls["app"], insert) == {"insert"}
+    as_owner(logged, f"DROP TRIGGER names_authorised ON {table}")
+    assert allowed_and_done(urls["app"], {"insert": _OUTWARD[table].format(_ADMITTED)}) == {"insert"}
+
+
+@pytest.mark.flowlog_control(12)
+@pytest.mark.parametrize("table", sorted(_OUTWARD))
+def test_control_without_its_foreign_key_what_authorised_something_can_be_taken_away(
+    urls: dict[str, str], logged: Database, table: str
+) -> None:
+    as_owner(
+        logged,
+        f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_flow_id",
+        _OUTWARD[table].format(_AUTHORISED),
+        f"DELETE FROM flow_log WHERE fid = {_AUTHORISED}",
+    )
+    refused(urls["app"], _OUTWARD[table].format(_NO_ENTRY), _UNAUTHORISED)
+
+
+def allowed_and_done(url: str, statements: dict[str, str]) -> set[str]:
+    """Return which statements the database does, rights and walls and all; none of them is kept."""
+    opened, done = Database(url, pool_size=1), set()
+    try:
+        for name, statement in statements.items():
+            with suppress(DBAPIError), opened.transaction() as session:
+                session.connection().execute(text(statement))
+                session.rollback()
+                done.add(name)
+    finally:
+        opened.close()
+    return done

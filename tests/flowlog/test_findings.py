@@ -176,23 +176,38 @@ def test_a_demonstrations_clock_that_runs_ahead_is_no_finding(whole: World) -> N
     assert found(whole) == []
 
 
-_DELIVERY = (
-    "INSERT INTO deliveries (id, matter, purpose, channel, run, state, reason, tries, wire_id, flow_id, made_at,"
-    " moved_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'tell', 'LETTER', 1, 'sent', '', 0, '', :fid, :now, :now)"
-)
+_OUTWARD = {
+    "delivery": "INSERT INTO deliveries (id, matter, purpose, channel, run, state, reason, tries, wire_id, flow_id,"
+    " made_at, moved_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'tell', 'LETTER', 1, 'sent', '', 0, '', :fid,"
+    " :now, :now)",
+    "hand-over": "INSERT INTO handovers (id, auftrag, attempt, behoerde, wire_id, state, reason, flow_id, made_at,"
+    " moved_at) VALUES (gen_random_uuid(), gen_random_uuid(), 1, '', '', 'sent', '', :fid, :now, :now)",
+    "look-up": "INSERT INTO lookups (id, person, register_name, names, state, tries, due_at, wire_id, flow_id)"
+    " VALUES (gen_random_uuid(), gen_random_uuid(), 'MELDEREGISTER', '[]', 'answered', 0, :now, '', :fid)",
+}
+_TABLES = {"delivery": "deliveries", "hand-over": "handovers", "look-up": "lookups"}
 
 
-def test_a_letter_that_no_authorised_entry_explains_is_found(whole: World) -> None:
+@pytest.mark.parametrize("what", sorted(_OUTWARD))
+def test_what_went_out_that_no_authorised_entry_explains_is_found(whole: World, what: str) -> None:
     authorised, outcome = whole.pair  # type: ignore[attr-defined]
-    whole.as_owner(_DELIVERY, fid=authorised, now=NOW)
+    whole.as_owner(_OUTWARD[what], fid=authorised, now=NOW)
     assert found(whole) == []
-    whole.as_owner(_DELIVERY, fid=outcome, now=NOW)
+    # The database would refuse it; whoever owns the database can take its wall away.
+    whole.as_owner(f"ALTER TABLE {_TABLES[what]} DISABLE TRIGGER names_authorised")
+    whole.as_owner(_OUTWARD[what], fid=outcome, now=NOW)
     (finding,) = found(whole)
     assert (finding.code, finding.flow, finding.detail) == (
         Code.UNEXPLAINED_EGRESS,
         outcome,
-        "a delivery without an authorised entry",
+        f"a {what} without an authorised entry",
     )
+
+
+def test_a_look_up_that_waits_under_what_it_is_wanted_by_went_nowhere_and_is_no_finding(whole: World) -> None:
+    (fid,) = whole.log_and_sign(a_flow(kind=Kind.ADMITTED))
+    whole.as_owner(_OUTWARD["look-up"].replace("answered", "wanted"), fid=fid, now=NOW)
+    assert found(whole) == []
 
 
 def test_old_entries_are_looked_at_only_on_demand(whole: World) -> None:

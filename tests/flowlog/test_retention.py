@@ -212,19 +212,36 @@ def test_who_is_held_keeps_their_entries(office: Office) -> None:
     assert office.finds() == []
 
 
-def test_what_a_letter_still_names_stays_and_goes_when_the_letter_has_gone(old: Office) -> None:
-    fid = old.world.one("SELECT fid FROM flow_leaf WHERE idx = 7")
-    old.world.as_owner(
-        "INSERT INTO deliveries (id, matter, purpose, channel, run, state, reason, tries, wire_id, flow_id, made_at,"
-        " moved_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'tell', 'LETTER', 1, 'sent', '', 0, '', :fid, now(),"
-        " now())",
-        fid=fid,
-    )
-    assert old.retention.preview().kept == {"named by what is kept longer": 1}
-    assert old.retains() == 511
-    old.world.as_owner("DELETE FROM deliveries")
-    assert old.retains() == 1
-    assert old.world.verify().ok
+_LETTER = (
+    "INSERT INTO deliveries (id, matter, purpose, channel, run, state, reason, tries, wire_id, flow_id, made_at,"
+    " moved_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'tell', 'LETTER', 1, 'sent', '', 0, '', :fid, now(),"
+    " now())"
+)
+_QUESTION = (
+    "INSERT INTO lookups (id, person, register_name, names, state, tries, due_at, wire_id, flow_id)"
+    " VALUES (gen_random_uuid(), gen_random_uuid(), 'MELDEREGISTER', '[]', 'wanted', 0, now(), '', :fid)"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "goes"),
+    [(Kind.AUTHORISED, _LETTER, "DELETE FROM deliveries"), (Kind.ADMITTED, _QUESTION, "DELETE FROM lookups")],
+    ids=["a letter", "a look-up that waits"],
+)
+def test_what_is_still_named_stays_and_goes_when_that_has_gone(
+    office: Office, kind: Kind, names: str, goes: str
+) -> None:
+    office.writes(100, DAY_1)
+    (fid,) = office.writes(1, DAY_1, kind=kind)
+    office.writes(155, DAY_1)
+    office.signs()
+    office.world.as_owner(names, fid=fid)
+    assert office.retention.preview().kept == {"named by what is kept longer": 1}
+    assert office.retains() == 255
+    assert office.there([fid]) == 1
+    office.world.as_owner(goes)
+    assert office.retains() == 1
+    assert office.world.verify().ok
 
 
 def test_a_purpose_with_a_longer_period_stays_among_those_that_go(old: Office) -> None:

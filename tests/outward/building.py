@@ -337,6 +337,11 @@ class Town:
         flow = Flow(Kind.ACT, "citizen", CITY, "test", "test.prepared", "test")
         return self.house.log.record(session, [flow], NOW)[0]
 
+    def logged(self) -> UUID:
+        """Return an entry that authorises nothing."""
+        with self.database.transaction() as session:
+            return self._flow(session)
+
     def event(self, *, state: str = "needs", kind: str = "geburt", child: str = "MR-child") -> UUID:
         event = self.ids.row(NOW)
         self.write(
@@ -367,7 +372,7 @@ class Town:
         self.write(
             LookupRow,
             id=lookup, event=event, person=person, register_name=register, names=list(FACTS), state="wanted",
-            due_at=NOW, wire_id="",
+            due_at=NOW, wire_id="", flow_id=self.logged(),
         )  # fmt: skip
         return lookup
 
@@ -382,7 +387,7 @@ class Town:
         self.write(
             LookupRow,
             id=lookup, enrolment=enrolment, person=person, register_name="MELDEREGISTER",
-            names=list(ENROLMENT_NAMES), state="wanted", due_at=NOW, wire_id="",
+            names=list(ENROLMENT_NAMES), state="wanted", due_at=NOW, wire_id="", flow_id=self.logged(),
         )  # fmt: skip
         return enrolment, lookup
 
