@@ -27,8 +27,8 @@ def owner(postgres: EmbeddedServer) -> Iterator[str]:
     postgres.drop_database("pruning")
 
 
-def back(url: str, *statements: str) -> None:
-    """Run some statements, then go back before the revision."""
+def back(url: str, *statements: str, to: str = "0011") -> None:
+    """Run some statements, then go back before the revision, or as far as is said."""
     database = Database(url, pool_size=1)
     try:
         with database.transaction() as session:
@@ -37,7 +37,7 @@ def back(url: str, *statements: str) -> None:
         with database.connection() as connection, connection.begin():
             config = _alembic()
             config.attributes["connection"] = connection
-            command.downgrade(config, "0011")
+            command.downgrade(config, to)
     finally:
         database.close()
 
@@ -65,3 +65,10 @@ def test_it_goes_back_and_forth_where_nothing_would_be(owner: str) -> None:
     assert value(owner, "SELECT has_table_privilege('proaktiv_app', 'subject_heads', 'UPDATE')")
     migrate(owner)
     assert value(owner, "SELECT count(*) FROM pg_proc WHERE proname = 'flow_log_prune'") == 1
+
+
+def test_before_revision_0016_the_function_takes_no_turn_and_since_then_it_does(owner: str) -> None:
+    turns = "SELECT count(*) FROM pg_proc WHERE proname = 'flow_log_prune' AND prosrc LIKE '%pg_advisory_xact_lock%'"
+    assert value(owner, turns) == 1
+    back(owner, to="0015")
+    assert value(owner, turns) == 0
