@@ -194,7 +194,8 @@ def modules_stay_short(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root)}: {lines} lines"
         for package in PACKAGES
-        for path in sorted((root / package).rglob("*.py"))
+        for ending in ("py", "mjs")
+        for path in sorted((root / package).rglob(f"*.{ending}"))
         if (lines := len(path.read_text().splitlines())) > LINES_MAX
     ]
 
@@ -291,6 +292,7 @@ PLANTED: list[tuple[Rule, str, str]] = [
     (sql_is_not_put_together_from_strings, "proaktiv/x.py", "from sqlalchemy import text\ntext('S %s' % name)"),
     (sql_is_not_put_together_from_strings, "proaktiv/x.py", "connection.execute('SELECT {}'.format(name))"),
     (modules_stay_short, "proaktiv/x.py", "x = 1\n" * 401),
+    (modules_stay_short, "proaktiv/flowlog/x.mjs", "x = 1;\n" * 401),
     (rules_are_data, "rules/geburt/x.py", ""),
     (rules_are_data, "rules/__init__.py", ""),
     (migrations_are_no_package, "alembic/__init__.py", ""),

@@ -1,12 +1,13 @@
 """Hand out the verifiers that stand alone: two files, for a machine that has no proaktiv.
 
-The Python one is made of the modules of ``flowlog.alone``, put one behind the other: whoever takes it away reads one
-file from top to bottom, whoever works on it has modules. The Node one is a file already.
+Each is made of the modules of ``flowlog.alone`` (in ``node`` those of the second), put one behind the other: whoever
+takes it away reads one file from top to bottom, whoever works on it has modules. No joined file is kept here.
 Source: docs/decisions/0019.
 """
 
 import ast
 import os
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -17,7 +18,10 @@ from proaktiv.core.errors import ProaktivError
 PYTHON, NODE = "verify.py", "verify.mjs"
 _PACKAGE = "proaktiv.flowlog.alone"
 MODULES = ("spelling", "trust", "tree", "entry", "folder", "verdict", "export", "selection", "proof", "__main__")
+NODE_MODULES = ("spelling", "trust", "tree", "entry", "folder", "verdict", "export", "selection", "proof", "main")
 """Each uses only what stands before it."""
+_IMPORT = re.compile(r'^import (?:\{ (?P<names>[^}]+) \}|\w+) from "(?P<module>[^"]+)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const |function |class )", re.MULTILINE)
 
 
 class NotHandedOut(ProaktivError):  # noqa: N818 - as in a sentence: raise NotHandedOut
@@ -54,8 +58,23 @@ def hand_out(folder: Path) -> list[HandedOut]:
 
 
 def node_source() -> str:
-    """Return the verifier for Node."""
-    return (resources.files(_PACKAGE) / NODE).read_text(encoding="utf-8")
+    """Return the verifier for Node as one file; the same version gives the same bytes."""
+    named: dict[str, set[str]] = {}
+    whole: set[str] = set()
+    head, bodies = "", []
+    for name in NODE_MODULES:
+        source = (resources.files(_PACKAGE) / "node" / f"{name}.mjs").read_text(encoding="utf-8")
+        head, _, rest = source.partition("\n\n")
+        for line in _IMPORT.finditer(rest):
+            if line["module"].startswith("node:"):
+                if line["names"]:
+                    named.setdefault(line["module"], set()).update(line["names"].split(", "))
+                else:
+                    whole.add(line[0].strip())
+        below = _EXPORT.sub("", _IMPORT.sub("", rest)).strip("\n")
+        bodies.append(below if name == "main" else f"// {name}: {head.removeprefix('// ')}\n\n{below}")
+    lines = [f'import {{ {", ".join(sorted(names))} }} from "{module}";' for module, names in named.items()]
+    return "\n\n".join([head, "\n".join([*sorted(lines), *sorted(whole)]), *bodies]) + "\n"
 
 
 def python_source() -> str:

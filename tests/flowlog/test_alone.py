@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parse
 from proaktiv.flowlog.alone.trust import Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
 from proaktiv.flowlog.export_layout import README_TEXT, bundle, bundle_path, bundles
-from tests.flowlog.alone import POLICY, Told, Verifiers, needs_node
+from tests.flowlog.alone import NODE, POLICY, Told, Verifiers, needs_node
 from tests.flowlog.bodies import bodies
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY
 from tests.flowlog.cosigning import AT, WITNESSES, cosigned, policy_of
@@ -33,6 +34,7 @@ from tests.flowlog.exports import SIZE, VKEY, change_entry, city_log, copy, give
 from tests.flowlog.mutations import commit, rebuild
 from tests.processes import proaktiv, refused
 
+NODE_FOLDER = Path(alone_entry.__file__).parent / "node"
 NETWORK = {"socket", "ssl", "http", "urllib", "asyncio", "ftplib", "smtplib", "subprocess", "ctypes", "importlib"}
 
 
@@ -114,6 +116,49 @@ def test_one_file_of_several_modules_defines_no_name_twice(verifiers: Verifiers)
 def test_every_module_is_in_the_file() -> None:
     there = {path.stem for path in Path(alone_entry.__file__).parent.glob("*.py")}
     assert there == {*handing_out.MODULES, "__init__"}
+    assert {path.name for path in NODE_FOLDER.iterdir()} == {f"{name}.mjs" for name in handing_out.NODE_MODULES}
+
+
+def test_the_node_modules_import_what_stands_before_them_and_use_it(verifiers: Verifiers) -> None:
+    for place, name in enumerate(handing_out.NODE_MODULES):
+        source = (NODE_FOLDER / f"{name}.mjs").read_text()
+        for names, whole, module in re.findall(
+            r'^import (?:\{ ([^}]+) \}|(\w+)) from "([^"]+)";$', source, re.MULTILINE
+        ):
+            before = {f"./{each}.mjs" for each in handing_out.NODE_MODULES[:place]}
+            assert module in before | {"node:crypto", "node:fs", "node:path"}, (name, module)
+            for each in names.split(", ") if names else [whole]:
+                assert len(re.findall(rf"\b{each.rpartition(' ')[2]}\b", source)) > 1, (name, each)
+    exported = re.findall(r"^export (?:const|function|class) (\w+)", every_node_module(), re.MULTILINE)
+    for each in exported:
+        assert re.search(rf"^import \{{[^}}]*\b{each}\b", every_node_module(), re.MULTILINE), each
+    joined = verifiers.node.read_text()
+    defined = re.findall(r"^(?:const|function|class) (\w+)", joined, re.MULTILINE)
+    assert len(set(defined)) == len(defined) > 50
+    assert "import" not in re.sub(r'^import .+ from "node:\w+";$', "", joined, flags=re.MULTILINE)
+    assert not re.search(r"^export\b", joined, re.MULTILINE)
+
+
+def every_node_module() -> str:
+    return "\n".join((NODE_FOLDER / f"{name}.mjs").read_text() for name in handing_out.NODE_MODULES)
+
+
+def test_the_same_version_is_handed_out_with_the_same_bytes(verifiers: Verifiers, tmp_path: Path) -> None:
+    again = handing_out.hand_out(tmp_path / "again")
+    assert [each.path.read_bytes() for each in again] == [verifiers.python.read_bytes(), verifiers.node.read_bytes()]
+    assert [each.digest for each in again] == [sha256(each.path.read_bytes()).hexdigest() for each in again]
+
+
+@needs_node
+def test_the_node_modules_judge_as_the_one_file_does(originals: Path, verifiers: Verifiers, tmp_path: Path) -> None:
+    folder = copy(originals / "now", tmp_path / "now")
+    change_entry(folder, 3, given("somebody else", "x", "receiver"))
+    for words in ((), ("--json",), ("--lang", "de")):
+        asked = (str(folder), str(originals / "now"), str(tmp_path), "--policy", str(originals / "policy"), *words)
+        modules = subprocess.run(
+            [NODE or "node", str(NODE_FOLDER / "main.mjs"), *asked], capture_output=True, text=True, check=False
+        )
+        assert (modules.returncode, modules.stdout, modules.stderr) == run(verifiers, "node", *asked)
 
 
 @needs_node
