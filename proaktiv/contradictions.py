@@ -11,10 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from notifiers.smtp import Tls
-from proaktiv import channels, entrances
+from proaktiv import channels, entrances, vouching
 from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Target, read_url
 from proaktiv.core.outbound import LEASE
-from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
 from proaktiv.settings import Env, Settings
 
@@ -197,31 +196,7 @@ def _log(settings: Settings) -> Iterator[str]:
             "PROAKTIV_LOG_VKEY is not the public half of PROAKTIV_SIGNING_KEY under PROAKTIV_LOG_ORIGIN;"
             " put back the key and origin of this log"
         )
-    yield from _vouching(settings)
-
-
-def _vouching(settings: Settings) -> Iterator[str]:
-    """Yield what is wrong with witnesses and time stamps."""
-    try:
-        witnesses = far_witnesses(settings.witnesses)
-    except NoteError as error:
-        yield f'PROAKTIV_WITNESSES is {{"KEY": "https://host"}}, with keys as `proaktiv witness init` prints: {error}'
-        return
-    if len({witness.key.name for witness in witnesses}) < len(witnesses):
-        yield "PROAKTIV_WITNESSES names two witnesses alike: let each have a name of its own"
-    places = [(f"PROAKTIV_WITNESSES ({witness.key.name})", witness.url) for witness in witnesses]
-    if bool(settings.tsa_url) != (settings.tsa_roots is not None):
-        yield "PROAKTIV_TSA_URL and PROAKTIV_TSA_ROOTS belong together: a stamp of an unknown authority proves nothing"
-    elif settings.tsa_url:
-        places.append(("PROAKTIV_TSA_URL", settings.tsa_url))
-    for place, url in places:
-        target = _read(url)
-        if target is None:
-            yield f"{place} is no address of the form https://host[:port]/path"
-        elif target.plain and (settings.env is Env.PRODUCTION or target.host not in LOOPBACK_NAMES):
-            yield f"{place} is called over the network: take https"
-        elif not target.names & set(settings.outbound):
-            yield f"{place} names a host that is not on PROAKTIV_OUTBOUND: add {target.host} there"
+    yield from vouching.contradictions(settings)
 
 
 def _addresses(settings: Settings) -> Iterator[str]:

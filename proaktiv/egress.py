@@ -3,7 +3,8 @@
 Every HTTP call of the house goes through ``Egress``. It resolves a name once, checks every address it got and
 connects to exactly one of them; follows no redirect, reads no proxy from the environment, keeps no cookie, decodes
 no encoding; takes at most 1 MiB of answer; and cuts the socket when the deadline is over, even of a server that
-drips one byte a second.
+drips one byte a second. Addresses of private networks are called by nobody but whoever was given them, host by host:
+that is the log's own process, for its witnesses (``vouching``).
 Left to others: what is asked and what the answer means (registers, dispatchers).
 Source: security-and-faults.md "Binding" (a), (h) and T9.
 """
@@ -16,11 +17,22 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpcore
 
-from proaktiv.core.addresses import LOOPBACK, Address, AddressRefused, Target, may_call, read_url
+from proaktiv.core.addresses import (
+    LOOPBACK,
+    Address,
+    AddressRefused,
+    Network,
+    Target,
+    may_call,
+    may_call_privately,
+    read_url,
+)
 from proaktiv.core.errors import OutcomeUnknown, Permanent, Temporary, Unavailable
 
 MAX_ANSWER_BYTES = 1 << 20
@@ -67,6 +79,20 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     """Return the addresses that the system's resolver knows, in its order."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return [str(entry[4][0]) for entry in found]
+
+
+def trusting(certificates: Path) -> ssl.SSLContext:
+    """Return TLS that believes who stands in a PEM file beside the system's. Raises ``ValueError``."""
+    tls = ssl.create_default_context()
+    try:
+        tls.load_verify_locations(cafile=certificates)
+    except FileNotFoundError:
+        raise ValueError("there is no such file") from None
+    except ssl.SSLError:
+        raise ValueError("no PEM certificate stands in it") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    return tls
 
 
 # the wire ------------------------------------------------------------------------------------------------------------
@@ -167,7 +193,8 @@ class _Pinned(httpcore.NetworkBackend):
 class Egress:
     """Calls the hosts of one list. Safe to use from several threads; keeps no connection open.
 
-    ``allowed`` holds ``host`` or ``host:port``; ``loopback`` also allows plain HTTP, to loopback alone.
+    ``allowed`` holds ``host`` or ``host:port``; ``loopback`` also allows plain HTTP, to loopback alone. ``private``
+    names for ``host:port`` the private addresses that it lives at: it is called there and nowhere else.
     """
 
     def __init__(
@@ -175,11 +202,13 @@ class Egress:
         allowed: frozenset[str],
         *,
         loopback: bool = False,
+        private: Mapping[str, Sequence[Network]] = MappingProxyType({}),
         resolve: Resolve = system_resolve,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allowed = allowed
         self._loopback = loopback
+        self._private = private
         self._resolve = resolve
         self._tls = tls or ssl.create_default_context()
 
@@ -221,6 +250,10 @@ class Egress:
         with self._asked("HEAD", url, {"Connection": "close"}, None, deadline) as response:
             return response.status
 
+    def check(self, url: str, deadline: Deadline) -> None:
+        """Resolve a URL's host and judge its addresses, and call nobody. Raises ``AddressRefused``, ``Unavailable``."""
+        self._check(read_url(url), deadline)
+
     @contextmanager
     def _asked(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, deadline: Deadline
@@ -252,8 +285,12 @@ class Egress:
             raise AddressRefused(f"{target.host}: the resolver gave an address with a zone or none") from None
         if not addresses:
             raise Unavailable(f"{target.host} has no address")
+        named = self._private.get(f"{target.host}:{target.port}")
         for address in addresses:
-            if not may_call(address, loopback=self._loopback):
+            if named is not None:
+                if not may_call_privately(address, named):
+                    raise AddressRefused(f"{target.host} has an address that is not named for it: {address}")
+            elif not may_call(address, loopback=self._loopback):
                 raise AddressRefused(f"{target.host} has an address that is never called")
             if target.plain and address not in LOOPBACK:
                 raise AddressRefused(f"{target.host} is called by https only")

@@ -17,7 +17,6 @@ from proaktiv.clock import wall_clock
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
-from proaktiv.egress import Egress
 from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.record import FlowLog
@@ -35,6 +34,7 @@ from proaktiv.roles import require_role
 from proaktiv.schema import check_current, refuse_embedded
 from proaktiv.settings import Env, Settings
 from proaktiv.signing import ANOTHER, Asking, SigningWorker, StampService
+from proaktiv.vouching import way_out
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator
             except OSError as error:
                 raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
             asking = Asking(
-                Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION),
+                way_out(settings),
                 time.monotonic,
                 settings.deadline_seconds,
                 far_witnesses(settings.witnesses),

@@ -63,7 +63,7 @@ def _url(value: SecretStr | None) -> SecretStr | None:
 
 _FORM = (
     'registers {"NAME": "https://host/path"}, hosts ["host"], lines ["line"], contacts [["Telefon", "0000"]],'
-    ' levels {"acr": 2}, witnesses {"KEY": "https://host"}'
+    ' levels {"acr": 2}, witnesses {"KEY": "https://host"}, private addresses {"host": ["10.0.0.7"]}'
 )
 
 
@@ -128,6 +128,8 @@ class Settings(BaseSettings):
     tsa_url: str = ""
     tsa_roots: Path | None = None
     tsa_every_seconds: int = Field(default=3600, ge=60, le=7 * 24 * 3600)
+    log_private_addresses: Annotated[dict[str, tuple[str, ...]], *Json] = Field(default_factory=dict)
+    log_ca_file: Path | None = None
     log_limit_hours: float = Field(default=4.0, ge=0.01, le=24)
     letters_dir: Path | None = None
     letters_format: Literal["text", "pdf", "pdf+text"] = "text"

@@ -140,9 +140,43 @@ def only_connectors_talk_to_the_network(root: Path) -> list[str]:
     ]
 
 
+def only_the_log_calls_private_networks(root: Path) -> list[str]:
+    """Find an egress that is given private addresses, or the log's own one in anybody else's hands."""
+    found = []
+    for path, tree in modules(root):
+        if path != "proaktiv/vouching.py":
+            found += [
+                at(path, call, "gives an egress private addresses")
+                for call in calls(tree)
+                for given in call.keywords
+                if name_of(call.func) == "Egress" and given.arg in {"private", None}
+            ]
+        if path not in {"proaktiv/vouching.py", "proaktiv/logapp.py"}:
+            found += [at(path, node, "takes the log's way out") for node in ast.walk(tree) if _says(node, "way_out")]
+    return found
+
+
+def _says(node: ast.AST, name: str) -> bool:
+    return (
+        (isinstance(node, ast.Attribute) and node.attr == name)
+        or (isinstance(node, ast.Name) and node.id == name)
+        or (isinstance(node, ast.alias) and node.name == name)
+    )
+
+
 def settings_are_read_by_the_composition_root(root: Path) -> list[str]:
     """Find an import of the settings outside app, what judges them for app, the doctor and __main__."""
-    readers = {"app", "logapp", "channels", "entrances", "needs", "contradictions", "doctor/examination", "__main__"}
+    readers = {
+        "app",
+        "logapp",
+        "channels",
+        "entrances",
+        "vouching",
+        "needs",
+        "contradictions",
+        "doctor/examination",
+        "__main__",
+    }
     return [
         at(path, node, "reads the settings")
         for path, tree in modules(root)
@@ -283,6 +317,10 @@ PLANTED: list[tuple[Rule, str, str]] = [
     (only_connectors_talk_to_the_network, "consent/store.py", "def f():\n    from http.client import HTTPConnection"),
     (only_connectors_talk_to_the_network, "proaktiv/vault.py", "importlib.import_module('smtplib')"),
     (only_connectors_talk_to_the_network, "proaktiv/vault.py", "__import__(name)"),
+    (only_the_log_calls_private_networks, "proaktiv/app.py", "x = Egress(hosts, private={'a:443': networks})"),
+    (only_the_log_calls_private_networks, "proaktiv/app.py", "x = egress.Egress(hosts, **more)"),
+    (only_the_log_calls_private_networks, "proaktiv/app.py", "from proaktiv.vouching import way_out as harmless"),
+    (only_the_log_calls_private_networks, "proaktiv/app.py", "x = vouching.way_out(settings)"),
     (settings_are_read_by_the_composition_root, "proaktiv/pipeline.py", "from proaktiv.settings import Settings"),
     (settings_are_read_by_the_composition_root, "proaktiv/pipeline.py", "from proaktiv import settings"),
     (steps_do_not_end_transactions, "proaktiv/steps/gate.py", "def f(session):\n    session.commit()"),

@@ -36,6 +36,7 @@ MAIL = {
     "MAIL_PAGE": "https://x.example/b",
 }
 WITNESS = str(witness_key_of("dsb.example/zeuge", Ed25519PrivateKey.from_private_bytes(b"w" * 32)))
+PRIVATE = {"WITNESSES": json.dumps({WITNESS: "https://dsb.example/zeuge"}), "OUTBOUND": '["dsb.example"]'}
 OIDC = {
     "OIDC_ISSUER": "https://login.example",
     "OIDC_CLIENT_ID": "office",
@@ -171,6 +172,51 @@ WRONG = (
     Wrong(
         *("roots that are none", SIGN, "PROAKTIV_TSA_ROOTS", "not PEM"),
         {"TSA_URL": "https://tsa.example/tsr", "TSA_ROOTS": "{folder}/file", "OUTBOUND": '["tsa.example"]'},
+    ),
+    Wrong(
+        *("private addresses of nobody who vouches", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (register.example)"),
+        *("no host of PROAKTIV_WITNESSES", PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"register.example": ["10.0.0.7"]}'}),
+    ),
+    Wrong(
+        *("a private address for another port", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example:8443)"),
+        *("no host of PROAKTIV_WITNESSES", PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example:8443": ["10.0.0.7"]}'}),
+    ),
+    Wrong(
+        *("a whole private network", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)", "too wide: at most a /24"),
+        PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example": ["10.0.0.0/8"]}'},
+    ),
+    Wrong(
+        *("a public address for a private one", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)", "no private net"),
+        PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example": ["93.184.216.34"]}'},
+    ),
+    Wrong(
+        *("a cloud's secrets for a witness", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)", "a cloud serves"),
+        PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example": ["fd00:ec2::254"]}'},
+    ),
+    Wrong(
+        *(
+            "an address that is none",
+            SIGN,
+            "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)",
+            '"host[:port]": ["10.0.0.7"]',
+        ),
+        PRIVATE | {"LOG_PRIVATE_ADDRESSES": f'{{"dsb.example": ["{SECRET}"]}}'},
+    ),
+    Wrong(
+        *("a private address that is no list", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)", "valid tuple"),
+        PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example": "10.0.0.7"}'},
+    ),
+    Wrong(
+        *("no private address", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)", "names no address"),
+        PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example": []}'},
+    ),
+    Wrong(
+        *("an authority of nobody", SIGN, "PROAKTIV_LOG_CA_FILE", "no PEM certificate stands in it"),
+        PRIVATE | {"LOG_CA_FILE": "{folder}/file"},
+    ),
+    Wrong(
+        *("an authority that is not there", SIGN, "PROAKTIV_LOG_CA_FILE", "no such file"),
+        PRIVATE | {"LOG_CA_FILE": "{folder}/nowhere"},
     ),
     Wrong(
         *("the next key is the present one", SIGN, "PROAKTIV_SIGNING_KEY_NEXT", DRAW),

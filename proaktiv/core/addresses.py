@@ -2,16 +2,18 @@
 
 Python 3.11's ``is_global`` is True for NAT64, 6to4, site-local, IPv4-compatible and multicast addresses, so what is
 allowed is said from scratch. Left to others: resolving, connecting (``egress``).
-Source: security-and-faults.md T9; RFC 6890.
+Source: security-and-faults.md T9; RFC 6890; for private networks RFC 1918 and 4193, decision 0003.
 """
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proaktiv.core.errors import Permanent
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class AddressRefused(Permanent):
@@ -22,6 +24,7 @@ _NEVER = tuple(
     ipaddress.ip_network(network)
     for network in (
         "192.0.0.0/24",  # IETF protocol assignments
+        "168.63.129.16/32",  # the host beneath a machine of Azure, inside public space
         "192.88.99.0/24",  # 6to4 relays
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",
@@ -31,6 +34,22 @@ _NEVER = tuple(
         "3fff::/20",  # documentation
     )
 )
+_PRIVATE = tuple(
+    ipaddress.ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
+)
+_METADATA = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "fd00:ec2::/32",  # AWS: what serves its machines
+        "fd20:ce::254/128",  # Google
+        "fd00:c1::a9fe:a9fe/128",  # Oracle
+        "fd00:42::42/128",  # Scaleway
+        "fd00:a9fe:a9fe::1/128",  # Akamai
+        "fd00:100::100:200/128",  # Alibaba
+    )
+)
+"""Where a cloud hands its machines their secrets, as far as that lies inside private networks."""
+_BITS_LEAST = {4: 24, 6: 64}
 _GLOBAL_V6 = ipaddress.ip_network("2000::/3")
 LOOPBACK = frozenset({ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")})
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -48,6 +67,39 @@ def may_call(address: Address, *, loopback: bool) -> bool:
     if address.version == 6 and address not in _GLOBAL_V6:
         return False
     return address.is_global and not any(address in network for network in _NEVER)
+
+
+def read_private(text: str) -> Network:
+    """Return the one address or small network that may be named for one host: 256 addresses, or a /64, at most.
+
+    Raises ``ValueError`` with what is wrong.
+    """
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError("is neither an address nor a network") from None
+    if not any(_lies_in(network, private) for private in _PRIVATE):
+        raise ValueError("lies in no private network (10/8, 172.16/12, 192.168/16, fd00::/8)")
+    if network.prefixlen < _BITS_LEAST[network.version]:
+        raise ValueError("is too wide: at most a /24, or a /64 of IPv6")
+    if any(_lies_in(metadata, network) or _lies_in(network, metadata) for metadata in _METADATA):
+        raise ValueError("is where a cloud serves secrets to its machines")
+    return network
+
+
+def may_call_privately(address: Address, named: Iterable[Network]) -> bool:
+    """Return whether an address is one of those ``named`` for its host, and one that may be named at all."""
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        return False
+    return (
+        any(address in network for network in named)
+        and any(address in network for network in _PRIVATE)
+        and not any(address in network for network in _METADATA)
+    )
+
+
+def _lies_in(inner: Network, outer: Network) -> bool:
+    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
 
 
 _URL = re.compile(

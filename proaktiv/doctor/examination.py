@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from proaktiv import vouching
 from proaktiv.app import make_vault
 from proaktiv.channels import letterhead, relay
 from proaktiv.core.calendar import berlin_date
@@ -98,6 +99,7 @@ class Examination:
                     yield self._connection(Connection(setting, role, url), [], first=False, alone=False)
         if "work" in parts:
             yield from self._ways_out()
+        yield from self._vouchers(parts)
         for part, name, client_of in (
             ("office", "log-in of staff", staff_client),
             ("citizen", "log-in of citizens", account_client),
@@ -208,6 +210,13 @@ class Examination:
             yield outward.mail_relay(partial(relay, self._settings), self._deadline)
         for name, url in self._settings.registers.items():
             yield outward.answers(f"register {name}", url, self._egress(), self._deadline)
+
+    def _vouchers(self, parts: tuple[str, ...]) -> Iterator[Check]:
+        if "sign" not in parts or any(refusals(self._settings, "sign")):
+            return
+        judge = vouching.judging(self._settings)
+        for far in vouching.asked(self._settings):
+            yield outward.leads(f"address of {far.place}", far.url, judge, self._deadline)
 
     def _provider(self, client_of: Callable[[Settings], Client | None]) -> Provider | None:
         client = client_of(self._settings)

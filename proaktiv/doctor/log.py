@@ -91,7 +91,8 @@ def _asked(name: str, last: Asked | None, signed: int, late: str = "") -> Findin
         return broken(name, f"knows a log of {last.size} entries that this one does not continue", _CALL)
     if last.outcome in {"wrong", "blocked"}:
         said = "answered what cannot be checked" if last.outcome == "wrong" else "is an address that may not be called"
-        return broken(name, said, "compare its key and address with PROAKTIV_WITNESSES, _TSA_ROOTS and _OUTBOUND")
+        do = "compare its key and address with PROAKTIV_WITNESSES, _TSA_ROOTS, _OUTBOUND and _LOG_PRIVATE_ADDRESSES"
+        return broken(name, said, do)
     if late:
         return look(name, late, do)
     if last.outcome in {"cosigned", "behind", "stamped"}:

@@ -142,6 +142,23 @@ def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline
     return Check(name, act, do)
 
 
+def leads(name: str, url: str, judge: Callable[[str, Deadline], None], deadline: Callable[[], Deadline]) -> Check:
+    """Ask whether the name of whoever vouches for the log leads where it may be called; nobody is called."""
+    do = "see whether the name server knows it; the log is signed without it meanwhile"
+
+    def act() -> Iterator[Finding]:
+        try:
+            judge(url, deadline())
+        except AddressRefused as error:
+            yield broken(name, str(error), "name its private address in PROAKTIV_LOG_PRIVATE_ADDRESSES, or correct it")
+        except OutboundError as error:
+            yield look(name, str(error), do)
+        else:
+            yield fine(name, "leads to an address that may be called")
+
+    return Check(name, act, do)
+
+
 def provider(name: str, provider: Callable[[], Provider | None], deadline: Callable[[], Deadline]) -> Check:
     """Ask a provider of log-ins what it says of itself, and whether one could log in by that."""
     do = "see whether the provider runs, is the one of the settings, and the network lets us there"

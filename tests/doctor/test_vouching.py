@@ -50,3 +50,29 @@ def test_a_witness_that_was_never_asked_is_said(witnessed: Installation) -> None
 
 def test_who_has_no_witness_hears_nothing_of_them(installation: Installation) -> None:
     assert not [finding for finding in installation.findings("sign") if "witness" in finding.check]
+
+
+def test_a_witness_whose_name_leads_where_nobody_may_be_called_is_named(installation: Installation) -> None:
+    outbound = [*json.loads(installation.environment["PROAKTIV_OUTBOUND"]), "10.20.0.7"]
+    given = installation.is_given(
+        WITNESSES=json.dumps({str(KEY): "https://10.20.0.7:7380"}), OUTBOUND=json.dumps(outbound)
+    )
+    check = f"address of PROAKTIV_WITNESSES ({KEY.name})"
+    assert "is never called" in given.ill("sign")[check].says
+    assert "PROAKTIV_LOG_PRIVATE_ADDRESSES" in given.ill("sign")[check].do
+    given.is_given(LOG_PRIVATE_ADDRESSES='{"10.20.0.7": ["10.20.0.8"]}')
+    assert "not named for it: 10.20.0.7" in given.ill("sign")[check].says
+    given.is_given(LOG_PRIVATE_ADDRESSES='{"10.20.0.7": ["10.20.0.7"]}')
+    assert told(given, check) == (Level.FINE, "leads to an address that may be called")
+
+
+def test_a_behoerde_at_the_address_of_a_witness_is_still_not_called(installation: Installation) -> None:
+    outbound = [*json.loads(installation.environment["PROAKTIV_OUTBOUND"]), "10.20.0.7"]
+    installation.is_given(
+        WITNESSES=json.dumps({str(KEY): "https://10.20.0.7:7380"}),
+        OUTBOUND=json.dumps(outbound),
+        LOG_PRIVATE_ADDRESSES='{"10.20.0.7": ["10.20.0.7"]}',
+    ).does("UPDATE behoerden SET endpoint = 'https://10.20.0.7:7380/' WHERE dispatcher = 'webhook'")
+    behoerden = [finding for check, finding in installation.ill().items() if check.startswith("Behörde ")]
+    assert behoerden
+    assert all("is never called" in finding.says for finding in behoerden)

@@ -99,10 +99,11 @@ class LocalAuthority:
             thread.join()
 
 
-def a_server(folder: Path) -> tuple[Path, Path]:
-    """Files with certificate and key of a TLS server on 127.0.0.1, signed by itself."""
+def a_server(folder: Path, host: str = "127.0.0.1") -> tuple[Path, Path]:
+    """Files with certificate and key of a TLS server, signed by itself."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "zeuge.example")])
+    called = x509.DNSName(host) if host[-1].isalpha() else x509.IPAddress(ip_address(host))
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -111,7 +112,7 @@ def a_server(folder: Path) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([called]), critical=False)
         .sign(key, hashes.SHA256())
     )
     places = folder / "tls.pem", folder / "tls.key"

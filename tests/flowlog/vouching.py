@@ -1,5 +1,6 @@
 """A house that signs, a witness on loopback that it asks, and an authority that stamps."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,7 +43,9 @@ class Far:
 
 
 @contextmanager
-def a_witness(folder: Path, name: str = "dsb.example/zeuge", now: datetime = SOON) -> Iterator[Far]:
+def a_witness(
+    folder: Path, name: str = "dsb.example/zeuge", now: datetime = SOON, tls: tuple[Path, Path] | None = None
+) -> Iterator[Far]:
     memory = Memory(folder)
     key = memory.found(name)
     trust(memory, VKEY)
@@ -64,7 +67,11 @@ def a_witness(folder: Path, name: str = "dsb.example/zeuge", now: datetime = SOO
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     far = Far(url, key, memory, lambda asked: witness.add_checkpoint(asked, now))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -86,10 +93,12 @@ class House:
     signer: Signer | None = None
     now: datetime = SOON
     allowed: frozenset[str] = frozenset({"127.0.0.1"})
+    egress: Egress | None = None
 
     def __post_init__(self) -> None:
         database = self.world.role("sequencer")
-        asking = Asking(Egress(self.allowed, loopback=True), time.monotonic, 30.0, self.witnesses, self.stamps)
+        egress = self.egress or Egress(self.allowed, loopback=True)
+        asking = Asking(egress, time.monotonic, 30.0, self.witnesses, self.stamps)
         signer = self.signer or self.world.signer()
         self.worker = SigningWorker(database, signer, SessionLock(database, LOCK), lambda: self.now, asking)
 
