@@ -12,7 +12,7 @@ proaktiv mail …    failure reports of mails: which addresses are none
 proaktiv events …  check a register's file before it is sent, write the pages for its vendor
 proaktiv sources … what of a source waits for a human: list, release, reject
 proaktiv keys …    rotate, back up and bring back the vault's keys; destroy a person for ever
-proaktiv log …     the flow log: state, export, proofs, verification; key rotation, succession; erase, hold, retain
+proaktiv log …     the flow log: state, export, proofs, verification; rotation, memory, succession; erase, hold, retain
 proaktiv witness … the DSB's own memory of the log, on a machine of their own
 proaktiv doctor    name every broken dependency, and what to do about it
 proaktiv retention … what is kept how long: delete what is over, preview it, hold and release
@@ -109,6 +109,7 @@ add_ceremonies(
     _log,
     lambda vkey, by: logapp.announce(read_settings(), vkey, by),
     lambda: logapp.succession(read_settings()),
+    lambda state, told: logapp.remembering(read_settings(), state, told),
     lambda: read_settings().log_vkey,
 )
 logkeeping.add_commands(_log, _office, lambda: logapp.retaining(read_settings()), _eraser)
@@ -136,7 +137,7 @@ def work(
     adopt: Annotated[
         bool,
         typer.Option(
-            "--adopt", help="With --sign: start with an empty memory although checkpoints exist. Read docs first."
+            "--adopt", help="With --sign, without witnesses: start with an empty memory although checkpoints exist."
         ),
     ] = False,
 ) -> None:

@@ -5,7 +5,7 @@ As ``app``, on whose ground it stands: plain functions that build objects from s
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +18,10 @@ from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
 from proaktiv.flowlog.attesting import far_witnesses
-from proaktiv.flowlog.checkpoints import vkey_of
+from proaktiv.flowlog.checkpoints import Checkpoint, vkey_of
+from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.record import FlowLog
+from proaktiv.flowlog.remembering import read, remember
 from proaktiv.flowlog.retention import Pruning
 from proaktiv.flowlog.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
@@ -27,7 +29,7 @@ from proaktiv.flowlog.signer import Signer
 from proaktiv.flowlog.succeeding import Ceremony
 from proaktiv.flowlog.timestamps import Stamper, StampRefused
 from proaktiv.keys.waiting import Waiting
-from proaktiv.locks import session_lock
+from proaktiv.locks import SessionLock, session_lock
 from proaktiv.logretention import LogRetention
 from proaktiv.needs import WrongSettings, check_settings, log_terms_of
 from proaktiv.roles import require_role
@@ -41,6 +43,44 @@ from proaktiv.vouching import way_out
 def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator[SigningWorker]:
     """Build the signing worker. Raises ``NotSafe`` where another one runs: two memories are none."""
     check_settings(settings, "sign")
+    if adopt and settings.witnesses:
+        raise WrongSettings(
+            "--adopt believes the database alone, and a witness knows better: use proaktiv log remember"
+        )
+    with _alone(settings) as (database, lock):
+        key = Ed25519PrivateKey.from_private_bytes(settings.signing_key or b"")
+        coming = settings.signing_key_next
+        next_key = Ed25519PrivateKey.from_private_bytes(coming) if coming else None
+        try:
+            signer = Signer(state, key, settings.log_origin, adopt=adopt, next_key=next_key)
+        except OSError as error:
+            raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
+        asking = Asking(
+            way_out(settings),
+            time.monotonic,
+            settings.deadline_seconds,
+            far_witnesses(settings.witnesses),
+            stamps_of(settings),
+        )
+        yield SigningWorker(database, signer, lock, wall_clock, asking)
+
+
+def remembering(settings: Settings, state: Path, told: Sequence[str]) -> Checkpoint:
+    """Bring the signer's memory back from what witnesses told. Raises as ``signing`` and ``remember``."""
+    check_settings(settings, "sign")
+    trusted = Policy.of(settings.log_vkey or " ".join(signers_vkeys(settings)))
+    keys = [witness.key for witness in far_witnesses(settings.witnesses)]
+    with _alone(settings) as (database, _), database.transaction() as session:
+        said = read(told, keys, trusted)
+        try:
+            return remember(session, state, settings.log_origin, trusted, said, wall_clock())
+        except OSError as error:
+            raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[tuple[Database, SessionLock]]:
+    """Open the log's own database as the one that signs. Raises ``NotSafe`` where another one does."""
     database = Database(url_of(settings.sequencer_url), application_name="proaktiv-sign")
     try:
         check_current(url_of(settings.sequencer_url))
@@ -51,21 +91,7 @@ def signing(settings: Settings, state: Path, *, adopt: bool = False) -> Iterator
         with session_lock(database, SIGNING_LOCK) as lock:
             if not lock.ours():
                 raise NotSafe(ANOTHER)
-            key = Ed25519PrivateKey.from_private_bytes(settings.signing_key or b"")
-            coming = settings.signing_key_next
-            next_key = Ed25519PrivateKey.from_private_bytes(coming) if coming else None
-            try:
-                signer = Signer(state, key, settings.log_origin, adopt=adopt, next_key=next_key)
-            except OSError as error:
-                raise WrongSettings(f"--state {state} cannot be used: {error.strerror}") from None
-            asking = Asking(
-                way_out(settings),
-                time.monotonic,
-                settings.deadline_seconds,
-                far_witnesses(settings.witnesses),
-                stamps_of(settings),
-            )
-            yield SigningWorker(database, signer, lock, wall_clock, asking)
+            yield database, lock
     finally:
         database.close()
 

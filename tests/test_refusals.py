@@ -210,6 +210,7 @@ WRONG = (
         *("no private address", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)", "names no address"),
         PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example": []}'},
     ),
+    Wrong("adopting beside a witness", (*SIGN, "--adopt"), "--adopt", "use proaktiv log remember", PRIVATE),
     Wrong(
         *("an authority of nobody", SIGN, "PROAKTIV_LOG_CA_FILE", "no PEM certificate stands in it"),
         PRIVATE | {"LOG_CA_FILE": "{folder}/file"},

@@ -28,6 +28,7 @@ _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
 
 _CALL = "let nobody write and call the DSB: docs/operating.md, Zeuge"
+_BACK = "proaktiv log remember brings it back with the witness's word, --adopt where there never was a witness"
 _START = "start exactly one proaktiv work --sign --state DIR"
 
 
@@ -144,9 +145,9 @@ def remembers(state: Path, origin: str, database: Database) -> Check:
             memory = _read(state / "last_signed")
             size = session.connection().execute(select(_HEAD.c.size)).scalar_one()
         if isinstance(memory, str):
-            yield broken(name, memory, "restore the folder, or let people decide on --adopt")
+            yield broken(name, memory, f"restore the folder; without a copy {_BACK}")
         elif memory is None and published:
-            yield broken(name, f"is empty, although {published} entries were signed", call + ", on --adopt")
+            yield broken(name, f"is empty, although {published} entries were signed", f"{call}; {_BACK}")
         elif memory is None:
             yield fine(name, "is empty, as the log is")
         elif memory.origin != origin:

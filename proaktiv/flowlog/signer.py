@@ -44,6 +44,8 @@ LOCK = "signing-worker"
 """The session lock of the one signing worker, by name."""
 
 _TURN = b"flowlog.signature"
+_MEMORY = "last_signed"
+_LOST = "call the DSB: `proaktiv log remember` with the witness's word, or --adopt where there never was a witness"
 
 PROBES = ("signer.remember.before", "signer.remember.after", "signer.publish.before", "signer.publish.after")
 """Where a test may kill the process."""
@@ -107,7 +109,7 @@ class Signer:
         connection = session.connection()
         if connection.execute(text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")).scalar_one():
             raise NotCommitted("sign in a transaction of its own, after the sequencer's was committed")
-        with self._alone():
+        with _alone(self._dir):
             # Two signers with a memory each take turns: whoever comes second sees what the first has signed.
             lock_keys(session, [_TURN])
             head = self._head(session)
@@ -136,16 +138,11 @@ class Signer:
         return Checkpoint(self._origin, found.size, bytes(found.root))
 
     def _remembered(self, session: Session) -> Checkpoint | None:
-        try:
-            raw = (self._dir / "last_signed").read_text()
-        except FileNotFoundError:
+        if not (self._dir / _MEMORY).exists():
             return self._first(session)
-        except UnicodeDecodeError:
-            raise MemoryLost("last_signed is unreadable: restore it, or let people decide on --adopt") from None
-        try:
-            last = Checkpoint.parse(raw)
-        except NoteError:
-            raise MemoryLost("last_signed is unreadable: restore it, or let people decide on --adopt") from None
+        last = memory_in(self._dir)
+        if last is None:
+            raise MemoryLost(f"last_signed is unreadable: bring back its newest copy; without one {_LOST}")
         if last.origin != self._origin:
             raise LogForked(f"this memory is of log {last.origin}, not of {self._origin}")
         return last
@@ -156,7 +153,7 @@ class Signer:
         if note is None:
             return None
         if not self._adopt:
-            raise MemoryLost("this log was signed before, but the state directory is empty: see --adopt")
+            raise MemoryLost(f"this log was signed before, but the state directory is empty: {_LOST}")
         try:
             return open_checkpoint(note, self.vkey)
         except NoteError as error:
@@ -171,7 +168,7 @@ class Signer:
         if signed > known:
             raise MemoryBehind(
                 f"{signed} entries were signed and this memory knows {known}: end the other signer, or bring back the"
-                " newest memory; without one call the DSB, then an empty folder and --adopt"
+                f" newest memory; without one {_LOST}"
             )
 
     def _check_grown(self, tree: StoredTree, last: Checkpoint | None, head: Checkpoint) -> None:
@@ -204,14 +201,7 @@ class Signer:
     # memory -----------------------------------------------------------------------------------------------------------
 
     def _remember(self, head: Checkpoint) -> None:
-        write_durably(self._dir / "last_signed", head.text().encode())
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other signers off this memory while it is read, judged and written."""
-        with (self._dir / "lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        write_durably(self._dir / _MEMORY, head.text().encode())
 
     def _signed(self, session: Session, head: Checkpoint) -> str:
         """Return the note over ``head``; under both keys once an entry in it announces the second."""
@@ -244,3 +234,30 @@ class Signer:
             return open_checkpoint(note, self.vkey) == head
         except NoteError:
             return False
+
+
+def memory_in(state: Path) -> Checkpoint | None:
+    """Return what the memory in a folder says was signed last, None where there is none that can be read."""
+    try:
+        return Checkpoint.parse((state / _MEMORY).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NoteError):
+        return None
+
+
+def bring_back(state: Path, last: Checkpoint) -> None:
+    """Make ``last`` the memory of a folder, decided by people; what lay there and cannot be read stays beside it."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(state):
+        place = state / _MEMORY
+        if place.exists():
+            before = place.read_bytes()
+            write_durably(state / f"before-{sha256(before).hexdigest()[:16]}", before)
+        write_durably(place, last.text().encode())
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Keep other signers off a memory while it is read, judged and written."""
+    with (state / "lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

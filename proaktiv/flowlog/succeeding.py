@@ -7,7 +7,8 @@ Left to others: what is stated and who confirms (``flowlog.succession``).
 Source: flowlog.md § 4.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -15,14 +16,15 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from sqlmodel import Session
 
-from proaktiv.core.errors import BadInput, Conflict
+from proaktiv.core.errors import BadInput, Conflict, NotSafe
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.merkle import root_of, split_hashes, verify_consistency
+from proaktiv.core.merkle import root_of, split_hashes
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, b64
 from proaktiv.flowlog.cosignatures import WitnessKey
 from proaktiv.flowlog.durable import sync_folder
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.record import FlowLog
+from proaktiv.flowlog.remembering import Remembered, contains, read
 from proaktiv.flowlog.rows import lines_of_witnesses
 from proaktiv.flowlog.succession import Statement, confirmed, successor_of
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
@@ -61,11 +63,16 @@ class Ceremony:
     now: datetime
     witnesses: tuple[WitnessKey, ...]
 
-    def draft(self, last: Checkpoint, trusted: str) -> Statement:
+    def witnessed(self, told: Iterable[str], trusted: str) -> Remembered:
+        """Return the largest tree that the witnesses of the house cosigned. Raises ``NotSafe``, ``BadInput``."""
+        return read(told, self.witnesses, Policy.of(trusted))[0]
+
+    def draft(self, last: Checkpoint, trusted: str, *, by_witness: str = "") -> Statement:
         """Return what is to be confirmed: the log ended at ``last``, the signer's memory.
 
-        ``trusted`` are the keys it was signed with, parted by blanks. Raises ``Conflict`` where nothing is lost,
-        ``BadInput``, ``LogBroken``.
+        ``trusted`` are the keys it was signed with, parted by blanks. ``by_witness`` names who said so where that
+        memory is lost; then only what this witness cosigned counts as kept. Raises ``Conflict`` where nothing is lost,
+        ``NotSafe`` where the database holds another version that was signed, ``BadInput``, ``LogBroken``.
         """
         policy = Policy.of(trusted)
         if last.origin not in policy.origins:
@@ -73,13 +80,16 @@ class Ceremony:
         connection = self.session.connection()
         size, _ = _head(connection)
         tree = StoredTree(self.session)
-        if last.size <= size and verify_consistency(
-            last.size, size, last.root, tree.root(size), tree.consistency(last.size, size)
-        ):
-            raise Conflict("nothing is lost: the database holds every entry that was signed; start the signing worker")
-        return Statement(last, _kept(connection, tree, last, policy, size), successor_of(last.origin))
+        if contains(tree, size, last):
+            do = "`proaktiv log remember` brings the memory back" if by_witness else "start the signing worker"
+            raise Conflict(f"nothing is lost: the database holds every entry that was signed; {do}")
+        if by_witness:
+            policy = self._counting(by_witness, policy)
+            _refuse_second_version(connection, last, policy)
+        kept = _kept(connection, tree, last, policy, size, by_witness)
+        return Statement(last, kept, successor_of(last.origin), bool(by_witness))
 
-    def succeed(self, last: Checkpoint, trusted: str, note: str, by: str) -> Statement:
+    def succeed(self, last: Checkpoint, trusted: str, note: str, by: str, *, by_witness: str = "") -> Statement:
         """Do what the DSB confirmed in ``note``; the caller commits. Doing it again changes nothing.
 
         Raises ``NotSafe`` for what no witness confirmed, ``Conflict`` where it is not what is the case, ``BadInput``.
@@ -91,7 +101,7 @@ class Ceremony:
         _head(connection)  # waits for a sequencer, and keeps others out
         if self._done(connection, statement, note):
             return statement
-        if self.draft(last, trusted) != statement:
+        if self.draft(last, trusted, by_witness=by_witness) != statement:
             raise Conflict("this is not what is the case now: draft the statement anew, and have it confirmed")
         size, root = _head(connection)
         leaves = _leaves(connection, size, root)
@@ -107,6 +117,11 @@ class Ceremony:
         connection.execute(update(_HEAD).where(_HEAD.c.id == 1).values(size=size + 1, root=grown.root(size + 1)))
         connection.execute(insert(_SUCCESSIONS).values(new=statement.new, old=last.origin, note=note, at=self.now))
         return statement
+
+    def _counting(self, witness: str, policy: Policy) -> Policy:
+        """Return ``policy`` with the one witness whose word takes the memory's place."""
+        keys = {key.name: key for key in self.witnesses if key.name == witness}
+        return replace(policy, witnesses=keys)
 
     @staticmethod
     def _done(connection: Connection, statement: Statement, note: str) -> bool:
@@ -125,7 +140,10 @@ def signers_memory(state: Path, ended: str = "") -> Checkpoint:
             continue
         except (OSError, NoteError, UnicodeDecodeError):
             break
-    raise BadInput("--state", f"{state} holds no readable memory of the signer: bring back its newest copy")
+    raise BadInput(
+        "--state",
+        f"{state} holds no readable memory of the signer: bring back its newest copy; without one: --memory-lost",
+    )
 
 
 def ended_name(statement: Statement) -> str:
@@ -159,17 +177,40 @@ def _leaves(connection: Connection, size: int, root: bytes) -> list[bytes]:
     return leaves
 
 
-def _kept(connection: Connection, tree: StoredTree, last: Checkpoint, policy: Policy, size: int) -> int:
-    """Return up to where a signed checkpoint proves that what lies here is what was signed."""
+def _refuse_second_version(connection: Connection, last: Checkpoint, policy: Policy) -> None:
+    """Raise ``NotSafe`` where this log signed, beside what the witness saw, a tree that does not contain it."""
+    signed = select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note).where(_CHECKPOINTS.c.size >= last.size)
+    for row in connection.execute(signed):
+        try:
+            policy.open(row.note)
+        except NoteError:
+            continue
+        raise NotSafe(
+            f"a checkpoint of {row.size} entries was signed here, and the database does not hold the {last.size} that"
+            " the witness cosigned: this is no loss, it is a second version; change nothing, keep a copy, call the DSB"
+        )
+
+
+def _kept(
+    connection: Connection, tree: StoredTree, last: Checkpoint, policy: Policy, size: int, by_witness: str
+) -> int:
+    """Return up to where a signed checkpoint proves that what lies here is what was signed.
+
+    ``by_witness``: one that this witness cosigned as well. It cosigns only what grew, so each is a part of ``last``; a
+    signature alone could have been made afterwards, by whoever holds the key and says that the memory is lost.
+    """
     signed = connection.execute(
-        select(_CHECKPOINTS.c.size, _CHECKPOINTS.c.note)
+        select(_CHECKPOINTS.c.size, (_CHECKPOINTS.c.note + lines_of_witnesses()).label("note"))
         .where(_CHECKPOINTS.c.size <= min(size, last.size - 1))
         .order_by(_CHECKPOINTS.c.size.desc())
     )
     for row in signed:
         try:
-            said = policy.open(row.note).checkpoint
+            opened = policy.open(row.note)
         except NoteError:
+            continue
+        said = opened.checkpoint
+        if by_witness and by_witness not in opened.cosigned:
             continue
         if said.size == row.size and tree.root(row.size) == said.root:
             return int(row.size)
@@ -197,7 +238,7 @@ def _told(controller: str, statement: Statement, note: str, by: str) -> Flow:
         basis="Art. 5 Abs. 2 DSGVO",
         outcome=(
             f"old {last.origin} signed {last.size} {b64(last.root)} lost {statement.lost}"
-            f" confirmed {sha256(note.encode()).hexdigest()}"
+            f" confirmed {sha256(note.encode()).hexdigest()}{' memory lost' if statement.memory_lost else ''}"
         ),
         n=last.size - statement.kept,
         actor=by,

@@ -26,18 +26,22 @@ from proaktiv.flowlog.witness_memory import Memory, Watched, WitnessError
 _FORMAT = "proaktiv/succession/v1"
 _LINES = re.compile(
     rf"{_FORMAT}\nold (?P<old>\S+)\nsigned (?P<signed>[0-9]{{1,19}}) (?P<root>\S+)\n"
-    r"kept (?P<kept>[0-9]{1,19})\nnew (?P<new>\S+)\n"
+    r"kept (?P<kept>[0-9]{1,19})\nnew (?P<new>\S+)\n(?P<memory>memory lost\n)?"
 )
 _ORIGIN = re.compile(r"(?P<log>.+)/(?P<number>[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The log ``last.origin`` ended at ``last``; its first ``kept`` entries are there, those behind them are lost."""
+    """The log ``last.origin`` ended at ``last``; its first ``kept`` entries are there, those behind them are lost.
+
+    ``memory_lost``: the signer's memory is lost as well, and ``last`` is what the witness cosigned last.
+    """
 
     last: Checkpoint
     kept: int
     new: str
+    memory_lost: bool = False
 
     @property
     def lost(self) -> str:
@@ -47,7 +51,8 @@ class Statement:
     def text(self) -> str:
         """Return what is signed."""
         last = self.last
-        return f"{_FORMAT}\nold {last.origin}\nsigned {last.size} {b64(last.root)}\nkept {self.kept}\nnew {self.new}\n"
+        said = f"{_FORMAT}\nold {last.origin}\nsigned {last.size} {b64(last.root)}\nkept {self.kept}\nnew {self.new}\n"
+        return f"{said}memory lost\n" if self.memory_lost else said
 
     @classmethod
     def parse(cls, text: str) -> "Statement":
@@ -56,7 +61,7 @@ class Statement:
         if match is None:
             raise NoteError("not a statement of a succession")
         last = Checkpoint(match["old"], int(match["signed"]), unb64(match["root"]))
-        found = cls(last, int(match["kept"]), match["new"])
+        found = cls(last, int(match["kept"]), match["new"], match["memory"] is not None)
         if found.text() != text or len(last.root) != HASH_BYTES or found.kept >= last.size:
             raise NoteError("not a statement of a succession")
         if found.new != successor_of(last.origin):
@@ -97,6 +102,11 @@ def _compare(statement: Statement, watched: Watched) -> None:
     if watched.succeeded_by not in {"", statement.new}:
         raise WitnessError(f"this log was succeeded by {watched.succeeded_by} already")
     last = statement.last
+    if statement.memory_lost and watched.last != last:
+        raise WitnessError(
+            f"{watched.size} entries were cosigned here last, and without the signer's memory a statement ends with"
+            " exactly these: let this witness tell again, and have the statement drafted anew"
+        )
     if watched.size > last.size:
         raise WitnessError(
             f"{watched.size} entries were cosigned here, the statement ends at {last.size}: more is lost than it says"

@@ -14,6 +14,7 @@ import typer
 from proaktiv.core.errors import BadInput
 from proaktiv.flowlog.checkpoints import Vkey
 from proaktiv.flowlog.cosignatures import witness_key_of
+from proaktiv.flowlog.remembering import tell
 from proaktiv.flowlog.succession import confirm
 from proaktiv.flowlog.witness import Witness, distrust, trust
 from proaktiv.flowlog.witness_memory import Memory, Watched
@@ -45,6 +46,7 @@ def make_app(clock: Callable[[], datetime]) -> typer.Typer:
     _add_keys(app)
     _add_serve(app, clock)
     _add_status(app)
+    _add_tell(app, clock)
     _add_confirm(app)
     return app
 
@@ -121,6 +123,18 @@ def _add_status(app: typer.Typer) -> None:
                 typer.echo(f"evidence {folder / name}: the house showed another log than the one you cosigned")
         if evidence:
             raise typer.Exit(1)
+
+
+def _add_tell(app: typer.Typer, clock: Callable[[], datetime]) -> None:
+    @app.command("tell")
+    def tell_last(
+        folder: Folder, origin: Annotated[str, typer.Argument(help="The log: flowlog.example.org/1.")]
+    ) -> None:
+        """Print, signed, what was cosigned last of a log, for a house whose signer lost its memory.
+
+        The house brings its memory back with it (proaktiv log remember), or ends the log (proaktiv log succeed).
+        """
+        typer.echo(tell(Memory(folder), origin, clock()), nl=False)
 
 
 def _add_confirm(app: typer.Typer) -> None:

@@ -43,7 +43,7 @@ def test_the_signer_of_before_goes_on_and_one_with_another_memory_does_not(clust
     log.record(a_flow())
     with signing(settings, older) as second, pytest.raises(MemoryBehind):
         second.integrate()
-    with signing(settings, empty) as third, pytest.raises(NotSafe, match="see --adopt"):
+    with signing(settings, empty) as third, pytest.raises(NotSafe, match="state directory is empty"):
         third.integrate()
     with signing(settings, state) as again:
         again.integrate()

@@ -1,6 +1,7 @@
 """Witness, rotation and succession as the operator and the DSB type them, each on a machine of their own."""
 
 import json
+import shutil
 import socket
 import ssl
 import time
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv.egress import Deadline, Egress
+from proaktiv.flowlog import attesting
 from proaktiv.flowlog.attesting import FarWitness, Question, ask_witness
 from proaktiv.flowlog.checkpoints import vkey_of
 from proaktiv.flowlog.cosignatures import WitnessKey, witness_key_of
@@ -21,6 +23,7 @@ from tests.flowlog.exports import VKEY
 from tests.flowlog.test_rotation import NEW, signed_by
 from tests.flowlog.test_succession import NEW as SECOND_KEY
 from tests.flowlog.test_succession import SECOND, backup, restore
+from tests.flowlog.vouching import House
 from tests.processes import PATIENCE_SECONDS, end, proaktiv, refused, start
 
 NAME = "dsb.example/zeuge"
@@ -157,15 +160,9 @@ def test_an_operator_rotates_the_key(world: World, house: dict[str, str]) -> Non
     assert [signed_by(world, size) for size in (1, 2)] == [["old"], ["old", "new"]]
 
 
-def test_a_log_with_a_loss_is_succeeded_by_operator_and_dsb(
-    world: World, house: dict[str, str], tmp_path: Path
-) -> None:
-    key = found(tmp_path / "zeuge", VKEY)
-    world.log_and_sign(a_flow(), a_flow())
-    kept = backup(world)
-    world.log_and_sign(a_flow())
-    restore(world, kept)
-    owner = {
+def an_owner(world: World, key: str) -> dict[str, str]:
+    """What the operator has set for a succession."""
+    return {
         "PROAKTIV_ENV": "test",
         "PROAKTIV_CONTROLLER": "musterstadt",
         "PROAKTIV_OWNER_URL": world.urls["owner"],
@@ -174,6 +171,26 @@ def test_a_log_with_a_loss_is_succeeded_by_operator_and_dsb(
         "PROAKTIV_LOG_VKEY": VKEY,
         "PROAKTIV_WITNESSES": json.dumps({key: "https://dsb.example"}),
     }
+
+
+def the_second() -> dict[str, str]:
+    """What changes on the signer's machine after a succession."""
+    return {
+        "PROAKTIV_LOG_ORIGIN": SECOND,
+        "PROAKTIV_SIGNING_KEY": b64encode(b"2" * 32).decode(),
+        "PROAKTIV_LOG_VKEY": str(vkey_of(SECOND, Ed25519PrivateKey.from_private_bytes(b"2" * 32))),
+    }
+
+
+def test_a_log_with_a_loss_is_succeeded_by_operator_and_dsb(
+    world: World, house: dict[str, str], tmp_path: Path
+) -> None:
+    key = found(tmp_path / "zeuge", VKEY)
+    world.log_and_sign(a_flow(), a_flow())
+    kept = backup(world)
+    world.log_and_sign(a_flow())
+    restore(world, kept)
+    owner = an_owner(world, key)
     draft = proaktiv("log", "succeed", "--state", str(world.state), settings=owner)
     assert draft.returncode == 0, draft.stderr
     _format, old, signed, kept_line, new = draft.stdout.splitlines()
@@ -189,11 +206,7 @@ def test_a_log_with_a_loss_is_succeeded_by_operator_and_dsb(
     done = proaktiv(*succeed, "--by", "Frau Beispiel", settings=owner)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert done.stdout.splitlines()[0] == f"{ORIGIN} has ended with 3 entries; 2-2 are lost."
-    house |= {
-        "PROAKTIV_LOG_ORIGIN": SECOND,
-        "PROAKTIV_SIGNING_KEY": b64encode(b"2" * 32).decode(),
-        "PROAKTIV_LOG_VKEY": str(vkey_of(SECOND, Ed25519PrivateKey.from_private_bytes(b"2" * 32))),
-    }
+    house |= the_second()
     signer = start("-m", "proaktiv", "work", "--sign", "--state", str(world.state), settings=house)
     try:
         until(lambda: bool(world.rows("SELECT 1 FROM checkpoint WHERE size = 3")))
@@ -201,3 +214,81 @@ def test_a_log_with_a_loss_is_succeeded_by_operator_and_dsb(
         end(signer)
     told = proaktiv("log", "verify", settings=house)
     assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "Everything adds up."), told.stdout
+
+
+def test_a_lost_memory_is_brought_back_by_operator_and_dsb(
+    world: World, house: dict[str, str], served: tuple[str, str], tmp_path: Path
+) -> None:
+    key, url = served
+    house |= {"PROAKTIV_WITNESSES": json.dumps({key: url}), "PROAKTIV_OUTBOUND": '["127.0.0.1"]'}
+    sign = ("-m", "proaktiv", "work", "--sign", "--state", str(world.state))
+    world.record(a_flow(), a_flow())
+    signer = start(*sign, settings=house)
+    try:
+        until(lambda: bool(world.rows("SELECT 1 FROM cosignature WHERE size = 2")))
+        told = tmp_path / "told"
+        told.write_text(proaktiv("witness", "tell", str(tmp_path / "zeuge"), ORIGIN).stdout)
+        remember = ("log", "remember", str(told), "--state", str(world.state))
+        assert "another signing worker holds the lock" in refused(proaktiv(*remember, settings=house))
+    finally:
+        end(signer)
+    assert "knows all of this" in refused(proaktiv(*remember, settings=house))
+    shutil.rmtree(world.state)
+    world.record(a_flow())
+    world.integrate()
+    assert "a witness knows better" in refused(proaktiv(*sign[2:], "--adopt", settings=house))
+    done = proaktiv(*remember, settings=house)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.stdout.startswith(f"The signer remembers 2 entries of {ORIGIN}.")
+    signer = start(*sign, settings=house)
+    try:
+        until(lambda: bool(world.rows("SELECT 1 FROM cosignature WHERE size = 3")))
+    finally:
+        end(signer)
+
+
+def test_a_log_with_a_loss_and_no_memory_is_succeeded_by_operator_and_dsb(
+    world: World, house: dict[str, str], served: tuple[str, str], tmp_path: Path
+) -> None:
+    (key, url), zeuge = served, tmp_path / "zeuge"
+    signing = House(world, (FarWitness(WitnessKey.parse(key), url),))
+
+    def cosigned(size: int) -> bool:
+        signing.now += attesting.PAUSE  # the witness may not listen yet
+        return signing.asks() == {NAME: ("cosigned", size)}
+
+    signing.signs(a_flow(), a_flow())
+    until(lambda: cosigned(2))
+    kept = backup(world)
+    signing.signs(a_flow())
+    until(lambda: cosigned(3))
+    signing.close()
+    restore(world, kept)
+    (world.state / "last_signed").write_bytes(b"")
+    owner = an_owner(world, key)
+    told, statement, confirmed = (tmp_path / name for name in ("told", "statement", "confirmed"))
+    succeed = ("log", "succeed", "--state", str(world.state))
+    assert "--memory-lost" in refused(proaktiv(*succeed, settings=owner))
+    told.write_text(proaktiv("witness", "tell", str(zeuge), ORIGIN).stdout)
+    succeed = (*succeed, "--memory-lost", str(told))
+    draft = proaktiv(*succeed, settings=owner)
+    assert draft.stdout.splitlines()[3:] == ["kept 2", f"new {SECOND}", "memory lost"], draft.stderr
+    statement.write_text(draft.stdout)
+    confirmed.write_text(proaktiv("witness", "confirm", str(zeuge), str(statement), SECOND_KEY).stdout)
+    for _ in range(2):  # interrupted after the commit, the same command again
+        done = proaktiv(*succeed, "--confirmed", str(confirmed), "--by", "Frau Beispiel", settings=owner)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert done.stdout.splitlines()[:2] == [
+            f"{ORIGIN} has ended with 3 entries; 2-2 are lost.",
+            f"What was signed after {NAME} had cosigned these is known to nobody; the log says so.",
+        ]
+    assert len(list(world.state.glob("unreadable-*"))) == 1
+    assert "memory lost" in world.one("SELECT outcome FROM flow_log JOIN flow_leaf USING (fid) WHERE idx = 0")
+    house |= the_second()
+    signer = start("-m", "proaktiv", "work", "--sign", "--state", str(world.state), settings=house)
+    try:
+        until(lambda: bool(world.rows("SELECT 1 FROM checkpoint WHERE size = 3")))
+    finally:
+        end(signer)
+    told_by = proaktiv("log", "verify", settings=house)
+    assert (told_by.returncode, told_by.stdout.splitlines()[-1]) == (0, "Everything adds up."), told_by.stdout
