@@ -149,6 +149,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             ids=ids,
             rules=rules,
             probe=probe,
+            log_keys=settings.log_vkey if part == "citizen" else "",
         )
         outward = part == "work"
         clock = clock_of(settings, database)

@@ -15,6 +15,7 @@ from proaktiv import channels, entrances, vouching
 from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Target, read_url
 from proaktiv.core.outbound import LEASE
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
+from proaktiv.flowlog.policy import Policy
 from proaktiv.settings import Env, Settings
 
 _CONTROLLER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
@@ -57,6 +58,7 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
         yield from _office(settings)
     if part == "citizen":
         yield from _account(settings)
+        yield from _log_keys(settings)
     if part == "intake" and settings.token_audience:
         yield from _audience(settings)
 
@@ -197,6 +199,15 @@ def _log(settings: Settings) -> Iterator[str]:
             " put back the key and origin of this log"
         )
     yield from vouching.contradictions(settings)
+
+
+def _log_keys(settings: Settings) -> Iterator[str]:
+    if not settings.log_vkey:
+        return
+    try:
+        Policy.of(settings.log_vkey)
+    except NoteError as error:
+        yield f"PROAKTIV_LOG_VKEY holds what `proaktiv log vkey` prints, several keys parted by blanks: {error}"
 
 
 def _addresses(settings: Settings) -> Iterator[str]:

@@ -21,7 +21,8 @@ class House:
     """One process's share of the installation. ``controller`` is its id in the flow log, e.g. ``musterstadt``.
 
     ``worker`` is the number under which rows are announced (``workers``); None where nobody keeps one, and then the
-    lease alone says when such a row is due again.
+    lease alone says when such a row is due again. ``log_keys`` are the public keys that its log is signed with,
+    parted by blanks; empty where nobody named them.
     """
 
     controller: str
@@ -32,3 +33,4 @@ class House:
     rules: Rulebook
     probe: Probe = no_probe
     worker: int | None = None
+    log_keys: str = ""

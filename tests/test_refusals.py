@@ -210,6 +210,10 @@ WRONG = (
         *("no private address", SIGN, "PROAKTIV_LOG_PRIVATE_ADDRESSES (dsb.example)", "names no address"),
         PRIVATE | {"LOG_PRIVATE_ADDRESSES": '{"dsb.example": []}'},
     ),
+    Wrong(
+        *("keys of the log that are none", SURFACES["citizen"], "PROAKTIV_LOG_VKEY", "what `proaktiv log vkey` prints"),
+        {"LOG_VKEY": "no key"},
+    ),
     Wrong("adopting beside a witness", (*SIGN, "--adopt"), "--adopt", "use proaktiv log remember", PRIVATE),
     Wrong(
         *("an authority of nobody", SIGN, "PROAKTIV_LOG_CA_FILE", "no PEM certificate stands in it"),

@@ -152,8 +152,7 @@ class Examination:
         """Yield what can be asked of the tables once the schema is current."""
         settings = self._settings
         whole = [part for part in parts if not missing(settings, part)]
-        if "sign" in whole:
-            yield keys.signs(settings.signing_key or b"", settings.log_origin, database)
+        yield from self._keys_of_the_log(whole, database)
         if "work" in parts:
             yield log.signed(database, self._law_clock, timedelta(hours=settings.log_limit_hours))
             yield log.fits(database, self._law_clock)
@@ -188,6 +187,13 @@ class Examination:
             yield work.done(database, self._law_clock)
             yield work.ways_out(database, self._law_clock)
             yield outward.behoerden(database, self._egress(), self._deadline)
+
+    def _keys_of_the_log(self, whole: list[str], database: Database) -> Iterator[Check]:
+        settings = self._settings
+        if "sign" in whole:
+            yield keys.signs(settings.signing_key or b"", settings.log_origin, database)
+        if "citizen" in whole and settings.log_vkey and not any(refusals(settings, "citizen")):
+            yield keys.believes(settings.log_vkey, database)
 
     def _law_clock(self, session: Session) -> datetime:
         """Return the time that rows are due by: in the demonstration it runs ahead of the real one."""

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
+from proaktiv.flowlog.believing import believed
 from proaktiv.flowlog.checkpoints import NoteError, open_checkpoint, vkey_of
 from proaktiv.keys.destroyed import ListNotSafe, destroyed_persons, read_list, revived
 from proaktiv.keys.events import listed_in_log
@@ -133,3 +134,24 @@ def signs(seed: bytes, origin: str, database: Database) -> Check:
             yield fine("signing key", "signed the newest checkpoint")
 
     return Check("signing key", act, do)
+
+
+def believes(trusted: str, database: Database) -> Check:
+    """Ask whether the citizens' surface knows a key that leads to the newest checkpoint, as /echt looks it up."""
+    name = "keys of the log"
+
+    def act() -> Iterator[Finding]:
+        with looking(database) as session:
+            newest = select(_CHECKPOINTS.c.note).order_by(_CHECKPOINTS.c.size.desc()).limit(1)
+            note = session.connection().execute(newest).scalar_one_or_none()
+            led = note is None or believed(session, note, trusted) is not None
+        if led:
+            yield fine(name, "lead to the newest checkpoint" if note else "nothing was signed yet")
+        else:
+            yield broken(
+                name,
+                "PROAKTIV_LOG_VKEY did not sign the newest checkpoint, nor did a key that it announced: /echt says so",
+                "set what `proaktiv log vkey` prints; if it is set, call the DSB",
+            )
+
+    return Check(name, act, "see whether the database answers")

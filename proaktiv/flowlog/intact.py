@@ -1,40 +1,32 @@
 """Whether one entry is what was signed, for somebody who may see nothing else of it.
 
 Holds the stored entry against what it commits to, and its place against the newest checkpoint. Left to others: whether
-the whole log is (``flowlog.verify``), and whose signature that is: the DSB checks it with a key of their own.
+the whole log is (``flowlog.verify``), and whose signature that is (``flowlog.believing``).
 """
 
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from proaktiv.core.merkle import leaf_hash, verify_inclusion
+from proaktiv.flowlog.believing import believed
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.checks import RowCheck
 from proaktiv.flowlog.inclusions import included
-from proaktiv.flowlog.rows import PARTS
+from proaktiv.flowlog.rows import row_where
 from proaktiv.flowlog.tiles import LogBroken
-from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
+from proaktiv.tables import FlowLogRow, core_table
 
 _LOG = core_table(FlowLogRow)
-_SECRET = core_table(FlowSecretRow)
-_LEAF = core_table(FlowLeafRow)
 
 
-def intact(session: Session, fid: UUID) -> bool | None:
-    """Return whether an entry is untouched; None while nothing is signed over it. A missing one is not."""
-    row = (
-        session.connection()
-        .execute(
-            select(*PARTS, _LEAF.c.idx)
-            .select_from(_LOG)
-            .outerjoin(_SECRET, _SECRET.c.fid == _LOG.c.fid)
-            .outerjoin(_LEAF, _LEAF.c.fid == _LOG.c.fid)
-            .where(_LOG.c.fid == fid)
-        )
-        .one_or_none()
-    )
+def intact(session: Session, fid: UUID, trusted: str = "") -> bool | None:
+    """Return whether an entry is untouched; None while nothing is signed over it. A missing one is not.
+
+    ``trusted`` are keys of the log, parted by blanks: then a checkpoint counts that one of them signed, or a key that
+    they announced. Without any, whose signature it is is not asked. Raises ``NoteError`` for a key that is none.
+    """
+    row = session.connection().execute(row_where(_LOG.c.fid == fid)).one_or_none()
     if row is None or list(RowCheck().findings(row, row.idx, erased=True)):
         return False
     if row.idx is None:
@@ -43,7 +35,12 @@ def intact(session: Session, fid: UUID) -> bool | None:
         proof = included(session, [row.idx])
         if proof is None or row.idx not in proof.paths:
             return None
-        root = Checkpoint.parse(proof.note.partition("\n\n")[0] + "\n").root
+        said: Checkpoint | None = Checkpoint.parse(proof.note.partition("\n\n")[0] + "\n")
     except (LogBroken, NoteError):
         return False
+    if trusted:
+        said = believed(session, proof.note, trusted)
+    if said is None or said.size != proof.size:
+        return False
+    root = said.root
     return verify_inclusion(row.idx, proof.size, leaf_hash(bytes(row.entry)), proof.paths[row.idx], root)

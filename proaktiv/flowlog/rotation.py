@@ -51,6 +51,17 @@ def refuse_unfit(session: Session, vkey: str) -> None:
     raise Conflict("this key signs already")
 
 
+def announcements(session: Session) -> list[tuple[int, str]]:
+    """Return place and key of every announcement that has its place in the tree, in their order."""
+    rows = session.connection().execute(
+        select(_LEAF.c.idx, _LOG.c.outcome)
+        .join(_LOG, _LOG.c.fid == _LEAF.c.fid)
+        .where(_LOG.c.purpose == _PURPOSE, _LOG.c.kind == int(Kind.KEY))
+        .order_by(_LEAF.c.idx)
+    )
+    return [(row.idx, row.outcome) for row in rows]
+
+
 def announced(session: Session, vkey: str, size: int) -> bool:
     """Return whether one of the first ``size`` entries announces this key."""
     entry = (

@@ -6,7 +6,7 @@ Reads only, and joins outward: what is missing comes as None, so that whoever ch
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, Select, Text, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from proaktiv.tables import CheckpointRow, CosignatureRow, FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
@@ -41,6 +41,17 @@ def entries(connection: Connection, size: int, first: int = 0) -> Iterator[Row[A
         .outerjoin(_SECRET, _SECRET.c.fid == _LEAF.c.fid)
         .where(_LEAF.c.idx >= first, _LEAF.c.idx < size)
         .order_by(_LEAF.c.idx),
+    )
+
+
+def row_where(which: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for single entries as a check reads them, with their place, None while they have none."""
+    return (
+        select(*PARTS, _LEAF.c.idx)
+        .select_from(_LOG)
+        .outerjoin(_SECRET, _SECRET.c.fid == _LOG.c.fid)
+        .outerjoin(_LEAF, _LEAF.c.fid == _LOG.c.fid)
+        .where(which)
     )
 
 

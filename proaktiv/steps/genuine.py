@@ -71,4 +71,5 @@ def sent(session: Session, house: House, typed: str) -> Sent | None:
     )
     if row is None:
         return None
-    return Sent(berlin_date(row.made_at), row.channel, row.made_at, intact(session, row.flow_id))
+    untouched = intact(session, row.flow_id, house.log_keys)
+    return Sent(berlin_date(row.made_at), row.channel, row.made_at, untouched)

@@ -11,11 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import make_url, text
 
 from proaktiv.database import Database
 from proaktiv.doctor.findings import Level
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.flowlog.checkpoints import vkey_of
+from proaktiv.logapp import signers_vkeys
 from proaktiv.schema import migrate
 from tests.chaos.outage import Outage, wait_for
 from tests.doctor.conftest import Installation, real_time
@@ -320,6 +323,17 @@ def test_a_memory_that_nobody_looked_at_is_said(installation: Installation) -> N
     assert (done.returncode, done.stderr) == (0, "")
     assert "! signer's memory" in done.stdout
     assert "add --state DIR" in done.stdout
+
+
+def test_a_surface_that_knows_no_key_of_the_log_is_named(installation: Installation) -> None:
+    log_something(installation)
+    (right,) = signers_vkeys(installation.settings)
+    assert installation.is_given(LOG_VKEY=right).ill("citizen") == {}, "the control"
+    stranger = str(vkey_of(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"x" * 32)))
+    ill = installation.is_given(LOG_VKEY=stranger).ill("citizen")
+    assert set(ill) == {"keys of the log"}
+    assert "/echt says so" in ill["keys of the log"].says
+    assert set(installation.is_given(LOG_VKEY="no key").ill("citizen")) == {"settings citizen"}
 
 
 # rules and partners ---------------------------------------------------------------------------------------------------

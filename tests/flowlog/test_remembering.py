@@ -79,6 +79,7 @@ def a_ceremony(world: World, far: Far, act: str, *words: object, keys: tuple[Wit
 # only the memory is lost ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.flowlog_test(17)
 def test_a_lost_memory_is_brought_back_by_the_witness_and_the_log_goes_on(world: World, far: Far) -> None:
     a_log(world, far)
     (world.state / MEMORY).unlink()
@@ -145,6 +146,7 @@ def test_a_database_that_was_set_back_is_refused(world: World, far: Far) -> None
     assert memory_in(world.state) is None
 
 
+@pytest.mark.flowlog_control(17)
 def test_control_without_the_look_into_the_tree_a_log_that_was_set_back_would_be_signed_on(
     world: World, far: Far, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +294,7 @@ def test_where_nothing_but_the_memory_is_lost_no_log_ends(world: World, far: Far
         a_ceremony(world, far, "draft")
 
 
+@pytest.mark.flowlog_test(17)
 def test_history_that_was_rewritten_before_the_memory_was_lost_does_not_count_as_kept(world: World, far: Far) -> None:
     """Whoever holds database, backups and the signing key tries to have another past confirmed by a loss."""
     a_loss(world, far)
@@ -306,6 +309,7 @@ def test_history_that_was_rewritten_before_the_memory_was_lost_does_not_count_as
     assert (statement.last.size, statement.kept, statement.lost) == (5, 0, "0-4")
 
 
+@pytest.mark.flowlog_control(17)
 def test_control_with_signatures_alone_the_rewritten_history_would_count_as_kept(
     world: World, far: Far, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,6 +320,7 @@ def test_control_with_signatures_alone_the_rewritten_history_would_count_as_kept
         assert ceremony.draft(said.last, VKEY).kept == 4
 
 
+@pytest.mark.flowlog_test(17)
 def test_a_fork_that_was_signed_cannot_be_passed_off_as_a_loss(world: World, far: Far) -> None:
     a_loss(world, far)
     world.record(a_flow(), a_flow())
@@ -326,6 +331,7 @@ def test_a_fork_that_was_signed_cannot_be_passed_off_as_a_loss(world: World, far
         a_ceremony(world, far, "draft")
 
 
+@pytest.mark.flowlog_control(17)
 def test_control_without_that_look_the_fork_would_end_as_a_loss(
     world: World, far: Far, monkeypatch: pytest.MonkeyPatch
 ) -> None:

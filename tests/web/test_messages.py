@@ -10,6 +10,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from sqlalchemy import event as listening
 from sqlalchemy import text
@@ -19,13 +20,14 @@ from notifiers.smtp import Relay, Tls
 from proaktiv.core import codes
 from proaktiv.core.rates import Rate
 from proaktiv.database import Database
+from proaktiv.flowlog.checkpoints import sign_note
 from proaktiv.steps import genuine
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from tests.builders import a_birth, somebody
 from tests.notifiers.servers import Post, real_server
 from tests.web.conftest import ask, everything_stored
-from tests.world import World
+from tests.world import ORIGIN, World
 
 ADDRESS = "anna.kanarie@post.example"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -162,6 +164,27 @@ def test_a_printed_reference_verifies_that_it_exists_since_when_and_whether_it_i
         with harmed(world, harm, fid):
             assert said() == (False, True), harm
     assert said() == (True, False)
+
+
+def test_a_checkpoint_that_somebody_else_signed_is_said_where_the_surface_knows_the_key(
+    world: World, site: FastAPI
+) -> None:
+    world.check_log()
+    reference = printed(world, deliveries(world, "LETTER")[-1])
+    knowing = replace(world.pipeline, house=replace(world.pipeline.house, log_keys=world.signer.vkey))
+    informed = make_site(knowing, Look("Stadt Musterstadt"), secure_cookies=False)
+
+    def said(app: FastAPI) -> bool | None:
+        world.now += timedelta(seconds=1)
+        (answer,) = ask(app, ("POST", "/api/echt"), json={"zeichen": reference})
+        return bool(answer.json()["intact"])
+
+    assert (said(site), said(informed)) == (True, True)
+    text_of = world.value("SELECT split_part(note, E'\\n\\n', 1) FROM checkpoint ORDER BY size DESC LIMIT 1")
+    forged = sign_note(f"{text_of}\n", ORIGIN, Ed25519PrivateKey.from_private_bytes(b"x" * 32))
+    with harmed(world, f"UPDATE checkpoint SET note = '{forged}' WHERE :fid IS NOT NULL", UUID(int=0)):
+        assert (said(site), said(informed)) == (True, False), "without a key nobody asks whose signature it is"
+    assert said(informed)
 
 
 RESTORED = {
