@@ -24,6 +24,7 @@ from proaktiv.rulebook.facts import FaktTyp, Quelle
 from proaktiv.rulebook.load import Problem
 from proaktiv.rulebook.parameters import dead_values, late_begins, unchecked
 from proaktiv.rulebook.reading import Place
+from proaktiv.rulebook.strays import unread
 from proaktiv.rulebook.wording import wrong_texts
 
 _CONSENT = frozenset({Basis.CONSENT, Basis.CONSENT_SPECIAL, Basis.CONSENT_STATUTORY})
@@ -33,7 +34,7 @@ def check(root: Path) -> tuple[tuple[Compiled, ...], tuple[Problem, ...]]:
     """Return all Lebenslagen of the rules folder ``root`` and everything that is wrong, in the order of the files."""
     catalogue = read_catalogue(root)
     compiled = tuple(compile_folder(folder, catalogue) for folder in folders(root))
-    problems = list(catalogue.problems)
+    problems = [*catalogue.problems, *unread(root)]
     for one in compiled:
         problems += one.problems or check_whole(one, catalogue)
     if not problems:

@@ -14,12 +14,25 @@ from pathlib import Path
 
 import yaml
 
+from proaktiv.rulebook.unreadable import slip_in
+
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 24
 MAX_NODES = 20_000
 
 _FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 """Control, invisible, line-breaking and direction-changing signs: what a reviewer cannot see must not be there."""
+
+_WHY = {
+    "\t": "it is a tab; write spaces",
+    "\r": "it is half a line end; save the file with line ends of Unix (LF) or Windows (CRLF)",
+    "\ufeff": "it is a byte order mark, which nobody sees; save the file as UTF-8 without BOM",
+}
+"""What to do about signs that editors write by themselves."""
+
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_NO_SPACE = re.compile(r" *(?:- *)?(?:[\w.]+:)?([^\S ])")
+"""Another space than the ordinary one, where YAML needs that: before, and after the colon of, a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +113,8 @@ def parse(content: bytes, name: str) -> Node:
     try:
         return _build(_events(text), name)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise RuleFileError(Problem(name, line, column, f"no valid YAML: {error.problem or error.context}")) from None
+        slip = slip_in(text, error)
+        raise RuleFileError(Problem(name, slip.line, slip.column, slip.message)) from None
     except yaml.YAMLError:
         raise RuleFileError(Problem(name, 1, 1, "no valid YAML")) from None
 
@@ -110,6 +122,10 @@ def parse(content: bytes, name: str) -> Node:
 def _decoded(content: bytes, name: str) -> str:
     if len(content) > MAX_BYTES:
         raise RuleFileError(Problem(name, 1, 1, f"larger than {MAX_BYTES} bytes; split the file"))
+    if content.startswith(_WIDE):
+        raise RuleFileError(
+            Problem(name, 1, 1, "not UTF-8 but UTF-16 (in some editors: Unicode); save the file as UTF-8")
+        )
     try:
         return content.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -120,10 +136,18 @@ def _decoded(content: bytes, name: str) -> str:
 def _check_signs(text: str, name: str) -> None:
     for number, line in enumerate(text.split("\n"), start=1):
         if found := _FORBIDDEN.search(line):
-            message = f"the sign U+{ord(found[0]):04X} is not allowed here"
-            raise RuleFileError(Problem(name, number, found.start() + 1, message))
+            raise RuleFileError(Problem(name, number, found.start() + 1, _unseen(found[0])))
+        if found := _NO_SPACE.match(line):
+            message = f"U+{ord(found[1]):04X} looks like a space and is none; write an ordinary space"
+            raise RuleFileError(Problem(name, number, found.start(1) + 1, message))
         if not unicodedata.is_normalized("NFC", line):
             raise RuleFileError(Problem(name, number, 1, "letters are composed of parts; save the file in Unicode NFC"))
+
+
+def _unseen(sign: str) -> str:
+    called = unicodedata.name(sign, "a control sign").lower()
+    why = _WHY.get(sign, f"it is {called}, which nobody sees; delete it")
+    return f"the sign U+{ord(sign):04X} is not allowed here: {why}"
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
@@ -149,7 +173,7 @@ class _Builder:
     def take(self, event: yaml.Event) -> None:
         """Take the next event."""
         if isinstance(event, yaml.AliasEvent):
-            raise self.refusal(event, "references (*name) are not allowed; write the value out")
+            raise self.refusal(event, "references (*name) are not allowed; write the value out, or put it in quotes")
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
             raise self.refusal(event, "a second document (---) begins here; one file holds one")
         if isinstance(event, yaml.CollectionEndEvent):
@@ -161,9 +185,9 @@ class _Builder:
     def node(self, event: yaml.NodeEvent) -> Node:
         """Return the node that an event begins."""
         if getattr(event, "anchor", None) is not None:
-            raise self.refusal(event, "anchors (&name) are not allowed; write the value out")
+            raise self.refusal(event, "anchors (&name) are not allowed; write the value out, or put it in quotes")
         if getattr(event, "tag", None) is not None:
-            raise self.refusal(event, "tags (!name) are not allowed")
+            raise self.refusal(event, "tags (!name) are not allowed; put a text that begins with ! in quotes")
         self.count += 1
         if self.count > MAX_NODES:
             raise self.refusal(event, f"more than {MAX_NODES} entries; split the file")
@@ -192,13 +216,19 @@ class _Builder:
             self.stack.append(node)
             self.keys.append(None)
 
+    def in_list(self, node: Node) -> bool:
+        """Return whether a node that is still open is an entry of a list."""
+        return len(self.stack) > 1 and self.stack[-1] is node and isinstance(self.stack[-2], Sequence)
+
     def key(self, node: Node, into: Mapping) -> Scalar:
         """Return a node as a name, once in its mapping."""
         if not isinstance(node, Scalar):
             raise RuleFileError(Problem(self.name, node.line, node.column, "a name must be plain text"))
         if node.text in into.entries:
             first = into.keys[node.text].line
-            message = f"'{node.text}' stands here twice, first in line {first}"
+            message = f"'{node.text}' stands here twice, first in line {first}; take one out"
+            if self.in_list(into) and node.text == next(iter(into.entries)):
+                message = f"'{node.text}' stands here twice, first in line {first}; is a '- ' missing before it?"
             raise RuleFileError(Problem(self.name, node.line, node.column, message))
         into.keys[node.text] = node
         return node

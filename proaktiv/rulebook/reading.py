@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from proaktiv.core.keys import Ars, KeyFormatError, LeikaKey
 from proaktiv.rulebook.load import Mapping, Node, Problem, Scalar, Sequence
+from proaktiv.rulebook.meant import cut_off, meant_amount, meant_day, meant_number, no_quotes, other_shape
 from proaktiv.rulebook.suggest import suggestion, words
 
 T = TypeVar("T")
@@ -29,7 +30,6 @@ class Place:
 _KIND = {Scalar: "a single value", Sequence: "a list", Mapping: "named values (name: value)"}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _EURO = re.compile(r"(-?(?:0|[1-9][0-9]{0,11}))(?:\.([0-9]{2}))?")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:[.'  ][0-9]{3})+(?:,[0-9]{1,2})?")
 FAR_AWAY = date(1, 1, 1)
 """Stands for a date that could not be read."""
 
@@ -52,16 +52,18 @@ class Reader:
     def fields(self, node: Node, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
         """Return named nodes: unknown names, missing ones and other shapes are reported."""
         if not isinstance(node, Mapping):
-            self.wrong(node, f"here must stand {_KIND[Mapping]}, not {_KIND[type(node)]}")
+            self.wrong(node, f"here must stand {_KIND[Mapping]}, not {_KIND[type(node)]}{other_shape(node)}")
             return {}
         allowed = [*required, *optional]
+        before: Node | None = None
         for name, key in node.keys.items():
+            value = node.entries[name]
             if name not in allowed:
-                value = node.entries[name]
                 hint = suggestion(name, allowed)
                 if isinstance(value, Scalar) and value.plain and not value.text:
-                    hint = "; a comma inside { } ends a value: put the whole value in quotes"
+                    hint = cut_off(name, before)
                 self.wrong(key, f"'{name}' is not known here; allowed: {words(allowed)}{hint}")
+            before = value
         for name in required:
             if name not in node.entries:
                 self.wrong(node, f"'{name}' is missing")
@@ -72,7 +74,7 @@ class Reader:
         if node is None:
             return []
         if not isinstance(node, Sequence):
-            self.wrong(node, f"here must stand {_KIND[Sequence]}, not {_KIND[type(node)]}")
+            self.wrong(node, f"here must stand {_KIND[Sequence]}, not {_KIND[type(node)]}{other_shape(node, Sequence)}")
             return []
         return node.items
 
@@ -119,7 +121,7 @@ class Reader:
             return low
         written = self.text(node)
         if not _WHOLE.fullmatch(written):
-            self.wrong(node, f"'{written}' is no whole number; write digits only, like 175000")
+            self.wrong(node, f"'{written}' is no whole number; write digits only, like 175000{meant_number(written)}")
             return low
         number = int(written)
         if not low <= number <= high:
@@ -134,7 +136,7 @@ class Reader:
         written = self.text(node)
         found = _EURO.fullmatch(written)
         if not found:
-            self.wrong(node, f"'{written}' is no amount in euros; {_meant(written)}")
+            self.wrong(node, f"'{written}' is no amount in euros; {meant_amount(written)}")
             return low
         cents = int(found[1]) * 100
         cents += int(found[2] or 0) * (-1 if written.startswith("-") else 1)
@@ -153,7 +155,7 @@ class Reader:
                 return date.fromisoformat(written)
         except ValueError:
             pass  # reported below with the other ways to miss a date
-        self.wrong(node, f"'{written}' is no date; write it as 2026-10-31")
+        self.wrong(node, f"'{written}' is no date; {meant_day(written)}")
         return FAR_AWAY
 
     def day_or_none(self, node: Node | None) -> date | None:
@@ -166,7 +168,7 @@ class Reader:
         try:
             return str(Ars(written))  # exactly a str: conditions compare exact types
         except KeyFormatError as error:
-            self.wrong(node, str(error))
+            self.wrong(node, f"{error}{no_quotes(written)}")
             return ""
 
     def leika(self, node: Node | None) -> str:
@@ -190,13 +192,6 @@ class Reader:
             self.wrong(node.keys[name], f"'{name}' is not known here; allowed: {words(makers)}{hint}")
             return None
         return makers[name](inner)
-
-
-def _meant(written: str) -> str:
-    if _GROUPED.fullmatch(written):
-        digits = re.sub(r"[^0-9]", "", written.partition(",")[0])
-        return f"it could be {written[:3].rstrip('.')} or {digits}: write {digits}, without a sign between thousands"
-    return "write digits like 250, or 255.50 with two digits of cents"
 
 
 def euros(cents: int) -> str:

@@ -17,9 +17,10 @@ from proaktiv.rulebook.catalogue import Catalogue, read_catalogue
 from proaktiv.rulebook.compile import Compiled
 from proaktiv.rulebook.journeys import Outcome, is_journey, last_line, read_journey, shown
 from proaktiv.rulebook.journeys import run as run_journey
-from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
+from proaktiv.rulebook.load import Mapping, Node, Problem, RuleFileError, load
 from proaktiv.rulebook.mutant_report import report_mutants
 from proaktiv.rulebook.properties import hold_properties
+from proaktiv.rulebook.strays import misnamed
 
 
 @dataclass(slots=True)
@@ -150,13 +151,16 @@ def journeys(root: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, str, Nod
     seen: set[Path] = set()
     for path in paths or sorted(root.glob("*/faelle")):
         files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
+        if path.is_dir() and not path.resolve().is_relative_to(root):  # below the root ``check`` says so
+            yield from ((file, str(file), Problem(str(file), 1, 1, message)) for file, message in misnamed(path))
         for file in files:
             whole = file.resolve()
             if whole in seen or any(part.startswith("_") for part in file.relative_to(path).parts):
                 continue
             seen.add(whole)
             called = str(whole.relative_to(root)) if whole.is_relative_to(root) else str(file)
-            found = _journey(file, called, among_rules=path.is_dir() and whole.is_relative_to(root))
+            among_rules = whole.is_relative_to(root) and (path.is_dir() or "faelle" in whole.relative_to(root).parts)
+            found = _journey(file, called, among_rules=among_rules)
             if found is not None:
                 yield file, called, found
 
@@ -169,7 +173,9 @@ def _journey(file: Path, called: str, *, among_rules: bool) -> Node | Problem | 
         return error.problem
     if is_journey(node):
         return node
-    if among_rules or file.parent.name == "faelle":
+    if among_rules:
         return None
     message = "this is no case: a journey has 'fall' and 'verlauf', a case of one Leistung lies in its faelle/"
+    if isinstance(node, Mapping) and "faelle" in node.entries:
+        message = "a case of one Leistung is tried with the rules it lies beside; name their folder with --folder"
     return Problem(called, 1, 1, message)

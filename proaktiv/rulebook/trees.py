@@ -63,7 +63,8 @@ class Trees:
     def junction(self, node: Node, name: str, inner: Node) -> Tree | None:
         """Return ``alle`` or ``eine`` over at least one part."""
         if not isinstance(inner, Sequence) or not inner.items:
-            self.reader.wrong(inner, f"'{name}' needs a list with at least one condition")
+            dash = "; begin each condition with '- '" if isinstance(inner, NodeMapping) else ""
+            self.reader.wrong(inner, f"'{name}' needs a list with at least one condition{dash}")
             return None
         parts = [self.tree(item) for item in inner.items]
         whole = tuple(part for part in parts if part is not None)

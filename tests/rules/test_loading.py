@@ -11,6 +11,8 @@ from proaktiv.rulebook.check import check
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.load import MAX_BYTES, Mapping, Problem, RuleFileError, Scalar, load, parse
 
+SIGN = "the sign U+{} is not allowed here: it is {}, which nobody sees"
+
 
 def problem_of(content: bytes) -> Problem | None:
     try:
@@ -29,18 +31,33 @@ def refusal(content: bytes) -> str:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a: &x 1", "probe.yaml:1:4: anchors (&name) are not allowed; write the value out"),
-        (b"a: 1\nb: *x", "probe.yaml:2:4: references (*name) are not allowed; write the value out"),
-        (b"a: !!python/object/apply:os.system [ls]", "probe.yaml:1:4: tags (!name) are not allowed"),
-        (b"a: !eigenes 1", "probe.yaml:1:4: tags (!name) are not allowed"),
+        (b"a: &x 1", "probe.yaml:1:4: anchors (&name) are not allowed; write the value out, or put it in quotes"),
+        (
+            b"a: 1\nb: *x",
+            "probe.yaml:2:4: references (*name) are not allowed; write the value out, or put it in quotes",
+        ),
+        (
+            b"a: !!python/object/apply:os.system [ls]",
+            "probe.yaml:1:4: tags (!name) are not allowed; put a text that begins with ! in quotes",
+        ),
+        (b"a: !eigenes 1", "probe.yaml:1:4: tags (!name) are not allowed; put a text that begins with ! in quotes"),
         (b"[" * 10_000, "probe.yaml:1:25: nested deeper than 24 levels"),
         (b"{a: " * 10_000, "probe.yaml:1:97: nested deeper than 24 levels"),
-        (b"a: 1\nb:\n  c: 2\n  c: 3", "probe.yaml:4:3: 'c' stands here twice, first in line 3"),
-        (b"a: x\x00y", "probe.yaml:1:5: the sign U+0000 is not allowed here"),
-        ("a: x\u202ey".encode(), "probe.yaml:1:5: the sign U+202E is not allowed here"),
-        ("\ufeffa: 1".encode(), "probe.yaml:1:1: the sign U+FEFF is not allowed here"),
-        ("a: 1\nb: c\u200bd".encode(), "probe.yaml:2:5: the sign U+200B is not allowed here"),
-        (b"a:\n\tb: 1", "probe.yaml:2:1: the sign U+0009 is not allowed here"),
+        (b"a: 1\nb:\n  c: 2\n  c: 3", "probe.yaml:4:3: 'c' stands here twice, first in line 3; take one out"),
+        (
+            b"a: x\x00y",
+            "probe.yaml:1:5: the sign U+0000 is not allowed here: it is a control sign, which nobody sees; delete it",
+        ),
+        ("a: x\u202ey".encode(), f"probe.yaml:1:5: {SIGN.format('202E', 'right-to-left override')}; delete it"),
+        (
+            "\ufeffa: 1".encode(),
+            f"probe.yaml:1:1: {SIGN.format('FEFF', 'a byte order mark')}; save the file as UTF-8 without BOM",
+        ),
+        (
+            "a: 1\nb: c\u200bd".encode(),
+            "probe.yaml:2:5: the sign U+200B is not allowed here: it is zero width space, which nobody sees; delete it",
+        ),
+        (b"a:\n\tb: 1", "probe.yaml:2:1: the sign U+0009 is not allowed here: it is a tab; write spaces"),
         (
             "a: Mu\u0308ller".encode(),
             "probe.yaml:1:1: letters are composed of parts; save the file in Unicode NFC",
@@ -107,8 +124,11 @@ def test_a_bomb_of_references_never_grows() -> None:
     assert "anchors" in refusal(bomb.encode())
 
 
-def test_a_missing_bracket_names_its_place() -> None:
-    assert refusal(b"a: [1, 2\nb: 3").startswith("probe.yaml:2:")
+def test_a_missing_bracket_names_the_place_where_it_was_opened() -> None:
+    assert (
+        refusal(b"a: [1, 2\nb: 3")
+        == "probe.yaml:1:4: the '[' that begins here is never closed; write ']' where it ends"
+    )
 
 
 def test_a_merge_key_is_an_ordinary_name() -> None:

@@ -13,10 +13,12 @@ from typing import Any
 from proaktiv.core.calendar import BERLIN
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.load import Mapping, Node, Scalar, Sequence
+from proaktiv.rulebook.meant import likely_day, meant_day
 from proaktiv.rulebook.reading import FAR_AWAY, Reader
 from proaktiv.rulebook.suggest import suggestion, words
 
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2})")
+_LIKE_MOMENT = re.compile(r"(\S*[0-9]{2}\S*?)(?:[ T]+|, *|,? um )([0-9]{1,2}(?:[.:][0-9]{2}){0,2}(?: *Uhr|Z)?)")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 A_SLIP = 0.9
@@ -85,13 +87,16 @@ class Reading:
     def moment(self, node: Node, before: datetime | None) -> datetime:
         """Return when a step happens: a day (in the morning, or after what happened that day), or day and time."""
         written = self.reader.text(node)
+        day = FAR_AWAY
         if match := _MOMENT.fullmatch(written):
             try:
                 return datetime.combine(date.fromisoformat(match[1]), time.fromisoformat(match[2]), BERLIN)
             except ValueError:
-                self.reader.wrong(node, f"'{written}' is no moment; write it as 2026-11-11 17:30")
-                return datetime.combine(FAR_AWAY, MORNING, BERLIN)
-        day = self.reader.day(node)
+                self.reader.wrong(node, f"'{written}' is no moment; {_meant_moment(match[1], match[2])}")
+        elif match := _LIKE_MOMENT.fullmatch(written):
+            self.reader.wrong(node, f"'{written}' is no date and time; {_meant_moment(match[1], match[2])}")
+        else:
+            day = self.reader.day(node)
         morning = datetime.combine(day, MORNING, BERLIN)
         return before if before is not None and before.date() == day and before > morning else morning
 
@@ -116,6 +121,19 @@ class Reading:
             self.reader.wrong(node, "here must stand fields with their values: {kind/vornamen: Mia}")
             return {}
         return {name: _shown(self.reader.text(inner)) for name, inner in node.entries.items()}
+
+
+def _meant_moment(written: str, clock: str) -> str:
+    """Return which day and time were probably meant."""
+    how = "write it as 2026-11-11 17:30"
+    day = likely_day(written)
+    if day is None:
+        return meant_day(written).replace("write it as 2026-10-31", how)
+    hour, _, minute = re.sub(r"[^0-9.:]", "", clock).replace(".", ":").partition(":")
+    minute = minute[:2] or "00"
+    if int(hour) > 23 or int(minute) > 59:
+        return f"{how}; a day has hours from 00:00 to 23:59"
+    return f"{how}; did you mean {day} {int(hour):02}:{minute}?"
 
 
 def german_day(day: date) -> str:
