@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from proaktiv.core.plans import Plan
-from proaktiv.rulebook.cases import Case, read_cases
+from proaktiv.rulebook.cases import Case, case_files, read_cases
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.compile import Compiled
 from proaktiv.rulebook.load import Mapping as NodeMapping
@@ -75,7 +75,7 @@ def _read_excuses(root: Path, folder: Path, plan: Plan) -> tuple[dict[str, Place
     """Return the places of the excuses for mutants of ``plan`` by what is mutated, and what is wrong in them."""
     found: dict[str, Place] = {}
     problems: list[Problem] = []
-    for path in sorted((folder / "faelle").glob("*.yaml")):
+    for path in case_files(folder):
         reader = Reader(path.relative_to(root).as_posix())
         node = load(path, reader.file)
         if not isinstance(node, NodeMapping) or "gleichwertig" not in node.entries:

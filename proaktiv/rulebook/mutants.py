@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 
+from proaktiv.core.derived import REGISTRY
 from proaktiv.core.fristen import DATELESS, Frist, FristTyp, Massgeblich, Rechnung
 from proaktiv.core.nodes import Alle, Eine, Nicht, Node, Op, Operand, Vergleich, facts_of, parameters_of
 from proaktiv.core.parameters import Parameter, Parameterwert, Value, Wert
@@ -56,7 +57,7 @@ class Mutant:
     column: int = 0
 
 
-NATURE = frozenset({"felder", "versand", "fristart", "neben"})
+NATURE = frozenset({"felder", "versand", "fristart", "neben", "stelle", "betraege"})
 """What cases may say of an Auftrag itself: where one says it, no mistake in it may go unnoticed."""
 
 
@@ -92,8 +93,12 @@ def _all(plan: Plan, stated: frozenset[str]) -> Iterator[Mutant]:
         for other, what in _fristen(frist):
             fristen = (*plan.fristen[:number], *other, *plan.fristen[number + 1 :])
             yield Mutant(f"Frist {frist.name}: {what}", replace(plan, fristen=fristen), ("fristen", number))
-    for name in sorted(used_parameters(plan)):
-        yield from _parameters(plan, plan.parameter[name])
+    # Numbers that texts only show are tried where some case says what is shown.
+    used = used_parameters(plan)
+    for name in sorted(plan.parameter if "betraege" in stated else used):
+        # A derived key day, like the first of a month, may never fall on the day beside.
+        beside = name in used or plan.parameter[name].schluessel not in REGISTRY
+        yield from _parameters(plan, plan.parameter[name], beside=beside)
     yield from _assumptions(plan)
     yield from _natures(plan, stated)
     for number, fassung in enumerate(plan.fassungen):
@@ -129,16 +134,7 @@ def _natures(plan: Plan, stated: frozenset[str]) -> Iterator[Mutant]:
             rest = tuple(each for each in plan.gruppe if each != name)
             yield Mutant(f"gruppe: {name} entfällt", replace(plan, gruppe=rest), ("vorschlag", "gruppe"))
     if "felder" in stated:
-        for number, item in enumerate(plan.vorbelegung):
-            others = (*plan.vorbelegung[:number], *plan.vorbelegung[number + 1 :])
-            part = ("vorbelegung", number)
-            yield Mutant(f"Feld {item.ziel} entfällt", replace(plan, vorbelegung=others), part)
-            wrong = next((each for each in others if each.typ == item.typ and each.aus != item.aus), None)
-            if wrong is not None:
-                swapped = replace(item, aus=wrong.aus)
-                fields = (*plan.vorbelegung[:number], swapped, *plan.vorbelegung[number + 1 :])
-                what = f"Feld {item.ziel}: {item.aus} → {wrong.aus}"
-                yield Mutant(what, replace(plan, vorbelegung=fields), part)
+        yield from _fields(plan)
     if "versand" in stated:
         for level, way in plan.ways().items():
             for other in WAYS:
@@ -146,6 +142,33 @@ def _natures(plan: Plan, stated: frozenset[str]) -> Iterator[Mutant]:
                     yield Mutant(f"versand V{level}: {way} → {other}", _sent(plan, level, other), ("versand",))
     if "fristart" in stated:
         yield from _frist_natures(plan)
+    if "stelle" in stated and plan.stelle_art:
+        yield from _offices(plan)
+
+
+def _fields(plan: Plan) -> Iterator[Mutant]:
+    for number, item in enumerate(plan.vorbelegung):
+        others = (*plan.vorbelegung[:number], *plan.vorbelegung[number + 1 :])
+        part = ("vorbelegung", number)
+        yield Mutant(f"Feld {item.ziel} entfällt", replace(plan, vorbelegung=others), part)
+        wrong = next((each for each in others if each.typ == item.typ and each.aus != item.aus), None)
+        if wrong is not None:
+            swapped = replace(item, aus=wrong.aus)
+            fields = (*plan.vorbelegung[:number], swapped, *plan.vorbelegung[number + 1 :])
+            what = f"Feld {item.ziel}: {item.aus} → {wrong.aus}"
+            yield Mutant(what, replace(plan, vorbelegung=fields), part)
+
+
+def _offices(plan: Plan) -> Iterator[Mutant]:
+    yield Mutant(f"stelle: {plan.stelle_art} → eine andere Art", _at(plan, art="andere"), ("stelle", "art"))
+    areas = sorted(name for name in plan.benoetigt if name.endswith(("_ars", ".ars")) and name != plan.stelle_nach)
+    for other in areas or [""]:
+        what = f"stelle: nach {plan.stelle_nach} → {other or 'nichts'}"
+        yield Mutant(what, _at(plan, nach=other), ("stelle", "nach"))
+
+
+def _at(plan: Plan, art: str = "", nach: str | None = None) -> Plan:
+    return replace(plan, stelle_art=art or plan.stelle_art, stelle_nach=plan.stelle_nach if nach is None else nach)
 
 
 def _sent(plan: Plan, level: int, way: str) -> Plan:
@@ -290,13 +313,13 @@ def _fristen(frist: Frist) -> Iterator[tuple[tuple[Frist, ...], str]]:
         yield (replace(frist, verschiebung="§ 193 BGB"),), "mit verschiebung"
 
 
-def _parameters(plan: Plan, parameter: Parameter) -> Iterator[Mutant]:
+def _parameters(plan: Plan, parameter: Parameter, *, beside: bool) -> Iterator[Mutant]:
     """Yield the parameter's mutants; of a long table by Gemeinde those of its first: every other is a row like it."""
     tables = dict(parameter.orte) if parameter.je_ort else {"": parameter.werte}
     if sum(len(werte) for werte in tables.values()) > _LONG_TABLE:
         tables = dict([next(iter(tables.items()))])
     for where, werte in tables.items():
-        for number, what, changed in _series(werte, _window(plan, parameter), parameter.typ):
+        for number, what, changed in _series(werte, _window(plan, parameter), parameter.typ, beside=beside):
             if where:
                 other = replace(parameter, orte={**parameter.orte, where: changed})
             else:
@@ -315,7 +338,7 @@ def _window(plan: Plan, parameter: Parameter) -> tuple[date, date]:
 
 
 def _series(
-    werte: tuple[Wert, ...], window: tuple[date, date], typ: str
+    werte: tuple[Wert, ...], window: tuple[date, date], typ: str, *, beside: bool
 ) -> Iterator[tuple[int, str, tuple[Wert, ...]]]:
     first, last = window
     ends = [later.ab - A_DAY for _, later in pairwise(werte)] + [date.max]
@@ -327,9 +350,10 @@ def _series(
             yield number, f"ab {wert.ab}: {what}", (*before, other, *after)
         if wert.ab > first:
             earlier = replace(wert, ab=wert.ab - A_DAY)
-            yield number, f"ab {wert.ab} → {earlier.ab}", (*before, earlier, *after)
+            if beside:
+                yield number, f"ab {wert.ab} → {earlier.ab}", (*before, earlier, *after)
             yield number, f"ab {wert.ab} entfällt", (*before, *after)
-        if wert.ab >= first:
+        if wert.ab >= first and beside:
             later = replace(wert, ab=wert.ab + A_DAY)
             yield number, f"ab {wert.ab} → {later.ab}", (*before, later, *after)
 

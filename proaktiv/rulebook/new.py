@@ -19,6 +19,7 @@ from proaktiv.rulebook.compile import compile_folder
 from proaktiv.rulebook.facts import Quelle
 
 _LEBENSLAGE = re.compile(r"[a-z][a-z_]{1,30}")
+_OFFICE = "jugendamt"
 _SATURDAY = 5
 _PERSON = ("person.kennung", "person.wohnort_ars", "person.geburtsdatum")
 _LEISTUNG = re.compile(r"[A-Z][A-Z0-9-]{1,47}")
@@ -65,7 +66,7 @@ def scaffold(root: Path, lebenslage: str, leistung: str, today: date) -> tuple[P
     catalogue = read_catalogue(root)
     fresh = not folder.exists()
     facts = _own_facts(lebenslage) if fresh else _facts_of(root, lebenslage, catalogue)
-    office = min(catalogue.stellen)
+    office = _OFFICE if _OFFICE in catalogue.stellen else min(catalogue.stellen)
     texts = {language: folder / "texte" / f"{language}.yaml" for language in LANGUAGES}
     head = folder / "lebenslage.yaml"
     case = folder / "faelle" / f"{leistung.lower()}.yaml"

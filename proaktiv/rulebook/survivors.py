@@ -14,15 +14,15 @@ from datetime import date
 from itertools import islice
 
 from proaktiv.core.fristen import Rechnung
-from proaktiv.core.matching import decide
 from proaktiv.core.nodes import Vergleich, leaves
 from proaktiv.core.parameters import Parameterwert, Value
 from proaktiv.core.plans import Plan
 from proaktiv.core.proposals import filled
-from proaktiv.rulebook.cases import DATELESS, NOTHING, Case, natures_of, run, ways_of
 from proaktiv.rulebook.catalogue import UNKNOWN
+from proaktiv.rulebook.examples import DATELESS, NOTHING, Case, natures_of, office_of, run, said_of, ways_of
 from proaktiv.rulebook.explain import shown
 from proaktiv.rulebook.mutants import A_DAY, Mutant, mutants
+from proaktiv.rulebook.said import amounts_in
 
 TODAY = "heute"
 _MOST_TRIALS = 4_000
@@ -78,6 +78,8 @@ def stated_by(cases: Sequence[Case]) -> frozenset[str]:
         "versand": any(case.versand is not None for case in cases),
         "fristart": any(case.fristart is not None for case in cases),
         "neben": any(case.neben for case in cases),
+        "stelle": any(case.stelle is not None or case.behoerde is not None for case in cases),
+        "betraege": any(case.betraege is not None for case in cases),
     }
     return frozenset(word for word, there in used.items() if there)
 
@@ -95,7 +97,7 @@ def _killing_case(plan: Plan, wrong: Mutant, cases: Sequence[Case]) -> str:
         today = facts.pop(TODAY)
         if not isinstance(today, date):
             continue
-        right, mistaken = (_seen(one, facts, today, case.gefragt) for one in (plan, wrong.plan))
+        right, mistaken = (_seen(replace(case, plan=one, facts=facts, today=today)) for one in (plan, wrong.plan))
         if right != mistaken:
             return _written(case, changes, wrong, right, mistaken)
     return ""
@@ -103,13 +105,14 @@ def _killing_case(plan: Plan, wrong: Mutant, cases: Sequence[Case]) -> str:
 
 _Seen = Mapping[str, object]
 _STATED = ("ergibt", "erklaert", "fehlt", "fragt", "unterzeichner", "fristen")
-_NATURE = ("felder", "versand", "fristart")
+_NATURE = ("felder", "versand", "fristart", "stelle", "betraege")
 _PLAIN = re.compile(r"[A-Za-zÄÖÜäöüß0-9][A-Za-zÄÖÜäöüß0-9 ._/§-]*")
 
 
-def _seen(plan: Plan, facts: Mapping[str, Value], today: date, asked: frozenset[str]) -> _Seen:
+def _seen(case: Case) -> _Seen:
     """Return everything of a decision that a case can state, by the word with which it states it."""
-    decision = decide(plan, facts, today, asked)
+    plan, facts, decision = case.plan, case.facts, case.decide()
+    art, area = office_of(decision, case)
     return {
         "erwartet": decision.result,
         "ergibt": decision.outcome or NOTHING,
@@ -121,6 +124,8 @@ def _seen(plan: Plan, facts: Mapping[str, Value], today: date, asked: frozenset[
         "felder": {ziel: _yaml(wert) for ziel, wert in filled(decision.plan or plan, facts).items()},
         "versand": ways_of(decision.plan or plan),
         "fristart": {name: _list(nature) for name, nature in natures_of(decision).items()},
+        "stelle": {"art": art, "ars": _yaml(area)},
+        "betraege": tuple(_yaml(amount) for amount in amounts_in(said_of(decision, case))),
     }
 
 

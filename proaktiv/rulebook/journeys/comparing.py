@@ -3,7 +3,6 @@
 Left to others: how a difference is shown (``showing``). Source: cases.md, reading rule 1.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ from proaktiv.rulebook.journeys.model import Expected, Forbidden, Step
 from proaktiv.rulebook.journeys.nodes import german_day
 from proaktiv.rulebook.journeys.town import Held, Message, Town
 from proaktiv.rulebook.reading import Place
+from proaktiv.rulebook.said import has_amount, strings
 
 PERSON = "…"
 """Stands for the person in what a difference says, so that the same of several persons is said once."""
@@ -70,17 +70,7 @@ class Got:
     @property
     def said(self) -> str:
         """Return everything that it says, to look for words in it."""
-        return "\n".join(_strings(self.content)) if self.content else ""
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for inner in value.values() for text in _strings(inner)]
-    if isinstance(value, list | tuple):
-        return [text for inner in value for text in _strings(inner)]
-    return []
+        return "\n".join(strings(self.content)) if self.content else ""
 
 
 def got_since_last_look(town: Town) -> list[Got]:
@@ -298,7 +288,7 @@ def _compare_words(item: Expected, got: Got) -> list[tuple[str, str, str]]:
     said = got.said
     fields = {each["ziel"]: each["wert"] for each in got.content["felder"]} if got.content else {}
     wrong = [("text", text, "steht nicht da") for text in item.texts if text not in said]
-    wrong += [("betraege", amount, "steht nicht da") for amount in item.amounts if not _has_amount(said, amount)]
+    wrong += [("betraege", amount, "steht nicht da") for amount in item.amounts if not has_amount(said, amount)]
     wrong += [("text_nicht", f"nicht: {text}", "steht da") for text in item.no_texts if text in said]
     wrong += [
         ("felder", f"{name}: {value}", fields.get(name, "nichts"))
@@ -306,11 +296,6 @@ def _compare_words(item: Expected, got: Got) -> list[tuple[str, str, str]]:
         if fields.get(name) != value
     ]
     return wrong
-
-
-def _has_amount(said: str, amount: str) -> bool:
-    """Return whether an amount stands there whole: 175.000 Euro is not 75.000 Euro."""
-    return re.search(rf"(?<![\d.,]){re.escape(amount)}(?!\d|[.,]\d)", said) is not None
 
 
 def _bundles(matched: Sequence[tuple[Expected, Got]], day: date) -> list[Difference]:

@@ -17,6 +17,7 @@ from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.model import Expected, ExpectedMessage, Forbidden
 from proaktiv.rulebook.journeys.nodes import Reading, is_word, one_or_more
 from proaktiv.rulebook.load import Mapping, Node
+from proaktiv.rulebook.said import read_amounts
 
 ITEM = ("ergebnis",)
 ITEM_MORE = (
@@ -92,7 +93,7 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
         lock_flag=reader.yes(parts["sperrvermerk"]) if "sperrvermerk" in parts else None,
         seen_from=reader.word(parts["sichtbar_ab"], words.SEEN_FROM) if "sichtbar_ab" in parts else None,
         fields=reading.shown_values(parts.get("felder")),
-        amounts=reading.texts(parts.get("betraege")),
+        amounts=read_amounts(reader, one_or_more(parts.get("betraege"))),
         texts=reading.texts(parts.get("text")),
         no_texts=reading.texts(parts.get("text_nicht")),
         waits=waits,

@@ -8,7 +8,6 @@ Left to others: letting it happen (``running``). Source: rules/README.md, chapte
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from proaktiv.core.calendar import BERLIN
@@ -23,9 +22,7 @@ from proaktiv.rulebook.journeys.nodes import Reading, one_or_more
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
 from proaktiv.rulebook.reading import Reader
-
-SURROUNDINGS = "_umgebung.yaml"
-"""Beside the journeys of a folder: what all of them share."""
+from proaktiv.rulebook.said import SURROUNDINGS, read_competences, shared_competences
 
 ABOUT = (
     *("am", "um", "als", "aufnahme", "geht", "erwartet", "nachrichten", "protokoll", "darf_nicht"),
@@ -53,46 +50,21 @@ def read_journey(
     reader = Reader(shown)
     reading = Reading(reader, catalogue, frozenset(leistungen))
     try:
-        journey = _File(reading, _surroundings(path, shown, reader)).journey(node or load(path, shown))
+        shared = _surroundings(path, shown, reader, catalogue.stellen)
+        journey = _File(reading, shared).journey(node or load(path, shown))
     except RuleFileError as error:
         return None, (error.problem,)
     return (None if reader.problems else journey), tuple(reader.problems)
 
 
-def _surroundings(path: Path, shown: str, reader: Reader) -> Mapping[str, Mapping[str, str]]:
+def _surroundings(path: Path, shown: str, reader: Reader, arten: frozenset[str]) -> Mapping[str, Mapping[str, str]]:
     """Return the competences that all journeys of the folder share."""
     beside = path.with_name(SURROUNDINGS)
     if not beside.is_file():
         return {}
     called = str(Path(shown).with_name(SURROUNDINGS))
-    found, problems = _shared(beside, called, beside.stat().st_mtime_ns)
+    found, problems = shared_competences(beside, called, arten, beside.stat().st_mtime_ns)
     reader.problems += problems
-    return found
-
-
-@lru_cache(maxsize=8)
-def _shared(path: Path, called: str, _changed_at: int) -> tuple[Mapping[str, Mapping[str, str]], tuple[Problem, ...]]:
-    """Return the competences of one file and what is wrong in it; hundreds of journeys may lie beside it."""
-    reader = Reader(called)
-    parts = reader.fields(load(path, called), ("zustaendig",))
-    return _competences(reader, parts.get("zustaendig")), tuple(reader.problems)
-
-
-def _competences(reader: Reader, node: Node | None) -> dict[str, dict[str, str]]:
-    if node is None:
-        return {}
-    if not isinstance(node, NodeMapping):
-        reader.wrong(node, "here must stand kinds of office, each with Behörden by the beginning of an ARS")
-        return {}
-    found: dict[str, dict[str, str]] = {}
-    for art, inner in node.entries.items():
-        if not isinstance(inner, NodeMapping):
-            reader.wrong(inner, 'here must stand Behörden by the beginning of an ARS: {"05315": Standesamt Köln}')
-            continue
-        for prefix, name in inner.entries.items():
-            if prefix and not (prefix.isdecimal() and len(prefix) <= 12):
-                reader.wrong(inner.keys[prefix], f"'{prefix}' is no beginning of an ARS: up to twelve digits")
-            found.setdefault(art, {})[prefix] = reader.text(name)
     return found
 
 
@@ -114,7 +86,9 @@ class _File:
         self.reading.bodies = set(self.reading.texts(parts.get("stellen")))
         persons = self.persons(parts.get("personen"))
         competences = {art: dict(areas) for art, areas in self.shared.items()}
-        for art, areas in _competences(self.reader, parts.get("zustaendig")).items():
+        for art, areas in read_competences(
+            self.reader, parts.get("zustaendig"), self.reading.catalogue.stellen
+        ).items():
             competences[art] = {**competences.get(art, {}), **areas}
         steps = self.steps(parts.get("verlauf"))
         return Journey(
@@ -193,6 +167,8 @@ class _File:
         when = parts.get("um", parts.get("am"))
         if when is None:
             self.reader.wrong(node, "'am' (a day) or 'um' (day and time) is missing")
+        elif "am" in parts and "um" in parts:
+            self.reader.wrong(parts["am"], "'am' (a day) or 'um' (day and time), not both")
         happens = [word for word in parts if word in WORDS]
         if len(happens) > 1 and isinstance(node, NodeMapping):
             self.reader.wrong(node.keys[happens[1]], f"one step, one happening: '{happens[0]}' stands here already")
