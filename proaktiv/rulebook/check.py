@@ -25,6 +25,7 @@ from proaktiv.rulebook.load import Problem
 from proaktiv.rulebook.parameters import dead_values, late_begins, unchecked
 from proaktiv.rulebook.reading import Place
 from proaktiv.rulebook.strays import unread
+from proaktiv.rulebook.superfluous import superfluous
 from proaktiv.rulebook.wording import wrong_texts
 
 _CONSENT = frozenset({Basis.CONSENT, Basis.CONSENT_SPECIAL, Basis.CONSENT_STATUTORY})
@@ -83,6 +84,7 @@ class _Checking:
             yield self.problem(leistung, message)
         yield from wrong_texts(self.compiled, self.lebenslage, self.catalogue)
         yield from dead_values(self.compiled.parameter, self.lebenslage.plans)
+        yield from superfluous(self.compiled, self.lebenslage, self.catalogue)
 
     def problem(self, key: str, message: str) -> Problem:
         fallback = Place(f"{self.compiled.name}/lebenslage.yaml", 1, 1)

@@ -19,7 +19,7 @@ from proaktiv.core.texts import TextError, placeholders
 from proaktiv.rulebook.catalogue import Catalogue
 from proaktiv.rulebook.leistungen import STATUS, Leistungen
 from proaktiv.rulebook.load import Mapping as NodeMapping
-from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
+from proaktiv.rulebook.load import Node, Problem, RuleFileError, Scalar, load
 from proaktiv.rulebook.parameters import NONE, Parameters, joined, read_parameters
 from proaktiv.rulebook.reading import Place, Reader
 from proaktiv.rulebook.trees import Trees
@@ -36,7 +36,8 @@ class Compiled:
     """What a folder says. ``lebenslage`` may be used only where ``problems`` is empty.
 
     ``entwuerfe`` are Leistungen as they would be after a law that is not adopted: for simulation, never for release.
-    ``places`` finds the source of ``<LEISTUNG>``, ``<LEISTUNG>.<ziel>``, ``<flow name>``, ``<language>:<text key>``.
+    ``places`` finds the source of ``<LEISTUNG>``, ``<LEISTUNG>.<ziel>``, ``<flow name>``, ``<flow name>:<fact>``,
+    ``<language>:<text key>``.
     """
 
     folder: Path
@@ -187,7 +188,7 @@ class _Folder:
             zweck=reader.text(parts.get("zweck")),
             quelle=reader.text(parts.get("quelle")),
             empfaenger=reader.text(parts.get("empfaenger")),
-            felder=frozenset(self.field_names(reader, parts.get("felder"))),
+            felder=frozenset(self.field_names(reader, f"{self.name}/{short}", parts.get("felder"))),
             grundlage=Basis(reader.word(parts.get("grundlage"), [each.value for each in Basis], Basis.CONSENT.value)),
             norm=reader.text(parts.get("norm")),
             norm_ab=reader.day(parts.get("norm_ab")),
@@ -197,10 +198,12 @@ class _Folder:
             hinweis_text={language: reader.text(text) for language, text in hints.items()},
         )
 
-    def field_names(self, reader: Reader, node: Node | None) -> tuple[str, ...]:
+    def field_names(self, reader: Reader, flow: str, node: Node | None) -> tuple[str, ...]:
         trees = Trees(reader, self.catalogue, self.name)
         for item in reader.items(node):
             trees.fact(item)
+            if isinstance(item, Scalar):
+                self.places[f"{flow}:{item.text}"] = reader.place(item)
         return reader.texts(node)
 
     # texte/*.yaml ----------------------------------------------------------------------------------------------------
