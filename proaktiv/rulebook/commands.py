@@ -50,6 +50,7 @@ def make_app(
     @app.command("check")
     def check(folder: Folder = None) -> None:
         """Read every rule and say what is wrong, as file:line:column."""
+        say_folder(folder)
         check_rules(folder or rules_folder(), berlin_date(clock()) if clock else None)
 
     app.command("test")(run_cases)
@@ -73,6 +74,7 @@ def make_app(
         from proaktiv.rulebook.release import CONTROLLER, ReleaseRefused
         from proaktiv.rulebook.release import release as release_rules
 
+        say_folder(folder)
         signing = _signing_key(key, demo=demo, env=env)
         if open_owner_database is None:
             fail("nothing was released: there is no database here; run it as `proaktiv rules release …`")
@@ -96,6 +98,12 @@ def make_app(
             typer.echo(f"{one.lebenslage}@{one.version} {one.content_hash[:12]} {'new' if one.fresh else 'unchanged'}")
 
     return app
+
+
+def say_folder(folder: Path | None) -> None:
+    """Say whose rules are meant where nobody named any: an author easily takes the installation's for their own."""
+    if folder is None:
+        typer.echo(f"rules: {rules_folder()} (of this installation; for others: --folder)")
 
 
 def check_rules(root: Path, today: date | None) -> None:
@@ -123,6 +131,7 @@ def run_cases(
 
     Ends with 1 where anything differs or lives; what waits for content is counted by name.
     """
+    say_folder(folder)
     try:
         tested = testing.run_all(folder or rules_folder(), paths or ())
     except testing.UnreadableError as error:

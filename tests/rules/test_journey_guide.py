@@ -16,6 +16,9 @@ CHAPTER = README[README.index("## Ganze Lebensläufe prüfen") : README.index("#
 EXAMPLE = re.search(r"```yaml\n(fall: .*?)```", CHAPTER, re.DOTALL)
 
 
+WHOSE = f"rules: {rules_folder()} (of this installation; for others: --folder)\n"
+
+
 def invoke(*args: str) -> tuple[int, str]:
     result = CliRunner().invoke(commands(), list(args))  # type: ignore[arg-type]
     return result.exit_code, result.output
@@ -30,8 +33,9 @@ def example(tmp_path: Path) -> Path:
 
 
 def test_the_example_of_the_guide_runs_as_it_stands(example: Path) -> None:
-    assert invoke("test", str(example)) == (0, "1 passed, 0 failed, 0 wait for content\n")
-    assert invoke("test", str(example.parent)) == (0, "1 passed, 0 failed, 0 wait for content\n")
+    for path in (example, example.parent):
+        code, output = invoke("test", str(path))
+        assert (code, output) == (0, f"{WHOSE}1 passed, 0 failed, 0 wait for content\n")
 
 
 def test_a_difference_is_told_as_the_guide_shows_it(example: Path) -> None:
