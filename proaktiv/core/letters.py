@@ -18,6 +18,12 @@ _SUBJECT_EN = "Something is ready for you"
 _AGAIN = "wir haben Ihnen dazu schon geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun."
 _AGAIN_EN = "We have written to you about this before. If you have answered, there is nothing more to do."
 _AGAIN_LS = "Wir haben Ihnen schon einmal geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun."
+_EARLIER = "wir haben Ihnen in dieser Sache schon geschrieben. Der Code aus dem früheren Brief gilt auch weiter."
+_EARLIER_EN = "We have written to you about this before. The code in the earlier letter stays valid, too."
+_EARLIER_LS = "Wir haben Ihnen schon einmal geschrieben. Der Code aus dem alten Brief gilt auch noch."
+_NEVER_ASKED = "Wir fragen Sie nie nach Ihrer Bankverbindung und nie am Telefon nach diesem Code."
+_NEVER_ASKED_EN = "We never ask for your bank details, and never for this code on the telephone."
+_NEVER_ASKED_LS = "Wir fragen nie nach Ihrem Bank-Konto. Wir fragen nie am Telefon nach dem Code."
 _NOTHING = (
     "Wenn Sie nichts tun, geschieht nichts. Wir fragen Sie nie nach Ihrer Bankverbindung und nie am Telefon nach "
     "diesem Code."
@@ -48,7 +54,7 @@ class Words:
 
 
 def bundle_words(sender: str, *, again: bool = False) -> Words:
-    """Return the words that tell of something prepared.
+    """Return the words that tell of something prepared, to which they say yes, no or later.
 
     ``again``: they were told before. The code of an earlier letter stays good.
     """
@@ -95,6 +101,60 @@ def bundle_words(sender: str, *, again: bool = False) -> Words:
                     ),
                     _NOTHING_LS,
                     _GOES_LS,
+                ),
+            ),
+        ),
+    )
+
+
+def told_words(sender: str, *, again: bool = False) -> Words:
+    """Return the words that tell of hints and appointments alone: there is nothing to answer, and nobody asks.
+
+    ``again``: they were told of something in this matter before. The code of an earlier letter stays good.
+    """
+    return Words(
+        SUBJECT,
+        (
+            *((_EARLIER,) if again else ()),
+            (
+                f"{sender} hat Hinweise für Sie zusammengestellt. Sie müssen nichts beantworten und nichts "
+                "zurückschicken. Lesen Sie sie bald: Manches kann eine Frist haben."
+            ),
+            "Dazu brauchen Sie den Code aus diesem Brief und Ihr Geburtsdatum. Der Code gilt 90 Tage.",
+            _NEVER_ASKED,
+            "Einige Zeit später löschen wir die Hinweise.",
+        ),
+        (
+            Version(
+                "en",
+                _SUBJECT_EN,
+                (
+                    *((_EARLIER_EN,) if again else ()),
+                    (
+                        f"{sender} has put together information for you. There is nothing to answer and nothing to "
+                        "send back. Please read it soon: some of it may have a deadline."
+                    ),
+                    (
+                        "To see it you need the code in this letter and your date of birth. The code is valid for 90 "
+                        "days."
+                    ),
+                    _NEVER_ASKED_EN,
+                    "Some time later we delete the information.",
+                ),
+            ),
+            Version(
+                "ls",
+                "Wir haben etwas für Sie",
+                (
+                    *((_EARLIER_LS,) if again else ()),
+                    f"{sender} hat Hinweise für Sie. Sie müssen nicht antworten.",
+                    "Sie können die Hinweise im Internet lesen. Lesen Sie die Hinweise bald.",
+                    (
+                        "Sie brauchen den Code aus diesem Brief. Und Sie brauchen Ihren Geburts-Tag. "
+                        "Der Code gilt 90 Tage."
+                    ),
+                    _NEVER_ASKED_LS,
+                    "Später löschen wir die Hinweise.",
                 ),
             ),
         ),

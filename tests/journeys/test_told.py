@@ -8,11 +8,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from proaktiv.core.errors import Conflict
+from proaktiv.core.letters import told_words
 from proaktiv.database import Database
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.release import release
+from proaktiv.steps.notify.due import only_told
+from proaktiv.tables import BundleRow, core_table
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from tests.builders import Somebody, a_birth, a_cancellation, a_death, child_of, somebody
@@ -227,3 +231,68 @@ def test_the_page_of_what_comes_second_says_what_comes_first(told: World, anna: 
     page = page_of(reading(told, anna), "Zweite Urkunde")
     assert "Zuerst kommt: Geburtsurkunde." in page
     assert "/entscheiden" not in page
+
+
+# the letter about hints alone ----------------------------------------------------------------------------------------
+
+ASKS = ("ja, nein oder später", "nicht beantworten, verfällt", "keinen Antrag")
+
+
+@pytest.fixture
+def minor(told: World) -> Somebody:
+    """Somebody whom no Auftrag is for (V11), so that hints and an appointment are all there is."""
+    minor = told.lives_here(somebody("Mona", geburtsdatum="2013-02-28"))
+    told.announce(a_birth(minor))
+    told.tick()
+    return minor
+
+
+def test_a_letter_about_hints_alone_asks_for_no_yes_and_no_no(told: World, minor: Somebody) -> None:
+    letter = " ".join(told.letters_to(minor)[0].split())
+    assert "hat Hinweise für Sie zusammengestellt. Sie müssen nichts beantworten und nichts zurückschicken." in letter
+    assert not any(asked in letter for asked in ASKS)
+    found = told.pipeline.overview(told.opens_letter(minor))["bundles"][0]["proposals"]
+    assert {each["outcome"] for each in found} == {"hinweis", "termin"}
+
+
+def test_control_a_letter_about_an_auftrag_beside_hints_asks(told: World, anna: Somebody) -> None:
+    letter = " ".join(told.letters_to(anna)[0].split())
+    assert all(asked in letter for asked in ASKS)
+    assert "Hinweise" not in letter
+
+
+def test_what_was_open_when_a_letter_was_made_decides_its_words_whatever_came_since(
+    told: World, anna: Somebody
+) -> None:
+    made = told.now
+    proof = told.opens_letter(anna)
+    told.wait(days=1)
+    with told.database.transaction() as session:
+        (bundle,) = session.connection().execute(select(core_table(BundleRow).c.id)).scalars()
+        assert only_told(session, {bundle: made}) == frozenset()
+    for leistung, item in items(told, proof).items():
+        if leistung not in LEISTUNGEN:
+            told.pipeline.decline(proof, UUID(item["id"]))
+    with told.database.transaction() as session:
+        assert only_told(session, {bundle: made}) == frozenset(), "a repeat has the same words"
+        assert only_told(session, {bundle: told.now}) == {bundle}, "another letter now would be about hints alone"
+        assert only_told(session, {}) == frozenset()
+
+
+def test_whoever_types_the_page_of_a_decision_about_a_hint_is_led_to_its_words(told: World, minor: Somebody) -> None:
+    browser = reading(told, minor)
+    overview = browser.get("/uebersicht").text
+    for path in re.findall(r'href="(/vorschlag/[^"]+)"', overview):
+        answer = browser.get(f"{path}/entscheiden")
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_no_version_of_the_letter_about_hints_asks_for_an_answer(again: bool) -> None:
+    told = told_words("Stadt Musterstadt", again=again)
+    assert [version.language for version in told.versions] == ["en", "ls"]
+    for paragraphs in (told.paragraphs, *(version.paragraphs for version in told.versions)):
+        said = " ".join(paragraphs)
+        assert not re.search(
+            r"(?i)\bja\b|\bnein\b|\byes\b|\bno or\b|später an|verfällt|lapses|unterschr|\bsign\b", said
+        ), said

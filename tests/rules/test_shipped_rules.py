@@ -256,8 +256,8 @@ def invoke(*words: str) -> tuple[int, str]:
 
 
 def test_the_commands_check_test_and_explain() -> None:
-    assert invoke("check") == (0, "5 Lebenslagen, 7 Leistungen: nothing wrong\n")
-    code, output = invoke("test")
+    assert invoke("check", "--folder", str(ROOT)) == (0, "5 Lebenslagen, 7 Leistungen: nothing wrong\n")
+    code, output = invoke("test", "--folder", str(ROOT))
     mutants, last = output.splitlines()
     assert (code, last) == (0, f"{len(CASES)} passed, 0 failed, 0 wait for content")
     assert re.fullmatch(r"(\d+) of \1 mutants killed, \d+ decisions with facts withheld change nothing", mutants)

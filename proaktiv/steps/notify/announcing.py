@@ -4,7 +4,7 @@ A mail is a hint beside a letter: whatever stands in its way ends it in silence,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from proaktiv.house import House
 from proaktiv.outward import Held, Wish, ask, hold, loggable, write_log
 from proaktiv.steps.notify.composing import Composed, compose, message, vocabulary
 from proaktiv.steps.notify.destinations import contacts, mail_addresses
-from proaktiv.steps.notify.due import WAITS, Matter, candidates, due_again, lock, open_events, runs
+from proaktiv.steps.notify.due import WAITS, Matter, candidates, due_again, lock, only_told, open_events, runs
 from proaktiv.steps.notify.hinting import HINT_LIVES, forget_former, move_in, stale
 from proaktiv.steps.notify.holding_back import put_later, sift
 from proaktiv.steps.notify.outages import ways_now
@@ -141,6 +141,8 @@ def announce(
                 _end(doings, matter, "no_contact")
             else:
                 doings.letters.append(letter)
+    told = only_told(session, {letter.matter.id: letter.made_at for letter in doings.letters if letter.coded})
+    doings.letters = [replace(letter, told=letter.matter.id in told) for letter in doings.letters]
     sifted = sift(session, house, doings.letters, probing, rates, now)
     doings.letters = sifted.go
     for matter in sifted.suppressed:

@@ -20,6 +20,7 @@ from proaktiv.core.letters import (
     address_lines,
     address_words,
     bundle_words,
+    told_words,
     written_on,
 )
 from proaktiv.house import House
@@ -30,7 +31,10 @@ from proaktiv.vault import Compartment, Place, Ring, VaultError
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """One message that may be written. ``moved``: a mail address sealed anew, for the row of ``given_at``."""
+    """One message that may be written. ``moved``: a mail address sealed anew, for the row of ``given_at``.
+
+    ``told``: it is about hints and appointments alone, so it asks for nothing.
+    """
 
     matter: Matter
     permit: Permit[Propose]
@@ -44,6 +48,7 @@ class Composed:
     known: Known
     moved: bytes | None = None
     given_at: datetime | None = None
+    told: bool = False
 
     @property
     def coded(self) -> bool:
@@ -149,7 +154,7 @@ def message(house: House, composed: Composed, page: str) -> Message:
             link=page,
             made_at=composed.made_at,
         )
-    words = _words(house, matter, again=composed.run > 1)
+    words = _words(house, composed)
     return Message(
         purpose=matter.purpose,
         reference=reference,
@@ -164,9 +169,10 @@ def message(house: House, composed: Composed, page: str) -> Message:
     )
 
 
-def _words(house: House, matter: Matter, *, again: bool) -> Words:
+def _words(house: House, composed: Composed) -> Words:
+    matter, again = composed.matter, composed.run > 1
     if matter.purpose == BUNDLE:
-        return bundle_words(house.name, again=again)
+        return (told_words if composed.told else bundle_words)(house.name, again=again)
     if matter.purpose == ADDRESS:
         return address_words(house.name)
     return account_words(house.name) if matter.purpose == ACCOUNT else activation_words(house.name)

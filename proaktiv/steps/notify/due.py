@@ -1,12 +1,12 @@
 """What may be told now: begun before, bundles, enrolments, notices, confirmations; read without a lock, then locked."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
@@ -317,7 +317,15 @@ def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozens
     offered = select(_PROPOSALS.c.bundle, _PROPOSALS.c.event).where(
         _PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state.in_(("open", "later"))
     )
-    handed_back = (
+    events: dict[UUID, set[UUID]] = {}
+    found: list[Any] = [*session.connection().execute(union(offered, asked, _handed_back(bundles)))]
+    for bundle, event in found:
+        events.setdefault(bundle, set()).add(event)
+    return {bundle: frozenset(found) for bundle, found in events.items()}
+
+
+def _handed_back(bundles: Sequence[UUID]) -> Select[tuple[UUID, UUID]]:
+    return (
         select(_PROPOSALS.c.bundle, _PROPOSALS.c.event)
         .join(_AUFTRAEGE, _AUFTRAEGE.c.proposal == _PROPOSALS.c.id)
         .where(
@@ -326,10 +334,34 @@ def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozens
             _AUFTRAEGE.c.due_at.is_not(None),
         )
     )
-    events: dict[UUID, set[UUID]] = {}
-    for bundle, event in session.connection().execute(union(offered, asked, handed_back)):
-        events.setdefault(bundle, set()).add(event)
-    return {bundle: frozenset(found) for bundle, found in events.items()}
+
+
+def only_told(session: Session, made: Mapping[UUID, datetime]) -> frozenset[UUID]:
+    """Return the bundles in which nothing waited for an answer when their letter was made, only hints and appointments.
+
+    ``made`` says when each letter was: a repeat has the same words, whatever came to the bundle or was answered since.
+    """
+    if not made:
+        return frozenset()
+    connection = session.connection()
+    bundles = list(made)
+    offered = select(_PROPOSALS.c.bundle, _PROPOSALS.c.outcome, _PROPOSALS.c.made_at, _PROPOSALS.c.moved_at).where(
+        _PROPOSALS.c.bundle.in_(bundles),
+        or_(_PROPOSALS.c.state.in_(("open", "later")), _PROPOSALS.c.moved_at > min(made.values())),
+    )
+    signing = select(_SIGNATURES.c.bundle).where(_SIGNATURES.c.bundle.in_(bundles))
+    told: set[UUID] = set()
+    asked = {
+        row[0]
+        for row in connection.execute(union(signing, _handed_back(bundles).with_only_columns(_PROPOSALS.c.bundle)))
+    }
+    for row in connection.execute(offered.add_columns(_PROPOSALS.c.state)):
+        open_then = row.made_at <= made[row.bundle] and (
+            row.state in ("open", "later") or row.moved_at > made[row.bundle]
+        )
+        if open_then:
+            (told if row.outcome in TOLD else asked).add(row.bundle)
+    return frozenset(told - asked)
 
 
 def last_days(session: Session, bundles: Sequence[UUID]) -> dict[UUID, date]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import BadInput, Conflict
+from proaktiv.core.plans import TOLD
 from proaktiv.web.pages.forms import Fields, Form
 from proaktiv.web.pages.visitor import Acting, LookDep, PipelineDep, Visiting
 
@@ -57,8 +58,10 @@ def answer(
 
 @router.get("/vorschlag/{proposal_id}/entscheiden")
 def deciding(request: Request, proposal_id: UUID, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
-    """Ask for Ja, Nein or Später; none is preset."""
+    """Ask for Ja, Nein or Später; none is preset. About a hint nobody is asked."""
     shown = pipeline.proposal(visitor.proof, proposal_id)
+    if shown["outcome"] in TOLD:
+        return RedirectResponse(f"/vorschlag/{proposal_id}", SEE_OTHER)
     return look.answer(request, "decide.html", shown=shown, form=Form({}))
 
 
