@@ -5,6 +5,7 @@ Each returns the end of a message. Left to others: names and words (``suggest``)
 
 import re
 from calendar import monthrange
+from collections.abc import Collection
 from datetime import date
 
 from proaktiv.rulebook.load import Mapping, Node, Scalar, Sequence
@@ -16,6 +17,9 @@ _LIKE_ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?P<time>[T
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[.'\u00a0\u202f ][0-9]{3})+(?:,[0-9]{1,2})?")
 
 
+_NONE = frozenset({"nichts", "keine", "keiner", "kein", "nein", "leer", "-", "~", ""})
+
+
 def other_shape(node: Node, wanted: type[Node] = Mapping) -> str:
     """Return what was probably forgotten where a node has another shape than it must have."""
     if isinstance(node, Mapping):
@@ -24,9 +28,17 @@ def other_shape(node: Node, wanted: type[Node] = Mapping) -> str:
         return ""
     if node.plain and re.match(r"-\S", node.text):
         return "; a space is missing after the '-'"
+    if wanted is Sequence and node.text.strip().lower() in _NONE:
+        return "; write [] for none"
     if wanted is Sequence:
         return f"; write [{node.text}]" if node.text and "\n" not in node.text else ""
     return _no_space(node.text) if node.plain else ""
+
+
+def several(written: str, choices: Collection[str]) -> str:
+    """Return how several words are written, where somebody put them into one value."""
+    parts = re.split(r"\s*[;,/+&]\s*|\s+(?:und|oder)\s+|\s+", written)
+    return f"; several stand in a list: [{', '.join(parts)}]" if len(parts) > 1 and set(parts) <= {*choices} else ""
 
 
 def _no_space(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from proaktiv.core.keys import Ars, KeyFormatError, LeikaKey
 from proaktiv.rulebook.load import Mapping, Node, Problem, Scalar, Sequence
-from proaktiv.rulebook.meant import cut_off, meant_amount, meant_day, meant_number, no_quotes, other_shape
+from proaktiv.rulebook.meant import cut_off, meant_amount, meant_day, meant_number, no_quotes, other_shape, several
 from proaktiv.rulebook.suggest import suggestion, words
 
 T = TypeVar("T")
@@ -52,7 +52,8 @@ class Reader:
     def fields(self, node: Node, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
         """Return named nodes: unknown names, missing ones and other shapes are reported."""
         if not isinstance(node, Mapping):
-            self.wrong(node, f"here must stand {_KIND[Mapping]}, not {_KIND[type(node)]}{other_shape(node)}")
+            like = f", like {{{', '.join(f'{name}: …' for name in required)}}}" if required else ""
+            self.wrong(node, f"here must stand {_KIND[Mapping]}, not {_KIND[type(node)]}{like}{other_shape(node)}")
             return {}
         allowed = [*required, *optional]
         before: Node | None = None
@@ -107,7 +108,7 @@ class Reader:
         if written in choices:
             return written
         if written:
-            hint = suggestion(written, choices)
+            hint = several(written, choices) or suggestion(written, choices)
             self.wrong(node, f"'{written}' is not allowed here; allowed: {words(choices)}{hint}")
         return instead
 

@@ -61,6 +61,7 @@ _OPPOSITES = frozenset(
 )
 _WITH_OPPOSITE = frozenset(word for pair in _OPPOSITES for word in pair)
 
+_IN_TWO = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _CLOSE = 0.75
 _VERY_CLOSE = 0.86
 
@@ -74,12 +75,17 @@ def suggestion(written: str, allowed: Iterable[str]) -> str:
     meant = _MEANT.get(written.lower())
     if meant in choices:
         return f"; did you mean '{meant}'?"
-    small = {choice.lower(): choice for choice in choices}
-    for close in (small[each] for each in get_close_matches(written.lower(), small, n=1, cutoff=_CLOSE)):
-        if close in _WITH_OPPOSITE and SequenceMatcher(None, written.lower(), close).ratio() < _VERY_CLOSE:
+    small = {_plain(choice): choice for choice in choices}
+    for close in (small[each] for each in get_close_matches(_plain(written), small, n=1, cutoff=_CLOSE)):
+        if close in _WITH_OPPOSITE and SequenceMatcher(None, _plain(written), close).ratio() < _VERY_CLOSE:
             continue
         return f"; did you mean '{close}'?"
     return ""
+
+
+def _plain(word: str) -> str:
+    """Return a word in small letters, umlauts in two: the words of rules have none."""
+    return word.lower().translate(_IN_TWO)
 
 
 def opposite(word: str) -> frozenset[str]:

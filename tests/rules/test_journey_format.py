@@ -90,6 +90,48 @@ def test_a_case_without_a_mistake_is_read() -> None:
         ),
         ("- {text: Glückwunsch}", "- {nachricht: post}", "post", "allowed: jede, brief, email, app"),
         ("fristen:\n", "fristen: offen\n", "offen", "leave 'fristen' out"),
+        ("  jugendamt:", "  jugentamt:", "jugentamt", "is no kind of office in _katalog/stellen.yaml; allowed: abfall"),
+        ("  jugendamt:", "  jugentamt:", "jugentamt", "did you mean 'jugendamt'?"),
+        ("  jugendamt:", "  rathaus:", "rathaus", "'rathaus' is no kind of office in _katalog/stellen.yaml"),
+        ("am: 2026-11-02", "am: 2026-11-31", "2026-11-31", "is no date; 2026-11 has 30 days"),
+        ("am: 2026-11-02", "am: Di 2026-11-02", "Di 2026-11-02", "is a Mo; write it without the day of the week"),
+        ("am: 2026-11-02", "am: 02.11.2026", "02.11.2026", "did you mean 2026-11-02?"),
+        ("am: 2026-11-02", "um: 2026-11-02T17.30", "2026-11-02T17.30", "did you mean 2026-11-02 17:30?"),
+        ("am: 2026-11-02", "um: 8:00 Uhr", "8:00 Uhr", "says no day; write it as 2026-11-11 17:30"),
+        ("am: 2026-11-02", "am: 2026-11-02\n    um: 2026-11-02 09:00", "2026-11-02\n    um", "not both"),
+        ("MELDEREGISTER:", "MELDEREGSTER:", "MELDEREGSTER", "is no register; known: AZR, BZST"),
+        ("MELDEREGISTER:", "STEUERAMT:", "kind.im_haushalt", "stands in the register MELDEREGISTER, not in STEUERAMT"),
+        ("{MELDEREGISTER: {kind.im_haushalt: ja}}", "{kind.im_haushalt: ja}", "kind.im_haushalt", "is a fact; its reg"),
+        ("leistung: KARTE, ergebnis", "leistung: Karte, ergebnis", "Karte, ergebnis", "did you mean 'KARTE'?"),
+        ("leistung: KARTE, ergebnis", "leistung: KARTEN, ergebnis", "KARTEN, erg", "there is no Leistung 'KARTEN'"),
+        (
+            "- {text: Glückwunsch}",
+            "- {feld: kind.vornamn}",
+            "kind.vornamn",
+            "so this forbids nothing; did you mean 'kind.v",
+        ),
+        (
+            "- {text: Glückwunsch}",
+            "- {behoerde: Geldstele Musterstadt}",
+            "Geldstele",
+            "did you mean 'Geldstelle Musters",
+        ),
+        ("- {text: Glückwunsch}", "- {nachschlagen: MELDEREGISTR}", "MELDEREGISTR}", "did you mean 'MELDEREGISTER'?"),
+        (
+            "zu: [E-GEB, K-POST, P-MELD]",
+            "zu: E-GEB und K-POST",
+            "E-GEB und",
+            "several stand in a list: [E-GEB, K-POST]",
+        ),
+        ("nachrichten: [{an: [Anna, Ben], kanal: brief}]", "nachrichten: keine", "keine", "write [] for none"),
+        (
+            "      kind: Mia\n",
+            "      kind: Mia\n      schutz: {totgeborn: ja}\n",
+            "totgeborn",
+            "did you mean 'totgeboren'?",
+        ),
+        ('      ars: "990010000000"\n', '      ars: "99001"\n', '"99001"\n', "Ars must be twelve digits"),
+        ("text: Geld", "texte: Geld", "texte", "did you mean 'text'?"),
     ],
 )
 def test_a_mistake_is_told_at_its_place(old: str, new: str, at: str, message: str) -> None:
@@ -172,3 +214,31 @@ def test_an_empty_course_is_told() -> None:
     cut = CASE[: CASE.index("verlauf:")]
     _, problems = read(cut + "verlauf: []\n")
     assert any("a case needs at least one step" in each for each in problems)
+
+
+def test_a_register_that_nobody_knows_yet_may_be_named() -> None:
+    for old, new in (
+        ("{kind.im_haushalt: ja}}", "{kind.im_haushalt: ja}, WALDBESITZ: {}}"),
+        ("- {text: Glückwunsch}", "- {nachschlagen: WALDBESITZ}"),
+    ):
+        journey, problems = read(but((old, new)))
+        assert (problems, journey.waits if journey else None) == ([], ())
+
+
+def test_a_date_that_cannot_be_read_is_one_mistake_not_two() -> None:
+    _, problems = read(but(("am: 2026-11-02", "am: morgen")))
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ("{kind: {vorname: Ina}}", "'vorname' is not known here; allowed: vornamen, familienname, geburtsdatum"),
+        ("{kind: {geburtsdatum: 31.10.2026}}", "did you mean 2026-10-31?"),
+        ("{kind: {lebt: vielleicht}}", "'vielleicht' is not allowed here; allowed: ja, nein"),
+    ],
+)
+def test_a_correction_of_what_no_child_has_is_told(changes: str, message: str) -> None:
+    step = f"  - {{am: 2026-12-01, berichtigung: {{von: geburt, statt: {changes}}}}}\nnie:\n"
+    _, problems = read(but(("nie:\n", step)))
+    assert any(message in each for each in problems), problems

@@ -299,11 +299,13 @@ def _note(town: Town, report: Report, child: str, decided: Sequence[_Decided]) -
     """Note what does not apply yet and when that can change; older notes of the same persons go."""
     people = {item.name for item in decided}
     entry = report.event.eintrag
-    town.later = [note for note in town.later if note.entry != entry or note.person not in people]
+    older = [note for note in town.later if note.entry == entry and note.person in people]
+    town.later = [note for note in town.later if note not in older]
     for item in decided:
         change = look_again_on(item.decision, berlin_date(town.now))
         if change is None:
             continue
         note = Later(item.plan.leistung, item.name, change, entry, child, item.lebenslage.name)
         town.later.append(note)
-        town.noted.append(note)
+        if note not in older:  # else it stands as it stood: nothing has changed
+            town.noted.append(note)

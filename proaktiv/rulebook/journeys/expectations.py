@@ -99,7 +99,8 @@ def _items(reading: Reading, node: Node) -> Iterable[Expected]:
         waits=waits,
         waiting_parts=waiting_parts,
     )
-    return [replace(first, leistung=name) for name in reading.texts(parts.get("leistung")) or ("",)]
+    names = [reading.spelt(each) for each in one_or_more(parts.get("leistung"))]
+    return [replace(first, leistung=name) for name in names or [""]]
 
 
 def _waiting(reading: Reading, node: Node | None) -> tuple[str, dict[str, str]]:
@@ -181,18 +182,22 @@ def read_forbidden(reading: Reading, node: Node | None) -> tuple[Forbidden, ...]
             Forbidden(
                 place=reader.place(item),
                 addressees=reading.addressees(parts.get("an"), words.OFFICE),
-                leistungen=tuple(reading.unwanted(each) for each in one_or_more(parts.get("leistung"))),
+                leistungen=tuple(reading.spelt(each) for each in one_or_more(parts.get("leistung"))),
                 outcomes=tuple(reader.word(each, words.OUTCOMES) for each in one_or_more(parts.get("ergebnis"))),
                 texts=reading.texts(parts.get("text")),
                 days=_days(reading, parts.get("datum")),
-                behoerden=reading.texts(parts.get("behoerde")),
-                fields=reading.texts(parts.get("feld")),
+                behoerden=reading.unwanted(parts.get("behoerde"), reading.behoerden),
+                fields=reading.unwanted(parts.get("feld"), reading.catalogue.fakten),
                 messages=messages,
-                registers=reading.texts(parts.get("nachschlagen")),
+                registers=_registers(reading, parts.get("nachschlagen")),
                 waits=reader.text(parts.get("wartet_auf")),
             )
         )
     return tuple(found)
+
+
+def _registers(reading: Reading, node: Node | None) -> tuple[str, ...]:
+    return tuple(reading.register(each, reading.reader.text(each)) for each in one_or_more(node))
 
 
 def _days(reading: Reading, node: Node | None) -> tuple[date, ...]:

@@ -22,6 +22,10 @@ CUSTODY = ("allein", "gemeinsam", "keine", "ruht")
 NOTES = ("51", "52", "64", "adoption", "sorge")
 RUNS, STANDS = "laeuft", "steht"
 CLERKS_ACTS = ("erledigt", "nochmal", "angekommen", "an_person")
+_PROTECTS, _PROTECTS_BIRTH = ("adoption", "sperrvermerk_64"), ("totgeboren", "vertraulich")
+OF_CHILD = ("vornamen", "familienname", "geburtsdatum", "geburtsort", "lebt")
+"""What a correction may change of a child."""
+
 _WHICH = ("fuer", "anlass")
 LEVELS = [level.name for level in Trust]
 
@@ -33,8 +37,11 @@ def read_happening(reading: Reading, word: str, node: Node, dwellings: Mapping[s
     return Happening(word, _READERS[word](reading, node))
 
 
-def facts(reading: Reading, node: Node | None) -> dict[str, Value]:
-    """Return facts by name. One that the catalogue lacks is remembered: it waits, and nothing can need it yet."""
+def facts(reading: Reading, node: Node | None, register: str = "") -> dict[str, Value]:
+    """Return facts by name. One that the catalogue lacks is remembered: it waits, and nothing can need it yet.
+
+    ``register`` is where they are said to stand; a fact that another register has would never be found there.
+    """
     if node is None:
         return {}
     if not isinstance(node, NodeMapping):
@@ -49,8 +56,14 @@ def facts(reading: Reading, node: Node | None) -> dict[str, Value]:
                 find_fact(reading.reader, reading.catalogue, node.keys[name], name, "")
             reading.waits[f"Fakt {name}"] = None
             continue
+        if register and fakt.register and fakt.register != register:
+            reading.reader.wrong(node.keys[name], f"{name} stands in the register {fakt.register}, not in {register}")
         found[name] = read_value(reading.reader, fakt, inner)
     return found
+
+
+def _named_register(reading: Reading, node: Node | None) -> str:
+    return reading.register(node, reading.reader.text(node)) if node is not None else ""
 
 
 def _which(reading: Reading, parts: Mapping[str, Node]) -> dict[str, Any]:
@@ -79,11 +92,13 @@ def _codes(reading: Reading, node: Node | None) -> tuple[str, ...]:
     return tuple(reading.reader.word(item, words.CONSENT_CODES) for item in one_or_more(node))
 
 
-def _entry(reading: Reading, parts: Mapping[str, Node]) -> dict[str, Any]:
+def _entry(reading: Reading, parts: Mapping[str, Node], protects: tuple[str, ...]) -> dict[str, Any]:
     """Return what every report may carry: its entry, protective notes, and more in the register's own words."""
+    reader = reading.reader
+    notes = reader.fields(parts["schutz"], (), protects) if "schutz" in parts else {}
     return {
-        "eintrag": reading.reader.text(parts.get("eintrag")),
-        "schutz": reading.record(parts.get("schutz")),
+        "eintrag": reader.text(parts.get("eintrag")),
+        "schutz": {name: reader.yes(said) for name, said in notes.items()},
         "weitere": reading.record(parts.get("weitere")),
     }
 
@@ -105,11 +120,11 @@ def _birth(reading: Reading, node: Node) -> dict[str, Any]:
     return {
         "kind": reading.person(parts.get("kind")),
         "ort": reader.text(parts.get("ort")),
-        "ars": reader.text(parts.get("ars")),
+        "ars": reader.ars(parts["ars"]) if "ars" in parts else "",
         "eltern": tuple(parents),
         "lebt": reader.yes(parts.get("lebt"), instead=True),
         "mehrlinge": reader.text(parts.get("mehrlinge")),
-        **_entry(reading, parts),
+        **_entry(reading, parts, (*_PROTECTS, *_PROTECTS_BIRTH)),
     }
 
 
@@ -125,7 +140,7 @@ def _move(reading: Reading, node: Node, dwellings: Mapping[str, Mapping[str, str
         "einzug": reader.day(parts.get("einzug")),
         "wohnungsart": reader.word(parts.get("wohnungsart"), ("hauptwohnung", "nebenwohnung"), "hauptwohnung"),
         "meldeweg": reader.word(parts.get("meldeweg"), ("persoenlich", "elektronisch"), "persoenlich"),
-        **_entry(reading, parts),
+        **_entry(reading, parts, _PROTECTS),
     }
 
 
@@ -153,7 +168,12 @@ def _of_report(reading: Reading, node: Node) -> dict[str, Any]:
 
 def _correction(reading: Reading, node: Node) -> dict[str, Any]:
     parts = reading.reader.fields(node, ("von", "statt"))
-    return {"report": reading.label(parts.get("von")), "changes": reading.record(parts.get("statt"))}
+    changes = parts.get("statt")
+    if isinstance(changes, NodeMapping) and isinstance(changes.entries.get("kind"), NodeMapping):
+        child = reading.reader.fields(changes.entries["kind"], (), OF_CHILD)
+        reading.reader.day_or_none(child.get("geburtsdatum"))
+        reading.reader.yes(child.get("lebt"))
+    return {"report": reading.label(parts.get("von")), "changes": reading.record(changes)}
 
 
 def _other_report(reading: Reading, node: Node) -> dict[str, Any]:
@@ -169,8 +189,8 @@ def _register(reading: Reading, node: Node) -> dict[str, Any]:
     parts = reading.reader.fields(node, ("person", "register", "angaben"))
     return {
         "person": reading.person(parts.get("person")),
-        "register": reading.reader.text(parts.get("register")),
-        "facts": facts(reading, parts.get("angaben")),
+        "register": (name := _named_register(reading, parts.get("register"))),
+        "facts": facts(reading, parts.get("angaben"), name),
     }
 
 

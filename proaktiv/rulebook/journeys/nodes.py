@@ -12,12 +12,14 @@ from typing import Any
 
 from proaktiv.core.calendar import BERLIN
 from proaktiv.rulebook.catalogue import Catalogue
+from proaktiv.rulebook.journeys.words import REGISTERS
 from proaktiv.rulebook.load import Mapping, Node, Scalar, Sequence
 from proaktiv.rulebook.meant import likely_day, meant_day
 from proaktiv.rulebook.reading import FAR_AWAY, Reader
 from proaktiv.rulebook.suggest import suggestion, words
 
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:[0-9]{2})")
+_CLOCK = re.compile(r"[0-9]{1,2}[.:][0-9]{2}(?: *Uhr)?|[0-9]{1,2} *Uhr")
 _LIKE_MOMENT = re.compile(r"(\S*[0-9]{2}\S*?)(?:[ T]+|, *|,? um )([0-9]{1,2}(?:[.:][0-9]{2}){0,2}(?: *Uhr|Z)?)")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
@@ -31,7 +33,7 @@ MORNING = time(8)
 class Reading:
     """One file being read: the reader that collects mistakes, the catalogue, who and what was named so far.
 
-    ``leistungen`` are those in the rules, ``waits`` what was named and is not there yet.
+    ``leistungen`` are in the rules, ``behoerden`` competent; ``waits`` is what was named and is not there yet.
     """
 
     reader: Reader
@@ -41,6 +43,7 @@ class Reading:
     bodies: set[str] = field(default_factory=set)
     labels: set[str] = field(default_factory=set)
     waits: dict[str, None] = field(default_factory=dict)
+    behoerden: frozenset[str] = frozenset()
 
     def person(self, node: Node | None) -> str:
         """Return the name of a person of this journey."""
@@ -57,17 +60,46 @@ class Reading:
 
     def leistung(self, node: Node | None) -> str:
         """Return a Leistung; one that the rules do not have yet is remembered by name."""
-        name = self.reader.text(node)
+        name = self.spelt(node)
         if name and name not in self.leistungen:
             self.waits[name] = None
         return name
 
-    def unwanted(self, node: Node) -> str:
-        """Return a Leistung that must not appear: what does not exist cannot, so only a slip of the keys is wrong."""
+    def spelt(self, node: Node | None) -> str:
+        """Return a Leistung as it is called: what does not exist is still to be written, but a slip of the keys."""
         name = self.reader.text(node)
-        close = get_close_matches(name, self.leistungen, n=1, cutoff=A_SLIP)
-        if name not in self.leistungen and close:
-            self.reader.wrong(node, f"there is no Leistung '{name}'; did you mean '{close[0]}'?")
+        if node is not None and name not in self.leistungen:
+            capitals = {each.upper(): each for each in self.leistungen}
+            written = name.upper().replace("_", "-").replace(" ", "-")
+            close = get_close_matches(written, capitals, n=1, cutoff=A_SLIP)
+            if close:
+                self.reader.wrong(node, f"there is no Leistung '{name}'; did you mean '{capitals[close[0]]}'?")
+        return name
+
+    def unwanted(self, node: Node | None, known: Iterable[str]) -> tuple[str, ...]:
+        """Return texts that must not appear: what is not known cannot, so only a slip of the keys is wrong."""
+        choices = [*known]
+        for item in one_or_more(node):
+            name = self.reader.text(item)
+            close = get_close_matches(name, choices, n=1, cutoff=A_SLIP)
+            if close and name not in choices:
+                self.reader.wrong(
+                    item, f"'{name}' is not known here, so this forbids nothing; did you mean '{close[0]}'?"
+                )
+        return self.texts(node)
+
+    def register(self, node: Node, name: str) -> str:
+        """Return the name of a register; one that no fact and no consent names has nothing yet, a slip is wrong."""
+        known = {fakt.register for fakt in self.catalogue.fakten.values() if fakt.register} | set(REGISTERS)
+        fakt = self.catalogue.fakten.get(name)
+        if fakt is not None:
+            whose = fakt.register or min(known)
+            self.reader.wrong(node, f"'{name}' is a fact; its register stands before it: {{{whose}: {{{name}: …}}}}")
+        elif name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=A_SLIP)
+            if close:
+                message = f"'{name}' is no register; known: {words(sorted(known))}; did you mean '{close[0]}'?"
+                self.reader.wrong(node, message)
         return name
 
     def label(self, node: Node | None) -> str:
@@ -95,6 +127,8 @@ class Reading:
                 self.reader.wrong(node, f"'{written}' is no moment; {_meant_moment(match[1], match[2])}")
         elif match := _LIKE_MOMENT.fullmatch(written):
             self.reader.wrong(node, f"'{written}' is no date and time; {_meant_moment(match[1], match[2])}")
+        elif _CLOCK.fullmatch(written):
+            self.reader.wrong(node, f"'{written}' says no day; write it as 2026-11-11 17:30")
         else:
             day = self.reader.day(node)
         morning = datetime.combine(day, MORNING, BERLIN)

@@ -21,7 +21,7 @@ from proaktiv.rulebook.journeys.model import Journey, Person, Step
 from proaktiv.rulebook.journeys.nodes import Reading, one_or_more
 from proaktiv.rulebook.load import Mapping as NodeMapping
 from proaktiv.rulebook.load import Node, Problem, RuleFileError, load
-from proaktiv.rulebook.reading import Reader
+from proaktiv.rulebook.reading import FAR_AWAY, Reader
 from proaktiv.rulebook.said import SURROUNDINGS, read_competences, shared_competences
 
 ABOUT = (
@@ -90,6 +90,7 @@ class _File:
             self.reader, parts.get("zustaendig"), self.reading.catalogue.stellen
         ).items():
             competences[art] = {**competences.get(art, {}), **areas}
+        self.reading.behoerden = frozenset(name for areas in competences.values() for name in areas.values())
         steps = self.steps(parts.get("verlauf"))
         return Journey(
             place=self.reader.place(node),
@@ -125,8 +126,11 @@ class _File:
             node, ("geboren",), ("vornamen", "familienname", "wohnung", "sperre", "register", "notiz")
         )
         registers: dict[str, Mapping[str, Value]] = {}
-        for register, inner in self.named(parts.get("register"), "registers").items():
-            registers[register] = facts(self.reading, inner)
+        said = parts.get("register")
+        for register, inner in self.named(said, "registers").items():
+            if isinstance(said, NodeMapping):
+                self.reading.register(said.keys[register], register)
+            registers[register] = facts(self.reading, inner, register)
         dwelling = self.reader.word(parts.get("wohnung"), self.dwellings)
         return Person(
             name=name,
@@ -153,6 +157,8 @@ class _File:
         before: datetime | None = None
         for item in self.reader.items(node):
             step = self.step(item, before)
+            if before is not None and step.at.date() == FAR_AWAY:  # which could not be read, and is reported
+                step = replace(step, at=before)
             if before is not None and step.at < before:
                 self.reader.wrong(item, f"this lies before the step above ({before:%Y-%m-%d %H:%M}); keep the order")
                 step = replace(step, at=before)

@@ -100,6 +100,9 @@ _REGISTERS = {
     "P-EINK": "EINKOMMEN",
     "P-AZR": "AZR",
 }
+REGISTERS = tuple(_REGISTERS.values())
+"""What the registers are called where a consent allows looking things up."""
+
 _SPECIAL = ("A9-G", "A9-R", "A9-S")
 CONSENT_CODES = (*_LEBENSLAGEN, *_CHANNEL_CODES, *_REGISTERS, *_SPECIAL)
 
