@@ -6,6 +6,7 @@ elsewhere: which event is legal (``states``), how heads are read and made again 
 Sources: consent.md §§ 5, 6.1, 7; data-path.md § 3.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -150,24 +151,27 @@ def withdraw(
     person: UUID,
     activity: Activity,
     at: datetime,
-    flow_id: UUID,
+    flow_ids: Mapping[UUID, UUID],
     channel: str,
     trust: int,
     scope: str = "",
 ) -> Head:
     """End whatever stands for this activity and scope, in any version and for any recipient, and return its head.
 
-    The records are the heads' own, so none is named. A repeat returns the withdrawn head and writes nothing.
-    Raises ``ConsentConflict`` where nothing was ever given.
+    The records are the heads' own (``naming.standing``); ``flow_ids`` holds for each the entry that names it. A repeat
+    returns the withdrawn head and writes nothing. Raises ``ConsentConflict`` where nothing was ever given, and where a
+    record has no entry.
     """
-    act = _Act(at, flow_id, None, channel, trust)
+    acts = {record: _Act(at, flow_id, None, channel, trust) for record, flow_id in flow_ids.items()}
     raise_epoch(connection, [person])
     theirs = (HEADS.c.person == person, HEADS.c.activity == activity.name, HEADS.c.scope == scope)
     found = connection.execute(select(*HEAD_COLUMNS).where(*theirs).order_by(HEADS.c.last_seq.desc()))
     heads = [head_of_row(row) for row in found]
     given = [head for head in heads if head.state is ConsentState.GIVEN]
+    if unnamed := {head.record for head in given} - acts.keys():
+        raise ConsentConflict(f"no entry tells that record {min(map(str, unnamed))} ends")
     ended = [
-        _append(connection, head.state, Event.WITHDRAW, replace(head, state=ConsentState.WITHDRAWN), act)
+        _append(connection, head.state, Event.WITHDRAW, replace(head, state=ConsentState.WITHDRAWN), acts[head.record])
         for head in given
     ]
     ended += [head for head in heads if head.state is ConsentState.WITHDRAWN]
@@ -189,8 +193,9 @@ def object_to(
 ) -> Head:
     """Record an objection to an activity that rests on a public task. A repeat writes nothing.
 
-    ``record`` is used where none stands. Raises ``ConsentConflict`` where Art. 21 DSGVO gives no right to object: a
-    consent is withdrawn instead, and against a legal obligation there is none.
+    ``record`` is the one that stands, or a new one where none does (``naming.named``): the entry names it. Raises
+    ``ConsentConflict`` for another one, and where Art. 21 DSGVO gives no right to object: a consent is withdrawn
+    instead, and against a legal obligation there is none.
     """
     if activity.basis is not Basis.PUBLIC_TASK:
         raise ConsentConflict(f"{activity.name} rests on {activity.basis}, not on a public task")
@@ -205,7 +210,7 @@ def object_to(
         scope="",
         event=Event.OBJECT,
         at=at,
-        record=record if head is None or head.state in TERMINAL else head.record,
+        record=record,
         flow_id=flow_id,
         notice=None,
         channel=channel,

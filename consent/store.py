@@ -30,6 +30,7 @@ from consent.model import (
     S,
     SubjectStatus,
 )
+from consent.naming import Named, named, standing
 from consent.notices import notice, put_notice
 from consent.tables import ACTIVITIES, HEADS
 
@@ -135,6 +136,7 @@ def _substance(activity: Activity, *, demo: bool) -> tuple[Activity, bool, bool]
 
 
 __all__ = [
+    "Named",
     "activities",
     "change",
     "decide_set",
@@ -142,6 +144,7 @@ __all__ = [
     "give",
     "heads_of",
     "lock_subjects",
+    "named",
     "notice",
     "object_to",
     "put_notice",
@@ -149,5 +152,6 @@ __all__ = [
     "rebuild_heads",
     "refuse",
     "release",
+    "standing",
     "withdraw",
 ]

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from consent.model import Activity, ConsentState
-from consent.store import activities, give, heads_of, put_notice, withdraw
+from consent.model import Activity, ConsentState, Event
+from consent.store import Named, activities, give, heads_of, named, put_notice, standing, withdraw
 from proaktiv.core.errors import Conflict
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
@@ -42,11 +42,11 @@ def give_transmit(
     activity = activities(connection, {order.activity}).get(order.activity)
     if activity is None:
         raise Conflict(f"{order.activity} is not released; nothing may be handed over under it")
-    record = house.ids.secret()
+    this = named(connection, proof.person, activity, Event.GIVE, house.ids.secret(), scope=str(order.auftrag))
     # What was shown of this Auftrag stands in the signature; the notice is the released text about handing it over.
     text = notice_of(house.rules.fluss(activity.name))
     notice = put_notice(connection, activity, locale=LOCALE, media_type=MEDIA_TYPE, body=text)
-    flow = _entry(house, proof, order, action, activity, str(record))
+    flow = _entry(house, proof, order, action, activity, this)
     (flow_id,) = house.log.record(session, [flow], now)
     give(
         connection,
@@ -54,7 +54,7 @@ def give_transmit(
         activity=activity,
         scope=str(order.auftrag),
         at=now,
-        record=record,
+        record=this.record,
         flow_id=flow_id,
         notice=notice,
         channel="web",
@@ -64,7 +64,7 @@ def give_transmit(
 
 def log_yes(session: Session, house: House, proof: SessionProof, order: Transmission, now: datetime) -> None:
     """Log a yes after which nothing is handed over: it ends with the person, so no consent is needed."""
-    house.log.record(session, [_entry(house, proof, order, "auftrag.confirmed", None, "")], now)
+    house.log.record(session, [_entry(house, proof, order, "auftrag.confirmed", None, None)], now)
 
 
 def given_transmit(session: Session, person: UUID, order: Transmission) -> bool:
@@ -83,22 +83,50 @@ def withdraw_transmit(
         house.log.record(session, before, now)
         return
     activity = activities(session.connection(), {order.activity})[order.activity]
-    flow = decided(house, proof, activity, "withdrawn", str(order.auftrag))
-    *_, flow_id = house.log.record(session, [*before, flow], now)
-    withdraw(
-        session.connection(),
-        person=proof.person,
-        activity=activity,
-        scope=str(order.auftrag),
-        at=now,
-        flow_id=flow_id,
-        channel="web",
-        trust=int(proof.trust),
-    )
+    end_consents(session, house, proof, [activity], before, now, scope=str(order.auftrag))
 
 
-def decided(house: House, proof: SessionProof, activity: Activity, outcome: str, case: str = "") -> Flow:
-    """Return the entry of one decision about one activity; ``outcome`` is given, refused, withdrawn or objected."""
+def end_consents(
+    session: Session,
+    house: House,
+    proof: SessionProof,
+    withdrawn: Sequence[Activity],
+    before: Sequence[Flow],
+    now: datetime,
+    scope: str = "",
+) -> None:
+    """Log ``before``, then of each record that stands for these activities that it ends, by its number; end them.
+
+    The caller holds the person's lock. A record of an older version or for another recipient is ended, too, and its
+    entry names its version.
+    """
+    connection = session.connection()
+    ending = [
+        (activity, Named.of(head))
+        for activity in withdrawn
+        for head in standing(connection, proof.person, activity.name, scope)
+    ]
+    flows = [decided(house, proof, activity, this, "withdrawn", scope) for activity, this in ending]
+    recorded = house.log.record(session, [*before, *flows], now)[len(before) :]
+    flow_ids = {this.record: flow_id for (_, this), flow_id in zip(ending, recorded, strict=True)}
+    for activity in withdrawn:
+        withdraw(
+            connection,
+            person=proof.person,
+            activity=activity,
+            scope=scope,
+            at=now,
+            flow_ids=flow_ids,
+            channel="web",
+            trust=int(proof.trust),
+        )
+
+
+def decided(house: House, proof: SessionProof, activity: Activity, this: Named, outcome: str, case: str = "") -> Flow:
+    """Return the entry of one decision about one activity; ``outcome`` is given, refused, withdrawn or objected.
+
+    ``this`` is the record that the ledger will carry: its number stands in the person's own part.
+    """
     return Flow(
         kind=Kind.CONSENT_CHANGED,
         sender="citizen",
@@ -107,9 +135,11 @@ def decided(house: House, proof: SessionProof, activity: Activity, outcome: str,
         purpose=activity.purpose,
         action=f"consent.{outcome}",
         basis=activity.norm,
-        scope=activity.id,
+        scope=this.activity,
         outcome=outcome,
         person=proof.person,
+        consent=str(this.record),
+        replaces=str(this.replaces or ""),
         actor="citizen",
         case=case,
     )
@@ -132,7 +162,12 @@ def act(house: House, proof: SessionProof, matter: UUID, action: str) -> Flow:
 
 
 def _entry(
-    house: House, proof: SessionProof, order: Transmission, action: str, activity: Activity | None, record: str
+    house: House,
+    proof: SessionProof,
+    order: Transmission,
+    action: str,
+    activity: Activity | None,
+    this: Named | None,
 ) -> Flow:
     return Flow(
         kind=Kind.CONFIRMED,
@@ -146,7 +181,8 @@ def _entry(
         scope=activity.id if activity else "",
         outcome="confirmed",
         person=proof.person,
-        consent=record,
+        consent=str(this.record) if this else "",
+        replaces=str(this.replaces or "") if this else "",
         actor="citizen",
         case=str(order.auftrag),
     )

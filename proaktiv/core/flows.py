@@ -44,8 +44,8 @@ class Flow:
     """One flow of personal data, or one act about one.
 
     Facts (F, shown to whoever may read the log): everything but the last group. Subject part (S, erasable): person,
-    consent, outbox. Staff part (A, under the staff key): actor, case, reason, which entries an erasure took. Nothing
-    here names a person: ``person`` is the random person key.
+    consent, replaces, outbox. Staff part (A, under the staff key): actor, case, reason, which entries an erasure took.
+    Nothing here names a person: ``person`` is the random person key.
     """
 
     kind: Kind
@@ -77,6 +77,9 @@ class Flow:
 
     person: PersonKey | None = None
     consent: str = ""
+    """Number of the record that this rests on, or, of a consent that changed, that this is about."""
+    replaces: str = ""
+    """Of a consent that was given: number of the record that stood until then and ends with it."""
     outbox: str = ""
 
     actor: str = "system"

@@ -77,7 +77,7 @@ def subject_body(flow: Flow, seq: int | None) -> bytes:
     body: dict[str, Any] = {"subject": str(flow.person)}
     if seq is not None:
         body["seq"] = seq
-    _add(body, consent=flow.consent, outbox=flow.outbox)
+    _add(body, consent=flow.consent, replaces=flow.replaces, outbox=flow.outbox)
     return checked(body)
 
 

@@ -19,12 +19,12 @@ from sqlalchemy import Row, and_, delete, func, insert, literal, or_, select, up
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
-from consent.model import Activity, ConsentState, Notice, SubjectStatus
+from consent.model import Activity, ConsentState, Event, Notice, SubjectStatus
 from consent.notices import digest_of
-from consent.store import activities, give, heads_of, put_notice, raise_epoch, withdraw
+from consent.store import activities, give, heads_of, named, put_notice, raise_epoch
 from notifiers.mail import is_address
 from proaktiv.addresses import ADDRESS_FLOW, forget_address, tell_of_address
-from proaktiv.assent import act, decided
+from proaktiv.assent import act, decided, end_consents
 from proaktiv.core import codes
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotProven, TooMany
 from proaktiv.core.flows import Flow, Kind
@@ -171,14 +171,15 @@ def _consent(session: Session, house: House, proof: SessionProof, activity: Acti
     connection = session.connection()
     body = notice_of(house.rules.fluss(ADDRESS_FLOW))
     shown = put_notice(connection, activity, locale=LOCALE, media_type=MEDIA_TYPE, body=body)
-    said = [_act(house, proof, "mail_address.given"), decided(house, proof, activity, "given")]
+    this = named(connection, proof.person, activity, Event.GIVE, house.ids.secret())
+    said = [_act(house, proof, "mail_address.given"), decided(house, proof, activity, this, "given")]
     _, flow_id = house.log.record(session, said, now)
     give(
         connection,
         person=proof.person,
         activity=activity,
         at=now,
-        record=house.ids.secret(),
+        record=this.record,
         flow_id=flow_id,
         notice=shown,
         channel="web",
@@ -254,16 +255,7 @@ def remove_mail(session: Session, house: House, proof: SessionProof, now: dateti
         house.log.record(session, flows, now)
         return
     activity = activities(connection, {ADDRESS_FLOW})[ADDRESS_FLOW]
-    *_, flow_id = house.log.record(session, [*flows, decided(house, proof, activity, "withdrawn")], now)
-    withdraw(
-        connection,
-        person=proof.person,
-        activity=activity,
-        at=now,
-        flow_id=flow_id,
-        channel="web",
-        trust=int(proof.trust),
-    )
+    end_consents(session, house, proof, [activity], flows, now)
 
 
 def stop_mails(session: Session, house: House, wire_id: str | None, now: datetime) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection
 
 from consent.decide import PHASES
-from consent.ledger import give
+from consent.ledger import give, withdraw
 from consent.model import (
     Activity,
     Ask,
@@ -23,6 +23,7 @@ from consent.model import (
     Subject,
     SubjectStatus,
 )
+from consent.naming import standing
 from consent.notices import put_notice
 from consent.store import release
 
@@ -144,3 +145,9 @@ def says_yes(connection: Connection, person: UUID, activity: Activity, **changes
             **changes,
         },
     )
+
+
+def takes_back(connection: Connection, *, flow_id: UUID, scope: str = "", **how: Any) -> Head:
+    """Withdraw whatever stands; one entry of the log tells of all of it."""
+    heads = standing(connection, how["person"], how["activity"].name, scope)
+    return withdraw(connection, flow_ids={head.record: flow_id for head in heads}, scope=scope, **how)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from consent_cases import ANNA, NOON, an_activity, an_id, release_all, says_yes, shown
+from consent_cases import ANNA, NOON, an_activity, an_id, release_all, says_yes, shown, takes_back
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, func, select, update
@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from consent.errors import ConsentConflict, NoticeUnknown
 from consent.ledger import change, object_to, refuse, withdraw
 from consent.model import Activity, Basis, ConsentState, Event, Head
+from consent.naming import Named, named, standing
 from consent.states import TRANSITIONS
 from consent.store import give, heads_of, lock_subjects, notice, put_notice, raise_epoch, rebuild_heads
 from consent.tables import HEADS, LEDGER
@@ -114,8 +115,8 @@ def test_every_event_of_a_record_in_this_state_is_listed_or_refused_untouched(
 
 def test_withdrawing_again_writes_nothing_and_succeeds(connection: Connection) -> None:
     says_yes(connection, ANNA, KITA)
-    first = withdraw(connection, person=ANNA, activity=KITA, **HOW)
-    again = withdraw(connection, person=ANNA, activity=KITA, **HOW)
+    first = takes_back(connection, person=ANNA, activity=KITA, **HOW)
+    again = takes_back(connection, person=ANNA, activity=KITA, **HOW)
     assert first == again
     assert first.state is ConsentState.WITHDRAWN
     assert first.given_at is not None
@@ -124,10 +125,10 @@ def test_withdrawing_again_writes_nothing_and_succeeds(connection: Connection) -
 
 def test_what_was_never_given_cannot_be_withdrawn(connection: Connection) -> None:
     with pytest.raises(ConsentConflict):
-        withdraw(connection, person=ANNA, activity=KITA, **HOW)
+        takes_back(connection, person=ANNA, activity=KITA, **HOW)
     refuse(connection, person=ANNA, activity=KITA, record=an_id(1), notice=None, **HOW)
     with pytest.raises(ConsentConflict):
-        withdraw(connection, person=ANNA, activity=KITA, **HOW)
+        takes_back(connection, person=ANNA, activity=KITA, **HOW)
     assert entries(connection) == [("refuse", None, "refused")]
 
 
@@ -170,9 +171,9 @@ def test_a_consent_whose_time_is_over_makes_room_for_any_answer(connection: Conn
 
 def test_a_record_that_is_over_cannot_begin_again_under_its_old_id(connection: Connection) -> None:
     says_yes(connection, ANNA, KITA, record=an_id(1))
-    withdraw(connection, person=ANNA, activity=KITA, **HOW)
+    takes_back(connection, person=ANNA, activity=KITA, **HOW)
     says_yes(connection, ANNA, KITA, record=an_id(2))
-    withdraw(connection, person=ANNA, activity=KITA, **HOW)
+    takes_back(connection, person=ANNA, activity=KITA, **HOW)
     before = heads_and_ledger(connection)
     for used in (an_id(1), an_id(2)):
         with pytest.raises(ConsentConflict):
@@ -200,7 +201,7 @@ def test_a_record_is_born_once_even_if_the_check_before_were_missing(connection:
 def test_scopes_are_answered_apart(connection: Connection) -> None:
     for scope in ("Auftrag 1", "Auftrag 2"):
         says_yes(connection, ANNA, KITA, scope=scope, record=an_id(scope))
-    withdraw(connection, person=ANNA, activity=KITA, scope="Auftrag 1", **HOW)
+    takes_back(connection, person=ANNA, activity=KITA, scope="Auftrag 1", **HOW)
     assert [head.state for head in heads_of(connection, ANNA)] == [ConsentState.WITHDRAWN, ConsentState.GIVEN]
 
 
@@ -211,7 +212,7 @@ def test_a_withdrawal_reaches_the_record_of_an_older_version_with_another_recipi
     with owner.begin() as opened:
         release_all(opened, newer)
     says_yes(connection, ANNA, KITA)
-    head = withdraw(connection, person=ANNA, activity=newer, **HOW)
+    head = takes_back(connection, person=ANNA, activity=newer, **HOW)
     assert (head.recipient, head.version, head.state) == ("jugendamt-musterstadt", 1, ConsentState.WITHDRAWN)
     assert heads_of(connection, ANNA) == [head]
 
@@ -278,7 +279,7 @@ def test_a_text_without_body_or_with_zero_bytes_around_it_is_refused(connection:
 
 def test_every_change_counts_the_epoch_up_and_so_does_whoever_asks_for_it(connection: Connection) -> None:
     says_yes(connection, ANNA, KITA)
-    withdraw(connection, person=ANNA, activity=KITA, **HOW)
+    takes_back(connection, person=ANNA, activity=KITA, **HOW)
     raise_epoch(connection, [ANNA, an_id("Bodo Erfunden")])
     raise_epoch(connection, [])
     wanted = [an_id("Bodo Erfunden"), ANNA, an_id("nobody")]
@@ -337,7 +338,7 @@ def test_a_head_that_was_tampered_with_does_not_survive_being_made_again(owner: 
     with owner.connect() as connection:
         release_all(connection, KITA)
         says_yes(connection, ANNA, KITA)
-        withdraw(connection, person=ANNA, activity=KITA, **HOW)
+        takes_back(connection, person=ANNA, activity=KITA, **HOW)
         truth = heads_and_ledger(connection)
         connection.execute(update(HEADS).values(state="given"))
         assert heads_and_ledger(connection) != truth
@@ -366,17 +367,82 @@ def test_an_objection_ends_what_is_given_once_and_giving_again_takes_it_back(
         release_all(opened, task)
     says_yes(connection, ANNA, task)
     objecting: dict[str, Any] = {"person": ANNA, "activity": task, **HOW}
-    head = object_to(connection, record=an_id(1), **objecting)
+    before = heads_and_ledger(connection)
+    with pytest.raises(ConsentConflict, match="stands"):
+        object_to(connection, record=an_id(1), **objecting)
+    assert heads_and_ledger(connection) == before, "the entry would name a record that the ledger does not"
+    stands = named(connection, ANNA, task, Event.OBJECT, an_id(1)).record
+    head = object_to(connection, record=stands, **objecting)
     assert (head.state, head.record) == (ConsentState.OBJECTED, an_id((ANNA, task.id)))
     assert object_to(connection, record=an_id(2), **objecting) == head, "again writes nothing"
     assert entries(connection) == [("give", None, "given"), ("object", "given", "objected")]
     assert (
         happens(connection, ANNA, Event.GIVE, an_id(3), activity=task, notice=shown(connection, task)).state == "given"
     )
-    assert object_to(connection, record=an_id(4), **objecting).record == an_id(3)
+    stands = named(connection, ANNA, task, Event.OBJECT, an_id(4)).record
+    assert object_to(connection, record=stands, **objecting).record == an_id(3)
 
 
 def test_what_rests_on_a_consent_cannot_be_objected_to(connection: Connection) -> None:
     with pytest.raises(ConsentConflict, match="public task"):
         object_to(connection, person=ANNA, activity=KITA, record=an_id(1), **HOW)
     assert entries(connection) == []
+
+
+# what the entry of an event names -----------------------------------------------------------------------------------
+
+
+def rows_of(connection: Connection) -> list[tuple[str, UUID]]:
+    found = connection.execute(select(LEDGER.c.event, LEDGER.c.record).order_by(LEDGER.c.seq))
+    return [tuple(row) for row in found]
+
+
+@pytest.mark.parametrize("before", PATHS, ids=str)
+@pytest.mark.parametrize("event", [Event.GIVE, Event.REFUSE, Event.OBJECT, Event.REQUEST], ids=str)
+def test_what_an_entry_names_is_what_the_ledger_writes_whatever_stood_before(
+    connection: Connection, before: ConsentState | None, event: Event
+) -> None:
+    for step in PATHS[before]:
+        happens(connection, ANNA, step, an_id("before"))
+    known = len(rows_of(connection))
+    this = named(connection, ANNA, KITA, event, an_id("fresh"))
+    try:
+        head = happens(connection, ANNA, event, this.record)
+    except ConsentConflict:
+        assert len(rows_of(connection)) == known
+        return
+    *ended, (_, written) = rows_of(connection)[known:]
+    assert head.record == written == this.record
+    assert this.activity == f"{head.activity}@{head.version}"
+    assert [record for _, record in ended] == ([] if this.replaces is None else [this.replaces])
+
+
+def test_an_objection_in_an_older_version_names_that_version(connection: Connection, owner: Engine) -> None:
+    task = an_activity("geburt/match", basis=Basis.PUBLIC_TASK)
+    with owner.begin() as opened:
+        release_all(opened, task, newer := an_activity("geburt/match", basis=Basis.PUBLIC_TASK, version=2))
+    head = says_yes(connection, ANNA, task)
+    assert named(connection, ANNA, newer, Event.OBJECT, an_id(1)) == Named(head.record, "geburt/match@1")
+
+
+def test_a_withdrawal_names_every_record_that_stands_each_in_its_version(connection: Connection, owner: Engine) -> None:
+    newer = an_activity(version=2, recipient="standesamt-musterstadt")
+    with owner.begin() as opened:
+        release_all(opened, newer)
+    says_yes(connection, ANNA, KITA, record=an_id(1))
+    says_yes(connection, ANNA, newer, record=an_id(2))
+    ending = standing(connection, ANNA, KITA.name)
+    assert [Named.of(head) for head in ending] == [
+        Named(an_id(2), "geburt/transmit/KITA-PLATZ@2"),
+        Named(an_id(1), "geburt/transmit/KITA-PLATZ@1"),
+    ]
+    how = {name: value for name, value in HOW.items() if name != "flow_id"}
+    before = heads_and_ledger(connection)
+    with pytest.raises(ConsentConflict, match=str(an_id(1))):
+        withdraw(connection, person=ANNA, activity=newer, flow_ids={an_id(2): an_id("a")}, **how)
+    assert heads_and_ledger(connection) == before, "what no entry names does not end"
+    entries_of = {an_id(1): an_id("one"), an_id(2): an_id("two")}
+    withdraw(connection, person=ANNA, activity=newer, flow_ids=entries_of, **how)
+    found = connection.execute(select(LEDGER.c.record, LEDGER.c.flow_id).where(LEDGER.c.event == Event.WITHDRAW)).all()
+    assert {row.record: row.flow_id for row in found} == entries_of
+    assert standing(connection, ANNA, KITA.name) == []

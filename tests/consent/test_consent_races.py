@@ -12,13 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from consent_cases import NOON, a_question, a_subject, an_activity, an_ask, an_id, release_all, says_yes
+from consent_cases import NOON, a_question, a_subject, an_activity, an_ask, an_id, release_all, says_yes, takes_back
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import OperationalError
 
 from consent.decide import decide
 from consent.errors import ConsentConflict
-from consent.ledger import withdraw
 from consent.model import Basis, ConsentState, Permit, Question, Refusal, Transmit
 from consent.store import activities, decide_set, heads_of, lock_subjects, raise_epoch, rebuild_heads
 from consent.tables import HEADS, LEDGER
@@ -52,7 +51,8 @@ def the_gate_without_its_lock(connection: Connection, questions: Sequence[Questi
 
 
 def withdraws(connection: Connection, person: UUID) -> Any:
-    return withdraw(connection, person=person, activity=KITA, at=NOON, flow_id=an_id("flow"), channel="PULL", trust=1)
+    raise_epoch(connection, [person])
+    return takes_back(connection, person=person, activity=KITA, at=NOON, flow_id=an_id("flow"), channel="PULL", trust=1)
 
 
 def in_threads(*jobs: Callable[[], Any]) -> list[Any]:

@@ -18,12 +18,12 @@ from consent_cases import (
     release_all,
     released,
     says_yes,
+    takes_back,
 )
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.exc import ProgrammingError
 
 from consent.errors import ActivityFixed
-from consent.ledger import withdraw
 from consent.model import Basis, Permit, Question, Reason, Refusal, SubjectStatus, Transmit, Watch
 from consent.store import activities, decide_set, lock_subjects, raise_epoch, release
 from consent.tables import ACTIVITIES, SUBJECTS
@@ -130,7 +130,7 @@ def test_what_is_not_released_is_refused_by_its_name(connection: Connection) -> 
 
 def test_a_withdrawn_consent_is_not_helped_by_an_activity_under_a_public_task(connection: Connection) -> None:
     says_yes(connection, ANNA, KITA)
-    withdraw(connection, person=ANNA, activity=KITA, at=NOON, flow_id=an_id("flow"), channel="PULL", trust=1)
+    takes_back(connection, person=ANNA, activity=KITA, at=NOON, flow_id=an_id("flow"), channel="PULL", trust=1)
     watched = Question(WATCH.name, a_subject(), replace(an_ask(), recipient="musterstadt"))
     assert reasons(decide_set(connection, Watch, [watched])) == [None]
     assert reasons(decide_set(connection, Transmit, [a_question()])) == [Reason.WITHDRAWN]

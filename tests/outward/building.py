@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from consent.model import Activity, Basis, Phase, ReleasedActivity
-from consent.store import activities, enter_subjects, give, put_notice, raise_epoch, release, withdraw
+from consent.store import activities, enter_subjects, give, put_notice, raise_epoch, release, standing, withdraw
 from notifiers import model as channels
 from notifiers.model import (
     Capability,
@@ -328,8 +328,9 @@ class Town:
         with self.database.transaction() as session:
             connection = session.connection()
             known = activities(connection)[name]
+            flow_ids = {head.record: self._flow(session) for head in standing(connection, person, name, scope)}
             withdraw(
-                connection, person=person, activity=known, scope=scope, at=NOW, flow_id=self._flow(session),
+                connection, person=person, activity=known, scope=scope, at=NOW, flow_ids=flow_ids,
                 channel="web", trust=1,
             )  # fmt: skip
 

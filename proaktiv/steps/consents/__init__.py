@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from consent.errors import ConsentConflict
-from consent.model import CHOSEN_IN_ADVANCE, Activity, ConsentState, Notice, Phase
+from consent.model import CHOSEN_IN_ADVANCE, Activity, ConsentState, Event, Notice, Phase
 from consent.notices import digest_of
-from consent.store import activities, give, heads_of, put_notice, raise_epoch, refuse
+from consent.store import activities, give, heads_of, named, put_notice, raise_epoch, refuse
 from proaktiv.assent import decided
 from proaktiv.core.errors import BadInput, Conflict
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
@@ -58,17 +58,30 @@ def choose(session: Session, house: House, proof: SessionProof, choices: Sequenc
     known = activities(connection)
     for place, choice in enumerate(choices):
         _check(house, known, choice, f"/decisions/{place}")
+        if choice.activity in {other.activity for other in choices[:place]}:
+            raise BadInput(f"/decisions/{place}/activity", "is decided twice in one request")
     raise_epoch(connection, [proof.person])
     _finish_enrolment(session, proof)  # rows before the log, whose lock comes last
     if any(choice.gives and known[choice.activity].phase is Phase.PROPOSE for choice in choices):
         _tell_again(session, proof, now)
     _decide_again(session, house, proof, [known[choice.activity] for choice in choices if choice.gives], now)
+    records = [
+        named(
+            connection,
+            proof.person,
+            known[choice.activity],
+            Event.GIVE if choice.gives else Event.REFUSE,
+            house.ids.secret(),
+        )
+        for choice in choices
+    ]
     flows = [
-        decided(house, proof, known[choice.activity], "given" if choice.gives else "refused") for choice in choices
+        decided(house, proof, known[choice.activity], this, "given" if choice.gives else "refused")
+        for choice, this in zip(choices, records, strict=True)
     ]
     # The ledger names its log entry, so the log comes first here; only this person's head is locked by it.
     recorded = house.log.record(session, flows, now)
-    for choice, flow_id in zip(choices, recorded, strict=True):
+    for choice, this, flow_id in zip(choices, records, recorded, strict=True):
         activity = known[choice.activity]
         body = notice_of(house.rules.fluss(activity.name))
         shown = put_notice(connection, activity, locale=LOCALE, media_type=MEDIA_TYPE, body=body)
@@ -78,7 +91,7 @@ def choose(session: Session, house: House, proof: SessionProof, choices: Sequenc
                 person=proof.person,
                 activity=activity,
                 at=now,
-                record=house.ids.secret(),
+                record=this.record,
                 flow_id=flow_id,
                 notice=shown,
                 channel="web",

@@ -7,14 +7,13 @@ confirmed Auftrag (``transmit``). Source: Art. 7 (3), 21 (1) DSGVO; consent.md Â
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from sqlmodel import Session
 
-from consent.model import CHOSEN_IN_ADVANCE, Activity, Basis, ConsentState, Phase
-from consent.store import activities, heads_of, object_to, raise_epoch, withdraw
+from consent.model import CHOSEN_IN_ADVANCE, Basis, ConsentState, Event, Phase
+from consent.store import activities, heads_of, named, object_to, raise_epoch
 from proaktiv.addresses import ADDRESS_FLOW, forget_address
-from proaktiv.assent import act, decided
+from proaktiv.assent import act, decided, end_consents
 from proaktiv.core.errors import BadInput
 from proaktiv.core.flows import Flow
 from proaktiv.core.trust import SessionProof
@@ -33,7 +32,8 @@ def withdraw_lebenslage(
         for head in heads_of(session.connection(), proof.person)
         if head.activity.startswith(f"{lebenslage}/") and head.state is ConsentState.GIVEN and not head.scope
     ]
-    return _withdraw(session, house, proof, [head.activity for head in heads], lebenslage, now)
+    names = list(dict.fromkeys(head.activity for head in heads))
+    return _withdraw(session, house, proof, names, lebenslage, now)
 
 
 def withdraw_activity(
@@ -44,12 +44,12 @@ def withdraw_activity(
     if activity not in known or known[activity].phase not in CHOSEN_IN_ADVANCE:
         raise BadInput("/activity", "names no activity; see GET /einwilligungen")
     raise_epoch(session.connection(), [proof.person])
-    given = [
+    given = {
         head.activity
         for head in heads_of(session.connection(), proof.person)
         if head.activity == activity and head.state is ConsentState.GIVEN and not head.scope
-    ]
-    return _withdraw(session, house, proof, given, activity.partition("/")[0], now)
+    }
+    return _withdraw(session, house, proof, list(given), activity.partition("/")[0], now)
 
 
 def _withdraw(
@@ -66,10 +66,7 @@ def _withdraw(
     if any(known[name].phase in (Phase.WATCH, Phase.MATCH) for name in names):
         forget_facts(session, proof, kinds_of(house, lebenslage))
     before = _forget(session, house, proof, now) if ADDRESS_FLOW in names else []
-    flows = [decided(house, proof, known[name], "withdrawn") for name in names]
-    recorded = house.log.record(session, [*before, *flows], now)[len(before) :]
-    for name, flow_id in zip(names, recorded, strict=True):
-        _withdraw_head(session, proof, known[name], "", flow_id, now)
+    end_consents(session, house, proof, [known[name] for name in names], before, now)
     return tuple(names)
 
 
@@ -100,31 +97,17 @@ def object_to_public_task(
     names = [name for name in wanted if name not in before]
     if names:
         take_back(session, house, proof, names[0].partition("/")[0], now)
-    flows = [decided(house, proof, open_to_it[name], "objected") for name in names]
-    for name, flow_id in zip(names, house.log.record(session, flows, now), strict=True):
+    records = [named(connection, proof.person, open_to_it[name], Event.OBJECT, house.ids.secret()) for name in names]
+    flows = [decided(house, proof, open_to_it[this.activity.partition("@")[0]], this, "objected") for this in records]
+    for name, this, flow_id in zip(names, records, house.log.record(session, flows, now), strict=True):
         object_to(
             connection,
             person=proof.person,
             activity=open_to_it[name],
             at=now,
-            record=house.ids.secret(),
+            record=this.record,
             flow_id=flow_id,
             channel="web",
             trust=int(proof.trust),
         )
     return tuple(names)
-
-
-def _withdraw_head(
-    session: Session, proof: SessionProof, activity: Activity, scope: str, flow_id: UUID, now: datetime
-) -> None:
-    withdraw(
-        session.connection(),
-        person=proof.person,
-        activity=activity,
-        scope=scope,
-        at=now,
-        flow_id=flow_id,
-        channel="web",
-        trust=int(proof.trust),
-    )
