@@ -187,6 +187,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             terms=terms_of(settings),
             border=Border(timedelta(hours=settings.log_limit_hours)),
             staff_private=settings.staff_private_key or b"" if part == "office" else b"",
+            erasure_key=settings.erasure_key or b"" if part == "office" else b"",
             identity=identity,
             event_sources=tuple(
                 Folder(client, folder, time.monotonic) for client, folder in settings.folders.items() if outward
@@ -250,7 +251,8 @@ def erasing(settings: Settings) -> Iterator[Eraser]:
         vault = make_vault(settings, "erase", ids)
         log = FlowLog(vault, ids, settings.staff_public_key or b"")
         clock = clock_of(settings, database)
-        yield Eraser(database, vault, log, settings.controller, clock, settings.destroyed_list or Path())
+        listed, office_key = settings.destroyed_list or Path(), settings.erasure_key or b""
+        yield Eraser(database, vault, log, settings.controller, clock, listed, office_key=office_key)
 
 
 @contextmanager

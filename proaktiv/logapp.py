@@ -28,6 +28,7 @@ from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
 from proaktiv.flowlog.succeeding import Ceremony
 from proaktiv.flowlog.timestamps import Stamper, StampRefused
+from proaktiv.keys.requested import Requested
 from proaktiv.keys.waiting import Waiting
 from proaktiv.locks import SessionLock, session_lock
 from proaktiv.logretention import LogRetention
@@ -153,4 +154,5 @@ def erasing_daily(settings: Settings) -> Iterator[Mapping[str, Callable[[], int]
     with erasing(settings) as eraser:
         pruning = Pruning(eraser.log, eraser.controller, log_terms_of(settings))
         retention = LogRetention(eraser.database, pruning, eraser.clock)
-        yield {"erase": Waiting(eraser).daily, "retain_log": retention.monthly}
+        waiting = Waiting(eraser)
+        yield {"requests": Requested(waiting).take, "erase": waiting.daily, "retain_log": retention.monthly}

@@ -19,6 +19,7 @@ from proaktiv.flowlog.holds import Held
 from proaktiv.flowlog.retention import Preview
 from proaktiv.keys.commands import print_erased, print_refusals
 from proaktiv.keys.erasing import Eraser, Reason
+from proaktiv.keys.requested import Requested
 from proaktiv.keys.waiting import COMPANY, Waiting
 from proaktiv.logretention import LogRetention
 from proaktiv.pipeline import Pipeline
@@ -111,8 +112,9 @@ def _erasing(opening: Callable[[], AbstractContextManager[Eraser]]) -> typer.Typ
 
     @app.command("list")
     def show(as_json: AsJson = False) -> None:
-        """List who waits, and since when."""
+        """List who waits, and since when; what two people wished in the office comes onto the list before."""
         with opening() as eraser:
+            Requested(Waiting(eraser)).take()
             rows = Waiting(eraser).asked()
         told = [
             {"person": str(row.person), "reason": row.reason, "asked_at": row.asked_at.isoformat(), "case": row.case_id}
@@ -137,6 +139,7 @@ def _erasing(opening: Callable[[], AbstractContextManager[Eraser]]) -> typer.Typ
     ) -> None:
         """Erase everybody on the list, in one transaction; without --really only say who that would be."""
         with opening() as eraser:
+            Requested(Waiting(eraser)).take()
             if not really:
                 typer.echo(
                     f"{len(Waiting(eraser).asked())} wait. Nothing was changed. With --really it is done, for ever."

@@ -29,7 +29,8 @@ class Means:
     ``clock`` is the time that the law and the citizens live by (in the demonstration it can be moved); ``wall`` is real
     time: leases, sessions and tokens end by it. ``identity`` is asked before each announcement under which number this
     process announces now; it raises where the process cannot say so, and then nothing is handed over. ``staff_private``
-    opens the staff parts of the log, where the office holds it. ``border`` is asked before anything leaves.
+    opens the staff parts of the log, where the office holds it; ``erasure_key`` seals what two people of the DSB's
+    office wish of the eraser. ``border`` is asked before anything leaves.
     """
 
     database: Database
@@ -53,6 +54,7 @@ class Means:
     event_sources: Sequence[EventSource] = ()
     terms: Terms = field(default_factory=Terms)
     staff_private: bytes = field(default=b"", repr=False)
+    erasure_key: bytes = field(default=b"", repr=False)
     border: Border = field(default_factory=Border, repr=False)
     set_size: SetSize = field(default_factory=lambda: SetSize(250), repr=False)
     tokens: Tokens = field(default_factory=Tokens, repr=False)

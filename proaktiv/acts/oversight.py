@@ -1,6 +1,7 @@
 """What the DSB does. Every act is an entry of the log, committed before anything is read: who oversees is seen, too.
 
-None of it changes anything of a matter: what is written are looks, wishes to look, and exports of the log.
+None of it changes anything of a matter: what is written are looks, wishes, and exports of the log. What two people
+decide on erasures and holds stands in ``acts.decisions``.
 """
 
 from dataclasses import dataclass
@@ -8,9 +9,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from proaktiv.acts.staff import StaffActs
+from proaktiv.acts.decisions import DecisionActs
 from proaktiv.core.errors import BadInput
-from proaktiv.core.staff import Inspection, Role, StaffProof
+from proaktiv.core.staff import Inspection, StaffProof
 from proaktiv.steps import inspection, oversight, tasks
 from proaktiv.steps.inspection import four_eyes
 from proaktiv.steps.oversight import Wanted, entry, evidence, exports
@@ -18,7 +19,7 @@ from proaktiv.steps.oversight.exports import ExportKind
 
 
 @dataclass(frozen=True, slots=True)
-class OversightActs(StaffActs):
+class OversightActs(DecisionActs):
     """The acts of the DSB."""
 
     # the log ---------------------------------------------------------------------------------------------------------
@@ -29,7 +30,7 @@ class OversightActs(StaffActs):
         return proof
 
     def log_standing(self, proof: StaffProof) -> dict[str, Any]:
-        """Return how the flow log stands, what does not fit in it, and what the last 30 days brought."""
+        """Return how the log stands, what does not fit in it, what 30 days brought, and how many wishes wait."""
         self._glance(proof, "log.seen")
         now = self.clock()
         with self.database.transaction() as session:
@@ -37,6 +38,7 @@ class OversightActs(StaffActs):
                 **oversight.standing(session, proof, now, self.wall()),
                 "wrong": oversight.wrong(session, proof, now),
                 "counts": oversight.counts(session, proof, now),
+                "waiting": inspection.wishes.standing(session, proof, self.wall()),
             }
 
     def flows(self, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
@@ -60,7 +62,7 @@ class OversightActs(StaffActs):
         with self.looking(proof) as (session, now):
             leave = inspection.of_flow(session, self.house, proof, fid, now, self.wall(), request)
         with self.database.transaction() as session:
-            return entry.flow(session, self.house, leave, self.staff_private)
+            return entry.flow(session, self.current(session), leave, self.staff_private)
 
     def proof_of(self, proof: StaffProof, fid: UUID) -> str | None:
         """Return an entry's tlog-proof, None while nothing is signed over it. Raises ``NotFound``."""
@@ -152,9 +154,3 @@ class OversightActs(StaffActs):
         now, wall = self.clock(), self.wall()
         with self.database.transaction() as session:
             return exports.sweep(session, self.house, now, wall)
-
-    def _glance(self, proof: StaffProof, action: str, case: str = "") -> None:
-        inspection.require(proof, Role.DSB)
-        now = self.clock()
-        with self.database.transaction() as session:
-            inspection.glance(session, self.house, proof, action, now, case)

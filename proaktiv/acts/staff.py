@@ -19,7 +19,7 @@ from proaktiv.core.staff import StaffProof
 from proaktiv.core.tasks import How
 from proaktiv.steps import acknowledge, admit, case_file, inspection, tasks
 from proaktiv.steps.admit import Entered
-from proaktiv.steps.inspection import Curious, Foreign
+from proaktiv.steps.inspection import Curious, Foreign, Forged
 
 MUST_SAY = frozenset({"question", "rejected"})
 """Answers of a clerk that mean nothing without words."""
@@ -110,7 +110,7 @@ class StaffActs(Means):
         try:
             with self.database.transaction() as session:
                 yield session, now
-        except (Curious, Foreign) as error:
+        except (Curious, Foreign, Forged) as error:
             with self.database.transaction() as session:
                 inspection.report(session, self.house, proof, error, now)
             raise

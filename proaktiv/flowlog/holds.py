@@ -61,11 +61,13 @@ def place(
     and_by: str,
     hold: UUID,
     now: datetime,
+    told: str = "",
 ) -> None:
     """Keep entries from retention until two people release them; ``hold`` is the fresh id of the row.
 
-    Waits for a set of entries that is just going. Raises ``BadInput`` where ``reason`` (1..64 characters, a file
-    number), ``by`` or a second person is missing, ``NotFound`` for an entry that is not there (any more).
+    ``told`` is the reason as part A of the log says it, where that is more than the row may say. Waits for a set of
+    entries that is just going. Raises ``BadInput`` where ``reason`` (1..64 characters, a file number), ``by`` or a
+    second person is missing, ``NotFound`` for an entry that is not there (any more).
     """
     who = _four_eyes(reason, by, and_by)
     from_at, until_at = held.span()
@@ -92,11 +94,20 @@ def place(
         "released_at": None,
     }
     connection.execute(insert(_HOLDS), [row])
-    log.record(session, [_flow(controller, "placed", hold, reason, who)], now)
+    log.record(session, [_flow(controller, "placed", hold, told or reason, who)], now)
 
 
 def release(
-    session: Session, log: FlowLog, controller: str, hold: UUID, *, reason: str, by: str, and_by: str, now: datetime
+    session: Session,
+    log: FlowLog,
+    controller: str,
+    hold: UUID,
+    *,
+    reason: str,
+    by: str,
+    and_by: str,
+    now: datetime,
+    told: str = "",
 ) -> None:
     """Let what was held go when its time has come. Raises ``NotFound``, ``BadInput``, ``Conflict`` if it was before."""
     who = _four_eyes(reason, by, and_by)
@@ -108,7 +119,7 @@ def release(
         raise Conflict(f"this hold was released by {row.released_by} and {row.released_and} before")
     ended = update(_HOLDS).where(_HOLDS.c.id == hold)
     connection.execute(ended.values(released_at=now, released_by=by, released_and=and_by))
-    log.record(session, [_flow(controller, "released", hold, reason, who)], now)
+    log.record(session, [_flow(controller, "released", hold, told or reason, who)], now)
 
 
 def standing(session: Session) -> list[dict[str, Any]]:

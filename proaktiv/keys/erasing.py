@@ -90,7 +90,10 @@ class _Decision:
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
-    """One process's share of the installation. ``listed`` is the file of destroyed persons, outside the database."""
+    """One process's share of the installation. ``listed`` is the file of destroyed persons, outside the database.
+
+    ``office_key`` is what the office seals wishes with (``keys.requested``); it opens nothing.
+    """
 
     database: Database
     vault: Vault
@@ -99,6 +102,7 @@ class Eraser:
     clock: Callable[[], datetime]
     listed: Path
     probe: Probe = no_probe
+    office_key: bytes = field(default=b"", repr=False)
 
     def look(self, persons: Sequence[UUID]) -> Erased:
         """Return what would go, and change nothing. Raises ``NotFound`` and ``Refused`` as ``destroy``."""

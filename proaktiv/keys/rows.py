@@ -28,6 +28,7 @@ from proaktiv.tables import (
     ContactRow,
     DeliveryRow,
     EnrolmentRow,
+    ErasureRequestRow,
     ErasureRow,
     EventFactsRow,
     EventSubjectRow,
@@ -80,7 +81,7 @@ _DELETED: tuple[Table, ...] = tuple(
     for row in (
         *(SessionRow, CodeRow, ContactRow, MailAddressRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow),
         WiedervorlageRow,
-        *(NoticeRow, MailConfirmationRow, ErasureRow, PersonRequestRow),
+        *(NoticeRow, MailConfirmationRow, ErasureRow, ErasureRequestRow, PersonRequestRow),
     )
 )
 """Deleted where ``person`` is one of them; what else is deleted needs more than that."""

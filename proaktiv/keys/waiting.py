@@ -2,7 +2,8 @@
 
 A request is one row, by two people; it goes with the person. Whoever cannot be erased yet (a hold, an Auftrag about to
 leave) stays in the list and is told of; the others go. Left to others: erasing itself (``keys.erasing``), the same for
-whoever asks with ``proaktiv keys destroy``. Source: flowlog.md § 4 (Erasure), Art. 12 (3), 17 (1) DSGVO.
+whoever asks with ``proaktiv keys destroy``; what was wished in the office (``keys.requested``).
+Source: flowlog.md § 4 (Erasure), Art. 12 (3), 17 (1) DSGVO.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import NotFound
 from proaktiv.keys.erasing import Erased, Eraser, Reason, Refused, four_eyes
-from proaktiv.tables import ErasureRow, core_table
+from proaktiv.tables import ErasureRequestRow, ErasureRow, core_table
 
 COMPANY = timedelta(days=7)
 """So long somebody who waits alone waits for company; Art. 12 (3) DSGVO gives a month."""
@@ -26,6 +27,7 @@ TOGETHER_MAX = 200
 """So many at once: their file numbers must fit into one entry's staff part."""
 
 _ERASURES = core_table(ErasureRow)
+_REQUESTS = core_table(ErasureRequestRow)
 _log = structlog.get_logger()
 
 
@@ -45,15 +47,24 @@ class Waiting:
 
     eraser: Eraser
 
-    def ask(self, persons: Sequence[UUID], reason: Reason, by: str, and_by: str, case: str = "") -> int:
+    def ask(
+        self,
+        persons: Sequence[UUID],
+        reason: Reason,
+        by: str,
+        and_by: str,
+        case: str = "",
+        at: datetime | None = None,
+    ) -> int:
         """Put persons on the list; who is on it already stays as they are. Returns how many are new.
 
+        ``at`` is when it was decided, if that was earlier.
         Raises ``BadInput`` without a second person, ``NotFound``, and ``Refused`` with all that stands in the way now.
         """
         four_eyes(by, and_by)
         self.eraser.look(list(dict.fromkeys(persons)))
-        now = self.eraser.clock()
-        row = {"reason": reason.value, "asked_by": by, "asked_and": and_by, "case_id": case, "asked_at": now}
+        asked_at = at or self.eraser.clock()
+        row = {"reason": reason.value, "asked_by": by, "asked_and": and_by, "case_id": case, "asked_at": asked_at}
         with self.eraser.database.transaction() as session:
             statement = insert(_ERASURES).values([row | {"person": person} for person in dict.fromkeys(persons)])
             added = statement.on_conflict_do_nothing().returning(_ERASURES.c.person)
@@ -64,6 +75,7 @@ class Waiting:
         with self.eraser.database.transaction() as session:
             if not session.connection().execute(delete(_ERASURES).where(_ERASURES.c.person == person)).rowcount:
                 raise NotFound(f"person {person} does not wait to be erased")
+            session.connection().execute(delete(_REQUESTS).where(_REQUESTS.c.person == person))
 
     def asked(self) -> list[Any]:
         """Return the requests, oldest first."""

@@ -76,7 +76,9 @@ from proaktiv.tables.people import (
     VaultKeyRow,
 )
 from proaktiv.tables.staff import (
+    ErasureRequestRow,
     ExportRow,
+    HoldRequestRow,
     LoginRow,
     PersonRequestRow,
     StaffLinkRow,
@@ -106,6 +108,7 @@ __all__ = [
     "DeliveryRow",
     "DemoClockRow",
     "EnrolmentRow",
+    "ErasureRequestRow",
     "ErasureRow",
     "EventFactsRow",
     "EventSubjectRow",
@@ -117,6 +120,7 @@ __all__ = [
     "FlowSecretRow",
     "FormerCheckpointRow",
     "HandoverRow",
+    "HoldRequestRow",
     "HoldRow",
     "IncidentRow",
     "LegalHoldRow",

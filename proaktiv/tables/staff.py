@@ -121,4 +121,78 @@ class PersonRequestRow(Storage, table=True):
     expires_at: datetime = instant()
 
 
-__all__ = ["ExportRow", "LoginRow", "PersonRequestRow", "StaffLinkRow", "StaffLookRow", "StaffRow", "StaffSessionRow"]
+class ErasureRequestRow(Storage, table=True):
+    """That the DSB wants somebody erased, until a second one says yes. By ``steps.inspection``, ``keys.requested``.
+
+    The application writes it and nobody is erased by that: ``seal`` is a MAC under a key that the office and the eraser
+    hold alone. ``person`` is null where nobody was found, ``matter`` the blind index that is counted; the reason stands
+    in part A of the entry ``flow_id``. Once on the list (``erasures``) it goes with the person.
+    """
+
+    __tablename__ = "erasure_requests"
+    __table_args__ = (
+        CheckConstraint("decided_by <> asked_by", name="ck_erasure_requests_four_eyes"),
+        CheckConstraint("lower(decided_name) <> lower(asked_name)", name="ck_erasure_requests_two_names"),
+        CheckConstraint("(state = 'waiting') = (decided_by is null)", name="ck_erasure_requests_decided"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    person: UUID | None = Field(default=None, index=True)
+    matter: UUID
+    ground: str = Field(max_length=16)  # keys.erasing.Reason
+    flow_id: UUID = Field(sa_column_args=(ForeignKey("flow_log.fid"),), nullable=False)
+    state: str = Field(max_length=8)  # waiting | denied | granted | hindered | listed
+    asked_by: UUID
+    asked_name: str = Field(max_length=64)
+    asked_at: datetime = instant()
+    decided_by: UUID | None = None
+    decided_name: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = instant(nullable=True)
+    expires_at: datetime = instant()
+    seal: bytes = sealed()
+
+
+class HoldRequestRow(Storage, table=True):
+    """That the DSB wants entries kept, or a hold released, until a second person says yes. By ``steps.inspection``.
+
+    With ``hold`` it is about releasing that one; else about an entry, or whole days in Berlin of one purpose or of any.
+    The reason stands in part A of the entry ``flow_id``; what a yes placed is ``legal_hold``.
+    """
+
+    __tablename__ = "hold_requests"
+    __table_args__ = (
+        CheckConstraint("decided_by <> asked_by", name="ck_hold_requests_four_eyes"),
+        CheckConstraint("lower(decided_name) <> lower(asked_name)", name="ck_hold_requests_two_names"),
+        CheckConstraint("(state = 'waiting') = (decided_by is null)", name="ck_hold_requests_decided"),
+        CheckConstraint("(hold is null) = (review_on is not null)", name="ck_hold_requests_what"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    hold: UUID | None = None
+    fid: UUID | None = None
+    first_on: date | None = None
+    last_on: date | None = None
+    purpose: str = Field(max_length=64)
+    review_on: date | None = None
+    flow_id: UUID = Field(sa_column_args=(ForeignKey("flow_log.fid"),), nullable=False)
+    state: str = Field(max_length=8)  # waiting | denied | granted
+    asked_by: UUID
+    asked_name: str = Field(max_length=64)
+    asked_at: datetime = instant()
+    decided_by: UUID | None = None
+    decided_name: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = instant(nullable=True)
+    expires_at: datetime = instant()
+
+
+__all__ = [
+    "ErasureRequestRow",
+    "ExportRow",
+    "HoldRequestRow",
+    "LoginRow",
+    "PersonRequestRow",
+    "StaffLinkRow",
+    "StaffLookRow",
+    "StaffRow",
+    "StaffSessionRow",
+]

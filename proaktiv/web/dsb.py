@@ -1,30 +1,29 @@
 """``/dsb``: the DSB's acts for programs. Each call is itself an entry of the log; none changes anything of a matter.
 
 Who asks is known by the office's session, as on its pages (``web.staff``): log in there, then ``GET /session`` for the
-token that a change must bear. Left to others: what is read (``steps.oversight``), errors (``web.problems``).
+token that a change must bear. Left to others: erasures and holds (``web.decisions``), what is read
+(``steps.oversight``), errors (``web.problems``).
 Source: flowlog.md § 5.
 """
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Security
-from fastapi.security import APIKeyCookie
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import APIRouter, FastAPI, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from proaktiv.acts.oversight import OversightActs
-from proaktiv.core.staff import StaffProof
-from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.steps.oversight import Wanted
 from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind
-from proaktiv.web import openapi, problems
-from proaktiv.web.door import HOST
+from proaktiv.web import decisions, openapi, problems
+from proaktiv.web.decisions import Decision
 from proaktiv.web.leaves import Day
 from proaktiv.web.limits import BodyLimit
+from proaktiv.web.overseer import ActsDep, Proof, ProofForChange, Who, Why, token_of
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
-from proaktiv.web.staff.visitor import SESSION, staff_door
+from proaktiv.web.staff.visitor import staff_door
 
 router = APIRouter()
 
@@ -39,9 +38,6 @@ Size = Annotated[int, Query(ge=1, le=_SIZE_MAX)]
 Subject = Annotated[UUID | None, Query(description="A granted request: the entries of that person, or their own part.")]
 FlowId = Annotated[UUID, Path()]
 
-# For the description alone: on plain http the cookie has another name.
-_Session = Annotated[str | None, Security(APIKeyCookie(name=HOST + SESSION, scheme_name="session", auto_error=False))]
-
 _PROOF: openapi.Responses = {
     200: {"description": "A tlog-proof (C2SP)", "content": {"text/plain": {}}},
     202: {"description": "Nothing is signed over it yet; try again", "content": {"text/plain": {}}},
@@ -54,51 +50,13 @@ _READ_ONE = openapi.told(403) | openapi.READ_ONE
 _LOOK = openapi.told(429) | _READ_ONE
 
 
-def _acts(request: Request) -> OversightActs:
-    acts: OversightActs = request.app.state.pipeline
-    return acts
-
-
-ActsDep = Annotated[OversightActs, Depends(_acts)]
-
-
-def _token(request: Request) -> str:
-    token: str = request.app.state.door.token(request)
-    return token
-
-
-def _working(request: Request, acts: ActsDep, _described: _Session = None) -> StaffProof:
-    return acts.staff(_token(request))
-
-
-def _acting(
-    request: Request,
-    acts: ActsDep,
-    x_csrf: Annotated[str, Header(max_length=128)] = "",
-    _described: _Session = None,
-) -> StaffProof:
-    return acts.staff_for_change(_token(request), x_csrf)
-
-
-Proof = Annotated[StaffProof, Depends(_working)]
-ProofForChange = Annotated[StaffProof, Depends(_acting)]
-
-
 class Wish(BaseModel):
     """Whom to look up, by an Auftrag's number or a register's key, and why."""
 
     model_config = ConfigDict(extra="forbid")
 
-    who: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
-    reason: Annotated[str, StringConstraints(min_length=REASON_MIN, max_length=REASON_MAX, pattern=r"^[^\x00-\x1f]+$")]
-
-
-class Decision(BaseModel):
-    """A second person's yes or no."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    grant: Annotated[bool, Field(strict=True)]
+    who: Who
+    reason: Why
 
 
 class ExportWish(BaseModel):
@@ -115,12 +73,12 @@ class ExportWish(BaseModel):
 @router.get("/session", responses=_READ)
 def session(request: Request, proof: Proof, acts: ActsDep) -> dict[str, str]:
     """Say who asks, and return the token that a change must bear in ``X-CSRF``."""
-    return {"name": acts.seen(proof).name, "csrf": acts.staff_csrf(_token(request))}
+    return {"name": acts.seen(proof).name, "csrf": acts.staff_csrf(token_of(request))}
 
 
 @router.get("/log", responses=_READ)
 def standing(proof: Proof, acts: ActsDep) -> dict[str, Any]:
-    """Say how the log stands, what does not fit in it, and what the last 30 days brought."""
+    """Say how the log stands, what does not fit in it, what the last 30 days brought, and how many wishes wait."""
     return acts.log_standing(proof)
 
 
@@ -187,7 +145,7 @@ def incidents(proof: Proof, acts: ActsDep) -> list[dict[str, str]]:
 
 @router.get("/requests", responses=_READ)
 def requests(proof: Proof, acts: ActsDep) -> list[dict[str, Any]]:
-    """List the own wishes to look a person up, and those of others that wait for a decision."""
+    """List the own wishes to look a person up, those one decided, and those of others that wait for a decision."""
     return acts.person_requests(proof)
 
 
@@ -242,4 +200,5 @@ def make_dsb(pipeline: OversightActs, *, secure_cookies: bool) -> FastAPI:
     app.add_middleware(problems.LastResort)
     app.add_middleware(SecurityHeaders)
     app.include_router(router)
+    app.include_router(decisions.router)
     return app

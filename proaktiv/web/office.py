@@ -13,7 +13,7 @@ from proaktiv.web.pages import failures
 from proaktiv.web.pages.site import add_static
 from proaktiv.web.pages.view import Look
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
-from proaktiv.web.staff import clerk, dsb, entry, exports, person
+from proaktiv.web.staff import clerk, dsb, entry, erasures, exports, holds, person
 from proaktiv.web.staff.failures import TOLD
 from proaktiv.web.staff.visitor import WayIn, staff_door
 
@@ -38,7 +38,7 @@ def make_office(pipeline: OversightActs, look: Look, way_in: WayIn, *, secure_co
         pipeline.healthy()
         return {"status": "ok"}
 
-    for part in (entry, clerk, dsb, person, exports):
+    for part in (entry, clerk, dsb, person, erasures, holds, exports):
         app.include_router(part.router)
     app.mount("/dsb", make_dsb(pipeline, secure_cookies=secure_cookies))
     return app

@@ -131,6 +131,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
 def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
     unread = {"person_identifiers", "event_subjects", "codes", "sessions", "client_tokens", "vault_keys"}
     unread |= {"staff_links", "logins", "staff_sessions", "staff_looks", "erasures", "exports", "person_requests"}
+    unread |= {"erasure_requests", "hold_requests"}
     read = {key: {"SELECT"} for key in [*TABLES, "alembic_version"] if key not in unread}
     assert privileges(urls["owner"], "proaktiv_reader") == read
     assert privileges(urls["owner"], "proaktiv_eraser") == {
@@ -140,6 +141,7 @@ def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
         **{key: {"SELECT", "INSERT"} for key in ("consent_ledger", "consent_subjects")},
         "consent_heads": {"SELECT", "INSERT", "UPDATE"},
         "erasures": {"SELECT", "INSERT", "DELETE"},
+        "erasure_requests": {"SELECT", "DELETE"},  # and UPDATE of how it stands: tests/office/test_erasures
         **{
             key: {"SELECT"}
             for key in (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from schemathesis.generation.case import Case
 
 from tests.builders import a_birth
+from tests.fuzz.city import WHY
 
 if TYPE_CHECKING:
     from tests.fuzz.api import Fuzz
@@ -75,6 +76,17 @@ def _export(fuzz: "Fuzz", _case: Case) -> Any:
     return {"kind": fuzz.random.choice(["log", "counts"]), "days": 1}
 
 
+def _erasure(fuzz: "Fuzz", _case: Case) -> Any:
+    return {"who": fuzz.random.choice(fuzz.city.residents).who.kennung, "ground": "objected", "reason": WHY}
+
+
+def _hold(fuzz: "Fuzz", _case: Case) -> Any:
+    wish = {"review_on": "2027-01-01", "reason": WHY}
+    if fuzz.likely(0.5) and (entries := fuzz.city.staff_ids("/flows")):
+        return wish | {"entry": fuzz.random.choice(entries)}
+    return wish | {"from": "2026-10-01", "to": "2026-10-31", "purpose": fuzz.random.choice(["", "geburt"])}
+
+
 BODIES: dict[str, Callable[["Fuzz", Case], Any]] = {
     "POST /vorschlag/{proposal_id}/ja": _shown,
     "POST /unterschrift/{auftrag_id}/ja": _shown,
@@ -86,6 +98,8 @@ BODIES: dict[str, Callable[["Fuzz", Case], Any]] = {
     "POST /kanaele/mail": _mail,
     "POST /einwilligungen/widerspruch": _objection,
     "POST /exports": _export,
+    "POST /erasures": _erasure,
+    "POST /holds": _hold,
 }
 
 QUERIES: dict[str, dict[str, Any]] = {"GET /log/consistency": {"old": 1, "new": 1}}

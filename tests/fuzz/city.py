@@ -20,6 +20,7 @@ from proaktiv.core.errors import NotAllowed, NotFound
 from proaktiv.core.staff import Role
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
+from proaktiv.flowlog.holds import Held
 from proaktiv.staffing import Staffing
 from proaktiv.steps.prove import csrf_of
 from proaktiv.tables import BehoerdeRow, ClientRow, SessionRow, core_table
@@ -31,9 +32,16 @@ from tests.world import World
 AUDIENCE = "https://intake.musterstadt.example/token"
 BEHOERDE = "standesamt-musterstadt"
 SEED = 20261014
+WHY = "weil es geprüft werden soll"
 _NUMBERS = count(100_001)
-_KEPT = {"flows": "flow_log", "requests": "person_requests WHERE state = 'waiting'", "exports": "exports"}
-_NAMED = {"flows": "fid::text ORDER BY fid", "requests": "id::text", "exports": "id::text"}
+_KEPT = {
+    "flows": "flow_log",
+    "requests": "person_requests WHERE state = 'waiting'",
+    "exports": "exports",
+    "erasures": "erasure_requests WHERE state = 'waiting'",
+    "holds": "legal_hold WHERE released_at IS NULL",
+    "holds/requests": "hold_requests WHERE state = 'waiting'",
+}
 _IDS = {
     "/vorschlag": ("proposals", "id"),
     "/auftrag": ("auftraege", "id"),
@@ -78,8 +86,9 @@ class FuzzedCity:
 
     def staff_ids(self, path: str) -> list[str]:
         """What the DSB may name in a path."""
-        start = path.split("/")[1]
-        found = self.world.value(f"SELECT array_agg({_NAMED[start]}) FROM {_KEPT[start]}")
+        start = max((each for each in _KEPT if path.startswith(f"/{each}")), key=len)
+        named = "fid::text ORDER BY fid" if start == "flows" else "id::text"
+        found = self.world.value(f"SELECT array_agg({named}) FROM {_KEPT[start]}")
         return found or []
 
     def enters_office(self, name: str) -> Staff:
@@ -94,7 +103,13 @@ class FuzzedCity:
         owner.close()
         first, second = (self.world.pipeline.enter_by_link(link) for link in links)
         for resident in self.residents:
-            self.world.pipeline.ask_for_person(second.proof, resident.who.kennung, "weil es geprüft werden soll")
+            self.world.pipeline.ask_for_person(second.proof, resident.who.kennung, WHY)
+            self.world.pipeline.ask_for_erasure(second.proof, resident.who.kennung, "withdrawn", WHY)
+        today = self.world.now.date()
+        for number, purpose in enumerate(("geburt", "umzug", "betrieb", "sicherheit")):
+            held = Held(first=today, last=today, purpose=purpose)
+            self.world.pipeline.ask_for_hold(second.proof, held, today, WHY)
+            self.world.pipeline.hold_entries(held, reason=f"VG {number}", review_on=today, by="a", and_by="b")
         self.world.check_log()
         self.world.pipeline.make_export(second.proof, "log", None, None, 7)
         return Staff(first.token, self.world.pipeline.staff_csrf(first.token))
@@ -125,7 +140,7 @@ class FuzzedCity:
 def a_city(urls: Mapping[str, str], folder: Path, trust: Trust, families: int) -> FuzzedCity:
     """Found a city with this many families of two; ``trust`` is how they are logged in."""
     world = World(urls, folder, seed=SEED.to_bytes(32), random=Random(SEED).randbytes).found()
-    world.pipeline = replace(world.pipeline, token_audience=AUDIENCE)
+    world.pipeline = replace(world.pipeline, token_audience=AUDIENCE, erasure_key=bytes(range(32)))
     city = FuzzedCity(world)
     _partners(city, urls)
     couples = [_couple(world) for _ in range(families)]

@@ -52,7 +52,7 @@ class House:
         vault = self.vault(present, *others)
         return Keeper(self.database("keeper"), vault, self.log(vault), "musterstadt", lambda: self.world.now, probe)
 
-    def eraser(self, *, probe: Probe = no_probe) -> Eraser:
+    def eraser(self, *, probe: Probe = no_probe, office_key: bytes = b"") -> Eraser:
         vault = Vault(VaultKeys(index=self.world.seed, keks={}), self.world.ids)
         return Eraser(
             self.database("eraser"),
@@ -62,6 +62,7 @@ class House:
             lambda: self.world.now,
             self.listed,
             probe,
+            office_key,
         )
 
     def log(self, vault: Vault) -> FlowLog:

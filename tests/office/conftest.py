@@ -26,6 +26,9 @@ CANARY = "Kanarienvogel-Zwitscher"
 """The family name of the person whom nobody here has to do with."""
 
 PAGE = "http://127.0.0.1"
+ERASURE_KEY = bytes(range(32))
+"""What the office and the eraser hold alone."""
+
 STAFF = {
     "k.standesamt": (Role.CLERK, "standesamt-musterstadt"),
     "k.jugendamt": (Role.CLERK, "jugendamt-musterstadt"),
@@ -105,7 +108,7 @@ def urls(city_urls: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def office(urls: dict[str, str], tmp_path: Path) -> Iterator[Office]:
     world = World(urls, tmp_path).found()
-    pipeline = replace(world.pipeline, staff_private=world.staff.private_bytes_raw())
+    pipeline = replace(world.pipeline, staff_private=world.staff.private_bytes_raw(), erasure_key=ERASURE_KEY)
     app = make_office(pipeline, Look("Stadt Musterstadt"), WayIn(None, PAGE, links=True), secure_cookies=False)
     built = Office(world, pipeline, app)
     with staffing(world) as owner:

@@ -10,7 +10,7 @@ from proaktiv.database import Database
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.steps import oversight
 from proaktiv.steps.oversight import evidence
-from proaktiv.web.staff import dsb, exports, person
+from proaktiv.web.staff import dsb, erasures, exports, holds, person
 from tests.builders import a_birth, somebody
 from tests.office.conftest import CANARY, Office
 from tests.web.conftest import everything_stored
@@ -91,16 +91,22 @@ def test_an_entry_opens_with_part_a_where_the_office_holds_the_key_and_the_look_
 
 LOGGED = {"flow_log", "flow_secret", "flow_queue", "subject_heads", "staff_keys", "staff_looks", "sequences"}
 """What a look writes: the entry that says so. That is the point of it."""
-ASKED = {"person_requests"}
+ASKED = {"person_requests", "erasure_requests", "hold_requests", "legal_hold"}
 EXPORTED = {"exports"}
 
 
 def test_the_dsb_has_no_route_that_changes_anything_of_a_matter(sent: Office) -> None:
-    routes = [each for part in (dsb, person, exports) for each in part.router.routes if isinstance(each, APIRoute)]
+    parts = (dsb, person, erasures, holds, exports)
+    routes = [each for part in parts for each in part.router.routes if isinstance(each, APIRoute)]
     assert {route.path for route in routes if route.methods != {"GET"}} == {
         "/person",
         "/person/{request_id}/entscheidung",
         "/auszuege",
+        "/loeschungen",
+        "/loeschungen/{request_id}/entscheidung",
+        "/sperren",
+        "/sperren/{hold_id}/freigabe",
+        "/sperren/{request_id}/entscheidung",
     }
     assert {
         route.path for route in dsb.router.routes if isinstance(route, APIRoute) and route.methods != {"GET"}
@@ -119,6 +125,11 @@ def test_the_dsb_has_no_route_that_changes_anything_of_a_matter(sent: Office) ->
     second.get("/person")
     second.post(f"/person/{request}/entscheidung", {"entscheidung": "ja"})
     assert desk.get(f"/person/{request}").status_code == 200
+    desk.post("/loeschungen", {"wer": sent.reference, "grundlage": "withdrawn", "grund": WHY})
+    desk.post("/sperren", {"von": "2026-10-01", "bis": "2026-10-01", "nachsehen": "2027-01-01", "grund": WHY})
+    for path, table in (("/loeschungen", "erasure_requests"), ("/sperren", "hold_requests")):
+        request = sent.world.value(f"SELECT id FROM {table}")
+        assert second.post(f"{path}/{request}/entscheidung", {"entscheidung": "ja"}).status_code == 303
     assert changed(sent, before) <= LOGGED | ASKED
     before = everything_stored(sent.world.urls)
     assert desk.post("/auszuege", {"art": "log", "tage": "7"}).status_code == 303
@@ -132,6 +143,7 @@ def changed(office: Office, before: dict[str, list[str]]) -> set[str]:
 
 PAGES = (
     *("/protokoll", "/datenfluesse", "/verweigert", "/befunde", "/pruefpunkte", "/auszuege", "/person", "/vorfaelle"),
+    *("/loeschungen", "/sperren"),
 )
 
 

@@ -36,11 +36,17 @@ NONE = UUID(int=7)
 GETS = (
     *("/session", "/log", "/flows", f"/flows/{NONE}", f"/flows/{NONE}/proof", "/findings", "/checkpoints"),
     *("/log/consistency?old=1&new=1", "/incidents", "/requests", "/exports", f"/exports/{NONE}"),
+    *("/erasures", "/holds"),
 )
 POSTS: dict[str, dict[str, Any]] = {
     "/requests": {"who": "x", "reason": WHY},
     f"/requests/{NONE}/decision": {"grant": True},
     "/exports": {"kind": "counts"},
+    "/erasures": {"who": "x", "ground": "withdrawn", "reason": WHY},
+    f"/erasures/{NONE}/decision": {"grant": True},
+    "/holds": {"from": "2026-10-01", "to": "2026-10-01", "review_on": "2027-01-01", "reason": WHY},
+    f"/holds/{NONE}/release": {"reason": WHY},
+    f"/holds/requests/{NONE}/decision": {"grant": True},
 }
 
 

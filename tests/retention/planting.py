@@ -148,6 +148,8 @@ PLANTED: Mapping[str, Callable[[Connection, datetime], None]] = {
     "export_bundle": _at("exports", "expires_at", bundle=b"a file"),
     "export": _at("exports", "expires_at"),
     "person_request": _at("person_requests", "expires_at"),
+    "erasure_request": _at("erasure_requests", "expires_at", state="waiting"),
+    "hold_request": _at("hold_requests", "expires_at", state="waiting", hold=uuid4()),
     "client_day": _at("client_days"),
     "hold": _at("holds", "released_at", person=uuid4()),
     "run": _at("retention_runs"),

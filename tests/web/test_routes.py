@@ -85,6 +85,13 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("POST", "/person"): CHANGES,
         ("GET", "/person/{request_id}"): READS,
         ("POST", "/person/{request_id}/entscheidung"): CHANGES,
+        ("GET", "/loeschungen"): READS,
+        ("POST", "/loeschungen"): CHANGES,
+        ("POST", "/loeschungen/{request_id}/entscheidung"): CHANGES,
+        ("GET", "/sperren"): READS,
+        ("POST", "/sperren"): CHANGES,
+        ("POST", "/sperren/{hold_id}/freigabe"): CHANGES,
+        ("POST", "/sperren/{request_id}/entscheidung"): CHANGES,
         ("GET", "/vorfaelle"): READS,
     },
     "dsb": {  # each of them logs who looked
@@ -101,6 +108,13 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("GET", "/requests"): READS,
         ("POST", "/requests"): CHANGES,
         ("POST", "/requests/{request_id}/decision"): CHANGES,
+        ("GET", "/erasures"): READS,
+        ("POST", "/erasures"): CHANGES,
+        ("POST", "/erasures/{request_id}/decision"): CHANGES,
+        ("GET", "/holds"): READS,
+        ("POST", "/holds"): CHANGES,
+        ("POST", "/holds/{hold_id}/release"): CHANGES,
+        ("POST", "/holds/requests/{request_id}/decision"): CHANGES,
         ("GET", "/exports"): READS,
         ("POST", "/exports"): CHANGES,
         ("GET", "/exports/{export_id}"): READS,
@@ -154,7 +168,8 @@ def test_what_changes_something_is_never_a_get() -> None:
 def filled(world: World, path: str) -> str:
     proposal = world.value("SELECT id FROM proposals WHERE state = 'open' ORDER BY id LIMIT 1")
     auftrag = world.value("SELECT id FROM auftraege LIMIT 1")
-    names = dict.fromkeys(("proposal_id", "task_id", "flow_id", "request_id", "export_id"), proposal)
+    given = ("proposal_id", "task_id", "flow_id", "request_id", "hold_id", "export_id")
+    names = dict.fromkeys(given, proposal)
     names |= {"auftrag_id": auftrag}
     return path.format(**names, digest="x", name="y")
 

@@ -1,7 +1,8 @@
 """Inspection: the leave for staff to open a matter, logged first. The only maker of ``Inspection``.
 
 A clerk opens what was sent to the own Behörde and nothing else; the DSB opens entries of the log, and looks a person up
-with a reason and a second person's yes (``four_eyes``). Each look is an entry of kind ``access``, which the person
+with a reason and a second person's yes (``four_eyes``), as somebody is erased (``erasing``) and entries are held
+(``holding``). Each look is an entry of kind ``access``, which the person
 finds among theirs where it is about one, and it is committed before anything is opened: whoever breaks off meanwhile
 was seen. So many matters in an hour and no more: beyond, the DSB sees it.
 Left to others: opening (``case_file``, ``oversight``). Source: security-and-faults.md T2, T22; Art. 15, 32 DSGVO.
@@ -19,7 +20,8 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.staff import Inspection, Role, StaffProof
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES
-from proaktiv.steps.inspection import four_eyes
+from proaktiv.steps.inspection import erasing, four_eyes, holding, wishes
+from proaktiv.steps.inspection.erasing import Forged
 from proaktiv.steps.inspection.looks import (
     PER_HOUR,
     REASON_MAX,
@@ -166,11 +168,15 @@ __all__ = [
     "REASON_MIN",
     "Curious",
     "Foreign",
+    "Forged",
+    "erasing",
     "four_eyes",
     "glance",
+    "holding",
     "of_auftrag",
     "of_flow",
     "of_request",
     "report",
     "require",
+    "wishes",
 ]

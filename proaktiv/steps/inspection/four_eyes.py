@@ -6,23 +6,20 @@ entry that says so, and nowhere else. Source: channels-and-pages.md § 9 (Person
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert, or_, select, update
 from sqlmodel import Session
 
-from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from proaktiv.core.errors import Conflict, NotAllowed, NotFound
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.flowlog.opening import staff_part
 from proaktiv.house import House
-from proaktiv.steps.inspection.looks import REASON_MAX, REASON_MIN, count, find, log, overseen, require
+from proaktiv.steps.inspection.looks import count, find, log, overseen, require
+from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of
 from proaktiv.tables import FlowLogRow, FlowSecretRow, PersonRequestRow, StaffRow, core_table
-
-WAITS = timedelta(days=3)
-OPEN = timedelta(days=1)
-"""So long a request waits for an answer, and so long a yes lets look."""
 
 _REQUESTS = core_table(PersonRequestRow)
 _STAFF = core_table(StaffRow)
@@ -47,9 +44,7 @@ def ask(
     Raises ``NotAllowed`` for another role, ``BadInput`` for a reason that is none, ``Curious``.
     """
     require(proof, Role.DSB)
-    given = " ".join(reason.split())
-    if not REASON_MIN <= len(given) <= REASON_MAX:
-        raise BadInput("grund", f"must say in {REASON_MIN} to {REASON_MAX} characters why")
+    given = reason_of(reason)
     person = find(session, house, typed)
     # Who is not there is counted too, or one could try them all.
     index = house.log.subj(person) if person is not None else house.vault.mac("nobody", typed.strip().encode())[:16]
@@ -119,7 +114,7 @@ def granted(session: Session, proof: StaffProof, request: UUID, wall: datetime) 
 
 
 def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: datetime) -> list[dict[str, Any]]:
-    """Return the own wishes, and those of others that wait for a decision, the oldest first."""
+    """Return the own wishes, those one decided, and those of others that wait for a decision, the oldest first."""
     require(proof, Role.DSB)
     asker, decider = _STAFF.alias(), _STAFF.alias()
     rows = session.connection().execute(
@@ -137,7 +132,11 @@ def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: da
         .join(_SECRET, _SECRET.c.fid == _REQUESTS.c.flow_id)
         .where(
             _REQUESTS.c.expires_at > wall,
-            or_(_REQUESTS.c.asked_by == proof.staff, _REQUESTS.c.state == "waiting"),
+            or_(
+                _REQUESTS.c.asked_by == proof.staff,
+                _REQUESTS.c.decided_by == proof.staff,
+                _REQUESTS.c.state == "waiting",
+            ),
         )
         .order_by(_REQUESTS.c.asked_at, _REQUESTS.c.id)
     )

@@ -6,6 +6,7 @@ Left to others: the leave itself (``steps.inspection``).
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select
@@ -23,7 +24,7 @@ from proaktiv.subjects import resolve
 from proaktiv.tables import IncidentRow, StaffLookRow, core_table
 from proaktiv.vault import Compartment
 
-PER_HOUR = {"auftrag": 20, "person": 20, "flow": 50}
+PER_HOUR = {"auftrag": 20, "person": 20, "erasure": 20, "flow": 50}
 """How many different matters somebody opens in an hour (T2, T22)."""
 
 REASON_MIN, REASON_MAX = 10, 500
@@ -81,7 +82,15 @@ def overseen(
     )
 
 
-def report(session: Session, house: House, proof: StaffProof, error: Curious | Foreign, now: datetime) -> None:
+class Reported(Protocol):
+    """A refusal of which the DSB must know; ``incident`` is what it is called."""
+
+    @property
+    def incident(self) -> str:
+        """Return the name of the incident."""
+
+
+def report(session: Session, house: House, proof: StaffProof, error: Reported, now: datetime) -> None:
     """Tell the DSB of a look that was refused, in a transaction of its own: the one that refused is rolled back."""
     session.connection().execute(
         insert(_INCIDENTS), [{"id": house.ids.row(now), "what": error.incident, "matter": proof.staff, "at": now}]

@@ -22,14 +22,25 @@ from proaktiv.flowlog.counts import counted_lines
 from proaktiv.flowlog.export_packing import ENTRIES_MAX, packed
 from proaktiv.house import House
 from proaktiv.steps.oversight import within
-from proaktiv.tables import ExportRow, FlowLeafRow, FlowLogRow, PersonRequestRow, core_table
+from proaktiv.tables import (
+    ErasureRequestRow,
+    ExportRow,
+    FlowLeafRow,
+    FlowLogRow,
+    HoldRequestRow,
+    IncidentRow,
+    PersonRequestRow,
+    core_table,
+)
 
 DAYS = 7
 DAYS_MAX = 30
 """So long an export is kept unless somebody says so, and at most."""
 
 _EXPORTS = core_table(ExportRow)
-_REQUESTS = core_table(PersonRequestRow)
+_ERASURES = core_table(ErasureRequestRow)
+_INCIDENTS = core_table(IncidentRow)
+_WISHES = (core_table(PersonRequestRow), core_table(HoldRequestRow), _ERASURES)
 _LOG = core_table(FlowLogRow)
 _LEAF = core_table(FlowLeafRow)
 
@@ -121,7 +132,12 @@ def sweep(session: Session, house: House, now: datetime, wall: datetime) -> int:
         .scalars()
         .all()
     )
-    gone = connection.execute(delete(_REQUESTS).where(_REQUESTS.c.expires_at <= wall)).rowcount
+    lapsed = select(_ERASURES.c.id).where(
+        _ERASURES.c.expires_at <= wall, _ERASURES.c.state.in_(("granted", "hindered"))
+    )
+    for request in connection.execute(lapsed).scalars().all():
+        _lapse(session, house, request, now)
+    gone = sum(connection.execute(delete(table).where(table.c.expires_at <= wall)).rowcount for table in _WISHES)
     if ended:
         flow = Flow(
             kind=Kind.RETENTION,
@@ -135,6 +151,25 @@ def sweep(session: Session, house: House, now: datetime, wall: datetime) -> int:
         )
         house.log.record(session, [flow], now)
     return len(ended) + int(gone)
+
+
+def _lapse(session: Session, house: House, request: UUID, now: datetime) -> None:
+    """Tell the DSB of somebody whom two people wanted erased and nobody erased in time (Art. 12 (3) DSGVO)."""
+    session.connection().execute(
+        insert(_INCIDENTS), [{"id": house.ids.row(now), "what": "erasure.lapsed", "matter": request, "at": now}]
+    )
+    flow = Flow(
+        kind=Kind.INCIDENT,
+        sender=house.controller,
+        receiver=house.controller,
+        purpose="sicherheit",
+        action="erasure.lapsed",
+        basis="Art. 12 Abs. 3 DSGVO",
+        outcome="lapsed",
+        restrict=True,
+        case=str(request),
+    )
+    house.log.record(session, [flow], now)
 
 
 def _first(session: Session, first_on: date | None) -> int:

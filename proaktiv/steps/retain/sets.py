@@ -324,6 +324,8 @@ _SETS: Mapping[str, _Make] = {
     "export_bundle": _really("expires_at", Term.AT_ONCE),
     "export": _really("expires_at", Term.PROOF),
     "person_request": _really("expires_at", Term.AT_ONCE),
+    "erasure_request": _really("expires_at", Term.AT_ONCE),
+    "hold_request": _really("expires_at", Term.AT_ONCE),
     "client_day": _day("day", Term.DESK),
     "hold": _at("released_at", Term.PROOF),
     "run": _day("day", Term.PROOF),

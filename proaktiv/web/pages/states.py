@@ -5,6 +5,7 @@ German sentences; the other languages translate them in their catalogues. A stat
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from proaktiv.web.pages.language import Catalogue
 
@@ -137,6 +138,65 @@ def standing_badge(state: str, words: Catalogue) -> Badge:
     """Return the badge of how far an entry of the log has come."""
     text, kind = _STANDINGS[state]
     return Badge(words.gettext(text), kind)
+
+
+_GROUNDS: Mapping[str, str] = {
+    "unneeded": _("Die Daten werden nicht mehr gebraucht (Buchstabe a)."),
+    "withdrawn": _("Die Einwilligung wurde widerrufen (Buchstabe b)."),
+    "objected": _("Die Person hat widersprochen (Buchstabe c)."),
+    "unlawful": _("Die Daten wurden unrechtmäßig verarbeitet (Buchstabe d)."),
+    "obliged": _("Ein Gesetz verlangt die Löschung (Buchstabe e)."),
+}
+"""Of ``keys.erasing.Reason``."""
+_FACT_NAMES: Mapping[str, str] = {
+    "flow": _("Nummer des Eintrags"),
+    "kind": _("Art"),
+    "t": _("Wann"),
+    "from": _("Von"),
+    "to": _("An"),
+    "to_name": _("Name des Empfängers"),
+    "to_system": _("System des Empfängers"),
+    "categories": _("Welche Daten"),
+    "purpose": _("Zweck"),
+    "action": _("Vorgang"),
+    "basis": _("Rechtsgrundlage"),
+    "scope": _("Freigegebener Text"),
+    "rule": _("Regel"),
+    "outcome": _("Ergebnis"),
+    "n": _("Anzahl"),
+    "restrict": _("Der Person nicht gezeigt"),
+    "of": _("Gehört zu Eintrag"),
+    "listed": _("Länge der Liste der Gelöschten"),
+    "minimum": _("Erster Platz, ab dem alles da ist"),
+    "removed": _("So viele davor sind gelöscht"),
+    "seq": _("Nummer unter den Einträgen der Person"),
+    "consent": _("Einwilligung"),
+    "outbox": _("Sendung"),
+    "actor": _("Wer"),
+    "case": _("Aktenzeichen oder Sache"),
+    "ip": _("Adresse"),
+    "reason": _("Warum"),
+    "erased": _("Plätze der gelöschten Einträge"),
+    "erased_unplaced": _("Gelöschte Einträge ohne Platz"),
+}
+"""Members of the parts of an entry (``core.flows``), as the DSB reads them."""
+_ZONES: Mapping[str, str] = {"CET": _("MEZ"), "CEST": _("MESZ")}
+
+
+def ground_name(ground: str, words: Catalogue) -> str:
+    """Return what a ground of Art. 17 (1) DSGVO is called."""
+    return words.gettext(_GROUNDS[ground])
+
+
+def fact_name(name: str, words: Catalogue) -> str:
+    """Return what a member of an entry is called; one without a name keeps its own."""
+    return words.gettext(_FACT_NAMES.get(name, name))
+
+
+def zone(moment: datetime, words: Catalogue) -> str:
+    """Return what the time in Berlin is called at a moment there."""
+    name = moment.strftime("%Z")
+    return words.gettext(_ZONES.get(name, name))
 
 
 def way_name(way: str, words: Catalogue) -> str:

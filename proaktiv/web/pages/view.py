@@ -82,11 +82,16 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(BERLIN)
         return f"{shown(moment.date(), language)}, {moment:%H:%M}" + (" Uhr" if language == "de" else "")
 
+    def instant(value: str | datetime) -> str:
+        """Return the same with the name of the time: Berlin's, in summer and in winter."""
+        moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(BERLIN)
+        return f"{at(moment)} {states.zone(moment, words)}"
+
     def choices_of(frage: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         """Return a question's answers as value, label, and nothing more to say."""
         return [(each["wert"], each["text"].get(language, each["text"]["de"]), "") for each in frage["werte"]]
 
-    made.filters.update(on=on, at=at)
+    made.filters.update(on=on, at=at, instant=instant)
     made.globals.update(
         look=look,
         language=language,
@@ -98,6 +103,8 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         badge=lambda table, state: states.badge(table, state, words),
         staff_badge=lambda state: states.staff_badge(state, words),
         signature_name=lambda state: states.signature_name(state, words),
+        ground_name=lambda ground: states.ground_name(ground, words),
+        fact_name=lambda name: states.fact_name(name, words),
         kind_name=lambda kind: states.kind_name(kind, words),
         standing_badge=lambda state: states.standing_badge(state, words),
         way_name=lambda way: states.way_name(way, words),

@@ -9,53 +9,40 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
+from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, WHOM, reason_of
 
 router = APIRouter()
 
-SEE_OTHER = 303
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
-
 
 @router.get("/person")
-def asking(request: Request, visitor: Working, acts: ActsDep) -> Response:
+def asking(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None) -> Response:
     """Show one's own wishes, those of others that wait, and the form of a new one."""
-    found = acts.person_requests(visitor.proof)
-    return page(request, "person.html", form=Form({}), requests=found, role=visitor.proof.role)
+    return _page(request, visitor, acts, Form({}), just=eben)
 
 
 @router.post("/person")
 def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Ask to look a person up; nothing is shown yet, not even whether there is such a person."""
     form = Form(fields)
-    who = form.line("wer", _("Geben Sie eine Auftragsnummer oder die Kennung des Registers ein."))
-    wrong = _("Schreiben Sie in mindestens zehn Zeichen, warum Sie nachsehen.")
-    reason = form.line("grund", wrong, most=REASON_MAX)
-    if len(" ".join(reason.split())) < REASON_MIN:
-        form.errors["grund"] = wrong
+    who = form.line("wer", WHOM)
+    reason = reason_of(form)
     if not form.well:
-        found = acts.person_requests(visitor.proof)
-        return page(request, "person.html", 422, form=form, requests=found, role=visitor.proof.role)
-    acts.ask_for_person(visitor.proof, who, reason)
-    return RedirectResponse("/person", SEE_OTHER)
+        return _page(request, visitor, acts, form, 422)
+    kept = acts.ask_for_person(visitor.proof, who, reason)
+    return RedirectResponse(f"/person?eben={kept}", SEE_OTHER)
 
 
 @router.post("/person/{request_id}/entscheidung")
 def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Say yes or no to somebody else's wish."""
     form = Form(fields)
-    said = form.one_of("entscheidung", frozenset({"ja", "nein"}), _("Wählen Sie Ja oder Nein."))
+    said = form.one_of("entscheidung", frozenset({"ja", "nein"}), NO_ANSWER)
     if not form.well:
-        found = acts.person_requests(visitor.proof)
-        return page(request, "person.html", 422, form=form, requests=found, role=visitor.proof.role)
+        return _page(request, visitor, acts, form, 422)
     acts.decide_on_person(visitor.proof, request_id, grant=said == "ja")
-    return RedirectResponse("/person", SEE_OTHER)
+    return RedirectResponse(f"/person?eben={request_id}", SEE_OTHER)
 
 
 @router.get("/person/{request_id}")
@@ -63,3 +50,11 @@ def look(request: Request, request_id: UUID, visitor: Working, acts: ActsDep, vo
     """Show one person's entries, which a second person allowed; that and why it was done, the person sees too."""
     found = acts.look_person_up(visitor.proof, request_id, vor)
     return page(request, "person_flows.html", **found, request_id=request_id, role=visitor.proof.role)
+
+
+def _page(
+    request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200, just: UUID | None = None
+) -> Response:
+    found = acts.person_requests(visitor.proof)
+    just_now = str(just or "")
+    return page(request, "person.html", status, form=form, requests=found, just=just_now, role=visitor.proof.role)

@@ -1,0 +1,118 @@
+"""What wishes that two people decide have in common: the row to decide on, and why somebody asked.
+
+The reason stands in part A of the entry that tells of the wish, and nowhere else. Left to others: what the wishes are
+about (``four_eyes``, ``erasing``, ``holding``). Source: channels-and-pages.md § 9; flowlog.md § 5.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, or_, select
+from sqlmodel import Session
+
+from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from proaktiv.core.staff import Role, StaffProof
+from proaktiv.flowlog.opening import staff_part
+from proaktiv.steps.inspection.looks import REASON_MAX, REASON_MIN, require
+from proaktiv.tables import (
+    ErasureRequestRow,
+    FlowLogRow,
+    FlowSecretRow,
+    HoldRequestRow,
+    PersonRequestRow,
+    core_table,
+)
+
+WAITS = timedelta(days=3)
+"""So long a wish waits for an answer."""
+
+OPEN = timedelta(days=1)
+"""So long an answer is shown, and a yes lets look."""
+
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+_PERSONS, _ERASURES, _HOLDS = (core_table(row) for row in (PersonRequestRow, ErasureRequestRow, HoldRequestRow))
+
+
+def reason_of(written: str) -> str:
+    """Return a reason on one line. Raises ``BadInput`` for one that is none."""
+    given = " ".join(written.split())
+    if not REASON_MIN <= len(given) <= REASON_MAX:
+        raise BadInput("reason", f"must say in {REASON_MIN} to {REASON_MAX} characters why")
+    return given
+
+
+def to_decide(session: Session, table: Table, proof: StaffProof, request: UUID, wall: datetime) -> dict[str, Any]:
+    """Return the row of somebody else's wish, locked. Raises ``NotAllowed`` to whoever asked, ``NotFound``."""
+    require(proof, Role.DSB)
+    query = select(table).where(table.c.id == request, table.c.expires_at > wall).with_for_update()
+    row = session.connection().execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound("request")
+    if row["asked_by"] == proof.staff:
+        raise NotAllowed("whoever asks does not decide")
+    return dict(row)
+
+
+def said_before(row: dict[str, Any], proof: StaffProof, *, grant: bool) -> bool:
+    """Return whether this very answer was given before by the same person. Raises ``Conflict`` for another one."""
+    if row["state"] == "waiting":
+        return False
+    if row["decided_by"] == proof.staff and (row["state"] != "denied") is grant:
+        return True
+    raise Conflict("it is decided already")
+
+
+def shown_to(
+    session: Session, table: Table, proof: StaffProof, wall: datetime, states: Collection[str]
+) -> list[dict[str, Any]]:
+    """Return the own wishes, those one decided, and everybody's in one of ``states``: what is not over, by age."""
+    require(proof, Role.DSB)
+    mine = or_(
+        table.c.asked_by == proof.staff, table.c.decided_by == proof.staff, table.c.state.in_(("waiting", *states))
+    )
+    query = select(table).where(table.c.expires_at > wall, mine).order_by(table.c.asked_at, table.c.id)
+    return [dict(row) for row in session.connection().execute(query).mappings()]
+
+
+def told(row: dict[str, Any], proof: StaffProof, reason: str | None) -> dict[str, Any]:
+    """Return what is the same of each wish: who asks, why, since when, and how it stands."""
+    return {
+        "id": str(row["id"]),
+        "mine": row["asked_by"] == proof.staff,
+        "asked_by": row["asked_name"],
+        "asked_at": row["asked_at"].isoformat(),
+        "state": row["state"],
+        "decided_by": row["decided_name"] or "",
+        "expires_at": row["expires_at"].isoformat(),
+        "reason": reason,
+    }
+
+
+def reasons(session: Session, staff_private: bytes, entries: Collection[UUID]) -> dict[UUID, str | None]:
+    """Return what part A of some entries gives as the reason; None where this office cannot open it."""
+    query = (
+        select(_LOG.c.fid, _LOG.c.entry, _SECRET.c.a_blob, _SECRET.c.staff_key)
+        .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
+        .where(_LOG.c.fid.in_(entries))
+    )
+    rows = session.connection().execute(query).all()
+    return {row.fid: staff_part(session, staff_private, row).part.get("reason") for row in rows}
+
+
+def standing(session: Session, proof: StaffProof, wall: datetime) -> dict[str, int]:
+    """Return how many wishes wait for a second person, by what they are about; and erasures that cannot go yet."""
+    require(proof, Role.DSB)
+
+    def count(table: Table, state: str) -> int:
+        query = select(table.c.id).where(table.c.state == state, table.c.expires_at > wall)
+        return len(session.connection().execute(query).all())
+
+    return {
+        "person": count(_PERSONS, "waiting"),
+        "erasure": count(_ERASURES, "waiting"),
+        "hold": count(_HOLDS, "waiting"),
+        "hindered": count(_ERASURES, "hindered"),
+    }

@@ -1,0 +1,71 @@
+"""Erasing somebody, with four eyes: ask, decide for somebody else, see how it stands.
+
+Neither page nor address names anybody. Left to others: who may do what when (``steps.inspection.erasing``), erasing
+itself (``keys``).
+"""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from proaktiv.steps.inspection.erasing import GROUNDS
+from proaktiv.web.pages.forms import Form
+from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
+from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, WHOM, reason_of
+
+router = APIRouter()
+
+
+def _(german: str) -> str:
+    """Mark a sentence for the catalogues; the template translates it."""
+    return german
+
+
+NO_GROUND = _("Wählen Sie, warum die Person zu löschen ist.")
+
+
+@router.get("/loeschungen")
+def erasures(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None) -> Response:
+    """Show one's own wishes, those of others that wait, and the form of a new one."""
+    return _page(request, visitor, acts, Form({}), just=eben)
+
+
+@router.post("/loeschungen")
+def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
+    """Ask to erase a person; nobody is erased by that, and nobody learns whether there is such a person."""
+    form = Form(fields)
+    who = form.line("wer", WHOM)
+    ground = form.one_of("grundlage", frozenset(GROUNDS), NO_GROUND)
+    reason = reason_of(form)
+    if not form.well:
+        return _page(request, visitor, acts, form, 422)
+    kept = acts.ask_for_erasure(visitor.proof, who, ground, reason)
+    return RedirectResponse(f"/loeschungen?eben={kept}", SEE_OTHER)
+
+
+@router.post("/loeschungen/{request_id}/entscheidung")
+def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
+    """Say yes or no to somebody else's wish."""
+    form = Form(fields)
+    said = form.one_of("entscheidung", frozenset({"ja", "nein"}), NO_ANSWER)
+    if not form.well:
+        return _page(request, visitor, acts, form, 422)
+    acts.decide_on_erasure(visitor.proof, request_id, grant=said == "ja")
+    return RedirectResponse(f"/loeschungen?eben={request_id}", SEE_OTHER)
+
+
+def _page(
+    request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200, just: UUID | None = None
+) -> Response:
+    found = acts.erasure_requests(visitor.proof)
+    return page(
+        *(request, "erasures.html", status),
+        form=form,
+        requests=found,
+        just=str(just or ""),
+        grounds=[ground.value for ground in GROUNDS],
+        erases=acts.erases,
+        role=visitor.proof.role,
+    )
