@@ -1,4 +1,4 @@
-"""Revision 0015 forwards and back: nobody whom two people want erased is forgotten on the way."""
+"""Revision 0018 forwards and back: nobody whom two people want erased is forgotten on the way."""
 
 from collections.abc import Iterator
 
