@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.adapt import PyFormat
 from psycopg.types.json import Jsonb
 from sqlalchemy import ARRAY, Column, ColumnElement, Select, Table, any_, column, func, literal, select
 from sqlalchemy.dialects import postgresql
@@ -72,7 +73,8 @@ def _together(parts: tuple[tuple[Table, tuple[str, ...], int], ...]) -> bytes:
 
 
 def _values(table: Table, columns: tuple[str, ...], rows: int) -> sql.Composed:
-    row = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(columns)))
+    # In binary: as text, bytes go as hex, twice as long, written here and read there.
+    row = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder(format=PyFormat.BINARY)] * len(columns)))
     return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
         sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join([row] * rows)
     )

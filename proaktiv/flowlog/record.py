@@ -47,12 +47,12 @@ _QUEUE_COLUMNS = ("fid", "leaf", "ts")
 _NONCE_BYTES = 12
 _SUBJ_BYTES = 16
 
+_HEAD = b"INSERT INTO subject_heads AS h (subj, seq) "
+_COUNTED = b" ON CONFLICT (subj) DO UPDATE SET seq = h.seq + excluded.seq RETURNING subj, seq"
 # Rows are locked in the order of subj, or two sets with the same two people would wait for each other.
-_NUMBER = (
-    b"INSERT INTO subject_heads AS h (subj, seq)"
-    b" SELECT subj, k FROM unnest(%s::bytea[], %s::bigint[]) AS t (subj, k) ORDER BY subj"
-    b" ON CONFLICT (subj) DO UPDATE SET seq = h.seq + excluded.seq RETURNING subj, seq"
-)
+_NUMBER = _HEAD + b"SELECT subj, k FROM unnest(%b::bytea[], %b::bigint[]) AS t (subj, k) ORDER BY subj" + _COUNTED
+_NUMBER_ONE = _HEAD + b"VALUES (%b, %b::bigint)" + _COUNTED
+"""For one person, as on every page: arrays and their order cost as much as the row."""
 
 
 class FlowLog:
@@ -161,7 +161,10 @@ class FlowLog:
         try:
             with past_sqlalchemy(session) as raw:
                 found = raw.execute(
-                    _NUMBER, (list(counts), list(counts.values())), prepare=True, binary=True
+                    _NUMBER_ONE if len(counts) == 1 else _NUMBER,
+                    next(iter(counts.items())) if len(counts) == 1 else (list(counts), list(counts.values())),
+                    prepare=True,
+                    binary=True,
                 ).fetchall()
         except IntegrityError as error:  # the ring was read before the person's keys were destroyed
             raise Destroyed("the log takes no more entries of one of these persons") from error
