@@ -3,15 +3,20 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from proaktiv.flowlog.holds import Held
 from proaktiv.keys.requested import Requested
 from proaktiv.keys.waiting import Waiting
+from proaktiv.steps.inspection import holding
+from tests.chaos.outage import wait_for
 from tests.keys.conftest import House
 from tests.office.conftest import ERASURE_KEY, Office
 from tests.office.test_dsb_api import Program, program
@@ -225,3 +230,46 @@ def test_on_the_pages_one_asks_another_answers_and_each_is_told_what_happened(se
 def test_on_the_page_what_is_wrong_is_said_beside_its_field(sent: Office, change: dict[str, str], wrong: str) -> None:
     answer = sent.desk("d.schutz").post("/sperren", FORM | change)
     assert (answer.status_code, f'id="{wrong}-fehler"' in answer.text) == (422, True)
+
+
+# races ----------------------------------------------------------------------------------------------------------------
+
+
+def both_say_yes_at_once(office: Office, request: UUID) -> list[str]:
+    """One yes is about to commit when the same comes from another window; returns what the second was told."""
+    second = office.proof("d.vertretung")
+    pipeline, told = office.pipeline, list[str]()
+
+    def again() -> None:
+        told.append(pipeline.decide_on_hold(second, request, grant=True))
+
+    window = Thread(target=again)
+    with office.world.database.transaction() as session:
+        wall = pipeline.wall()
+        args = (session, pipeline.house, pipeline.staff_private, second, request, pipeline.clock(), wall)
+        holding.decide(*args, grant=True)
+        window.start()
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        wait_for(lambda: not window.is_alive() or office.world.value(waiting) > 0, "the second window")
+    window.join(60)
+    assert not window.is_alive()
+    return told
+
+
+def test_two_windows_that_say_yes_at_once_place_one_hold(sent: Office, dsb: Program) -> None:
+    request = UUID(asked(dsb))
+    assert both_say_yes_at_once(sent, request) == ["granted"]
+    assert len(sent.pipeline.held_entries()) == 1
+
+
+def test_control_without_the_lock_on_the_wish_two_windows_place_two(
+    sent: Office, dsb: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlocked(session: Session, table: Table, *_args: Any) -> dict[str, Any]:
+        return dict(session.connection().execute(select(table)).mappings().one())
+
+    monkeypatch.setattr(holding, "to_decide", unlocked)
+    both_say_yes_at_once(sent, UUID(asked(dsb)))
+    assert len(sent.pipeline.held_entries()) == 2
