@@ -46,7 +46,7 @@ class OversightActs(DecisionActs):
         asked = {name: value for name, value in wanted.columns.items() if value}
         self._glance(proof, "flows.listed", " ".join(f"{name}={value}" for name, value in asked.items())[:400])
         with self.database.transaction() as session:
-            return oversight.flows(session, self.house, proof, wanted)
+            return oversight.flows(session, self.current(session), proof, wanted)
 
     def flows_of_subject(self, proof: StaffProof, wanted: Wanted, request: UUID | None) -> dict[str, Any]:
         """Return a page of entries; with a granted ``request`` those of that person alone."""
@@ -55,7 +55,7 @@ class OversightActs(DecisionActs):
         with self.looking(proof) as (session, now):
             leave = inspection.of_request(session, self.house, proof, request, now, self.wall())
         with self.database.transaction() as session:
-            return oversight.flows_of(session, self.house, leave, wanted)
+            return oversight.flows_of(session, self.current(session), leave, wanted)
 
     def open_flow(self, proof: StaffProof, fid: UUID, request: UUID | None = None) -> dict[str, Any]:
         """Log that the DSB looks at an entry, then open it; with a granted ``request`` the person's own part, too."""
@@ -120,7 +120,7 @@ class OversightActs(DecisionActs):
             leave: Inspection = inspection.of_request(session, self.house, proof, request, now, self.wall())
         with self.database.transaction() as session:
             wanted = Wanted({}, before=before)
-            return {"found": bool(leave.persons), **oversight.flows_of(session, self.house, leave, wanted)}
+            return {"found": bool(leave.persons), **oversight.flows_of(session, self.current(session), leave, wanted)}
 
     # exports ---------------------------------------------------------------------------------------------------------
 

@@ -3,11 +3,13 @@
 # ruff: noqa: F811 - fixtures are named as they are asked for
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from proaktiv.flowlog.holds import Held
 from tests.browser.conftest import NARROW, WIDE, Scheme, follows, served
 from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
 
@@ -30,6 +32,20 @@ def granted_by_two(office: Office) -> str:
     return f"/person/{request}"
 
 
+def wished(office: Office) -> tuple[UUID, UUID]:
+    """Erasures and holds that one wished and the other did or did not allow; the newest wait for an answer."""
+    first, second = office.proof("d.schutz"), office.proof("d.vertretung")
+    day, pipeline = office.world.now.date(), office.pipeline
+    asked = pipeline.ask_for_erasure(second, office.reference, "withdrawn", WHY)
+    pipeline.decide_on_erasure(first, asked, grant=True)
+    held = pipeline.ask_for_hold(second, Held(first=day, last=day), day, WHY)
+    pipeline.decide_on_hold(first, held, grant=True)
+    pipeline.ask_for_release(first, UUID(pipeline.held_entries()[0]["id"]), WHY)
+    pipeline.ask_for_erasure(second, "MR-unknown", "objected", WHY)
+    pipeline.ask_for_hold(second, Held(first=day, last=day, purpose="geburt"), day, WHY)
+    return asked, held
+
+
 def judged(page: Page, path: str) -> None:
     answer = page.goto(path)
     assert answer is not None, path
@@ -50,6 +66,7 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
     fid = sent.world.value("SELECT fid FROM flow_log WHERE kind = 1 ORDER BY fid DESC LIMIT 1")
     sent.world.check_log()
     granted = granted_by_two(sent)
+    erasure, hold = wished(sent)
     sent.pipeline.make_export(sent.proof("d.vertretung"), "log", None, None, 7)
     with staffing(sent.world) as owner:
         links = {name: owner.link(name).partition("127.0.0.1")[2] for name in ("k.standesamt", "k.haus", "d.schutz")}
@@ -67,7 +84,12 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
             "/pruefpunkte",
             "/auszuege",
             "/person",
+            f"/person?eben={granted.rpartition('/')[2]}",
             granted,
+            "/loeschungen",
+            f"/loeschungen?eben={erasure}",
+            "/sperren",
+            f"/sperren?eben={hold}",
             "/vorfaelle",
         ),
     }
@@ -113,7 +135,7 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
             page.get_by_label("Auftragsnummer").fill(sent.reference)
             page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
             follows(page, page.get_by_role("button", name="Um Erlaubnis fragen"))
-            assert page.get_by_text("Wartet auf eine zweite Person").is_visible()
+            assert page.get_by_text("Er wartet auf eine zweite Person, längstens bis").is_visible()
             follows(page, page.get_by_role("button", name="Nein"))
             page.goto(granted)
             assert page.get_by_text("auftrag.confirmed").first.is_visible()
@@ -131,3 +153,29 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
         assert page.get_by_role("heading", name="Sie sind abgemeldet").is_visible()
         context.close()
     assert sorted(sent.looks()) == ["auftrag.opened", "person.looked_up"]
+
+
+def test_a_table_fits_a_window_of_1200_points_and_scrolls_in_its_box_on_a_phone(
+    chromium: Browser, sent: Office, at: str
+) -> None:
+    sent.world.check_log()
+    granted = granted_by_two(sent)
+    sent.pipeline.make_export(sent.proof("d.vertretung"), "log", None, None, 7)
+    for width, fits in ((1200, True), (400, False)):
+        with staffing(sent.world) as owner:
+            link = owner.link("d.schutz").partition("127.0.0.1")[2]
+        context = chromium.new_context(base_url=at, locale="de-DE", viewport=ViewportSize(width=width, height=900))
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        page.goto(link)
+        follows(page, page.get_by_role("button", name="Anmelden"))
+        page.get_by_text("Abmelden").wait_for()
+        for path in ("/datenfluesse", "/pruefpunkte", "/auszuege", granted):
+            page.goto(path)
+            box = page.locator(".scroll")
+            assert box.count() == 1, path
+            inside, outside = box.evaluate("each => [each.scrollWidth, each.clientWidth]")
+            assert (inside <= outside) is fits, (path, width, inside, outside)
+            assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
+            assert page.get_by_text("seitlich verschieben").is_visible() is not fits, path
+        context.close()

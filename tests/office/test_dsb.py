@@ -6,10 +6,14 @@ import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 
+from proaktiv.core.calendar import BERLIN
 from proaktiv.database import Database
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.steps import oversight
 from proaktiv.steps.oversight import evidence
+from proaktiv.web.pages import states
+from proaktiv.web.pages.language import catalogue
+from proaktiv.web.pages.view import Look
 from proaktiv.web.staff import dsb, erasures, exports, holds, person
 from tests.builders import a_birth, somebody
 from tests.office.conftest import CANARY, Office
@@ -232,3 +236,94 @@ def test_an_entry_of_somebody_else_does_not_open_with_a_yes_for_one_person(sent:
     other = sent.world.value("SELECT fid FROM flow_secret WHERE subj IS NOT NULL AND subj <> :subj LIMIT 1", subj=subj)
     request = path.rpartition("/")[2]
     assert sent.desk("d.schutz").get(f"/datenfluesse/{other}?wunsch={request}").status_code == 404
+
+
+# as somebody reads it -------------------------------------------------------------------------------------------------
+
+
+def of_a_letter(office: Office) -> str:
+    """An entry that tells which data went to somebody."""
+    found = "convert_from(f_bytes, 'UTF8') LIKE '%categories%kind.geburtsdatum%'"
+    return str(office.world.value(f"SELECT fid FROM flow_log WHERE {found} ORDER BY fid LIMIT 1"))
+
+
+def test_the_facts_of_an_entry_are_called_what_people_call_them(sent: Office) -> None:
+    desk = sent.desk("d.schutz")
+    shown = desk.get(f"/datenfluesse/{of_a_letter(sent)}").text
+    terms = re.findall(r'__key">([^<]+)</dt>', shown)
+    assert {"Wann", "Von", "An", "Welche Daten", "Zweck", "Rechtsgrundlage"} <= set(terms)
+    assert not {"t", "from", "to", "categories", "purpose", "basis"} & set(terms)
+    assert "kind.geburtsdatum" not in shown
+    assert sent.pipeline.house.rules.called("kind.geburtsdatum") in shown
+    desk.cookies["sprache"] = "en"
+    assert "Which data" in desk.get(f"/datenfluesse/{of_a_letter(sent)}").text
+
+
+def test_senders_and_receivers_are_called_by_name_and_an_entry_says_their_code_as_well(sent: Office) -> None:
+    desk = sent.desk("d.schutz")
+    listed = desk.get("/datenfluesse").text
+    senders = re.findall(r'<td class="breaks">([^<]+)</td>', listed)
+    assert {"Stadt Musterstadt", "die Person"} <= set(senders)
+    assert not [each for each in senders if each.startswith("urn:") or each.isupper() or each in {"citizen", "person"}]
+    fid = sent.world.value("SELECT fid FROM flow_log WHERE receiver = 'standesamt-musterstadt' LIMIT 1")
+    assert "Standesamt Musterstadt (standesamt-musterstadt)" in desk.get(f"/datenfluesse/{fid}").text
+
+
+def test_every_member_that_an_entry_may_have_has_a_name() -> None:
+    words = catalogue("de")
+    members = {"flow", "kind", "t", "from", "to", "purpose", "action", "basis", "n", "categories", "restrict", "of"}
+    members |= {"listed", "minimum", "removed", "to_name", "to_system", "scope", "rule", "outcome"}
+    members |= {"seq", "consent", "outbox", "actor", "case", "reason", "erased", "erased_unplaced"}
+    assert {name for name in members if states.fact_name(name, words) == name} == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "at", "shown"),
+    [
+        ("de", "2026-07-14T10:00:00+00:00", "14.07.2026, 12:00 Uhr MESZ"),
+        ("de", "2026-12-14T10:00:00Z", "14.12.2026, 11:00 Uhr MEZ"),
+        ("en", "2026-07-14T10:00:00+00:00", "12:00 CEST"),
+    ],
+)
+def test_times_are_berlins_and_say_so(language: str, at: str, shown: str) -> None:
+    rendered = Look("x").environments[language].from_string("{{ at | instant }}").render(at=at)
+    assert rendered.endswith(shown)
+
+
+def test_no_page_shows_utc_beside_berlins_time(sent: Office) -> None:
+    sent.world.check_log()
+    desk = sent.desk("d.schutz")
+    for path in (*PAGES, f"/datenfluesse/{of_a_letter(sent)}"):
+        assert re.findall(r"\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)", desk.get(path).text) == [], path
+
+
+@pytest.mark.parametrize("ask", ["person", "loeschungen", "sperren"])
+def test_the_overview_says_what_waits_for_a_second_person(sent: Office, ask: str) -> None:
+    sent.world.check_log()
+    desk, second = sent.desk("d.schutz"), sent.desk("d.vertretung")
+    assert "Nichts fällt auf" in desk.get("/protokoll").text
+    form = {"wer": sent.reference, "grundlage": "withdrawn", "grund": WHY, "nachsehen": "2027-01-01"}
+    desk.post(f"/{ask}", form | {"von": "2026-10-01", "bis": "2026-10-01"})
+    for each in (desk, second):
+        shown = each.get("/protokoll").text
+        assert "Etwas wartet auf eine zweite Person" in shown
+        assert f'href="/{ask}"' in shown
+        assert "Nichts fällt auf" not in shown
+    table = {"person": "person_requests", "loeschungen": "erasure_requests", "sperren": "hold_requests"}[ask]
+    request = sent.world.value(f"SELECT id FROM {table}")
+    second.post(f"/{ask}/{request}/entscheidung", {"entscheidung": "nein"})
+    assert "Etwas wartet" not in desk.get("/protokoll").text
+
+
+def test_whoever_says_yes_or_no_is_told_what_that_means_and_until_when(sent: Office) -> None:
+    desk, second = sent.desk("d.schutz"), sent.desk("d.vertretung")
+    for said, told in (("ja", "d.schutz darf bis"), ("nein", "Es geschieht nichts. d.schutz sieht Ihre Antwort bis")):
+        answer = desk.post("/person", {"wer": sent.reference, "grund": WHY})
+        assert "Er wartet auf eine zweite Person, längstens bis" in desk.get(answer.headers["location"]).text
+        request = sent.world.value("SELECT id FROM person_requests WHERE state = 'waiting'")
+        answer = second.post(f"/person/{request}/entscheidung", {"entscheidung": said})
+        shown = second.get(answer.headers["location"]).text
+        assert told in shown
+        until = sent.world.value("SELECT expires_at FROM person_requests WHERE id = :id", id=request)
+        assert f"{until.astimezone(BERLIN):%H:%M} Uhr MES" in shown
+        assert "Sie haben" not in second.get("/person").text, "once, not for ever"

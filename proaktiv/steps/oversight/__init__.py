@@ -23,7 +23,8 @@ from proaktiv.core.staff import Inspection, Role, StaffProof
 from proaktiv.flowlog.findings import findings
 from proaktiv.flowlog.status import LogBehind, require_current, status
 from proaktiv.house import House
-from proaktiv.tables import BehoerdeRow, FlowLogRow, FlowSecretRow, core_table
+from proaktiv.parties import names_of
+from proaktiv.tables import FlowLogRow, FlowSecretRow, core_table
 
 PAGE = 50
 BEHIND = timedelta(seconds=60)
@@ -36,7 +37,6 @@ COLUMNS = ("sender", "receiver", "purpose", "basis", "outcome")
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
-_BEHOERDEN = core_table(BehoerdeRow)
 _KINDS = {kind.label: int(kind) for kind in Kind}
 _LABELS = {int(kind): kind.label for kind in Kind}
 
@@ -158,12 +158,6 @@ def described(facts: Mapping[str, Any], kind: int, names: Mapping[str, str]) -> 
         "n": facts["n"],
         "restrict": bool(facts.get("restrict")),
     }
-
-
-def names_of(session: Session, house: House) -> dict[str, str]:
-    """Return what the Behörden and the house are called."""
-    found = session.connection().execute(select(_BEHOERDEN.c.id, _BEHOERDEN.c.name))
-    return {**{row.id: row.name for row in found}, house.controller: house.name}
 
 
 def _require(proof: StaffProof) -> None:

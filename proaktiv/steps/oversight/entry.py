@@ -18,7 +18,8 @@ from proaktiv.core.staff import Inspection
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, SUBJECT, commitment, unpack
 from proaktiv.flowlog.opening import staff_part
 from proaktiv.house import House
-from proaktiv.steps.oversight import described, names_of
+from proaktiv.parties import names_of
+from proaktiv.steps.oversight import described
 from proaktiv.steps.oversight.evidence import State, state_of
 from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Destroyed, SealBroken
@@ -57,6 +58,10 @@ def flow(session: Session, house: House, leave: Inspection, staff_private: bytes
         "id": str(fid),
         "index": index,
         "state": state.value,
+        "categories": {
+            language: [house.rules.called(name, language) for name in facts.get("categories", ())]
+            for language in ("de", "en")
+        },
         "intact": commitment(FACTS, bytes(row.f_salt), bytes(row.f_bytes)) == unpack(bytes(row.entry)).facts,
         "F": {name: value for name, value in facts.items() if name != "v"},
         "S": own,

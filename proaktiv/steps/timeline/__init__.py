@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput
@@ -19,14 +18,12 @@ from proaktiv.flowlog import selection
 from proaktiv.flowlog.inclusions import included
 from proaktiv.flowlog.selection import Selected
 from proaktiv.house import House
+from proaktiv.parties import names_of
 from proaktiv.steps.timeline.entries import Own, Part, own, span
-from proaktiv.tables import BehoerdeRow, ClientRow, core_table
 
 PAGE = 50
 """Entries on one page."""
 
-_BEHOERDEN = core_table(BehoerdeRow)
-_CLIENTS = core_table(ClientRow)
 _SHOWN = ("basis", "purpose", "action", "outcome", "scope")
 
 
@@ -41,7 +38,7 @@ def timeline(session: Session, house: House, proof: SessionProof, before: str) -
     except ValueError:
         raise BadInput("bis", "is no id of an entry") from None
     found = own(session, house, proof, part)
-    names = _names(session, house)
+    names = names_of(session, house)
     entries = [
         {
             "logtime": each.at.isoformat(),
@@ -79,7 +76,7 @@ def usages(
     signed.
     """
     found = own(session, house, proof, Part(first_on, last_on, offset=offset, limit=limit))
-    names = _names(session, house)
+    names = names_of(session, house)
     proofs = included(session, [each.index for each in found])
     return [
         {
@@ -131,21 +128,3 @@ def _receiver(each: Own, names: Mapping[str, str], code: str, name: str, system:
         name: facts.get("to_name", "") or names.get(facts["to"], facts["to"]),
         system: facts.get("to_system", ""),
     }
-
-
-def _names(session: Session, house: House) -> dict[str, str]:
-    """Return what senders and receivers are called: the house, the Behörden, and registers by what they are."""
-    connection = session.connection()
-    names = {row.id: row.name for row in connection.execute(select(_BEHOERDEN.c.id, _BEHOERDEN.c.name))}
-    for lebenslage in house.rules.lebenslagen.values():
-        for fluss in lebenslage.fluesse:
-            kind, _, register = fluss.name.partition("/")[2].partition("/")
-            if kind == "prefill" and register:
-                names.setdefault(register, fluss.quelle)
-    clients = connection.execute(select(_CLIENTS.c.id, _CLIENTS.c.source))
-    return {**names, **{row.source: _office_of(row.id) for row in clients}, house.controller: house.name}
-
-
-def _office_of(client: str) -> str:
-    """Return a reporting office's id as people write it: ``standesamt-musterstadt`` is Standesamt Musterstadt."""
-    return " ".join(word.capitalize() for word in client.split("-"))

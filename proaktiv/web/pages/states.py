@@ -303,3 +303,15 @@ _PARTIES: Mapping[str, str] = {"citizen": _("Sie selbst"), "person": _("Sie"), "
 def party(name: str, words: Catalogue) -> str:
     """Return who sent or got something; the person reads „Sie“."""
     return words.gettext(_PARTIES.get(name, name))
+
+
+_TO_STAFF_PARTIES: Mapping[str, str] = {
+    "citizen": _("die Person"),
+    "person": _("die Person"),
+    "nutzerkonto": _("Nutzerkonto der Person"),
+}
+
+
+def staff_party(name: str, words: Catalogue) -> str:
+    """Return who sent or got something as those read it who work here."""
+    return words.gettext(_TO_STAFF_PARTIES.get(name, name))

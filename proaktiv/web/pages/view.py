@@ -100,6 +100,7 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         static={path.name: address for address, path in static_files().items()},
         track=states.track,
         party=lambda name: states.party(name, words),
+        staff_party=lambda name: states.staff_party(name, words),
         badge=lambda table, state: states.badge(table, state, words),
         staff_badge=lambda state: states.staff_badge(state, words),
         signature_name=lambda state: states.signature_name(state, words),
