@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from proaktiv.web import links, me, openapi, problems
+from proaktiv.web import cockpit, links, me, openapi, problems
 from proaktiv.web.asking import LOOPBACK_COOKIE, SECURE_COOKIE, PipelineDep, Proof, ProofForChange
 from proaktiv.web.bodies import (
     Anmeldung,
@@ -232,4 +232,5 @@ def make_citizen(pipeline: CitizenPipeline, *, secure_cookies: bool) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(router)
     app.include_router(me.router)
+    app.include_router(cockpit.router)
     return app

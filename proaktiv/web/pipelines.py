@@ -138,6 +138,20 @@ class CitizenPipeline(Protocol):
         """Return from when to when there are entries. Raises ``NotAllowed``."""
         ...
 
+    def cockpit_status(self, proof: SessionProof) -> dict[str, Any]:
+        """Return whether there are Protokolldaten. Raises ``NotAllowed``."""
+        ...
+
+    def cockpit_list(
+        self, proof: SessionProof, first_on: date | None, last_on: date | None, offset: int, limit: int
+    ) -> dict[str, Any]:
+        """Return Protokolldaten, two years back. Raises ``NotAllowed``."""
+        ...
+
+    def cockpit_content(self, proof: SessionProof, entry: UUID) -> dict[str, Any]:
+        """Return the Inhaltsdaten of one of them. Raises ``NotAllowed``, ``NotFound``."""
+        ...
+
     def own_bundle(self, proof: SessionProof) -> bytes | None:
         """Return what is signed about the person as a zip file. Raises ``NotAllowed``."""
         ...

@@ -81,6 +81,10 @@ class FuzzedCity:
 
     def ids_of(self, resident: Resident, path: str) -> list[str]:
         """What this person may name in a path."""
+        if path.startswith("/me/cockpit"):
+            subj = self.world.pipeline.house.log.subj(resident.proof.person)
+            mine = "SELECT array_agg(fid::text ORDER BY fid) FROM flow_secret WHERE subj = :subj"
+            return self.world.value(mine, subj=subj) or []
         of, name = next(known for start, known in _IDS.items() if path.startswith(start))
         return [each[name] for bundle in self.world.pipeline.overview(resident.proof)["bundles"] for each in bundle[of]]
 

@@ -53,6 +53,9 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("POST", "/kanaele/mail/entfernen"): CHANGES,
         ("GET", "/me/flows"): READS,
         ("GET", "/me/flows/bundle"): READS,
+        ("GET", "/me/cockpit/status"): READS,
+        ("GET", "/me/cockpit/protokolldaten"): READS,
+        ("GET", "/me/cockpit/protokolldaten/{entry_id}/inhaltsdaten"): READS,
         ("GET", "/me/usage-period"): READS,
         ("GET", "/me/heartbeat"): READS,
     },
@@ -168,7 +171,7 @@ def test_what_changes_something_is_never_a_get() -> None:
 def filled(world: World, path: str) -> str:
     proposal = world.value("SELECT id FROM proposals WHERE state = 'open' ORDER BY id LIMIT 1")
     auftrag = world.value("SELECT id FROM auftraege LIMIT 1")
-    given = ("proposal_id", "task_id", "flow_id", "request_id", "hold_id", "export_id")
+    given = ("proposal_id", "task_id", "flow_id", "request_id", "hold_id", "export_id", "entry_id")
     names = dict.fromkeys(given, proposal)
     names |= {"auftrag_id": auftrag}
     return path.format(**names, digest="x", name="y")

@@ -65,7 +65,7 @@ class Part:
     """Which of the entries, newest first. Days are Berlin's, both included.
 
     By their place in the log, which is the order of their numbers; by id, to the millisecond, where ``by_id`` is set:
-    then ``before`` is the id of an entry.
+    then ``before`` is the id of an entry. ``only`` is the id of the one entry that is meant.
     """
 
     first_on: date | None = None
@@ -74,6 +74,10 @@ class Part:
     offset: int = 0
     limit: int | None = None
     by_id: bool = False
+    only: UUID | None = None
+
+
+EVERYTHING = Part()
 
 
 def own(session: Session, house: House, proof: SessionProof, part: Part) -> list[Own]:
@@ -101,13 +105,15 @@ def own(session: Session, house: House, proof: SessionProof, part: Part) -> list
     return [_opened(row, proof, ring, released) for row in session.connection().execute(query)]
 
 
-def span(session: Session, house: House, proof: SessionProof) -> tuple[datetime, datetime] | None:
-    """Return when the first and the last of a person's entries were written, of those that they see."""
+def span(
+    session: Session, house: House, proof: SessionProof, part: Part = EVERYTHING
+) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last of a person's entries on some days were written, of those that they see."""
     ring = house.vault.ring(session, [proof.person], [Compartment.FLOW])
     query = (
         select(func.min(_LOG.c.t), func.max(_LOG.c.t))
         .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
-        .where(*_mine(house, proof), _visible(_released(session, house, proof, ring)))
+        .where(*_mine(house, proof), _visible(_released(session, house, proof, ring)), *_within(part))
     )
     first, last = session.connection().execute(query).one()
     return (first, last) if first is not None else None
@@ -130,6 +136,8 @@ def _within(part: Part) -> list[ColumnElement[bool]]:
         where.append(_SECRET.c.fid < first_of_day(part.last_on + timedelta(days=1)))
     if part.before:
         where.append(_SECRET.c.fid < part.before)
+    if part.only:
+        where.append(_SECRET.c.fid == part.only)
     return where
 
 
