@@ -23,7 +23,7 @@ _NONE = frozenset({"nichts", "keine", "keiner", "kein", "nein", "leer", "-", "~"
 def other_shape(node: Node, wanted: type[Node] = Mapping) -> str:
     """Return what was probably forgotten where a node has another shape than it must have."""
     if isinstance(node, Mapping):
-        return "; begin each entry with '- '"
+        return "; begin each entry with '- '" if wanted is Sequence else ""
     if isinstance(node, Sequence):
         return ""
     if node.plain and re.match(r"-\S", node.text):
@@ -32,7 +32,7 @@ def other_shape(node: Node, wanted: type[Node] = Mapping) -> str:
         return "; write [] for none"
     if wanted is Sequence:
         return f"; write [{node.text}]" if node.text and "\n" not in node.text else ""
-    return _no_space(node.text) if node.plain else ""
+    return no_space(node.text) if node.plain else ""
 
 
 def several(written: str, choices: Collection[str]) -> str:
@@ -41,14 +41,15 @@ def several(written: str, choices: Collection[str]) -> str:
     return f"; several stand in a list: [{', '.join(parts)}]" if len(parts) > 1 and set(parts) <= {*choices} else ""
 
 
-def _no_space(text: str) -> str:
+def no_space(text: str) -> str:
+    """Return how a name and its value are parted, where nothing stands between them but a colon."""
     name, colon, value = text.partition(":")
     return f"; a space is missing after the colon: {name}: {value}" if colon and value and name.strip() else ""
 
 
 def cut_off(name: str, before: Node | None) -> str:
     """Return why a name without a value stands in { }: what a comma cut off, or a colon without its space."""
-    if hint := _no_space(name):
+    if hint := no_space(name):
         return hint
     if isinstance(before, Scalar) and re.fullmatch(r"-?[0-9]+", before.text) and re.fullmatch(r"[0-9]+", name):
         cents = name.ljust(2, "0")

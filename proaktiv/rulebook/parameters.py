@@ -166,7 +166,9 @@ class _File:
             return {}
         head, *lines = [*csv.reader(text.splitlines())] or [[]]
         if lacking := [name for name in (*_MANDATORY, column) if name not in head]:
-            self.problems.append(Problem(shown, 1, 1, f"the column {words(lacking)} is missing in the first line"))
+            hint = "; commas part the columns, not ;" if any(";" in name for name in head) else ""
+            message = f"the column {words(lacking)} is missing in the first line{hint}"
+            self.problems.append(Problem(shown, 1, 1, message))
             return {}
         found: dict[str, list[Wert]] = {}
         for number, cells in enumerate(lines, start=2):
@@ -189,13 +191,18 @@ class _File:
         if not cells:
             return
         if len(cells) != len(head):
-            wrong(f"the line has {len(cells)} columns, the first one {len(head)}; quote what holds a comma")
+            hint = (
+                "commas part the columns, not ;" if any(";" in cell for cell in cells) else "quote what holds a comma"
+            )
+            wrong(f"the line has {len(cells)} columns, the first one {len(head)}; {hint}")
             return
         row = {name: cell.strip() for name, cell in zip(head, cells, strict=True)}
         if not row[column]:
             return
         if not row["ars"].isdecimal() or len(row["ars"]) not in AREAS:
-            wrong(f"'{row['ars']}' is no ARS; write twelve digits, or 9, 5, 3 or 2 for all that lies below")
+            zero = row["ars"].isdecimal() and len(row["ars"]) + 1 in AREAS
+            hint = f"; did you mean 0{row['ars']}? Spreadsheets drop a 0 that stands first" if zero else ""
+            wrong(f"'{row['ars']}' is no ARS; write twelve digits, or 9, 5, 3 or 2 for all that lies below{hint}")
         if not row["fundstelle"]:
             wrong("a value without 'fundstelle': say where it is printed")
         line = Reader(shown)

@@ -12,7 +12,16 @@ from typing import TypeVar
 
 from proaktiv.core.keys import Ars, KeyFormatError, LeikaKey
 from proaktiv.rulebook.load import Mapping, Node, Problem, Scalar, Sequence
-from proaktiv.rulebook.meant import cut_off, meant_amount, meant_day, meant_number, no_quotes, other_shape, several
+from proaktiv.rulebook.meant import (
+    cut_off,
+    meant_amount,
+    meant_day,
+    meant_number,
+    no_quotes,
+    no_space,
+    other_shape,
+    several,
+)
 from proaktiv.rulebook.suggest import suggestion, words
 
 T = TypeVar("T")
@@ -84,7 +93,8 @@ class Reader:
         if node is None:
             return ""
         if not isinstance(node, Scalar):
-            self.wrong(node, f"here must stand {_KIND[Scalar]}, not {_KIND[type(node)]}")
+            hint = "; a text that begins with { needs quotes" if isinstance(node, Mapping) else ""
+            self.wrong(node, f"here must stand {_KIND[Scalar]}, not {_KIND[type(node)]}{hint}")
             return ""
         if not node.text.strip():
             self.wrong(node, "here must stand text")
@@ -185,7 +195,9 @@ class Reader:
     def one_of(self, node: Node, makers: dict[str, Callable[[Node], T]]) -> T | None:
         """Return what the one maker that is named in ``node`` makes, or None after a report."""
         if not isinstance(node, Mapping) or len(node.entries) != 1:
-            self.wrong(node, f"here must stand exactly one of: {words(makers)}")
+            glued = [name for name in node.entries if ":" in name] if isinstance(node, Mapping) else []
+            hint = no_space(glued[0]) if glued else other_shape(node)
+            self.wrong(node, f"here must stand exactly one of: {words(makers)}{hint}")
             return None
         ((name, inner),) = node.entries.items()
         if name not in makers:

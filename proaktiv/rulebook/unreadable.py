@@ -107,6 +107,9 @@ class _Looking:
         at = indent
         if not self.brackets:
             self.named = False
+            if re.match(r"-[{\[]", line[indent:]):
+                message = f"a space is missing after the '-'; did you mean '- {line[indent + 1 :]}'?"
+                return Slip(number, indent + 1, message)
             while line.startswith("- ", at):
                 at += 2 + len(line[at + 2 :]) - len(line[at + 2 :].lstrip(" "))
         self.value_at = at
@@ -180,6 +183,10 @@ class _Looking:
         rest = line[at + 1 :].lstrip(" ")
         if not self.brackets and rest[:1] in ("]", "}"):
             return Slip(number, len(line) - len(rest) + 1, f"this '{rest[0]}' closes nothing; take it out")
+        if not self.brackets and rest and rest[0] not in ":#" and last.line == number:
+            whole = line[last.column - 1 :]
+            message = f'a text that begins with {last.sign} needs quotes around the whole text; did you mean "{whole}"?'
+            return Slip(number, last.column, message)
         return at + 1
 
     def colon(self, line: str, number: int, at: int) -> int | Slip:
@@ -288,6 +295,9 @@ class _Failure:
             while self.text(above := self.before(line)).lstrip(" ").startswith("{"):
                 line = above
             return self.no_dash_at(line)
+        above = self.before(line)
+        if self.text(line).lstrip(" ").startswith("- ") and self.text(above).lstrip(" ").startswith("{"):
+            return self.no_dash_at(above)
         message = (
             "this line begins in a column of its own; what belongs together begins in the same column, "
             f"here {self.begun_column} or that of a line above"

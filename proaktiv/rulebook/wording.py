@@ -16,6 +16,7 @@ from proaktiv.rulebook.compile import Compiled
 from proaktiv.rulebook.facts import FaktTyp
 from proaktiv.rulebook.load import Problem
 from proaktiv.rulebook.reading import Place
+from proaktiv.rulebook.suggest import suggestion
 
 NEEDED_TEXTS = ("titel", "grund")
 """What every Leistung says in every language; one that asks the person also says ``frage``."""
@@ -77,7 +78,10 @@ class _Wording:
         for name in names:
             if name not in allowed:
                 choices = ", ".join(sorted(allowed)) or "none"
-                yield self.problem(place, f"nothing fills the placeholder {{{name}}}; allowed here: {choices}")
+                yield self.problem(
+                    place,
+                    f"nothing fills the placeholder {{{name}}}; allowed here: {choices}{suggestion(name, allowed)}",
+                )
             elif name.startswith("parameter.") and place.rpartition(".")[2] not in AMOUNTS:
                 message = f"{{{name}}} stands in a text {' or '.join(AMOUNTS)} only: it is left out where it is unknown"
                 yield self.problem(place, message)

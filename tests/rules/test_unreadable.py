@@ -35,6 +35,13 @@ SLIPS = [
     ("l:\n  - {a: 1}\n  {b: 2}\n", "3:3", DASH),
     ("l:\n  {a: 1}\n  {b: 2}\n", "2:3", DASH),
     ("l:\n  - a: 1\n    b: 2\n  a: 3\n", "4:3", DASH),
+    ("alle:\n    {das: x}\n    - {das: y}\n", "2:5", DASH),
+    ("alle:\n  -{das: x, ist: ja}\n  - {das: y}\n", "2:3", "a space is missing after the '-'; did you mean '- {das"),
+    (
+        "titel: {kind.vornamen} bekommt Geld\n",
+        "1:8",
+        'needs quotes around the whole text; did you mean "{kind.vornamen} b',
+    ),
     ("l:\n  - a\n  b\n  - c\n", "3:3", DASH),
     ("l:\n  - a\n  -b\n", "3:3", "a space is missing after the '-'; did you mean '- b'?"),
     ("l:\n  - {a: 1}\n  -{b: 1}\n", "3:3", "a space is missing after the '-'; did you mean '- {b: 1}'?"),

@@ -82,7 +82,7 @@ class Reading:
         for item in one_or_more(node):
             name = self.reader.text(item)
             close = get_close_matches(name, choices, n=1, cutoff=A_SLIP)
-            if close and name not in choices:
+            if close and name not in choices and "/" not in name:  # fields of a form have their own names
                 self.reader.wrong(
                     item, f"'{name}' is not known here, so this forbids nothing; did you mean '{close[0]}'?"
                 )
