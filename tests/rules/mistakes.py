@@ -341,9 +341,9 @@ MISTAKES = [
     (
         GRENZEN,
         "wert: 175000,",
-        "wert: 175000,55,",
-        "55, fundstelle",
-        "cents stand after a point: did you mean 175000.55?",
+        "wert: 175000,77,",
+        "77, fundstelle",
+        "cents stand after a point: did you mean 175000.77?",
     ),
     (GRENZEN, "wert: 175000,", 'wert: "175000,50",', '"175000,50"', "did you mean 175000.50?"),
     (GRENZEN, "wert: 175000,", 'wert: "175.000,50",', '"175.000,50"', "write 175000.50: a point before the cents"),

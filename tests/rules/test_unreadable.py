@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from proaktiv.rulebook.check import check
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.load import Problem, RuleFileError, parse, read_text
-from proaktiv.rulebook.unreadable import _Looking
+from proaktiv.rulebook.unbalanced import first_slip
 from tests.rules.test_loading import problem_of as problem_of_bytes
 
 NEVER = "that begins here is never closed"
@@ -120,7 +120,7 @@ GOOD = [
 @pytest.mark.parametrize("text", GOOD)
 def test_control_what_is_yaml_is_read_and_nothing_is_found_in_it(text: str) -> None:
     parse(text.encode(), "probe.yaml")
-    assert _Looking(text.split("\n")).first() is None
+    assert first_slip(text.split("\n")) is None
 
 
 def test_control_nothing_is_found_in_any_file_of_this_checkout() -> None:
@@ -128,7 +128,7 @@ def test_control_nothing_is_found_in_any_file_of_this_checkout() -> None:
     files = [*root.rglob("*.yaml"), *(root.parent / "tests" / "cases").rglob("*.yaml")]
     assert len(files) > 60
     for path in files:
-        assert _Looking(read_text(path, path.name).split("\n")).first() is None, path
+        assert first_slip(read_text(path, path.name).split("\n")) is None, path
 
 
 def problem_of(text: str) -> Problem | None:
@@ -144,6 +144,25 @@ def test_whatever_stands_there_the_place_lies_in_the_text(text: str) -> None:
         assert 1 <= found.line <= len(lines)
         assert 1 <= found.column <= len(lines[found.line - 1]) + 1
         assert found.message
+
+
+LONG = [
+    "a: @\nb: [" + "[], " * 60_000,
+    "a: @\nb: [" + "'x', " * 45_000,
+    "a: @\nb: {" + "a: 1, " * 40_000,
+    "a: @\nb: " + "- " * 120_000,
+    "a: @\n" + "- " * 120_000,
+    "a: @\n" + "x: y\n" * 50_000,
+    "a: @\nb: " + "'" * 250_000,
+    "a: @\nb: " + ": " * 120_000,
+    "a: @\nb: " + " " * 250_000,
+]
+
+
+@pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
+def test_long_lines_of_a_text_that_is_none_are_looked_through_once(text: str) -> None:
+    with pytest.raises(RuleFileError, match=r"probe\.yaml:[12]:"):
+        parse(text.encode(), "probe.yaml")
 
 
 # files that nobody reads ---------------------------------------------------------------------------------------------
