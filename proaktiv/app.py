@@ -22,7 +22,7 @@ from proaktiv import channels as ways
 from proaktiv.clock import wall_clock
 from proaktiv.core.ids import Ids
 from proaktiv.core.rates import Rate, Rates
-from proaktiv.database import Database
+from proaktiv.database import PATIENT, Database, Patience
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.drift import guarded
@@ -281,8 +281,8 @@ def owner_session(settings: Settings) -> Iterator[Session]:
 
 @contextmanager
 def reader_session(settings: Settings) -> Iterator[Session]:
-    """Open a transaction as reader, for commands that only look."""
-    with as_role(settings, "reader_url") as session:
+    """Open a transaction as reader, for commands that only look: whoever waits before them may end them."""
+    with as_role(settings, "reader_url", Patience(statement=None)) as session:
         yield session
 
 
@@ -299,12 +299,12 @@ def staffing(settings: Settings) -> Iterator[Staffing]:
 
 
 @contextmanager
-def as_role(settings: Settings, name: str) -> Iterator[Session]:
+def as_role(settings: Settings, name: str, patience: Patience = PATIENT) -> Iterator[Session]:
     """Open one transaction by the URL of a setting. Raises ``WrongSettings`` without it."""
     url = url_of(getattr(settings, name))
     if not url:
         raise WrongSettings(f"this command needs PROAKTIV_{name.upper()}")
-    database = Database(url, application_name="proaktiv-command", pool_size=1)
+    database = Database(url, application_name="proaktiv-command", pool_size=1, patience=patience)
     try:
         check_current(url)
         with database.transaction() as session:

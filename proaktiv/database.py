@@ -9,6 +9,7 @@ may do what (``schema``), where the URL comes from, cutting a line (``line``).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -44,6 +45,9 @@ _NOT_NOW = {
     "53300": "PostgreSQL has no connection left",
 }
 _STILL_WAITING = text("SELECT pid FROM pg_stat_activity WHERE pid = ANY(:pids) AND wait_event = 'SyncRep'")
+_LIMIT = text("SELECT current_setting('statement_timeout')")
+_SET_LIMIT = text("SELECT set_config('statement_timeout', :limit, true)")
+_CANCELED = "57014"
 _SOMETHING = text("SELECT pg_logical_emit_message(true, 'proaktiv', '')")
 
 
@@ -53,6 +57,10 @@ class DatabaseAway(ProaktivError):  # noqa: N818 - reads as the sentence it is: 
 
 class DatabaseFull(DatabaseAway):
     """PostgreSQL has no room left on its disk: nothing was kept; somebody must make room, then try again."""
+
+
+class OutOfTime(ProaktivError):  # noqa: N818 - reads as the sentence it is: raise OutOfTime
+    """What was to be hurried came to no end in time; the transaction stands where it stood before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +263,28 @@ def _ours(error: BaseException | None, *, lost: bool) -> DatabaseAway | None:
     if state in _NOT_NOW:
         return DatabaseAway(f"{_NOT_NOW[state]}; nothing was kept")
     return None
+
+
+@contextmanager
+def hurried(session: Session, within: timedelta) -> Iterator[None]:
+    """Let each statement of the block take ``within`` at most; then PostgreSQL ends it, and the transaction goes on.
+
+    Raises ``OutOfTime``, also where no time is left; what the block wrote is undone then.
+    """
+    connection = session.connection()
+    milliseconds = int(within.total_seconds() * 1000)
+    if milliseconds <= 0:
+        raise OutOfTime("no time is left")
+    before = connection.execute(_LIMIT).scalar_one()
+    try:
+        with connection.begin_nested():
+            connection.execute(_SET_LIMIT, {"limit": str(milliseconds)})
+            yield
+            connection.execute(_SET_LIMIT, {"limit": before})  # undone as well where the block is
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _CANCELED:
+            raise
+        raise OutOfTime(f"a statement took longer than {milliseconds} ms") from error
 
 
 def certain(session: Session) -> None:

@@ -5,7 +5,7 @@ decide on erasures and holds stands in ``acts.decisions``.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from proaktiv.steps import inspection, oversight, tasks
 from proaktiv.steps.inspection import four_eyes
 from proaktiv.steps.oversight import Wanted, entry, evidence, exports
 from proaktiv.steps.oversight.exports import ExportKind
+
+_AT_A_GLANCE, _AT_LENGTH = timedelta(seconds=5), timedelta(seconds=25)
+"""How long the overview, and the list of findings, may look: a page answers before a proxy gives up, after 60 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             return {
                 **oversight.standing(session, proof, now, self.wall()),
-                "wrong": oversight.wrong(session, proof, now),
+                "wrong": oversight.wrong(session, proof, now, within=_AT_A_GLANCE),
                 "counts": oversight.counts(session, proof, now),
                 "waiting": inspection.wishes.standing(session, proof, self.wall()),
             }
@@ -75,7 +78,7 @@ class OversightActs(DecisionActs):
         self._glance(proof, "findings.listed")
         now = self.clock()
         with self.database.transaction() as session:
-            return oversight.wrong(session, proof, now)
+            return oversight.wrong(session, proof, now, within=_AT_LENGTH)
 
     def checkpoints(self, proof: StaffProof, before: int | None) -> dict[str, Any]:
         """Return a page of what was signed."""

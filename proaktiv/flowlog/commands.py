@@ -7,7 +7,7 @@ The entry point mounts ``make_app`` and hands in what needs settings: the reader
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -32,6 +32,9 @@ from proaktiv.flowlog.selection_verify import is_selection, verify_selection
 from proaktiv.flowlog.status import status as log_status
 from proaktiv.flowlog.timestamps import Stamper
 from proaktiv.flowlog.verify import verify_database
+
+_WATCHED = timedelta(seconds=20)
+"""How long ``status`` may look for what does not fit: a monitor asks it again and again."""
 
 
 def make_app(
@@ -64,7 +67,7 @@ def _add_looks(
     def show_status(as_json: AsJson = False) -> None:
         """Say how many entries the log holds, how many wait, how old the last signature is, and what does not fit."""
         with open_reader() as session:
-            told = log_status(session).to_json() | {"findings": counted(findings(session))}
+            told = log_status(session).to_json() | {"findings": counted(findings(session, within=_WATCHED))}
         if as_json:
             typer.echo(json.dumps(told, ensure_ascii=False))
             return

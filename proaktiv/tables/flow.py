@@ -10,7 +10,11 @@ class FlowLogRow(Storage, table=True):
     """One entry's facts F, as committed bytes and as query columns. Append-only; by ``flowlog.record``."""
 
     __tablename__ = "flow_log"
-    __table_args__ = (Index("ix_flow_log_receiver", "receiver", "t"), Index("ix_flow_log_purpose", "purpose", "t"))
+    __table_args__ = (
+        Index("ix_flow_log_receiver", "receiver", "t"),
+        Index("ix_flow_log_purpose", "purpose", "t"),
+        Index("ix_flow_log_kind", "kind", "fid"),
+    )
 
     fid: UUID = Field(primary_key=True)
     kind: int

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tests.bench.evaluate import bench_evaluate
+from tests.bench.findings import bench_findings
 from tests.bench.flat import bench_flat
 from tests.bench.flood import bench_flood
 from tests.bench.intake import bench_intake
@@ -35,6 +36,7 @@ BENCHES: Mapping[str, Bench] = {
     "rules": bench_rules,
     "logging": lambda quick: bench_logging(0.5 if quick else 3.0),
     "proving": lambda quick: bench_proving(40_000, 2_000) if quick else bench_proving(),
+    "findings": lambda quick: bench_findings(20_000 if quick else 1_000_000),
     "flat": lambda quick: bench_flat(4_000 if quick else 100_000),
 }
 """In the order of the table. Each takes whether to be quick about it."""

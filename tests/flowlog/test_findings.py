@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from proaktiv.core.flows import Kind
+from proaktiv.flowlog import finding_queries
 from proaktiv.flowlog.findings import MEANINGS, Code, Finding, counted, findings
 from tests.flowlog.conftest import NOW, World, a_flow
 
@@ -215,6 +217,99 @@ def test_old_entries_are_looked_at_only_on_demand(whole: World) -> None:
     late = NOW + timedelta(days=40)
     assert codes(whole, late) == []
     assert [each.code for each in found(whole, late, since=NOW - timedelta(days=1))] == [Code.NO_OUTCOME]
+
+
+# the quick way and the sure one --------------------------------------------------------------------------------------
+
+ODD = {"sender": 'das "Amt"', "receiver": "C:\\Ämter", "purpose": "a\tb", "basis": "§ 1 (2) – „x“", "scope": "%_@1"}
+
+
+def test_columns_with_quotes_tabs_and_umlauts_say_what_their_bytes_say(whole: World) -> None:
+    whole.log_and_sign(a_flow(**ODD, outcome='"'), *(a_flow(**{name: value}) for name, value in ODD.items()))
+    assert found(whole) == []
+
+
+@pytest.mark.parametrize("column", sorted(ODD))
+def test_another_quote_or_sign_in_such_a_column_is_found(whole: World, column: str) -> None:
+    (fid,) = whole.log_and_sign(a_flow(**ODD))
+    whole.as_owner(
+        f"UPDATE flow_log SET {column} = overlay({column} PLACING '!' FROM 2 FOR 1) WHERE fid = :fid", fid=fid
+    )
+    assert [(each.code, each.flow) for each in found(whole)] == [(Code.COLUMN_CHANGED, fid)]
+
+
+@pytest.mark.flowlog_test(13)
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("receiver", 'musterstadt","to_name":"Amt'),
+        ("outcome", 'done","purpose":"geburt'),
+        ("outcome", ""),
+        ("scope", ""),
+        ("outcome", "don"),
+        ("scope", "eburt/match@1"),
+    ],
+    ids=["runs on", "runs on before", "emptied", "scope emptied", "its beginning", "its end"],
+)
+def test_a_column_that_was_cut_or_runs_on_into_the_next_words_of_the_bytes_is_found(
+    whole: World, column: str, value: str
+) -> None:
+    (fid,) = whole.log_and_sign(a_flow(receiver_name="Amt", outcome="done", scope="geburt/match@1"))
+    assert found(whole) == []
+    whole.as_owner(f"UPDATE flow_log SET {column} = :value WHERE fid = :fid", value=value, fid=fid)
+    assert [(each.code, each.flow) for each in found(whole)] == [(Code.COLUMN_CHANGED, fid)]
+
+
+def test_among_several_signatures_the_one_that_covers_an_entry_is_the_one_it_is_younger_than(whole: World) -> None:
+    for minute in (0, 3, 0):
+        whole.record(a_flow(), now=NOW + timedelta(minutes=minute))
+        whole.integrate()
+        whole.sign()
+    whole.as_owner("UPDATE checkpoint SET published_at = :at WHERE size = 6", at=NOW + timedelta(minutes=2, seconds=30))
+    whole.record(a_flow())
+    whole.integrate()
+    (finding,) = found(whole)
+    assert (finding.code, finding.index) == (Code.TIME_AHEAD, 4)
+    assert found(whole, since=NOW + timedelta(minutes=2)) == [], (
+        "the one that covers it is older than what is asked for"
+    )
+
+
+# no time --------------------------------------------------------------------------------------------------------------
+
+SLOW = text("SELECT pg_sleep(600), true AS facts")
+
+
+def test_what_takes_too_long_is_ended_and_said_and_the_rest_is_told(
+    whole: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole.log_and_sign(a_flow(kind=Kind.OUTCOME))
+    monkeypatch.setattr(finding_queries, "CHANGED", SLOW)
+    with whole.role("reader").transaction() as session:
+        limit = "SELECT set_config('statement_timeout', '77s', true)"
+        session.connection().exec_driver_sql(limit)
+        seen = findings(session, SOON, within=timedelta(seconds=10))
+        left = session.connection().exec_driver_sql("SHOW statement_timeout").scalar_one()
+    assert [each.code for each in seen] == [Code.NO_AUTHORISATION, Code.UNFINISHED, Code.UNFINISHED]
+    assert [each.detail for each in seen[1:]] == [
+        "facts_changed: log findings has the time for it",
+        "column_changed: log findings has the time for it",
+    ]
+    assert left == "77s", "the transaction's other statements have the time they had"
+
+
+def test_without_any_time_nothing_is_called_fitting(whole: World) -> None:
+    seen = found(whole, within=timedelta(0))
+    assert {each.code for each in seen} == {Code.UNFINISHED}
+    assert {each.detail.partition(":")[0] for each in seen} == {code.value for code in Code} - {"unfinished"}
+
+
+def test_another_error_than_the_end_of_its_time_is_not_passed_over(
+    whole: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding_queries, "CHANGED", text("SELECT 1 / 0 AS facts"))
+    with pytest.raises(Exception, match="division by zero"):
+        found(whole, within=timedelta(minutes=1))
 
 
 def test_counts_leave_out_what_is_not_there(whole: World) -> None:

@@ -1,11 +1,13 @@
 """What the DSB sees, that each look is itself an entry, and that nothing here changes anything of a matter."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 
+from proaktiv.acts import oversight as acts
 from proaktiv.core.calendar import BERLIN
 from proaktiv.database import Database
 from proaktiv.flowlog.sequencer import integrate
@@ -179,6 +181,22 @@ def test_findings_are_shown_with_their_meaning_and_on_the_overview(sent: Office)
     assert "Suchspalte sagt anderes" in desk.get("/befunde").text
     integrated(sent)
     assert "passt etwas nicht zusammen" in desk.get("/protokoll").text
+
+
+def test_a_page_that_has_no_time_to_look_says_so_and_never_that_nothing_is_wrong(
+    sent: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = sent.desk("d.schutz")
+    sent.world.check_log()
+    for name in ("_AT_A_GLANCE", "_AT_LENGTH"):
+        monkeypatch.setattr(acts, name, timedelta(0))
+    overview, listed = desk.get("/protokoll").text, desk.get("/befunde").text
+    assert "Noch nicht alles durchgesehen" in overview
+    assert "Nichts fällt auf" not in overview
+    assert "passt etwas nicht zusammen" not in overview
+    assert "Noch nicht alles durchgesehen" in listed
+    assert "Es gibt keinen Befund" not in listed
+    assert "sequence_gap" in listed
 
 
 def harm(office: Office, statement: str) -> None:

@@ -125,10 +125,10 @@ def counts(session: Session, proof: StaffProof, now: datetime) -> dict[str, int]
     return {_LABELS.get(kind, str(kind)): n for kind, n in found}
 
 
-def wrong(session: Session, proof: StaffProof, now: datetime) -> list[dict[str, Any]]:
-    """Return what does not fit in the log of the last month."""
+def wrong(session: Session, proof: StaffProof, now: datetime, *, within: timedelta) -> list[dict[str, Any]]:
+    """Return what does not fit in the log of the last month, and what ``within`` that time nobody could look for."""
     _require(proof)
-    return [each.to_json() for each in findings(session, now)]
+    return [each.to_json() for each in findings(session, now, within=within)]
 
 
 def _page(session: Session, house: House, where: list[ColumnElement[bool]]) -> dict[str, Any]:
