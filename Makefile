@@ -6,6 +6,9 @@ UV     := PYTHONPATH=.tools $(PYTHON) -m uv
 GET_UV := $(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools uv
 STAMP  := $(VENV)/.locked
 
+# Where the flow log's twenty-five tests stand that go further in full.
+FLOWLOG := tests/flowlog tests/keys tests/core/test_merkle.py
+
 .DEFAULT_GOAL := help
 .PHONY: help env test exhaustive check demo bench oracle events-docs words screens lock format clean
 
@@ -26,8 +29,8 @@ $(STAMP): requirements.lock pyproject.toml
 test: env ## run every test
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-exhaustive: env ## the rigs of tests/chaos, tests/fuzz and tests/rules at their full depth: an hour and more
-	EXHAUSTIVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/chaos tests/fuzz tests/rules
+exhaustive: env ## the rigs of chaos, fuzz, rules and the flow log at their full depth: an hour and more
+	EXHAUSTIVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/chaos tests/fuzz tests/rules $(FLOWLOG)
 
 check: env ## format, lint, types, walls, migrations, tests: what a commit must pass
 	$(BIN)/ruff format --check .

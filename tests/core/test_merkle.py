@@ -23,6 +23,7 @@ from proaktiv.core.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from tests.depth import depth
 
 LEAVES = [leaf_hash(b"entry %d" % i) for i in range(700)]
 
@@ -116,7 +117,7 @@ def test_every_consistency_proof_of_small_trees_verifies_and_no_fork_does() -> N
             assert not verify_consistency(old, new, root_of(LEAVES[:old]), EMPTY_ROOT, proof)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(60, 5_000), deadline=None)
 @given(st.integers(1, 700), st.integers(1, 700), st.integers(0, 40), st.integers(0, 255))
 def test_a_flipped_byte_anywhere_in_a_proof_is_refused(a: int, b: int, which: int, bit: int) -> None:
     old, new = sorted((a, b))

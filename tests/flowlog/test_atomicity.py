@@ -95,11 +95,12 @@ def deaths(world: World, business: Business) -> Iterator[tuple[int, ...]]:
         if ended == 0:
             return
         assert ended == -signal.SIGKILL
-        _forget(world)
+        forget(world)
     raise AssertionError("it never lived")
 
 
-def _forget(world: World) -> None:
+def forget(world: World) -> None:
+    """Begin the log anew, as if nothing had ever been written."""
     with world.role("owner").transaction() as session:
         session.connection().execute(
             text(

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 
 from proaktiv.core.canonical import CanonicalError, checked
 from proaktiv.core.flows import Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.flowlog import entries
+from tests.depth import depth
 from tests.flowlog.bodies import bodies
 from tests.flowlog.conftest import NOW, a_flow
 
@@ -103,6 +104,7 @@ def test_a_name_outside_the_profile_is_refused() -> None:
 
 
 @pytest.mark.flowlog_test(7)
+@settings(max_examples=depth(100, 20_000), deadline=None)
 @given(bodies)
 def test_the_profile_gives_the_bytes_of_a_full_jcs(body: dict[str, Any]) -> None:
     made = checked(body)

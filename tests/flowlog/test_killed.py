@@ -8,9 +8,13 @@ import signal
 import pytest
 
 from proaktiv.core import merkle
+from proaktiv.database import Database
 from proaktiv.flowlog import sequencer, signer
 from proaktiv.flowlog.checkpoints import Checkpoint, sign_note
-from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
+from tests.chaos.dying import in_own_process
+from tests.depth import depth
+from tests.flowlog.conftest import NOW, ORIGIN, SIGNING_KEY, World, a_flow
+from tests.flowlog.test_atomicity import forget, killed_before
 from tests.processes import PATIENCE_SECONDS, start
 
 _PROCESS = """
@@ -66,6 +70,50 @@ def test_whoever_comes_after_the_dead_ends_with_the_same_bytes(world: World, pla
     assert [idx for (idx,) in world.rows("SELECT idx FROM flow_leaf ORDER BY idx")] == list(range(5))
     assert world.one("SELECT count(DISTINCT fid) FROM flow_leaf") == 5
     assert world.found() == []
+
+
+LOGS = depth([(1, 4)], [(0, 1), (1, 4), (255, 2), (256, 256), (300, 600)])
+"""How many entries had a place before, and how many wait: at the edges of a tile, and over two of them."""
+EACH = depth(3, 1)
+"""A commit lets it die before one statement in so many."""
+
+
+def killed_at_a_statement(world: World, nth: int) -> int:
+    """Let a process die before its nth statement, COMMIT included; returns how it ended."""
+
+    def work() -> None:
+        database = Database(world.urls["sequencer"], pool_size=1)
+        with killed_before(nth):
+            with database.transaction() as session:
+                sequencer.integrate(session, 10_000)
+            with database.transaction() as session:
+                world.signer().sign(session, NOW)
+
+    return in_own_process(work)
+
+
+@pytest.mark.chaos
+@pytest.mark.flowlog_test(18)
+@pytest.mark.parametrize(("placed", "waiting"), LOGS)
+def test_whoever_comes_after_one_who_died_between_any_two_statements_ends_with_the_same_bytes(
+    world: World, placed: int, waiting: int
+) -> None:
+    nth, ended = 1 - EACH, -signal.SIGKILL
+    while ended != 0:
+        nth += EACH
+        assert ended == -signal.SIGKILL, nth
+        forget(world)
+        if placed:
+            world.log_and_sign(*(a_flow() for _ in range(placed)))
+        world.record(*(a_flow() for _ in range(waiting)))
+        note, size = expected(world), placed + waiting
+        ended = killed_at_a_statement(world, nth)
+        world.integrate()
+        world.sign()
+        assert world.rows("SELECT note FROM checkpoint WHERE size = :size", size=size) == [(note,)], nth
+        assert world.rows("SELECT count(DISTINCT fid), max(idx) + 1, count(*) FROM flow_leaf") == [(size,) * 3], nth
+        assert world.found() == [], nth
+    assert nth > 8, "statements were counted"
 
 
 @pytest.mark.flowlog_control(18)
