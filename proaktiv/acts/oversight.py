@@ -14,7 +14,7 @@ from proaktiv.core.errors import BadInput
 from proaktiv.core.staff import Inspection, StaffProof
 from proaktiv.steps import inspection, oversight, tasks
 from proaktiv.steps.inspection import four_eyes
-from proaktiv.steps.oversight import Wanted, entry, evidence, exports
+from proaktiv.steps.oversight import Wanted, entry, evidence, exports, way
 from proaktiv.steps.oversight.exports import ExportKind
 
 _AT_A_GLANCE, _AT_LENGTH = timedelta(seconds=5), timedelta(seconds=25)
@@ -67,11 +67,29 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             return entry.flow(session, self.current(session), leave, self.staff_private)
 
-    def proof_of(self, proof: StaffProof, fid: UUID) -> str | None:
-        """Return an entry's tlog-proof, None while nothing is signed over it. Raises ``NotFound``."""
-        self._glance(proof, "proof.fetched", str(fid))
+    def proof_of(self, proof: StaffProof, fid: UUID, request: UUID | None = None) -> str | None:
+        """Return an entry's tlog-proof, None while nothing is signed over it. Raises ``NotFound``, ``Curious``.
+
+        With a granted ``request`` the person's own part lies open in it, which the person finds among their entries.
+        """
+        if request is None:
+            self._glance(proof, "proof.fetched", str(fid))
+            with self.database.transaction() as session:
+                return evidence.proof(session, fid)
+        with self.looking(proof) as (session, now):
+            leave = inspection.of_flow(session, self.house, proof, fid, now, self.wall(), request, "flow.proven")
         with self.database.transaction() as session:
-            return evidence.proof(session, fid)
+            return evidence.opened_proof(session, self.house, leave)
+
+    def way_of_consent(self, proof: StaffProof, fid: UUID, request: UUID) -> bytes | None:
+        """Return what shows that the consent of a flow stood until then, None while nothing is signed over the flow.
+
+        Only with a granted ``request`` for whom the flow is about. Raises ``NotFound``, ``NotAllowed``, ``Curious``.
+        """
+        with self.looking(proof) as (session, now):
+            leave = inspection.of_flow(session, self.house, proof, fid, now, self.wall(), request, "flow.proven")
+        with self.database.transaction() as session:
+            return way.way(session, self.house, leave)
 
     def wrong(self, proof: StaffProof) -> list[dict[str, Any]]:
         """Return what does not fit in the log of the last month."""

@@ -39,6 +39,11 @@ class Export:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        if folder.is_file():
+            raise ExportUnreadable(
+                f"{folder} is a file: unpack it into a new folder and name that,"
+                f" `python3 -m zipfile -e {folder.name} {folder.stem}`"
+            )
         try:
             self.manifest = Manifest.parse(self.small(layout.MANIFEST))
         except (Missing, LineBroken):

@@ -17,8 +17,11 @@ from proaktiv.core.errors import ProaktivError
 
 PYTHON, NODE = "verify.py", "verify.mjs"
 _PACKAGE = "proaktiv.flowlog.alone"
-MODULES = ("spelling", "trust", "tree", "entry", "folder", "verdict", "export", "selection", "proof", "__main__")
-NODE_MODULES = ("spelling", "trust", "tree", "entry", "folder", "verdict", "export", "selection", "proof", "main")
+_ALIKE = (
+    *("spelling", "trust", "tree", "entry", "folder", "german", "verdict"),
+    *("export", "selection", "proof", "resting"),
+)
+MODULES, NODE_MODULES = (*_ALIKE, "__main__"), (*_ALIKE, "main")
 """Each uses only what stands before it."""
 _IMPORT = re.compile(r'^import (?:\{ (?P<names>[^}]+) \}|\w+) from "(?P<module>[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function |class )", re.MULTILINE)

@@ -22,6 +22,7 @@ from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_verify import PROOF_MAX, verify_proof
 from proaktiv.flowlog.proving import proof_of
 from proaktiv.flowlog.report import Report
+from proaktiv.flowlog.resting_verify import verify_rested
 
 SMALL_MAX = 64 * 1024
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -74,6 +75,10 @@ def add_proof_commands(
         policy: Annotated[
             Path | None, typer.Option(help="The DSB's policy file (C2SP tlog-policy) that names the key, not --vkey.")
         ] = None,
+        consent: Annotated[
+            Path | None,
+            typer.Option(help="What shows the consent that this flow rested on: its proof, or an unpacked selection."),
+        ] = None,
         as_json: AsJson = False,
     ) -> None:
         """Verify a single proof: needs no settings, no database. Exit 1 on any finding."""
@@ -81,7 +86,13 @@ def add_proof_commands(
             raise NoTrustedKey(
                 "verify-proof needs either --vkey or --policy: the key to trust never comes with a proof"
             )
-        print_report(verify_proof(read_small(proof, PROOF_MAX), believed(vkey, policy), clock()), as_json=as_json)
+        flow, trusted = read_small(proof, PROOF_MAX), believed(vkey, policy)
+        if consent is None:
+            report = verify_proof(flow, trusted, clock())
+        else:
+            shows = consent if consent.is_dir() else read_small(consent, PROOF_MAX)
+            report = verify_rested(flow, shows, trusted, clock())
+        print_report(report, as_json=as_json)
 
     @app.command("verifier")
     def verifier(

@@ -5,7 +5,7 @@ Source: C2SP tlog-proof, RFC 9162 § 2.1.3.2; ``flowlog.proving`` for what stand
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.report import Finding, Report, What
 
 PROOF_MAX = 1024 * 1024
+ZIPPED = b"PK\x03\x04"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 _LABELS = {int(kind): kind.label for kind in Kind}
 _WHAT = {FACTS: What.FACTS, SUBJECT: What.SUBJECT, STAFF: What.STAFF}
@@ -37,7 +38,11 @@ class ProofFile:
 
     @classmethod
     def parse(cls, raw: bytes) -> "ProofFile":
-        """Read a proof. Raises ``ExportUnreadable``."""
+        """Read a proof. Raises ``ExportUnreadable``, with a word on what to do where it is a zip file."""
+        if raw.startswith(ZIPPED):
+            raise ExportUnreadable(
+                "this is a zip file: unpack it into a new folder, `python3 -m zipfile -e FILE FOLDER`"
+            )
         try:
             head, blank, note = raw.decode().partition("\n\n")
             form, *lines = head.split("\n")
@@ -53,6 +58,17 @@ class ProofFile:
         return cls(int(index[1]), path, extra, note)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a proof shows of its entry, as far as it is what was committed. ``origin`` is empty where nobody signed."""
+
+    origin: str
+    index: int
+    entry: bytes
+    facts: Mapping[str, Any]
+    subject: Mapping[str, Any]
+
+
 def verify_proof(raw: bytes, trusted: str | Policy, now: datetime | None = None) -> Report:
     """Check a proof file that shows its entry and return what was found.
 
@@ -60,6 +76,11 @@ def verify_proof(raw: bytes, trusted: str | Policy, now: datetime | None = None)
     cosignature counts that is right. Raises ``ExportUnreadable`` where there is nothing to judge, ``NoteError`` for a
     malformed key.
     """
+    return judge_proof(raw, trusted, now)[0]
+
+
+def judge_proof(raw: bytes, trusted: str | Policy, now: datetime | None = None) -> tuple[Report, Shown]:
+    """Check a proof as ``verify_proof``; return what was found, and what it shows."""
     policy = Policy.of(trusted)
     proof = ProofFile.parse(raw)
     entry, parts = _shown(proof.extra)
@@ -74,8 +95,21 @@ def verify_proof(raw: bytes, trusted: str | Policy, now: datetime | None = None)
         findings.append(Finding(What.HEAD, str(error)))
     if head and not verify_inclusion(proof.index, head.size, leaf_hash(entry), proof.path, head.root):
         findings.append(Finding(What.ENTRY, "its proof does not lead to the signed root", proof.index))
-    findings += [Finding(what, detail, proof.index) for what, detail in _problems(entry, parts)]
-    return Report(head.size if head else 0, head.root if head else None, None, int(head is not None), tuple(findings))
+    wrong = list(_problems(entry, parts))
+    findings += [Finding(what, detail, proof.index) for what, detail in wrong]
+    good = {
+        group: part for group, part in parts.items() if not {_WHAT[group], What.ENTRY} & {what for what, _ in wrong}
+    }
+    facts, subject = (_canonical(good[group][1]) or {} if group in good else {} for group in (FACTS, SUBJECT))
+    report = Report(
+        head.size if head else 0,
+        head.root if head else None,
+        None,
+        int(head is not None),
+        tuple(findings),
+        names={name: value for name, value in subject.items() if name != "subject"},
+    )
+    return report, Shown(head.origin if head else "", proof.index, entry, facts, subject)
 
 
 def _shown(extra: bytes) -> tuple[bytes, dict[bytes, tuple[bytes, bytes]]]:

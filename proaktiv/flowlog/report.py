@@ -1,6 +1,7 @@
 """What a verification says: findings, each with its place, and the report around them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -8,6 +9,10 @@ from uuid import UUID
 
 FINDINGS_MAX = 1_000
 """So many are listed; a log with more needs no longer list."""
+
+
+STRANGE = "no trusted key signed this note"
+"""What is found of every checkpoint where the key is that of another log."""
 
 
 class What(StrEnum):
@@ -51,13 +56,52 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class RestedOn:
+    """Which consent a flow rested on: what the entries of the flow and of the consent say of it.
+
+    ``whole``: all entries of the person between the two were there, and none of them ends the consent.
+    """
+
+    consent: str
+    flow: Mapping[str, Any]
+    given: Mapping[str, Any]
+    whole: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {"consent": self.consent, "flow": dict(self.flow), "given": dict(self.given), "whole": self.whole}
+
+    def lines(self) -> list[str]:
+        """Return it as lines for people."""
+        flow = {name: _spoken(value) for name, value in self.flow.items()}
+        given = {name: _spoken(value) for name, value in self.given.items()}
+        ended = (
+            "it did not end in between: the person's numbers run without a gap, and no entry there names its end"
+            if self.whole
+            else "whether it was withdrawn in between these two proofs do not show; the way of the consent does"
+        )
+        about = f"{flow['action']}, {flow['t']}, {flow['scope']}"
+        return [
+            f"the flow at place {flow['index']} ({about}) names the consent {_spoken(self.consent)}",
+            f"it was given before, at place {given['index']} ({given['action']}, {given['t']}), under {given['scope']}",
+            ended,
+        ]
+
+
+def _spoken(value: object) -> str:
+    """Return a value on one line, without what could move a terminal's cursor."""
+    return "".join(sign if sign.isprintable() else "?" for sign in str(value))
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was verified and what was found.
 
     ``root`` is None where nobody trusted says one, ``pending`` where nobody can know: an export does not hold what is
     queued. ``cosigned`` is None where the policy asks for no cosignature. Entries before ``first`` were not there to be
     read, their hashes were. ``truncated``: there are more findings than are listed. ``selected`` is how many entries
-    were judged where it was not all of them.
+    were judged where it was not all of them. ``names`` is what a single proof shows of the person's own part;
+    ``rested_on`` says, where that was asked and nothing speaks against it, which consent a flow rested on.
     """
 
     size: int
@@ -71,6 +115,8 @@ class Report:
     cosigned: int | None = None
     stamped: int | None = None
     selected: int | None = None
+    names: Mapping[str, Any] = field(default_factory=dict)
+    rested_on: "RestedOn | None" = None
 
     @property
     def ok(self) -> bool:
@@ -92,10 +138,15 @@ class Report:
             "expires_on": self.expires_on.isoformat() if self.expires_on else None,
             "cosigned": self.cosigned,
             "stamped": self.stamped,
+            **({"names": dict(self.names)} if self.names else {}),
+            **({"rested_on": self.rested_on.to_json()} if self.rested_on else {}),
         }
 
     def text(self) -> str:
-        """Return it as lines for people."""
+        """Return it as lines for people; one line says it all where the key is that of another log."""
+        strange = [finding for finding in self.findings if finding.detail.endswith(STRANGE)]
+        wrong_key = any(finding.what is What.HEAD for finding in strange)
+        listed = [finding for finding in self.findings if not (wrong_key and finding in strange)]
         queued = "" if self.pending is None else f", {self.pending} more still queued"
         lines = [
             f"{self.size} entries{queued}, {self.checkpoints} signed checkpoints",
@@ -106,9 +157,20 @@ class Report:
             *([] if self.stamped is None else [f"time-stamped: {self.stamped} entries"]),
             f"root {self.root.hex() if self.root else 'that a trusted key signed: none'}",
             *(
+                [f"the person's own part says {name}: {_spoken(value)}" for name, value in self.names.items()]
+                if self.ok
+                else []
+            ),
+            *(self.rested_on.lines() if self.rested_on else []),
+            *(
+                ["the key does not fit: this log was signed with another one than the one you named"]
+                if wrong_key
+                else []
+            ),
+            *(
                 f"{finding.what.value}: {finding.detail}"
                 + (f" (entry {finding.index})" if finding.index is not None else "")
-                for finding in self.findings
+                for finding in listed
             ),
             *(["… and more."] if self.truncated else []),
             "Everything adds up." if self.ok else "The log does not add up.",

@@ -121,9 +121,16 @@ class SelectionManifest:
         return found
 
 
-def files(note: str, size: int, entries: Sequence[Selected]) -> dict[str, bytes]:
-    """Return the files of a selection; ``entries`` in the order of the log, ``note`` the checkpoint over ``size``."""
-    made = {README: README_TEXT.encode(), HEAD: note.encode(), ENTRIES: b"".join(each.to_bytes() for each in entries)}
+def files(note: str, size: int, entries: Sequence[Selected], readme: str = "") -> dict[str, bytes]:
+    """Return the files of a selection; ``entries`` in the order of the log, ``note`` the checkpoint over ``size``.
+
+    ``readme`` is one of ``READMES``; without it the person's own.
+    """
+    made = {
+        README: (readme or README_TEXT).encode(),
+        HEAD: note.encode(),
+        ENTRIES: b"".join(each.to_bytes() for each in entries),
+    }
     digests = {name: sha256(content).hexdigest() for name, content in made.items()}
     manifest = SelectionManifest(note.partition("\n")[0], size, len(entries), digests)
     return {MANIFEST: manifest.to_bytes(), **made}
@@ -163,3 +170,22 @@ Prüfen, auf irgendeinem Rechner mit proaktiv, ohne Netz und ohne Konto. Packen 
 SCHLÜSSEL ist der Prüfschlüssel des Protokolls. Fragen Sie danach beim Datenschutz der Stadt; nehmen Sie nie einen, der
 mit dem Auszug kommt.
 """
+
+WAY_README = """\
+Weg einer Einwilligung: Auszug aus dem Datenfluss-Protokoll (proaktiv), für den Datenschutz der Stadt
+
+Was darin ist: die Einträge einer einzigen Person, von dem, mit dem sie eine Einwilligung gab, bis zu einem Fluss, der
+diese Einwilligung nennt; jeder mit ihrem eigenen Teil (Nummer und Einwilligung) und dem Beleg, dass er im Protokoll
+steht. Namen stehen nicht darin, aber wer die Person kennt, liest mit: Löschen Sie den Auszug, sobald die Sache
+entschieden ist. Dass Sie ihn holten, steht im Protokoll, und die Person sieht es.
+
+Prüfen, ohne Netz und ohne Konto, auf dem eigenen Rechner. Packen Sie die Datei in einen neuen Ordner aus, dann:
+
+    python verify.py FLUSS.tlog-proof --consent DIESER_ORDNER --policy policy.txt --lang de
+
+Das Programm sagt, welche Einwilligung der Fluss nennt, wann sie gegeben wurde, und ob sie davor endete: Die Nummern
+(„seq“) haben keine Lücke. Die policy ist Ihre eigene; nehmen Sie nie einen Schlüssel, der mit dem Auszug kommt.
+"""
+
+READMES = (README_TEXT, WAY_README)
+"""What a selection may tell its reader."""

@@ -47,6 +47,13 @@ def verify_selection(folder: Path, trusted: str | Policy, *, now: datetime | Non
     ``trusted`` is the log's key or the DSB's policy, whose quorum is asked as of ``now``. Raises ``ExportUnreadable``
     where there is nothing to judge, ``NoteError`` for a malformed key.
     """
+    return judge_selection(folder, trusted, now=now)[0]
+
+
+def judge_selection(
+    folder: Path, trusted: str | Policy, *, now: datetime | None = None
+) -> tuple[Report, str, list[Selected]]:
+    """Check a selection as ``verify_selection``; return what was found, whose log it is, and its entries."""
     policy = Policy.of(trusted)
     try:
         manifest = SelectionManifest.parse(_plain(folder, selection.MANIFEST))
@@ -62,14 +69,14 @@ def verify_selection(folder: Path, trusted: str | Policy, *, now: datetime | Non
     for name, raw in content.items():
         if sha256(raw).hexdigest() != manifest.digests[name]:
             find(Finding(What.FILE, f"{name} is not what was handed out"))
-    if content[selection.README] != selection.README_TEXT.encode():
+    if content[selection.README] not in {text.encode() for text in selection.READMES}:
         find(Finding(What.FILE, f"{selection.README} has another text than every selection; do not follow it"))
     head = _head(content[selection.HEAD], policy, now, manifest, find)
     entries = list(_entries(content[selection.ENTRIES], find))
     if len(entries) != manifest.entries:
         find(Finding(What.FILE, f"{selection.MANIFEST} says {manifest.entries} entries, {len(entries)} are here"))
     _judge(entries, head, find)
-    return Report(
+    report = Report(
         size=manifest.size,
         root=head.root if head else None,
         pending=None,
@@ -78,6 +85,7 @@ def verify_selection(folder: Path, trusted: str | Policy, *, now: datetime | Non
         truncated=len(findings) == FINDINGS_MAX,
         selected=len(entries),
     )
+    return report, head.origin if head else "", entries
 
 
 def _head(
@@ -106,7 +114,9 @@ def _entries(raw: bytes, find: Find) -> Iterator[Selected]:
 
 def _judge(entries: list[Selected], head: Checkpoint | None, find: Find) -> None:
     check = RowCheck()
-    released = {facts["of"] for each in entries if (facts := _facts(each)).get("action") == RELEASED and "of" in facts}
+    released = {
+        facts["of"] for each in entries if (facts := facts_of(each)).get("action") == RELEASED and "of" in facts
+    }
     last_index, last_number, person = -1, None, None
     for each in entries:
         row = each.row
@@ -121,7 +131,7 @@ def _judge(entries: list[Selected], head: Checkpoint | None, find: Find) -> None
             find(problem)
         if head is not None and not verify_inclusion(row.idx, head.size, leaf_hash(row.entry), each.path, head.root):
             found(What.ENTRY, "its proof does not lead to the signed root")
-        subject = _subject(each)
+        subject = subject_of(each)
         if subject is None:
             found(What.SUBJECT, "is not what was committed")
             continue
@@ -129,7 +139,7 @@ def _judge(entries: list[Selected], head: Checkpoint | None, find: Find) -> None
             found(What.SUBJECT, "is another person's")
         person = subject.get("subject")
         if "seq" not in subject:
-            if not _facts(each).get("restrict") or str(row.fid) not in released:
+            if not facts_of(each).get("restrict") or str(row.fid) not in released:
                 found(What.SEQUENCE, "has no number, and no entry here releases it")
             continue
         if last_number is not None and subject["seq"] != last_number + 1:
@@ -137,7 +147,7 @@ def _judge(entries: list[Selected], head: Checkpoint | None, find: Find) -> None
         last_number = subject["seq"]
 
 
-def _subject(each: Selected) -> dict[str, Any] | None:
+def subject_of(each: Selected) -> dict[str, Any] | None:
     """Return an entry's opened part, None where it is not what was committed."""
     try:
         committed = unpack(each.row.entry).subject
@@ -148,7 +158,8 @@ def _subject(each: Selected) -> dict[str, Any] | None:
     return body if good and commitment(SUBJECT, each.salt, each.body) == committed else None
 
 
-def _facts(each: Selected) -> dict[str, Any]:
+def facts_of(each: Selected) -> dict[str, Any]:
+    """Return an entry's facts, nothing where they are none."""
     try:
         facts = json.loads(each.row.f_bytes)
     except ValueError:

@@ -42,6 +42,10 @@ _PROOF: openapi.Responses = {
     200: {"description": "A tlog-proof (C2SP)", "content": {"text/plain": {}}},
     202: {"description": "Nothing is signed over it yet; try again", "content": {"text/plain": {}}},
 }
+_WAY: openapi.Responses = {
+    200: {"description": "A selection of the log", "content": {"application/zip": {}}},
+    202: {"description": "Nothing is signed over it yet; try again", "content": {"text/plain": {}}},
+}
 _FILE: openapi.Responses = {
     200: {"description": "The export's file", "content": {"application/zip": {}, "text/csv": {}}},
 }
@@ -109,11 +113,21 @@ def flow(flow_id: FlowId, proof: Proof, acts: ActsDep, subject: Subject = None) 
     return acts.open_flow(proof, flow_id, subject)
 
 
-@router.get("/flows/{flow_id}/proof", response_class=PlainTextResponse, responses=_READ_ONE | _PROOF)
-def proof_of(flow_id: FlowId, proof: Proof, acts: ActsDep) -> Response:
-    """Hand out an entry's proof; 202 while nothing is signed over it."""
-    found = acts.proof_of(proof, flow_id)
+@router.get("/flows/{flow_id}/proof", response_class=PlainTextResponse, responses=_LOOK | _PROOF)
+def proof_of(flow_id: FlowId, proof: Proof, acts: ActsDep, subject: Subject = None) -> Response:
+    """Hand out an entry's proof, with a granted request the person's own part in it; 202 until it is signed."""
+    found = acts.proof_of(proof, flow_id, subject)
     return PlainTextResponse("queued\n", 202, SOON) if found is None else PlainTextResponse(found)
+
+
+@router.get("/flows/{flow_id}/consent", response_class=Response, responses=_LOOK | _WAY)
+def way_of_consent(flow_id: FlowId, subject: UUID, proof: Proof, acts: ActsDep) -> Response:
+    """Hand out what shows that the consent of a flow stood until then; only with a granted request."""
+    found = acts.way_of_consent(proof, flow_id, subject)
+    if found is None:
+        return PlainTextResponse("queued\n", 202, SOON)
+    named = {"Content-Disposition": f'attachment; filename="weg-{flow_id}.zip"'}
+    return Response(found, media_type="application/zip", headers=named)
 
 
 @router.get("/findings", responses=_READ)

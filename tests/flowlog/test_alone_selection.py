@@ -12,12 +12,13 @@ import pytest
 
 from proaktiv.core.canonical import dumps
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import entries
+from proaktiv.flowlog import entries, handing_out, selection
 from proaktiv.flowlog.alone.selection import SELECTION_READMES
 from proaktiv.flowlog.export import export_log
 from proaktiv.flowlog.export_layout import ExportUnreadable
 from proaktiv.flowlog.opening import Parts
 from proaktiv.flowlog.proofs import inclusion
+from proaktiv.flowlog.selection_verify import verify_selection
 from proaktiv.vault import Compartment
 from tests.conftest import ROLES
 from tests.depth import depth
@@ -85,7 +86,7 @@ def original(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory)
 def verifiers(tmp_path_factory: pytest.TempPathFactory) -> Verifiers:
     """Both, knowing the text of this test instead of the one that people get."""
     made = Verifiers.handed_out(tmp_path_factory.mktemp("verifiers"))
-    (known,) = SELECTION_READMES
+    known = min(SELECTION_READMES)
     for path in (made.python, made.node):
         source = path.read_text()
         assert source.count(known) == 1
@@ -208,11 +209,15 @@ def test_both_agree_on_selections_with_any_byte_or_field_changed(
     assert {each.code for each in told} == {1, 2}
 
 
+def test_they_know_each_text_that_a_selection_tells_its_reader() -> None:
+    known = {sha256(text.encode()).hexdigest() for text in selection.READMES}
+    assert known == SELECTION_READMES
+    assert all(digest in handing_out.node_source() for digest in known)
+
+
 @needs_node
 @pytest.mark.flowlog_test(23)
 def test_proaktivs_own_verifier_says_the_same_of_selections(original: Path, tmp_path: Path) -> None:
-    selection = pytest.importorskip("proaktiv.flowlog.selection", reason="no selections are handed out yet")
-    verifying = pytest.importorskip("proaktiv.flowlog.selection_verify", reason="no selections are verified yet")
     known = Verifiers.handed_out(tmp_path / "verifiers")  # as they are handed out: they know the text that people get
     (known.folder / "policy").write_text(POLICY)
     made = []
@@ -228,7 +233,7 @@ def test_proaktivs_own_verifier_says_the_same_of_selections(original: Path, tmp_
     alone = judged(known, *made, untouched)
     for folder, told in zip([*made, untouched], alone, strict=True):
         try:
-            report = verifying.verify_selection(folder, VKEY)
+            report = verify_selection(folder, VKEY)
         except ExportUnreadable:
             assert told.code == 2, folder.name
             continue

@@ -35,6 +35,7 @@ WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
 NONE = UUID(int=7)
 GETS = (
     *("/session", "/log", "/flows", f"/flows/{NONE}", f"/flows/{NONE}/proof", "/findings", "/checkpoints"),
+    f"/flows/{NONE}/consent?subject={NONE}",
     *("/log/consistency?old=1&new=1", "/incidents", "/requests", "/exports", f"/exports/{NONE}"),
     *("/erasures", "/holds"),
 )
@@ -205,7 +206,10 @@ def test_an_erased_persons_entry_says_so_and_a_pruned_one_is_only_a_place(
     sent: Office, dsb: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed(sent.world)
-    fid = sent.world.value("SELECT fid FROM flow_secret WHERE subj IS NOT NULL ORDER BY fid LIMIT 1")
+    fid = sent.world.value(
+        "SELECT fid FROM flow_secret JOIN flow_log USING (fid) WHERE subj IS NOT NULL AND kind = :kind LIMIT 1",
+        kind=int(Kind.ADMITTED),
+    )
     with _owner(sent.world) as owner:
         owner(f"UPDATE flow_secret SET subj = NULL, s_blob = NULL WHERE fid = '{fid}'")
     found = dsb.get(f"/flows/{fid}").json()

@@ -4,7 +4,7 @@ Source: C2SP tlog-proof; proaktiv's decision 0019 for what stands behind ``extra
 """
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from proaktiv.flowlog.alone.entry import Part, commitments, judge_facts, read_part
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, demand, is_count, parsed, unbase64
@@ -20,8 +20,18 @@ PROOF = re.compile(
 )
 
 
-def judge_proof(raw: bytes, policy: Policy, verdict: Verdict) -> None:
-    """Judge one proof file."""
+class Shown(NamedTuple):
+    """What a proof shows of its entry, as far as it is what was committed. ``origin`` is empty where nobody signed."""
+
+    origin: str
+    at: int
+    entry: bytes
+    facts: dict[str, Any]
+    subject: dict[str, Any]
+
+
+def judge_proof(raw: bytes, policy: Policy, verdict: Verdict) -> Shown:
+    """Judge one proof file and return what it shows."""
     index, path, extra, note = read_proof(raw)
     try:
         opened = parsed(extra)
@@ -39,6 +49,7 @@ def judge_proof(raw: bytes, policy: Policy, verdict: Verdict) -> None:
         if root_by(index, head.size, leaf_of(entry), path) != head.root:
             verdict.find("entry", "its proof does not lead to the signed root", index)
     _judge_parts(entry, parts, index, verdict)
+    return Shown(head.origin if head else "", index, entry, verdict.facts, verdict.subject)
 
 
 def _judge_parts(entry: bytes, parts: dict[str, Part], index: int, verdict: Verdict) -> None:
@@ -59,8 +70,8 @@ def _judge_parts(entry: bytes, parts: dict[str, Part], index: int, verdict: Verd
             continue
         try:
             demand(part.fits(group.encode(), commitment), "is not what was committed")
-            if part.body or group == "A":  # nobody's subject part is empty
-                part.said()
+            said = part.said() if part.body or group == "A" else {}  # nobody's subject part is empty
+            verdict.subject = said if group == "S" else verdict.subject
         except Broken as error:
             verdict.find(what, str(error), index)
 

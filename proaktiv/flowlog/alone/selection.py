@@ -15,15 +15,18 @@ from proaktiv.flowlog.alone.trust import Head, Policy
 from proaktiv.flowlog.alone.verdict import Verdict, open_head
 
 SELECTION_FORMAT = "proaktiv/log-selection/v1"
-SELECTION_READMES = {"aa31261291d0c119e63b9b9e2a17e34efa397cfa280257cc4aed35a96708121f"}
+SELECTION_READMES = {
+    "aa31261291d0c119e63b9b9e2a17e34efa397cfa280257cc4aed35a96708121f",
+    "9c366a33dda2f24b954b4bf9c6c744e5045aadaa4f34cd94ee9b7a0316df11de",
+}
 """SHA-256 of each text that a selection may tell its reader what to do."""
 SELECTED_FILES = ("README.txt", "checkpoint", "entries.jsonl")
 RELEASED = "entry.released"
 """What the entry does by which one that was kept from a person is shown to them."""
 
 
-def judge_selection(folder: Folder, policy: Policy, verdict: Verdict) -> None:
-    """Judge one unpacked selection."""
+def judge_selection(folder: Folder, policy: Policy, verdict: Verdict) -> list[Row]:
+    """Judge one unpacked selection and return its entries."""
     manifest = read_selection_manifest(folder.read("MANIFEST.json") or b"")
     for name in SELECTED_FILES:
         digest = folder.digest(name)
@@ -50,10 +53,12 @@ def judge_selection(folder: Folder, policy: Policy, verdict: Verdict) -> None:
     if len(rows) != manifest["entries"]:
         verdict.find("file", f"MANIFEST.json says {manifest['entries']} entries, {len(rows)} are here")
     _judge_rows(rows, head, verdict)
+    verdict.origin = head.origin if head else ""
+    return rows
 
 
 def _judge_rows(rows: list[Row], head: Head | None, verdict: Verdict) -> None:
-    said = [(row, _said(row.facts), _said(row.subject)) for row in rows]
+    said = [(row, body_of(row.facts), body_of(row.subject)) for row in rows]
     released = {facts.get("of") for _, facts, _ in said if facts.get("action") == RELEASED}
     last_index, last_number, person = -1, None, None
     for row, facts, subject in said:
@@ -80,7 +85,8 @@ def _judge_rows(rows: list[Row], head: Head | None, verdict: Verdict) -> None:
         last_number = number if is_count(number) else None
 
 
-def _said(part: Part | str | None) -> dict[str, Any]:
+def body_of(part: Part | str | None) -> dict[str, Any]:
+    """Return what a part that lies open says; nothing where it says nothing."""
     with suppress(Broken):
         return part.said() if isinstance(part, Part) else {}
     return {}

@@ -93,7 +93,9 @@ class Policy:
                     self._ours(" ".join(words))
                 elif words:
                     self._take(words, {*self.witnesses, *self.groups})
-            except (Broken, UnicodeDecodeError) as error:
+            except UnicodeDecodeError:
+                raise Unreadable(f"policy line {at}: not text") from None
+            except Broken as error:
                 raise Unreadable(f"policy line {at}: {error}") from None
         if not self.logs or len(self.quorum) != 1:
             raise Unreadable("a policy has lines log and exactly one line quorum")
@@ -103,6 +105,10 @@ class Policy:
         narrower = copy(self)
         narrower.logs = [log for log in self.logs if log.name == origin]
         return narrower
+
+    def called(self) -> list[str]:
+        """Return name and id of each log's key, as the beginning of what was noted has them."""
+        return [f"{key.name}+{key.called[1].hex()}" for key in self.logs]
 
     def _ours(self, comment: str) -> None:
         said = re.fullmatch("# ?proaktiv:(?: ?cosignature-max-age ([1-9][0-9]{0,4})([hd]))?.*", comment)
@@ -144,7 +150,9 @@ class Policy:
         demand(blank and signatures.endswith("\n"), "a note ends with signature lines")
         lines = [line.split(" ") for line in signatures[:-1].split("\n")]
         demand(len(lines) <= 100, "too many signatures")
-        demand(all(len(line) == 3 and line[0] == "—" and Key.is_name(line[1]) for line in lines), "no signature line")
+        demand(
+            all(len(line) == 3 and line[0] == "—" and Key.is_name(line[1]) for line in lines), "not a signature line"
+        )
         named = [(name, unbase64(blob)) for _, name, blob in lines]
         demand(all(len(blob) > 4 for _, blob in named), "not a signature line")
         first = {(name, blob[:4]): blob[4:] for name, blob in reversed(named)}
@@ -168,3 +176,9 @@ class Policy:
 
     def _counts(self, seen: int) -> bool:
         return seen <= self.now + SKEW and (self.max_age is None or self.now - seen <= self.max_age)
+
+
+def signers(raw: bytes) -> list[str]:
+    """Return name and id of whoever signed a note by its own word, at most three; nothing of it is verified."""
+    lines = re.findall("— ([!-~]{1,100}) ([A-Za-z0-9+/]{8})", raw.decode(errors="replace").rpartition("\n\n")[2])
+    return [f"{name}+{unbase64(blob)[:4].hex()}" for name, blob in lines[:3]]

@@ -131,11 +131,12 @@ def of_flow(
     now: datetime,
     wall: datetime,
     request: UUID | None = None,
+    action: str = "flow.opened",
 ) -> Inspection:
     """Log that the DSB opens one entry; whom it is about its index does not say. Return the leave.
 
-    With a granted ``request`` the person's own part opens, too, if the entry is theirs. Raises ``NotAllowed`` for
-    another role, ``NotFound``, ``Curious``.
+    With a granted ``request`` the person's own part opens, too, if the entry is theirs; ``action`` says whether it is
+    shown or taken away as a proof. Raises ``NotAllowed`` for another role, ``NotFound``, ``Curious``.
     """
     require(proof, Role.DSB)
     connection = session.connection()
@@ -146,7 +147,7 @@ def of_flow(
     person = four_eyes.granted(session, proof, request, wall).person if request else None
     if person is not None and not _is_about(session, house, fid, person):
         raise NotFound("entry")
-    flow = overseen(house, proof, "flow.opened", case=str(fid))
+    flow = overseen(house, proof, action, case=str(fid))
     logged = log(session, house, flow, [] if person is None else [person], now)
     return Inspection(logged, fid, frozenset() if person is None else frozenset({person}), proof)
 

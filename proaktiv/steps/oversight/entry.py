@@ -117,24 +117,29 @@ def _rested_on(session: Session, facts: Mapping[str, Any], own: Mapping[str, Any
 
 
 def _consent(session: Session, record: str) -> dict[str, Any] | None:
-    """Return what the ledger says of one consent: since when it was given, under which text, how it stands today."""
+    """Return what the ledger says of one consent: since when it was given, under which text, how it stands today.
+
+    ``flow`` is the entry by which it was given; None where that is gone.
+    """
     if not record:
         return None
     events = (
         session.connection()
         .execute(
-            select(LEDGER.c.event, LEDGER.c.state_after, LEDGER.c.notice, LEDGER.c.at)
+            select(LEDGER.c.event, LEDGER.c.state_after, LEDGER.c.notice, LEDGER.c.at, _LOG.c.fid)
+            .join(_LOG, _LOG.c.fid == LEDGER.c.flow_id, isouter=True)
             .where(LEDGER.c.record == UUID(record))
             .order_by(LEDGER.c.seq)
         )
         .all()
     )
     if not events:
-        return {"record": record, "given_at": None, "notice": None, "state": "unknown"}
+        return {"record": record, "given_at": None, "notice": None, "flow": None, "state": "unknown"}
     given = next((each for each in events if each.state_after == "given"), events[0])
     return {
         "record": record,
         "given_at": given.at.isoformat(),
         "notice": given.notice.hex() if given.notice else None,
+        "flow": str(given.fid) if given.fid and given.state_after == "given" else None,
         "state": events[-1].state_after,
     }

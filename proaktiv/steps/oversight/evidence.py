@@ -12,10 +12,13 @@ from sqlalchemy import exists, select, text
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotFound
+from proaktiv.core.staff import Inspection
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
+from proaktiv.flowlog.opening import Parts
 from proaktiv.flowlog.proofs import consistency as consistency_proof
 from proaktiv.flowlog.proving import proof_of
 from proaktiv.flowlog.pruning import pruned
+from proaktiv.house import House
 from proaktiv.tables import (
     CheckpointRow,
     CosignatureRow,
@@ -25,6 +28,7 @@ from proaktiv.tables import (
     TimeStampRow,
     core_table,
 )
+from proaktiv.vault import Compartment
 
 PAGE = 50
 
@@ -79,6 +83,21 @@ def proof(session: Session, fid: UUID) -> str | None:
     _, index = state_of(session, fid)
     try:
         return proof_of(session, fid, facts=True) if index is not None else None
+    except NotFound:
+        return None
+
+
+def opened_proof(session: Session, house: House, leave: Inspection) -> str | None:
+    """Return an entry's tlog-proof with the person's own part in it; None while nothing is signed over it.
+
+    Without a person in ``leave`` it is as ``proof`` returns it. Raises ``NotFound``, ``SealBroken``, ``LogBroken``.
+    """
+    _, index = state_of(session, leave.matter)
+    if index is None or not leave.persons:
+        return proof(session, leave.matter)
+    ring = house.vault.ring(session, leave.persons, (Compartment.FLOW,))
+    try:
+        return proof_of(session, leave.matter, facts=True, opener=Parts(house.vault, ring, [leave]))
     except NotFound:
         return None
 

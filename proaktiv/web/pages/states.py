@@ -269,6 +269,8 @@ SENTENCES: Mapping[str, str] = {
     "signature.undone": _("Sie haben Ihre Unterschrift zurückgenommen."),
     "auftrag.opened": _("Jemand im Amt hat Ihren Auftrag geöffnet, um ihn zu bearbeiten."),
     "person.looked_up": _("Jemand im Amt hat nachgesehen, wer Ihre Daten gesehen hat (Datenschutz)."),
+    "flow.opened": _("Jemand im Amt hat einen Eintrag über Sie geöffnet (Datenschutz)."),
+    "flow.proven": _("Jemand im Amt hat einen Beleg über einen Ihrer Einträge mitgenommen (Datenschutz)."),
     "entry.released": _("Ein Eintrag, der bisher zurückgehalten war, wird Ihnen von nun an gezeigt."),
     "task.ended": _("Jemand im Amt hat sich um Ihre Sache gekümmert."),
 }

@@ -58,7 +58,8 @@ def flows(request: Request, visitor: Working, acts: ActsDep) -> Response:
 @router.get("/datenfluesse/{flow_id}")
 def flow(request: Request, flow_id: UUID, visitor: Working, acts: ActsDep, wunsch: UUID | None = None) -> Response:
     """Open one entry, which is logged; with a second person's yes the person's own part, too."""
-    return page(request, "flow.html", shown=acts.open_flow(visitor.proof, flow_id, wunsch), role=visitor.proof.role)
+    shown = acts.open_flow(visitor.proof, flow_id, wunsch)
+    return page(request, "flow.html", shown=shown, wish=wunsch, role=visitor.proof.role)
 
 
 @router.get("/befunde")

@@ -37,7 +37,7 @@ export function judgeProof(raw, policy, verdict) {
   const committed = commitments(entry);
   if (!committed) {
     verdict.find("entry", "the bytes are no entry", at);
-    return;
+    return { origin: "", at, entry, facts: {}, subject: {} };
   }
   if (parts.F) {
     const before = verdict.findings.length;
@@ -49,7 +49,9 @@ export function judgeProof(raw, policy, verdict) {
     if (!part) continue;
     or((error) => verdict.find(what, error.message, at), () => {
       demand(fits(part, group, committed[group]), "is not what was committed");
-      if (part.body.length || group === "A") bodyOf(part); // nobody's subject part is empty
+      const said = part.body.length || group === "A" ? bodyOf(part) : {}; // nobody's subject part is empty
+      if (group === "S") verdict.subject = said;
     });
   }
+  return { origin: head ? head.origin : "", at, entry, facts: verdict.facts, subject: verdict.subject };
 }

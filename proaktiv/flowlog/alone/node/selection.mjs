@@ -6,7 +6,10 @@ import { bodyOf, judgeRow, readRow } from "./entry.mjs";
 import { LINE_MAX } from "./folder.mjs";
 import { openHead } from "./verdict.mjs";
 
-const SELECTION_READMES = new Set(["aa31261291d0c119e63b9b9e2a17e34efa397cfa280257cc4aed35a96708121f"]);
+const SELECTION_READMES = new Set([
+  "aa31261291d0c119e63b9b9e2a17e34efa397cfa280257cc4aed35a96708121f",
+  "9c366a33dda2f24b954b4bf9c6c744e5045aadaa4f34cd94ee9b7a0316df11de",
+]);
 const SELECTION = "proaktiv/log-selection/v1", SELECTED_FILES = ["README.txt", "checkpoint", "entries.jsonl"];
 const RELEASED = "entry.released";
 
@@ -52,11 +55,15 @@ export function judgeSelection(folder, policy, verdict) {
     verdict.find("file", `MANIFEST.json says ${manifest.entries} entries, ${rows.length} are here`);
   }
   judgeRows(rows, head, verdict);
+  verdict.origin = head ? head.origin : "";
+  return rows;
 }
 
+/** Return what a part that lies open says; nothing where it says nothing. */
+export const openBody = (part) => or(() => ({}), () => bodyOf(part));
+
 function judgeRows(rows, head, verdict) {
-  const open = (part) => or(() => ({}), () => bodyOf(part));
-  const all = rows.map((row) => ({ row, facts: open(row.facts), subject: open(row.subject) }));
+  const all = rows.map((row) => ({ row, facts: openBody(row.facts), subject: openBody(row.subject) }));
   const released = new Set(all.filter(({ facts }) => facts.action === RELEASED).map(({ facts }) => facts.of));
   let [lastIndex, lastNumber, person] = [-1, null, null];
   for (const { row, facts, subject } of all) {

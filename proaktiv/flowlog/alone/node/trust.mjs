@@ -53,6 +53,11 @@ export class Policy {
     }
   }
 
+  /** Return name and id of each log's key, as the beginning of what was noted has them. */
+  called() {
+    return this.logs.map((key) => key.called.replace("\n", "+"));
+  }
+
   /** Return this policy for one of its logs. */
   only(origin) {
     const narrower = Object.create(this);
@@ -137,4 +142,10 @@ export class Policy {
     const seen = times.length ? Math.min(...times.map(([, at]) => at)) : null;
     return { origin: rows[0], size: Number(rows[1]), root, enough: this.reached(counting, this.quorum[0]), seen };
   }
+}
+
+/** Return name and id of whoever signed a note by its own word, at most three; nothing of it is verified. */
+export function signers(raw) {
+  const lines = raw.toString().split("\n\n").at(-1).matchAll(/— ([!-~]{1,100}) ([A-Za-z0-9+/]{8})/g);
+  return [...lines].slice(0, 3).map(([, name, blob]) => `${name}+${unbase64(blob).toString("hex", 0, 4)}`);
 }

@@ -1,0 +1,143 @@
+// What is said, in German. A brace stands for what is filled in, which may be a sentence of these itself.
+
+const DEUTSCH = {
+  "not base64": "kein Base64",
+  "not JSON in its one spelling": "kein JSON in der einen erlaubten Schreibweise",
+  "not text": "kein Text",
+  "control characters": "Steuerzeichen",
+  "control characters in a note": "Steuerzeichen in einem Checkpoint",
+  "a note ends with signature lines": "ein Checkpoint endet mit Unterschriftszeilen",
+  "too many signatures": "zu viele Unterschriften",
+  "not a signature line": "keine Unterschriftszeile",
+  "wrong signature of {}": "falsche Unterschrift von {}",
+  "wrong cosignature of {}": "falsche Mitunterschrift von {}",
+  "no trusted key signed this note": "kein Schlüssel Ihrer policy hat das unterschrieben",
+  "no checkpoint": "kein Checkpoint",
+  "the checkpoint is of another log": "der Checkpoint ist von einem anderen Protokoll",
+  "a checkpoint's root has 32 bytes": "die Wurzel eines Checkpoints hat 32 Bytes",
+  "fewer witnesses cosigned it than the policy asks for, or too long ago":
+    "weniger Zeugen haben mitunterschrieben, als die policy verlangt, oder es ist zu lange her",
+  "policy line {}: {}": "policy, Zeile {}: {}",
+  "a policy has lines log and exactly one line quorum": "eine policy hat Zeilen log und genau eine Zeile quorum",
+  "not an Ed25519 verifier key of this type": "kein Ed25519-Prüfschlüssel dieser Art",
+  "the key's id does not fit its name and bytes":
+    "die Kennung des Schlüssels passt nicht zu Name und Bytes; ist er vollständig abgeschrieben?",
+  "cosignature-max-age once": "cosignature-max-age einmal, in h oder d",
+  "members stand above, each used once": "Mitglieder stehen darüber, jedes einmal",
+  "a group asks for more members than it has, or for none":
+    "eine Gruppe verlangt mehr Mitglieder, als sie hat, oder keines",
+  "neither log, witness, group nor quorum, or a name twice or unknown":
+    "weder log, witness, group noch quorum, oder ein Name zweimal oder unbekannt",
+  "a key stands twice": "ein Schlüssel steht zweimal",
+  "{} cannot be read: {}": "{0} ist nicht da oder nicht lesbar",
+  "{} is no checkpoint of this log: {}": "{} ist kein Checkpoint dieses Protokolls: {}",
+  "a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {} {}":
+    "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {}",
+  "no export of this format: name the folder that holds MANIFEST.json":
+    "kein Auszug dieses Formats: den Ordner nennen, in dem MANIFEST.json liegt",
+  "no selection of this format: its MANIFEST.json is none": "keine Auswahl dieses Formats: MANIFEST.json ist keine",
+  "it says {} entries and holds {} files": "er spricht von {} Einträgen und hat {} Dateien",
+  "MANIFEST.json names a log that the policy does not":
+    "MANIFEST.json nennt ein Protokoll, das die policy nicht nennt",
+  "MANIFEST.json speaks of another log or size than the checkpoint":
+    "MANIFEST.json spricht von anderem Protokoll oder anderer Größe als der Checkpoint",
+  "MANIFEST.json says {} entries, {} are here": "MANIFEST.json sagt {} Einträge, {} sind hier",
+  "SHA256SUMS lists what does not belong to an export": "SHA256SUMS nennt, was nicht zu einem Auszug gehört",
+  "SHA256SUMS is missing or not what was exported": "SHA256SUMS fehlt oder ist nicht, was ausgegeben wurde",
+  "{} does not belong to an export": "{} gehört nicht zu einem Auszug",
+  "{} is missing or no plain file": "{} fehlt oder ist keine gewöhnliche Datei",
+  "{} is not what was exported": "{} ist nicht, was ausgegeben wurde",
+  "{} is not what was handed out": "{} ist nicht, was ausgehändigt wurde",
+  "{} has another text than every export; do not follow it":
+    "{} hat einen anderen Text als jeder Auszug; folgen Sie ihm nicht",
+  "{} has another text than every selection; do not follow it":
+    "{} hat einen anderen Text als jede Auswahl; folgen Sie ihm nicht",
+  "{} holds more than {} hashes": "{} hat mehr als {} Hashes",
+  "{} holds another one than entries.jsonl": "{} hat einen anderen als entries.jsonl",
+  "entries.jsonl: line {} is {}": "entries.jsonl: Zeile {} ist {}",
+  "checkpoints.jsonl: line {} is not a checkpoint": "checkpoints.jsonl: Zeile {} ist kein Checkpoint",
+  "longer than any; the rest is not read": "länger als jede; der Rest wird nicht gelesen",
+  "longer than any": "länger als jede",
+  "not an entry": "kein Eintrag",
+  "the bytes are no entry": "die Bytes sind kein Eintrag",
+  "its row of sealed parts is missing": "die Zeile mit den versiegelten Teilen fehlt",
+  "is not what was committed": "ist nicht, worauf sich der Eintrag festlegte",
+  "there without its index, or missing with it": "da ohne seinen Index, oder fehlt mit ihm",
+  "missing without an erasure": "fehlt ohne eine Löschung",
+  "missing, and erasures account for {} only": "fehlt, und Löschungen erklären nur {}",
+  "bytes or salt are not what was committed": "Bytes oder Salz sind nicht, worauf sich der Eintrag festlegte",
+  "not canonical": "nicht in der einen erlaubten Schreibweise",
+  "is not canonical": "ist nicht in der einen erlaubten Schreibweise",
+  "are those of another flow": "sind die eines anderen Flusses",
+  "name another kind than the entry": "nennen eine andere Art als der Eintrag",
+  "is not what stands in the tree": "ist nicht, was im Baum steht",
+  "is later than others saw the checkpoint over it": "ist später, als andere den Checkpoint darüber sahen",
+  "the row is missing": "die Zeile fehlt",
+  "{} rows before entry {} are missing, retention accounts for {}":
+    "{} Zeilen vor Eintrag {} fehlen, Fristen erklären {}",
+  "no tile holds its hash": "keine Kachel hat seinen Hash",
+  "the tile of level {} is not that of its entries, at hash {}":
+    "die Kachel der Ebene {} ist nicht die ihrer Einträge, beim Hash {}",
+  "the root of {} entries is not the signed one": "die Wurzel von {} Einträgen ist nicht die unterschriebene",
+  "its proof does not lead to the signed root": "sein Beleg führt nicht zur unterschriebenen Wurzel",
+  "entries 0 to {} are not here, and no checkpoint you kept covers them":
+    "die Einträge 0 bis {} sind nicht hier, und kein Checkpoint, den Sie aufhoben, deckt sie (--since)",
+  "stands twice, out of order or beyond the log": "steht zweimal, am falschen Platz oder hinter dem Protokoll",
+  "stands twice or out of order": "steht zweimal oder am falschen Platz",
+  "no entry has this place": "kein Eintrag hat diesen Platz",
+  "lies before the first entry of this export": "liegt vor dem ersten Eintrag dieses Auszugs",
+  "{} entries were signed, the log holds {}": "{} Einträge wurden unterschrieben, das Protokoll hat {}",
+  "{} entries stand in the one you kept, the log holds {}":
+    "{} Einträge stehen in dem, den Sie aufhoben, das Protokoll hat {}",
+  "of {} entries that you kept: the log does not begin with them":
+    "von {} Einträgen, den Sie aufhoben: das Protokoll beginnt nicht mit ihnen",
+  "of {} entries: the log is not what was signed":
+    "von {} Einträgen: das Protokoll ist nicht, was unterschrieben wurde",
+  "of {} entries: line {} stands twice or out of order":
+    "von {} Einträgen: Zeile {} steht zweimal oder am falschen Platz",
+  "of {} entries speaks of {}": "von {} Einträgen spricht von {}",
+  "of {} entries: {}": "von {} Einträgen: {}",
+  "the file checkpoint is not the last of checkpoints.jsonl":
+    "die Datei checkpoint ist nicht der letzte in checkpoints.jsonl",
+  "the checkpoint is of another log than the export":
+    "der Checkpoint ist von einem anderen Protokoll als der Auszug",
+  "the checkpoint speaks of {} entries, the export of {}":
+    "der Checkpoint spricht von {} Einträgen, der Auszug von {}",
+  "is another person's": "ist der einer anderen Person",
+  "has no number, and no entry here releases it": "hat keine Nummer, und kein Eintrag hier gibt ihn frei",
+  "number {} where {} should follow": "Nummer {}, wo {} folgen sollte",
+  "no tlog-proof": "kein Beleg (tlog-proof)",
+  "a proof whose extra names no entry of this log: there is nothing to hold it against":
+    "ein Beleg, der keinen Eintrag zeigt: es gibt nichts, was man an die Wurzel halten könnte",
+  "{} shows no subject part: download it again with what a second person allowed":
+    "{} zeigt keinen Teil S: noch einmal laden, über Person und mit dem Ja einer zweiten Person",
+  "the proof of the flow": "der Beleg des Flusses",
+  "the proof of the consent": "der Beleg der Einwilligung",
+  "the proof of the consent is of another log": "der Beleg der Einwilligung ist von einem anderen Protokoll",
+  "the selection is of another log": "die Auswahl ist von einem anderen Protokoll",
+  "the flow is not in the selection": "der Fluss ist nicht in der Auswahl",
+  "names no consent": "nennt keine Einwilligung",
+  "names the consent {}, the flow {}": "nennt die Einwilligung {}, der Fluss {}",
+  "is another person's than the flow's": "ist der einer anderen Person als der des Flusses",
+  "do not say that a consent was given": "sagen nicht, dass eine Einwilligung gegeben wurde",
+  "are about another activity than the flow": "sprechen von einer anderen Verarbeitung als der Fluss",
+  "the consent stands after the flow": "die Einwilligung steht hinter dem Fluss",
+  "no entry before the flow says that its consent was given":
+    "kein Eintrag vor dem Fluss sagt, dass seine Einwilligung gegeben wurde",
+  "ends the consent before the flow": "beendet die Einwilligung vor dem Fluss",
+  "--consent judges one proof of a flow": "--consent prüft einen einzigen Beleg eines Flusses",
+  "an export: --consent takes the proof of the consent, or a selection":
+    "ein Auszug: --consent nimmt den Beleg der Einwilligung oder eine Auswahl",
+};
+const SENTENCES = Object.entries(DEUTSCH).map(([english, deutsch]) =>
+  [new RegExp(`^${english.split("{}").map((each) => each.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.*?)")}$`, "s"), deutsch]);
+
+/** Return a sentence in German; what is none of these comes back as it is. */
+export function inGerman(said) {
+  for (const [pattern, deutsch] of SENTENCES) {
+    const found = pattern.exec(said);
+    let at = 0;
+    if (found) return deutsch.replace(/\{(0?)\}/g, (_, first) => inGerman(found[first ? 1 : (at += 1)]));
+  }
+  return said;
+}

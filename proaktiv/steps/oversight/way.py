@@ -1,0 +1,99 @@
+"""The way of a consent: every numbered entry of one person from the one that gave it to a flow that names it.
+
+A selection (``flowlog.selection``), so that it can be shown elsewhere that the consent had not ended meanwhile: the
+person's numbers run without a gap. For the DSB with a second person's yes; what was before and after is not in it.
+Left to others: the leave (``steps.inspection``), checking it (``flowlog.resting_verify``).
+Source: docs/decisions/0022.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from consent.tables import LEDGER
+from proaktiv.core.errors import NotFound
+from proaktiv.core.staff import Inspection
+from proaktiv.flowlog import selection
+from proaktiv.flowlog.entries import SALT_BYTES, unpack
+from proaktiv.flowlog.inclusions import included
+from proaktiv.flowlog.selection import Selected
+from proaktiv.house import House
+from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
+from proaktiv.vault import Compartment, Destroyed, Ring
+
+_LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
+_LEAF = core_table(FlowLeafRow)
+
+
+def way(session: Session, house: House, leave: Inspection) -> bytes | None:
+    """Return the way of the consent that a flow rested on as a zip file; None while nothing is signed over the flow.
+
+    Raises ``NotFound`` where the flow is not this person's, names no consent, or its giving is gone.
+    """
+    for person in leave.persons:
+        ring = house.vault.ring(session, [person], (Compartment.FLOW,))
+        subj = house.log.subj(person)
+        last = _place(session, leave.matter, subj)
+        (flow,) = _opened(session, leave, person, ring, subj, last, last)
+        given = _given(session, json.loads(flow[2]).get("consent", ""))
+        if given is None:
+            break
+        first = _place(session, given, subj)
+        rows = [each for each in _opened(session, leave, person, ring, subj, first, last) if b'"seq":' in each[2]]
+        proofs = included(session, [row.idx for row, _, _ in rows])
+        if proofs is None or last not in proofs.paths:
+            return None
+        chosen = [Selected.of(row, row.idx, salt, body, proofs.paths[row.idx]) for row, salt, body in rows]
+        return selection.zipped(selection.files(proofs.note, proofs.size, chosen, selection.WAY_README))
+    raise NotFound("consent")
+
+
+def _place(session: Session, fid: UUID, subj: bytes) -> int:
+    """Return the place of an entry of this person. Raises ``NotFound``."""
+    query = (
+        select(_LEAF.c.idx)
+        .join(_SECRET, _SECRET.c.fid == _LEAF.c.fid)
+        .where(_LEAF.c.fid == fid, _SECRET.c.subj == subj)
+    )
+    found: int | None = session.connection().execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound("entry")
+    return found
+
+
+def _given(session: Session, record: str) -> UUID | None:
+    """Return the entry by which a consent was given."""
+    if not record:
+        return None
+    query = select(LEDGER.c.flow_id).where(LEDGER.c.record == UUID(record), LEDGER.c.event == "give")
+    found: UUID | None = session.connection().execute(query.order_by(LEDGER.c.seq).limit(1)).scalar_one_or_none()
+    return found
+
+
+def _opened(
+    session: Session, leave: Inspection, person: UUID, ring: Ring, subj: bytes, first: int, last: int
+) -> Iterator[tuple[Any, bytes, bytes]]:
+    """Yield a person's entries between two places, both included, each with salt and body of its subject part."""
+    query = (
+        select(
+            *(column for column in _LOG.c if column.name != "t"),
+            _LOG.c.t.label("recorded_at"),
+            _SECRET.c.s_blob,
+            _LEAF.c.idx,
+        )
+        .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
+        .join(_LEAF, _LEAF.c.fid == _LOG.c.fid)
+        .where(_SECRET.c.subj == subj, _SECRET.c.s_blob.is_not(None), _LEAF.c.idx.between(first, last))
+        .order_by(_LEAF.c.idx)
+    )
+    for row in session.connection().execute(query):
+        try:
+            part = ring.decrypt(leave, person, Compartment.FLOW, row.s_blob, unpack(bytes(row.entry)).subject)
+        except Destroyed:
+            raise NotFound("person") from None
+        yield row, part[:SALT_BYTES], part[SALT_BYTES:]

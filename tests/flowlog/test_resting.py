@@ -1,0 +1,311 @@
+"""This flow rested on that consent: proven by files alone, and three verifiers say the same of them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.embedded import EmbeddedServer
+from proaktiv.flowlog import resting_verify, selection
+from proaktiv.flowlog.export_layout import ExportUnreadable
+from proaktiv.flowlog.inclusions import included
+from proaktiv.flowlog.opening import Parts
+from proaktiv.flowlog.proving import proof_of
+from proaktiv.flowlog.resting_verify import verify_rested
+from proaktiv.flowlog.selection import Selected
+from proaktiv.vault import Compartment
+from tests.conftest import ROLES
+from tests.flowlog.alone import POLICY, Verifiers, needs_node
+from tests.flowlog.conftest import World, a_flow, a_proof
+from tests.flowlog.exports import VKEY
+from tests.flowlog.test_proving import other, shown, with_shown
+from tests.processes import proaktiv
+
+FIRST, SECOND, THIRD = (str(UUID(int=number)) for number in (1, 2, 3))
+TEXT = "geburt/transmit/GEBURTSURKUNDE@1"
+
+
+def decided(outcome: str, record: str, **changes: Any) -> Flow:
+    said = {"action": f"consent.{outcome}", "outcome": outcome, "scope": TEXT, "consent": record}
+    return a_flow(kind=Kind.CONSENT_CHANGED, **{**said, **changes})
+
+
+def sent(record: str, **changes: Any) -> Flow:
+    return a_flow(kind=Kind.AUTHORISED, action="auftrag.sent", scope=TEXT, consent=record, **changes)
+
+
+LIFE: dict[str, Flow] = {
+    "earlier": a_flow(),
+    "refused": decided("refused", THIRD),
+    "given": decided("given", FIRST),
+    "other text": decided("given", FIRST, scope="geburt/match@1"),
+    "of no consent": sent(""),
+    "sent": sent(FIRST),
+    "outcome": replace(sent(FIRST), kind=Kind.OUTCOME, outcome="sent"),
+    "restricted": sent(FIRST, restrict=True),
+    "withdrawn": decided("withdrawn", FIRST),
+    "sent after the end": sent(FIRST),
+    "confirmed": a_flow(
+        kind=Kind.CONFIRMED, action="auftrag.confirmed", outcome="confirmed", scope=TEXT, consent=SECOND
+    ),
+    "sent on a yes": sent(SECOND),
+    "given anew": decided("given", THIRD, replaces=SECOND),
+    "sent on what was replaced": sent(SECOND),
+}
+"""What happens to a person, in this order."""
+
+
+@dataclass
+class Files:
+    """Proofs of a person's life, of somebody else's, and what selects from it."""
+
+    world: World
+    place: Path
+    person: Any
+    fids: dict[str, UUID]
+
+    def proof(self, name: str, **parts: bool) -> Path:
+        path = self.place / f"{name}.tlog-proof"
+        if not path.exists():
+            path.write_text(self._proof(name, **parts))
+        return path
+
+    def _proof(self, name: str, *, opened: bool = True) -> str:
+        with self.world.role("owner").transaction() as session:
+            if not opened:
+                return proof_of(session, self.fids[name], facts=True)
+            ring = self.world.vault.ring(session, [self.person], (Compartment.FLOW,))
+            opener = Parts(self.world.vault, ring, [a_proof(self.person)])
+            return proof_of(session, self.fids[name], facts=True, opener=opener)
+
+    def selected(self, name: str, *among: str) -> Path:
+        """Write a selection of these entries, as the house hands it out."""
+        with self.world.role("owner").transaction() as session:
+            ring = self.world.vault.ring(session, [self.person], (Compartment.FLOW,))
+            opener = Parts(self.world.vault, ring, [a_proof(self.person)])
+            rows = session.connection().exec_driver_sql(
+                "SELECT flow_log.*, flow_log.t AS recorded_at, subj, s_blob, idx FROM flow_log"
+                " JOIN flow_secret USING (fid)"
+                " JOIN flow_leaf USING (fid) WHERE fid = ANY(%s) ORDER BY idx",
+                ([self.fids[each] for each in among],),
+            )
+            found = rows.all()
+            proofs = included(session, [row.idx for row in found])
+            assert proofs is not None
+            chosen = []
+            for row in found:
+                part = opener.subject(bytes(row.subj), bytes(row.s_blob), bytes(row.entry)[51:83])
+                assert part is not None
+                chosen.append(Selected.of(row, row.idx, part[:32], part[32:], proofs.paths[row.idx]))
+            folder = self.place / name
+            folder.mkdir()
+            made = selection.files(proofs.note, proofs.size, chosen, selection.WAY_README)
+            for each, content in made.items():
+                (folder / each).write_bytes(content)
+        return folder
+
+
+@pytest.fixture(scope="module")
+def files(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+    name, place = "resting", tmp_path_factory.mktemp("resting")
+    postgres.create_database(name, "proaktiv")
+    world = World({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, place / "signer")
+    person, somebody = world.a_person(), world.a_person()
+    life = [replace(flow, person=person) for flow in LIFE.values()]
+    fids = world.log_and_sign(*life, replace(LIFE["given"], person=somebody), replace(LIFE["sent"], person=somebody))
+    (place / "policy").write_text(POLICY)
+    built = Files(world, place, person, dict(zip(LIFE, fids, strict=False)))
+    built.fids["theirs"] = fids[len(LIFE)]
+    theirs = Files(world, place, somebody, {"theirs": fids[-2], "sent by them": fids[-1]})
+    theirs.proof("theirs"), theirs.proof("sent by them")
+    yield built
+    world.close()
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def verifiers(tmp_path_factory: pytest.TempPathFactory) -> Verifiers:
+    return Verifiers.handed_out(tmp_path_factory.mktemp("handed out"))
+
+
+def by_proaktiv(flow: Path, consent: Path) -> tuple[int, tuple[tuple[str, int | None], ...], dict[str, Any]]:
+    try:
+        report = verify_rested(flow.read_bytes(), consent if consent.is_dir() else consent.read_bytes(), VKEY)
+    except ExportUnreadable:
+        return 2, (), {}
+    found = tuple((finding.what.value, finding.index) for finding in report.findings)
+    return int(not report.ok), found, report.rested_on.to_json() if report.rested_on else {}
+
+
+def alone(done: Any) -> tuple[int, tuple[tuple[str, int | None], ...], dict[str, Any]]:
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.stderr == ""
+    assert done.returncode == max(line["code"] for line in lines)
+    found = tuple((each["what"], each["index"]) for line in lines for each in line.get("findings", ()))
+    return done.returncode, found, lines[-1].get("rested_on", {})
+
+
+def judged(verifiers: Verifiers, files: Files, flow: Path, consent: Path) -> tuple[int, Any, dict[str, Any]]:
+    """Return what all three say, which is the same."""
+    asked = (flow, "--consent", consent, "--policy", files.place / "policy", "--json")
+    python, node = alone(verifiers.run_python(*asked)), alone(verifiers.run_node(*asked))
+    assert python == node == by_proaktiv(flow, consent)
+    return python
+
+
+@needs_node
+def test_two_proofs_say_which_consent_a_flow_rested_on_and_that_it_was_given_before(
+    verifiers: Verifiers, files: Files
+) -> None:
+    for flow, given, record in (
+        ("sent", "given", FIRST),
+        ("outcome", "given", FIRST),
+        ("sent on a yes", "confirmed", SECOND),
+    ):
+        code, found, rested = judged(verifiers, files, files.proof(flow), files.proof(given))
+        assert (code, found) == (0, ())
+        assert (rested["consent"], rested["whole"]) == (record, False)
+        assert rested["given"]["index"] < rested["flow"]["index"]
+        assert (rested["given"]["scope"], rested["given"]["kind"]) == (TEXT, LIFE[given].kind.label)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("flow", "given", "found"),
+    [
+        ("sent on a yes", "given", [("subject part", 2)]),
+        ("of no consent", "given", [("subject part", 4)]),
+        ("sent", "theirs", [("subject part", 14), ("index", 14)]),
+        ("sent", "other text", [("facts", 3)]),
+        ("sent", "withdrawn", [("facts", 8), ("index", 8)]),
+        ("sent on what was replaced", "given anew", [("subject part", 12)]),
+        ("given", "given", [("index", 2)]),
+    ],
+)
+def test_what_does_not_prove_it_is_refused_by_all_three(
+    verifiers: Verifiers, files: Files, flow: str, given: str, found: list[tuple[str, int]]
+) -> None:
+    code, told, rested = judged(verifiers, files, files.proof(flow), files.proof(given))
+    assert (code, list(told), rested) == (1, found, {})
+
+
+@needs_node
+def test_a_changed_number_or_person_is_found_by_all_three(verifiers: Verifiers, files: Files) -> None:
+    for name in ("sent", "given"):
+        proof = files.proof(name).read_text()
+        part = shown(proof)["S"]
+        for before, after in ((FIRST, SECOND), (str(files.person), str(UUID(int=7)))):
+            forged = files.place / f"{name}-{before}.tlog-proof"
+            forged.write_text(with_shown(proof, S=other(part, b=part["b"].replace(before, after))))
+            pair = (forged, files.proof("given")) if name == "sent" else (files.proof("sent"), forged)
+            code, found, rested = judged(verifiers, files, *pair)
+            assert (code, [what for what, _ in found], rested) == (1, ["subject part"], {})
+
+
+def test_control_without_the_commitment_a_changed_number_goes_through(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof = files.proof("sent on a yes").read_text()
+    part = shown(proof)["S"]
+    forged = files.place / "control.tlog-proof"
+    forged.write_text(with_shown(proof, S=other(part, b=part["b"].replace(SECOND, FIRST))))
+    assert by_proaktiv(forged, files.proof("given"))[0] == 1
+    monkeypatch.setattr("proaktiv.flowlog.proof_verify._problems", lambda *_: iter(()))
+    assert by_proaktiv(forged, files.proof("given"))[0] == 0
+
+
+@needs_node
+def test_a_proof_without_the_persons_part_is_told_apart_from_a_wrong_one(verifiers: Verifiers, files: Files) -> None:
+    sealed = files.place / "sealed.tlog-proof"
+    sealed.write_text(files._proof("sent", opened=False))
+    assert judged(verifiers, files, sealed, files.proof("given")) == (2, (), {})
+    assert judged(verifiers, files, files.proof("sent"), sealed) == (2, (), {})
+    asked = (sealed, "--consent", files.proof("given"), "--policy", files.place / "policy", "--lang", "de")
+    for done in (verifiers.run_python(*asked), verifiers.run_node(*asked)):
+        assert "der Beleg des Flusses zeigt keinen Teil S" in done.stdout
+
+
+@needs_node
+def test_a_selection_shows_that_it_had_not_ended_meanwhile(verifiers: Verifiers, files: Files) -> None:
+    way = files.selected("way", "given", "other text", "of no consent", "sent")
+    code, found, rested = judged(verifiers, files, files.proof("sent"), way)
+    assert (code, found) == (0, ())
+    assert (rested["consent"], rested["given"]["index"], rested["whole"]) == (FIRST, 2, True)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("flow", "among", "found"),
+    [
+        ("sent after the end", [*list(LIFE)[2:7], *list(LIFE)[8:10]], [("subject part", 8)]),
+        ("sent on what was replaced", list(LIFE)[10:14], [("subject part", 12)]),
+        ("sent", ["other text", "of no consent", "sent"], [("facts", 3)]),
+        ("sent", ["of no consent", "sent"], [("index", 5)]),
+        ("sent", ["given", "other text", "of no consent"], [("index", 5)]),
+        ("sent after the end", [*list(LIFE)[2:7], "sent after the end"], [("sequence", 9)]),
+    ],
+)
+def test_an_end_a_gap_or_a_missing_entry_is_found_in_a_selection_by_all_three(
+    verifiers: Verifiers, files: Files, flow: str, among: list[str], found: list[tuple[str, int]]
+) -> None:
+    way = files.selected(f"way-{abs(hash((flow, *among)))}", *among)
+    code, told, rested = judged(verifiers, files, files.proof(flow), way)
+    assert (code, list(told), rested) == (1, found, {})
+
+
+def test_control_without_its_look_at_ends_a_consent_that_ended_goes_through(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = files.selected("control", *list(LIFE)[10:14])
+    assert by_proaktiv(files.proof("sent on what was replaced"), way)[0] == 1
+    monkeypatch.setattr(resting_verify._Said, "ends", lambda *_: False)
+    assert by_proaktiv(files.proof("sent on what was replaced"), way)[0] == 0
+
+
+@needs_node
+def test_the_sentence_is_the_same_by_both_and_says_what_is_not_proven(verifiers: Verifiers, files: Files) -> None:
+    way = files.selected("sentence", *list(LIFE)[2:6])
+    for consent, last in (
+        (files.proof("given"), "Ob sie dazwischen widerrufen wurde, zeigen diese zwei Belege nicht"),
+        (way, "Dazwischen endete sie nicht"),
+    ):
+        for words in (("--lang", "de"), ()):
+            asked = (files.proof("sent"), "--consent", consent, "--policy", files.place / "policy", *words)
+            python, node = verifiers.run_python(*asked), verifiers.run_node(*asked)
+            assert (python.returncode, python.stdout) == (node.returncode, node.stdout)
+            if words:
+                *_, names, given, meanwhile, verdict = python.stdout.splitlines()
+                assert names.startswith("Der Fluss an Platz 5 (auftrag.sent, ")
+                assert names.endswith(f", {TEXT}) nennt die Einwilligung {FIRST}.")
+                assert given.startswith("Sie wurde davor gegeben, an Platz 2 (consent.given, ")
+                assert meanwhile.startswith(last)
+                assert verdict == "Alles stimmt."
+    told = proaktiv("log", "verify-proof", str(files.proof("sent")), "--vkey", VKEY, "--consent", str(way))
+    assert (told.returncode, f"names the consent {FIRST}" in told.stdout) == (0, True), told.stdout
+    assert "did not end in between" in told.stdout
+
+
+@needs_node
+def test_a_single_proof_says_the_number_that_it_shows_and_not_whose_it_is(verifiers: Verifiers, files: Files) -> None:
+    asked = (files.proof("sent"), "--policy", files.place / "policy", "--lang", "de")
+    for done in (verifiers.run_python(*asked), verifiers.run_node(*asked)):
+        assert f"Der Teil S der Person sagt:\n    consent: {FIRST}\n" in done.stdout
+        assert str(files.person) not in done.stdout
+    told = proaktiv("log", "verify-proof", str(files.proof("sent")), "--vkey", VKEY)
+    assert f"the person's own part says consent: {FIRST}" in told.stdout
+
+
+@needs_node
+def test_an_export_or_several_flows_are_no_way_to_ask(verifiers: Verifiers, files: Files, tmp_path: Path) -> None:
+    flow, policy = files.proof("sent"), files.place / "policy"
+    (tmp_path / "MANIFEST.json").write_text("{}")
+    for run in (verifiers.run_python, verifiers.run_node):
+        two = run(flow, flow, "--consent", flow, "--policy", policy, "--lang", "de")
+        assert (two.returncode, two.stderr) == (2, "--consent prüft einen einzigen Beleg eines Flusses\n")
+        for asked in ((tmp_path, "--consent", flow), (flow, "--consent", tmp_path)):
+            assert run(*asked, "--policy", policy).returncode == 2
