@@ -126,8 +126,8 @@ def way_of_consent(flow_id: FlowId, subject: UUID, proof: Proof, acts: ActsDep) 
     found = acts.way_of_consent(proof, flow_id, subject)
     if found is None:
         return PlainTextResponse("queued\n", 202, SOON)
-    named = {"Content-Disposition": f'attachment; filename="weg-{flow_id}.zip"'}
-    return Response(found, media_type="application/zip", headers=named)
+    # Without a name: the page gives it one with the flow's place in it.
+    return Response(found, media_type="application/zip", headers={"Content-Disposition": "attachment"})
 
 
 @router.get("/findings", responses=_READ)

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from base64 import b64decode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -22,6 +23,7 @@ from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import handing_out
 from proaktiv.flowlog.alone import entry as alone_entry
 from proaktiv.flowlog.alone import export as alone_export
+from proaktiv.flowlog.alone.german import SENTENCES, in_german
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parsed
 from proaktiv.flowlog.alone.trust import Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
@@ -285,6 +287,107 @@ def test_what_is_no_export_is_told_apart_from_a_broken_one(
     elif there == "empty folder":
         target.mkdir()
     assert judged(verifiers, which, target, originals / "policy") == Told(2, None, ())
+
+
+def test_a_zip_file_is_told_with_the_command_that_unpacks_it(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    packed = tmp_path / "protokoll-log-2026-11-26.zip"
+    with zipfile.ZipFile(packed, "w") as out:
+        out.write(originals / "now" / "MANIFEST.json", "MANIFEST.json")
+    asked = (packed, "--policy", originals / "policy")
+    unpack = "python3 -m zipfile -e protokoll-log-2026-11-26.zip protokoll-log-2026-11-26"
+    assert (run(verifiers, which, *asked)[0], unpack in run(verifiers, which, *asked)[1]) == (2, True)
+    german = run(verifiers, which, *asked, "--lang", "de")[1]
+    assert german.startswith(f"{packed}: Nichts geprüft: eine Zip-Datei: in einen neuen Ordner entpacken")
+    for words in (("verify", "--export", str(packed)), ("verify-proof", str(packed))):
+        assert "python3 -m zipfile -e" in refused(proaktiv("log", *words, "--vkey", VKEY))
+
+
+def test_a_key_of_another_log_gives_one_line_and_not_one_for_each_checkpoint(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    other = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
+    for origin in (ORIGIN, "flowlog.anderswo.example/1"):
+        vkey = str(vkey_of(origin, other))
+        (tmp_path / "policy").write_text(f"log {vkey}\nquorum none\n")
+        code, out, _ = run(verifiers, which, originals / "now", "--policy", tmp_path / "policy", "--lang", "de")
+        lines = out.splitlines()
+        assert (code, lines[1]) == (1, "Wurzel, die ein vertrauter Schlüssel unterschrieb: keine")
+        assert lines[2] == (
+            f"Der Schlüssel passt nicht: Ihre policy nennt {vkey[:-45]}, unterschrieben hat {VKEY[:-45]}."
+            " Mit Ihrem Zettel vergleichen."
+        )
+        assert lines[3:] == ["Es stimmt nicht alles."]
+        assert len(judged(verifiers, which, originals / "now", tmp_path / "policy").found) >= 3, "programs are told all"
+        told = proaktiv("log", "verify", "--export", str(originals / "now"), "--vkey", vkey)
+        assert told.stdout.count("the key does not fit") == 1
+        assert "no trusted key signed" not in told.stdout
+
+
+# what they say in German ----------------------------------------------------------------------------------------------
+
+
+def said_in_english() -> set[str]:
+    """Every sentence of the Python verifier that somebody may read, with a brace for what is filled in."""
+    found: set[str] = set()
+
+    def take(node: ast.expr) -> None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            pieces = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
+            found.add("".join(map(str, pieces)))
+
+    for path in Path(alone_entry.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                place = {"demand": 1, "find": 1, "Broken": 0, "Unreadable": 0}.get(called)
+                if place is not None and len(node.args) > place:
+                    take(node.args[place])
+            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+                take(node.value.elts[1])
+    return found
+
+
+INSIDE = {
+    *("no line", "other fields", "no place", "other columns", "no open part", "no salt", "neither", "other", "no day"),
+    *(
+        "no range",
+        "no count",
+        "other files",
+        "none",
+        "no proof",
+        "a step is a hash",
+        "what is text stands there as text",
+    ),
+}
+"""Reasons that nobody reads: whoever caught them says it in one sentence for all."""
+
+
+def test_every_sentence_of_the_python_verifier_is_there_in_german() -> None:
+    english = said_in_english()
+    assert len(english) > 80
+    missing = {each for each in english - INSIDE if in_german(each.replace("{}", "7")) == each.replace("{}", "7")}
+    assert missing == set()
+
+
+def test_both_verifiers_have_the_same_sentences(verifiers: Verifiers) -> None:
+    table = verifiers.node.read_text().partition("const DEUTSCH = {")[2].partition("\n};")[0]
+    assert json.loads("{" + table.rstrip().rstrip(",") + "}") == SENTENCES
+
+
+@pytest.mark.parametrize("english", SENTENCES)
+def test_what_is_filled_in_stands_in_the_german_sentence_in_its_order(english: str) -> None:
+    filled = english
+    for value in ("[1]", "[2]", "[3]")[: english.count("{}")]:
+        filled = filled.replace("{}", value, 1)
+    german = in_german(filled)
+    assert german != filled
+    assert "{" not in german
+    values = [f"[{n}]" for n in range(1, english.count("{}") + 1)]
+    assert re.findall(r"\[\d\]", german) == (values[:1] if english == "{} cannot be read: {}" else values)
 
 
 # whom they believe ----------------------------------------------------------------------------------------------------

@@ -104,6 +104,7 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("GET", "/flows"): READS,
         ("GET", "/flows/{flow_id}"): READS,
         ("GET", "/flows/{flow_id}/proof"): READS,
+        ("GET", "/flows/{flow_id}/consent"): READS,
         ("GET", "/findings"): READS,
         ("GET", "/checkpoints"): READS,
         ("GET", "/log/consistency"): READS,

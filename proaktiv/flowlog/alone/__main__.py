@@ -62,8 +62,9 @@ def proof_file(path: Path) -> bytes:
     """Return the bytes of a proof. Raises ``Unreadable``, with a word on what to do where it is a zip file."""
     raw = small_file(path, PROOF_MAX)
     if raw.startswith(b"PK\x03\x04"):
-        unpack = f"python3 -m zipfile -e {path.name} {path.stem}"
-        raise Unreadable(f"a zip file: unpack it into a new folder and name that, {unpack}")
+        raise Unreadable(
+            f"a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {path.name} {path.stem}"
+        )
     return raw
 
 
