@@ -86,6 +86,8 @@ def _together(flow_shown: Shown, given_shown: Shown) -> tuple[list[Finding], Res
         found.append(Finding(What.HEAD, "the proof of the consent is of another log", given.index))
     if not flow.consent:
         found.append(Finding(What.SUBJECT, "names no consent", flow.index))
+    elif not given.consent:
+        found.append(Finding(What.SUBJECT, "names no consent", given.index))
     elif given.consent != flow.consent:
         detail = f"names the consent {given.consent}, the flow {flow.consent}"
         found.append(Finding(What.SUBJECT, detail, given.index))

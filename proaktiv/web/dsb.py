@@ -113,14 +113,14 @@ def flow(flow_id: FlowId, proof: Proof, acts: ActsDep, subject: Subject = None) 
     return acts.open_flow(proof, flow_id, subject)
 
 
-@router.get("/flows/{flow_id}/proof", response_class=PlainTextResponse, responses=_LOOK | _PROOF)
+@router.get("/flows/{flow_id}/proof", response_class=PlainTextResponse, responses=openapi.told(409) | _LOOK | _PROOF)
 def proof_of(flow_id: FlowId, proof: Proof, acts: ActsDep, subject: Subject = None) -> Response:
     """Hand out an entry's proof, with a granted request the person's own part in it; 202 until it is signed."""
     found = acts.proof_of(proof, flow_id, subject)
     return PlainTextResponse("queued\n", 202, SOON) if found is None else PlainTextResponse(found)
 
 
-@router.get("/flows/{flow_id}/consent", response_class=Response, responses=_LOOK | _WAY)
+@router.get("/flows/{flow_id}/consent", response_class=Response, responses=openapi.told(409) | _LOOK | _WAY)
 def way_of_consent(flow_id: FlowId, subject: UUID, proof: Proof, acts: ActsDep) -> Response:
     """Hand out what shows that the consent of a flow stood until then; only with a granted request."""
     found = acts.way_of_consent(proof, flow_id, subject)

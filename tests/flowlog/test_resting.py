@@ -48,6 +48,7 @@ LIFE: dict[str, Flow] = {
     "sent": sent(FIRST),
     "outcome": replace(sent(FIRST), kind=Kind.OUTCOME, outcome="sent"),
     "restricted": sent(FIRST, restrict=True),
+    "given of old": decided("given", ""),
     "withdrawn": decided("withdrawn", FIRST),
     "sent after the end": sent(FIRST),
     "confirmed": a_flow(
@@ -175,15 +176,17 @@ def test_two_proofs_say_which_consent_a_flow_rested_on_and_that_it_was_given_bef
 
 
 @needs_node
+@pytest.mark.flowlog_test(23)
 @pytest.mark.parametrize(
     ("flow", "given", "found"),
     [
         ("sent on a yes", "given", [("subject part", 2)]),
         ("of no consent", "given", [("subject part", 4)]),
-        ("sent", "theirs", [("subject part", 14), ("index", 14)]),
+        ("sent", "theirs", [("subject part", 15), ("index", 15)]),
         ("sent", "other text", [("facts", 3)]),
-        ("sent", "withdrawn", [("facts", 8), ("index", 8)]),
-        ("sent on what was replaced", "given anew", [("subject part", 12)]),
+        ("sent", "withdrawn", [("facts", 9), ("index", 9)]),
+        ("sent after the end", "given of old", [("subject part", 8)]),
+        ("sent on what was replaced", "given anew", [("subject part", 13)]),
         ("given", "given", [("index", 2)]),
     ],
 )
@@ -207,6 +210,7 @@ def test_a_changed_number_or_person_is_found_by_all_three(verifiers: Verifiers, 
             assert (code, [what for what, _ in found], rested) == (1, ["subject part"], {})
 
 
+@pytest.mark.flowlog_control(23)
 def test_control_without_the_commitment_a_changed_number_goes_through(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,15 +243,16 @@ def test_a_selection_shows_that_it_had_not_ended_meanwhile(verifiers: Verifiers,
 
 
 @needs_node
+@pytest.mark.flowlog_test(23)
 @pytest.mark.parametrize(
     ("flow", "among", "found"),
     [
-        ("sent after the end", [*list(LIFE)[2:7], *list(LIFE)[8:10]], [("subject part", 8)]),
-        ("sent on what was replaced", list(LIFE)[10:14], [("subject part", 12)]),
+        ("sent after the end", [*list(LIFE)[2:7], *list(LIFE)[8:11]], [("subject part", 9)]),
+        ("sent on what was replaced", list(LIFE)[11:15], [("subject part", 13)]),
         ("sent", ["other text", "of no consent", "sent"], [("facts", 3)]),
         ("sent", ["of no consent", "sent"], [("index", 5)]),
         ("sent", ["given", "other text", "of no consent"], [("index", 5)]),
-        ("sent after the end", [*list(LIFE)[2:7], "sent after the end"], [("sequence", 9)]),
+        ("sent after the end", [*list(LIFE)[2:7], "sent after the end"], [("sequence", 10)]),
     ],
 )
 def test_an_end_a_gap_or_a_missing_entry_is_found_in_a_selection_by_all_three(
@@ -258,10 +263,11 @@ def test_an_end_a_gap_or_a_missing_entry_is_found_in_a_selection_by_all_three(
     assert (code, list(told), rested) == (1, found, {})
 
 
+@pytest.mark.flowlog_control(23)
 def test_control_without_its_look_at_ends_a_consent_that_ended_goes_through(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    way = files.selected("control", *list(LIFE)[10:14])
+    way = files.selected("control", *list(LIFE)[11:15])
     assert by_proaktiv(files.proof("sent on what was replaced"), way)[0] == 1
     monkeypatch.setattr(resting_verify._Said, "ends", lambda *_: False)
     assert by_proaktiv(files.proof("sent on what was replaced"), way)[0] == 0

@@ -210,11 +210,11 @@ def test_an_erased_persons_entry_says_so_and_a_pruned_one_is_only_a_place(
         "SELECT fid FROM flow_secret JOIN flow_log USING (fid) WHERE subj IS NOT NULL AND kind = :kind LIMIT 1",
         kind=int(Kind.ADMITTED),
     )
-    with _owner(sent.world) as owner:
+    with owner_of(sent.world) as owner:
         owner(f"UPDATE flow_secret SET subj = NULL, s_blob = NULL WHERE fid = '{fid}'")
     found = dsb.get(f"/flows/{fid}").json()
     assert (found["state"], found["S"]["is"]) == ("erased", "erased")
-    with _owner(sent.world) as owner:
+    with owner_of(sent.world) as owner:
         owner(f"DELETE FROM flow_secret WHERE fid = '{fid}'")
         owner(f"DELETE FROM flow_log WHERE fid = '{fid}'")
     assert dsb.get(f"/flows/{fid}").status_code == 404, "gone before its time: a finding, not an entry"
@@ -223,7 +223,7 @@ def test_an_erased_persons_entry_says_so_and_a_pruned_one_is_only_a_place(
     assert found == {"id": str(fid), "index": found["index"], "state": "pruned"}
 
 
-class _owner:  # noqa: N801 - reads as what it is: with _owner(world) as owner
+class owner_of:  # noqa: N801 - reads as what it is: with owner_of(world) as owner
     """The owner's hand, for what an attacker or another command does."""
 
     def __init__(self, world: World) -> None:
@@ -247,7 +247,7 @@ def test_findings_incidents_and_the_standing_are_told(sent: Office, dsb: Program
     assert "staff.foreign_matter" in {each["what"] for each in dsb.get("/incidents").json()}
     standing = dsb.get("/log").json()
     assert standing["counts"]["access"] >= 3
-    with _owner(sent.world) as owner:
+    with owner_of(sent.world) as owner:
         owner("UPDATE flow_log SET receiver = 'somebody' WHERE fid = (SELECT min(fid::text)::uuid FROM flow_log)")
     assert [each["code"] for each in dsb.get("/findings").json()] == ["column_changed"]
 

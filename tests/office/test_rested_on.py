@@ -18,7 +18,7 @@ from proaktiv.steps import inspection
 from tests.builders import a_birth, somebody
 from tests.flowlog.alone import Verifiers, needs_node
 from tests.office.conftest import Office
-from tests.office.test_dsb_api import WHY, Program, program
+from tests.office.test_dsb_api import WHY, Program, owner_of, program
 
 
 def entry_of(office: Office, action: str) -> UUID:
@@ -177,6 +177,15 @@ def test_there_is_no_way_where_no_consent_is_named(sent: Office, dsb: Program) -
     look = entry_of(sent, "person.looked_up")
     assert dsb.get(f"/flows/{look}/proof?subject={request}").status_code == 200
     assert dsb.get(f"/flows/{look}/consent?subject={request}").status_code == 404
+
+
+def test_a_part_that_is_not_what_was_sealed_is_told_and_not_handed_out(sent: Office, dsb: Program) -> None:
+    request, fid = allowed(sent, dsb), entry_of(sent, "auftrag.sent")
+    with owner_of(sent.world) as owner:
+        owner(f"UPDATE flow_secret SET s_blob = set_byte(s_blob, 20, get_byte(s_blob, 20) # 1) WHERE fid = '{fid}'")
+    for path in (f"/flows/{fid}/proof?subject={request}", f"/flows/{fid}/consent?subject={request}"):
+        answer = dsb.get(path)
+        assert (answer.status_code, "not what was sealed" in answer.text) == (409, True)
 
 
 def test_what_is_not_signed_yet_is_neither_proven_nor_a_way(sent: Office, dsb: Program) -> None:

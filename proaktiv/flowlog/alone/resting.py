@@ -59,6 +59,8 @@ def judge_two(flow: Shown, given: Shown, verdict: Verdict) -> None:
         verdict.find("head", "the proof of the consent is of another log", other.at)
     if not one.consent:
         verdict.find("subject part", "names no consent", one.at)
+    elif not other.consent:
+        verdict.find("subject part", "names no consent", other.at)
     elif other.consent != one.consent:
         verdict.find("subject part", f"names the consent {other.consent}, the flow {one.consent}", other.at)
     if other.subject.get("subject") != one.subject.get("subject"):

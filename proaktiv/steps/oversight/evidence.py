@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, select, text
 from sqlmodel import Session
 
-from proaktiv.core.errors import BadInput, NotFound
+from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.staff import Inspection
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.opening import Parts
@@ -28,7 +28,7 @@ from proaktiv.tables import (
     TimeStampRow,
     core_table,
 )
-from proaktiv.vault import Compartment
+from proaktiv.vault import Compartment, SealBroken
 
 PAGE = 50
 
@@ -90,7 +90,8 @@ def proof(session: Session, fid: UUID) -> str | None:
 def opened_proof(session: Session, house: House, leave: Inspection) -> str | None:
     """Return an entry's tlog-proof with the person's own part in it; None while nothing is signed over it.
 
-    Without a person in ``leave`` it is as ``proof`` returns it. Raises ``NotFound``, ``SealBroken``, ``LogBroken``.
+    Without a person in ``leave`` it is as ``proof`` returns it. Raises ``NotFound``, ``LogBroken``, ``Conflict`` where
+    the part is not what was sealed.
     """
     _, index = state_of(session, leave.matter)
     if index is None or not leave.persons:
@@ -100,6 +101,8 @@ def opened_proof(session: Session, house: House, leave: Inspection) -> str | Non
         return proof_of(session, leave.matter, facts=True, opener=Parts(house.vault, ring, [leave]))
     except NotFound:
         return None
+    except SealBroken:
+        raise Conflict("the person's own part is not what was sealed: make an export, verify it and keep it") from None
 
 
 def checkpoints(session: Session, before: int | None) -> dict[str, Any]:

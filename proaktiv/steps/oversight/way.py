@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from consent.tables import LEDGER
-from proaktiv.core.errors import NotFound
+from proaktiv.core.errors import Conflict, NotFound
 from proaktiv.core.staff import Inspection
 from proaktiv.flowlog import selection
 from proaktiv.flowlog.entries import SALT_BYTES, unpack
@@ -23,7 +23,7 @@ from proaktiv.flowlog.inclusions import included
 from proaktiv.flowlog.selection import Selected
 from proaktiv.house import House
 from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
-from proaktiv.vault import Compartment, Destroyed, Ring
+from proaktiv.vault import Compartment, Destroyed, Ring, SealBroken
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
@@ -33,7 +33,8 @@ _LEAF = core_table(FlowLeafRow)
 def way(session: Session, house: House, leave: Inspection) -> bytes | None:
     """Return the way of the consent that a flow rested on as a zip file; None while nothing is signed over the flow.
 
-    Raises ``NotFound`` where the flow is not this person's, names no consent, or its giving is gone.
+    Raises ``NotFound`` where the flow is not this person's, names no consent, or its giving is gone; ``Conflict`` where
+    a part is not what was sealed.
     """
     for person in leave.persons:
         ring = house.vault.ring(session, [person], (Compartment.FLOW,))
@@ -96,4 +97,6 @@ def _opened(
             part = ring.decrypt(leave, person, Compartment.FLOW, row.s_blob, unpack(bytes(row.entry)).subject)
         except Destroyed:
             raise NotFound("person") from None
+        except SealBroken:
+            raise Conflict("an own part is not what was sealed: make an export, verify it and keep it") from None
         yield row, part[:SALT_BYTES], part[SALT_BYTES:]

@@ -32,6 +32,7 @@ export function judgeTwo(flow, given, verdict) {
   const [record, other] = [recordOf(flow), recordOf(given)];
   if (flow.origin !== given.origin) verdict.find("head", "the proof of the consent is of another log", given.at);
   if (!record) verdict.find("subject part", "names no consent", flow.at);
+  else if (!other) verdict.find("subject part", "names no consent", given.at);
   else if (other !== record) verdict.find("subject part", `names the consent ${other}, the flow ${record}`, given.at);
   if (given.subject.subject !== flow.subject.subject) {
     verdict.find("subject part", "is another person's than the flow's", given.at);
