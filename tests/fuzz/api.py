@@ -38,6 +38,8 @@ from tests.web.conftest import LOOPBACK_COOKIE
 SEED = 20261014
 POOL = 8
 """So many good cases are drawn for each operation; what a path or a body must name is put in afterwards."""
+WAY = "GET /flows/{flow_id}/consent"
+"""What takes an entry and a request that belong together."""
 _CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -312,6 +314,9 @@ class Fuzz:
                 case.path_parameters[name] = self._id(case.path) or case.path_parameters[name]
         if case.operation.label in QUERIES and _positive(case, ParameterLocation.QUERY) and self.likely(0.7):
             case.query = dict(QUERIES[case.operation.label])
+        good = _positive(case, ParameterLocation.PATH) and _positive(case, ParameterLocation.QUERY)
+        if case.operation.label == WAY and path and good and self.likely(0.5):
+            case.path_parameters["flow_id"], case.query = self.city.allowed[0], {"subject": self.city.allowed[1]}
         if body and _positive(case, ParameterLocation.BODY) and self.likely(0.7):
             made = BODIES.get(case.operation.label)
             case.body = (made and made(self, case)) or case.body

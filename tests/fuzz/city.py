@@ -78,6 +78,8 @@ class FuzzedCity:
     residents: list[Resident] = field(default_factory=list)
     keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     wire_id: str = ""
+    allowed: tuple[str, str] = ("", "")
+    """An entry that names a consent, and the request under which the DSB may take that away."""
 
     def ids_of(self, resident: Resident, path: str) -> list[str]:
         """What this person may name in a path."""
@@ -114,6 +116,14 @@ class FuzzedCity:
             held = Held(first=today, last=today, purpose=purpose)
             self.world.pipeline.ask_for_hold(second.proof, held, today, WHY)
             self.world.pipeline.hold_entries(held, reason=f"VG {number}", review_on=today, by="a", and_by="b")
+        whom = self.residents[0]
+        request = self.world.pipeline.ask_for_person(first.proof, whom.who.kennung, WHY)
+        self.world.pipeline.decide_on_person(second.proof, request, grant=True)
+        given = self.world.value(
+            "SELECT flow_id FROM consent_ledger WHERE person = :person AND event = 'give' LIMIT 1",
+            person=whom.proof.person,
+        )
+        self.allowed = (str(given), str(request))
         self.world.check_log()
         self.world.pipeline.make_export(second.proof, "log", None, None, 7)
         return Staff(first.token, self.world.pipeline.staff_csrf(first.token))
