@@ -148,7 +148,9 @@ class Report:
         wrong_key = any(finding.what is What.HEAD for finding in strange)
         listed = [finding for finding in self.findings if not (wrong_key and finding in strange)]
         queued = "" if self.pending is None else f", {self.pending} more still queued"
+        wrong = "the key does not fit: this log was signed with another one than the one you named"
         lines = [
+            *([wrong] if wrong_key else []),
             f"{self.size} entries{queued}, {self.checkpoints} signed checkpoints",
             *([f"{self.selected} of them are here, each with its proof"] if self.selected is not None else []),
             *([f"of entries 0 to {self.first - 1} only the hashes are here"] if self.first else []),
@@ -162,11 +164,6 @@ class Report:
                 else []
             ),
             *(self.rested_on.lines() if self.rested_on else []),
-            *(
-                ["the key does not fit: this log was signed with another one than the one you named"]
-                if wrong_key
-                else []
-            ),
             *(
                 f"{finding.what.value}: {finding.detail}"
                 + (f" (entry {finding.index})" if finding.index is not None else "")

@@ -308,20 +308,21 @@ def test_a_key_of_another_log_gives_one_line_and_not_one_for_each_checkpoint(
     originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
 ) -> None:
     other = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
+    now = originals / "now"
     for origin in (ORIGIN, "flowlog.anderswo.example/1"):
         vkey = str(vkey_of(origin, other))
         (tmp_path / "policy").write_text(f"log {vkey}\nquorum none\n")
-        code, out, _ = run(verifiers, which, originals / "now", "--policy", tmp_path / "policy", "--lang", "de")
+        code, out, _ = run(verifiers, which, now, "--policy", tmp_path / "policy", "--lang", "de")
         lines = out.splitlines()
-        assert (code, lines[1]) == (1, "Wurzel, die ein vertrauter Schlüssel unterschrieb: keine")
-        assert lines[2] == (
-            f"Der Schlüssel passt nicht: Ihre policy nennt {vkey[:-45]}, unterschrieben hat {VKEY[:-45]}."
+        assert code == 1
+        assert lines[0] == (
+            f"{now}: Der Schlüssel passt nicht: Ihre policy nennt {vkey[:-45]}, unterschrieben hat {VKEY[:-45]}."
             " Mit Ihrem Zettel vergleichen."
         )
-        assert lines[3:] == ["Es stimmt nicht alles."]
-        assert len(judged(verifiers, which, originals / "now", tmp_path / "policy").found) >= 3, "programs are told all"
-        told = proaktiv("log", "verify", "--export", str(originals / "now"), "--vkey", vkey)
-        assert told.stdout.count("the key does not fit") == 1
+        assert lines[1:] == ["Es stimmt nicht alles."]
+        assert len(judged(verifiers, which, now, tmp_path / "policy").found) >= 3, "programs are told all"
+        told = proaktiv("log", "verify", "--export", str(now), "--vkey", vkey)
+        assert told.stdout.startswith("the key does not fit: ")
         assert "no trusted key signed" not in told.stdout
 
 

@@ -24,7 +24,9 @@ SENTENCES = {
     # policy
     "policy line {}: {}": "policy, Zeile {}: {}",
     "a policy has lines log and exactly one line quorum": "eine policy hat Zeilen log und genau eine Zeile quorum",
-    "not an Ed25519 verifier key of this type": "kein Ed25519-Prüfschlüssel dieser Art",
+    "not an Ed25519 verifier key of this type": (
+        "kein Ed25519-Prüfschlüssel dieser Art; ist er vollständig abgeschrieben?"
+    ),
     "the key's id does not fit its name and bytes": (
         "die Kennung des Schlüssels passt nicht zu Name und Bytes; ist er vollständig abgeschrieben?"
     ),

@@ -112,8 +112,11 @@ class Verdict:
             ("Wurzel, die ein vertrauter Schlüssel unterschrieb: " if german else "root that a trusted key signed: ")
             + root,
         ]
+        strange = ("head", STRANGE, None) in self.findings
         if self.kind == "consent":
             lines = [f"{self.path}:"]
+        if strange:
+            lines = [f"{self.path}: {self._wrong_key(german=german)}"]
         if self.expires_on:
             lines.append(("zu löschen am " if german else "to be deleted on ") + self.expires_on)
         if self.facts and not self.findings:
@@ -125,9 +128,6 @@ class Verdict:
                 f"    {name}: {_spoken(self.subject[name])}" for name in sorted(self.subject) if name != "subject"
             ]
         lines += self._resting(german=german) if self.rested_on else []
-        strange = ("head", STRANGE, None) in self.findings
-        if strange:
-            lines.append(self._wrong_key(german=german))
         for what, detail, index in self.findings:
             if strange and (detail.endswith(STRANGE) or detail == UNNAMED):
                 continue

@@ -71,14 +71,13 @@ export class Verdict {
       say("root that a trusted key signed: ", "Wurzel, die ein vertrauter Schlüssel unterschrieb: ") + root,
     ];
     return [
-      ...counted,
+      ...(strange ? [`${this.path}: ${this.#wrongKey(say)}`] : counted),
       ...(this.expires_on ? [say("to be deleted on ", "zu löschen am ") + this.expires_on] : []),
       ...(open.length ? [say("The entry says:", "Der Eintrag sagt:")] : []),
       ...open.map((name) => `    ${name}: ${spoken(this.facts[name])}`),
       ...(own.length ? [say("The person's own part says:", "Der Teil S der Person sagt:")] : []),
       ...own.filter((name) => name !== "subject").map((name) => `    ${name}: ${spoken(this.subject[name])}`),
       ...(Object.keys(this.rested_on).length ? this.#resting(say) : []),
-      ...(strange ? [this.#wrongKey(say)] : []),
       ...listed.map(({ what, detail, index }) => say(`${what}: ${detail}`, `${GERMAN[what]}: ${inGerman(detail)}`)
         + (index === null ? "" : say(` (entry ${index})`, ` (Eintrag ${index})`))),
       ...(this.truncated ? ["…"] : []),
