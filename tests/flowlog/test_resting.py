@@ -1,6 +1,7 @@
 """This flow rested on that consent: proven by files alone, and three verifiers say the same of them."""
 
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from proaktiv.flowlog.resting_verify import verify_rested
 from proaktiv.flowlog.selection import Selected
 from proaktiv.vault import Compartment
 from tests.conftest import ROLES
+from tests.depth import depth
 from tests.flowlog.alone import POLICY, Verifiers, needs_node
 from tests.flowlog.conftest import World, a_flow, a_proof
 from tests.flowlog.exports import VKEY
@@ -144,7 +146,7 @@ def by_proaktiv(flow: Path, consent: Path) -> tuple[int, tuple[tuple[str, int | 
 
 
 def alone(done: Any) -> tuple[int, tuple[tuple[str, int | None], ...], dict[str, Any]]:
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = [json.loads(line) for line in done.stdout.rstrip("\n").split("\n")]
     assert done.stderr == ""
     assert done.returncode == max(line["code"] for line in lines)
     found = tuple((each["what"], each["index"]) for line in lines for each in line.get("findings", ()))
@@ -315,3 +317,58 @@ def test_an_export_or_several_flows_are_no_way_to_ask(verifiers: Verifiers, file
         assert (two.returncode, two.stderr) == (2, "--consent prüft einen einzigen Beleg eines Flusses\n")
         for asked in ((tmp_path, "--consent", flow), (flow, "--consent", tmp_path)):
             assert run(*asked, "--policy", policy).returncode == 2
+
+
+# by chance ------------------------------------------------------------------------------------------------------------
+
+PAIRS = depth(30, 600)
+NUMBERS = (*[FIRST] * 12, "", SECOND, "x\u2028y", "ü", "{}", "0")
+SCOPES = (*["a@1"] * 12, "", "a@2", "b@1", "a", "@1", "a@@1", "{flow[t]}@1", "ä\u200b@1")
+OUTCOMES = (*["given"] * 8, "confirmed", "withdrawn", "objected", "", "Given")
+KINDS = (Kind.CONSENT_CHANGED, Kind.CONSENT_CHANGED, Kind.CONFIRMED, Kind.AUTHORISED, Kind.OUTCOME, Kind.ACCESS)
+
+
+def by_chance(dice: random.Random) -> Flow:
+    return a_flow(
+        kind=dice.choice(KINDS),
+        outcome=dice.choice(OUTCOMES),
+        scope=dice.choice(SCOPES),
+        consent=dice.choice(NUMBERS),
+        replaces=dice.choice((*[""] * 30, *NUMBERS)),
+        restrict=dice.random() < 0.03,
+    )
+
+
+@needs_node
+@pytest.mark.flowlog_test(23)
+def test_three_verifiers_agree_on_whatever_entries_may_say_of_consents(verifiers: Verifiers, files: Files) -> None:
+    dice = random.Random(22)
+    names = [f"chance {number}" for number in range(24)]
+    flows = [replace(by_chance(dice), person=files.person) for _ in names]
+    fids = files.world.log_and_sign(*flows)
+    giving = [at for at, flow in enumerate(flows[:-1]) if (flow.kind.label, flow.outcome) in resting_verify.GIVING]
+    files.fids |= dict(zip(names, fids, strict=True))
+    seen = set()
+    for number in range(PAIRS):
+        first, last = sorted(dice.sample(range(len(names)), 2))
+        if number % 4 > 1:
+            first = dice.choice(giving)
+            last = dice.randrange(first + 1, len(names))
+        flow, given = files.proof(names[last]), files.proof(names[first])
+        way = files.selected(f"chance-{number}", *names[first : last + 1]) if number % 2 else given
+        code, found, rested = judged(verifiers, files, flow, way)
+        seen |= {f"ends with {code}", *(what for what, _ in found), "rested" if rested else "not"}
+    assert seen >= {"ends with 0", "ends with 1", "rested", "subject part", "facts"}, seen
+
+
+@needs_node
+def test_both_print_whatever_an_entry_may_say_alike_and_on_one_line(verifiers: Verifiers, files: Files) -> None:
+    odd = {"scope": "a\u2028b{flow[t]}@1", "consent": "x\u2029y"}
+    given = a_flow(kind=Kind.CONSENT_CHANGED, action="consent.given", outcome="given", person=files.person, **odd)
+    flow = a_flow(kind=Kind.AUTHORISED, person=files.person, **odd)
+    files.fids["odd given"], files.fids["odd flow"] = files.world.log_and_sign(given, flow)
+    asked = (files.proof("odd flow"), "--consent", files.proof("odd given"), "--policy", files.place / "policy")
+    python, node = verifiers.run_python(*asked, "--lang", "de"), verifiers.run_node(*asked, "--lang", "de")
+    assert (python.returncode, python.stdout) == (0, node.stdout)
+    assert "nennt die Einwilligung x?y." in python.stdout
+    assert "a?b{flow[t]}@1" in python.stdout
