@@ -62,19 +62,23 @@ PARTS = ("intake", "citizen", "office", "register", "behoerde", "mailbox", "smtp
 """Everything that listens on a port of its own."""
 
 _COMMON = ("CONTROLLER", "CONTROLLER_NAME", "DATABASE_URL", "INDEX_KEY", "KEK_FLOW", "STAFF_PUBLIC_KEY")
+_COMPARTMENTS = ("VIEW", "CONTACT", "FACTS", "FLOW", "PROOF")
 _LETTERHEAD = ("LETTERS_FORMAT", "LETTERHEAD_ADDRESS", "LETTERHEAD_CONTACT", "LETTERHEAD_ENTRY", "LETTERHEAD_MARK")
 _MAIL = ("MAIL_HOST", "MAIL_PORT", "MAIL_TLS", "MAIL_HELLO", "MAIL_SENDER", "MAIL_BOUNCES", "MAIL_PAGE", "MAIL_LEAVE")
 _ACCOUNT = ("ACCOUNT_PAGE", "ACCOUNT_ISSUER", "ACCOUNT_CLIENT_ID", "ACCOUNT_SECRET_FILE")
 _HELD: Mapping[str, tuple[str, ...]] = {
     "intake": (*_COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
     "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE", "MAIL_HOST", *_ACCOUNT),
-    "office": (*_COMMON, "KEK_VIEW", "KEK_PROOF", "INTAKE_PUBLIC_KEY", "STAFF_PRIVATE_KEY", "OFFICE_PAGE"),
+    "office": (
+        *(*_COMMON, "KEK_VIEW", "KEK_PROOF", "INTAKE_PUBLIC_KEY", "STAFF_PRIVATE_KEY", "OFFICE_PAGE", "ERASURE_KEY"),
+    ),
     "work": (
         "CITIZEN_PAGE",
         *(*_COMMON, "CODE_KEY", "KEK_VIEW", "KEK_CONTACT", "KEK_FACTS", "KEK_PROOF", "INTAKE_PRIVATE_KEY"),
         *("LETTERS_DIR", "REGISTERS", "OUTBOUND", *_LETTERHEAD, *_MAIL),
     ),
     "sign": ("SEQUENCER_URL", "SIGNING_KEY", "LOG_ORIGIN"),
+    "erase": ("CONTROLLER", "ERASER_URL", "INDEX_KEY", "STAFF_PUBLIC_KEY", "DESTROYED_LIST", "ERASURE_KEY"),
     "register": (),
     "behoerde": (),
     "mailbox": (),
@@ -176,7 +180,7 @@ def _settings(
 ) -> dict[str, str]:
     intake = X25519PrivateKey.from_private_bytes(random(32))
     staff = X25519PrivateKey.from_private_bytes(random(32))  # its private half belongs to the DSB's pages
-    secrets = ("INDEX_KEY", "CODE_KEY", "KEK_VIEW", "KEK_CONTACT", "KEK_FACTS", "KEK_FLOW", "KEK_PROOF")
+    secrets = ("INDEX_KEY", "CODE_KEY", "ERASURE_KEY", *(f"KEK_{part}" for part in _COMPARTMENTS))
     registers = f"http://127.0.0.1:{ports['register']}"
     return {
         "ENV": "demo",
@@ -187,6 +191,8 @@ def _settings(
         "CONTROLLER_NAME": "Stadt Musterstadt",
         "DATABASE_URL": server.url("proaktiv_app"),
         "SEQUENCER_URL": server.url("proaktiv_sequencer"),
+        "ERASER_URL": server.url("proaktiv_eraser"),
+        "DESTROYED_LIST": str(folder / "destroyed"),
         **{name: _b64(random(32)) for name in secrets},
         "INTAKE_PRIVATE_KEY": _b64(intake.private_bytes_raw()),
         "INTAKE_PUBLIC_KEY": _b64(intake.public_key().public_bytes_raw()),

@@ -48,6 +48,7 @@ def addresses(installation: Installation) -> dict[str, tuple[str, ...]]:
 def stay(city: City, installation: Installation, processes: Processes) -> None:
     """Print where everything is and return when Ctrl-C or SIGTERM comes. Raises ``ProcessDied`` if a process ends."""
     settings = write_settings(installation)
+    processes.start("erase", "work", "--erase")  # the run erases nobody; who is here now may want to
     with _signals() as told:
         _show(city, installation, settings)
         while True:

@@ -44,6 +44,7 @@ SURFACES_LACK = {
     "office": ("KEK_CONTACT", "KEK_FACTS", "INTAKE_PRIVATE_KEY", "SIGNING_KEY", "CODE_KEY"),
     "work": ("SIGNING_KEY", "SEQUENCER_URL"),
     "sign": ("DATABASE_URL", "INDEX_KEY", "KEK_FLOW"),
+    "erase": ("DATABASE_URL", "KEK_FLOW", "KEK_VIEW", "SIGNING_KEY", "SEQUENCER_URL"),
     "register": ("DATABASE_URL", "INDEX_KEY"),
     "behoerde": ("DATABASE_URL", "INDEX_KEY"),
     "mailbox": ("DATABASE_URL", "INDEX_KEY"),
