@@ -342,7 +342,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("staff_sessions", ("token_hash",), "endet mit der Sitzung; die nächste Anmeldung räumt sie weg"),
     Kept("exports", ("digest",), "Prüfwert einer Datei ohne Person: sagt später, welche es war"),
     Kept("logins", ("once",), "gilt zehn Minuten; die nächste Anmeldung räumt sie weg"),
-    Kept("tile", ("data",), "Prüfwerte des Baums: ohne sie wäre kein alter Stand mehr zu prüfen"),
+    Kept("tile", ("data", "halfway"), "Prüfwerte des Baums: ohne sie wäre kein alter Stand mehr zu prüfen"),
     Kept("time_stamp", ("token",), "Zeitstempel über einen Prüfwert; nicht personenbezogen"),
     Kept("former_checkpoint", ("token",), "Zeitstempel eines Protokolls, das endete; nicht personenbezogen"),
     Kept("log_head", ("root",), "Prüfwert des Baums"),
