@@ -27,7 +27,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 test: env ## run every test
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
 exhaustive: env ## the rigs of chaos, fuzz, rules and the flow log at their full depth: an hour and more
 	EXHAUSTIVE=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/chaos tests/fuzz tests/rules $(FLOWLOG)

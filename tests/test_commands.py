@@ -300,8 +300,10 @@ def test_a_release_is_written_once_and_told(urls: dict[str, str]) -> None:
     words = ("rules", "release", "--demo", "--author", "A. Muster", "--reviewer", "B. Beispiel")
     done = [proaktiv(*words, settings={"PROAKTIV_ENV": "demo", "PROAKTIV_OWNER_URL": urls["owner"]}) for _ in range(2)]
     assert [each.returncode for each in done] == [0, 0], done[0].stderr
-    assert {line.split()[-1] for line in done[0].stdout.splitlines()} == {"new"}
-    assert {line.split()[-1] for line in done[1].stdout.splitlines()} == {"unchanged"}
+    for each, became in zip(done, ("new", "unchanged"), strict=True):
+        whose, *lines = each.stdout.splitlines()
+        assert whose.startswith("rules: ")
+        assert {line.split()[-1] for line in lines} == {became}
     alone = ("rules", "release", "--demo", "--author", "A. Muster", "--reviewer", "a. muster")
     refusing = proaktiv(*alone, settings={"PROAKTIV_ENV": "demo", "PROAKTIV_OWNER_URL": urls["owner"]})
     assert refusing.returncode == 1

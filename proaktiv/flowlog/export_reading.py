@@ -13,6 +13,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+from zipfile import is_zipfile
 
 from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, tile_count, tile_path
 from proaktiv.flowlog import export_layout as layout
@@ -39,9 +40,9 @@ class Export:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        if folder.is_file():
+        if is_zipfile(folder):
             raise ExportUnreadable(
-                f"{folder} is a file: unpack it into a new folder and name that,"
+                f"{folder} is a zip file: unpack it into a new folder and name that,"
                 f" `python3 -m zipfile -e {folder.name} {folder.stem}`"
             )
         try:

@@ -74,7 +74,6 @@ def make_app(
         from proaktiv.rulebook.release import CONTROLLER, ReleaseRefused
         from proaktiv.rulebook.release import release as release_rules
 
-        say_folder(folder)
         signing = _signing_key(key, demo=demo, env=env)
         if open_owner_database is None:
             fail("nothing was released: there is no database here; run it as `proaktiv rules release …`")
@@ -94,6 +93,7 @@ def make_app(
                 )
             except ReleaseRefused as error:
                 fail(str(error))
+        say_folder(folder)
         for one in done:
             typer.echo(f"{one.lebenslage}@{one.version} {one.content_hash[:12]} {'new' if one.fresh else 'unchanged'}")
 

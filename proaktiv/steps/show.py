@@ -64,7 +64,8 @@ def overview(session: Session, house: House, proof: SessionProof) -> dict[str, A
             .join(PROPOSALS, PROPOSALS.c.bundle == _BUNDLES.c.id)
             .join(AUFTRAEGE, STANDING, isouter=True)
             .where(*where, PROPOSALS.c.state.not_in(("superseded", "recalled")))
-            .order_by(_BUNDLES.c.id, PROPOSALS.c.id)
+            # Ids of one moment fall in any order; a list of Leistungen has one.
+            .order_by(_BUNDLES.c.id, PROPOSALS.c.leistung, PROPOSALS.c.id)
         )
         .all()
     )

@@ -12,6 +12,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -475,6 +476,14 @@ def test_a_line_without_an_end_is_not_read_into_memory(folder: Path) -> None:
         file.truncate(64 * 2**20)  # sparse: a bomb of zeros
     told = [finding.detail for finding in verify(folder).findings]
     assert "entries.jsonl: line 267 is longer than any; the rest is not read" in told
+
+
+def test_a_zip_file_is_named_with_the_command_that_unpacks_it(tmp_path: Path) -> None:
+    target = tmp_path / "auszug.zip"
+    with ZipFile(target, "w") as packed:
+        packed.writestr("MANIFEST.json", "{}")
+    with pytest.raises(ExportUnreadable, match=r"is a zip file: .* `python3 -m zipfile -e auszug.zip auszug`"):
+        verify(target)
 
 
 @pytest.mark.parametrize("there", ["nothing", "empty folder", "file", "other folder"])

@@ -28,6 +28,7 @@ PERSONS = {"person", "from_person", "to_person"}
 SAID = {
     "auftraege": {"state": "decided"},
     "deliveries": {"state": "handed_over"},
+    "erasure_requests": {"state": "waiting"},
     "handovers": {"state": "sent"},
     "holds": {"released_at": START},
     "lookups": {"state": "answered", "flow_id": uuid4()},

@@ -22,7 +22,7 @@ def run(*words: str) -> tuple[int, list[str]]:
     return result.exit_code, result.output.splitlines()
 
 
-@pytest.mark.parametrize("words", [("check",), ("test",), ("release", "--author", "a", "--reviewer", "b")])
+@pytest.mark.parametrize("words", [("check",), ("test",)])
 def test_without_a_folder_a_command_says_whose_rules_it_takes(words: tuple[str, ...]) -> None:
     _, lines = run(*words)
     assert lines[0] == f"rules: {rules_folder()} (of this installation; for others: --folder)"
