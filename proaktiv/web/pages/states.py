@@ -89,7 +89,7 @@ _KIND_NAMES: Mapping[str, str] = {
     "erasure": _("Löschung einer Person"),
     "access": _("Einblick"),
     "key": _("Schlüssel"),
-    "retention": _("Löschung nach Frist"),
+    "retention": _("Frist, Sperre oder Freigabe"),
     "succession": _("Nachfolge eines Protokolls"),
     "received": _("Eingang"),
     "admitted": _("Zugelassen"),
