@@ -99,7 +99,7 @@ def may_call_privately(address: Address, named: Iterable[Network]) -> bool:
 
 
 def _lies_in(inner: Network, outer: Network) -> bool:
-    return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
+    return inner.network_address in outer and inner.prefixlen >= outer.prefixlen
 
 
 _URL = re.compile(

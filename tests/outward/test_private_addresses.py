@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -190,14 +191,13 @@ def test_networks_that_are_named_are_small_and_private(text: str, told: str) -> 
 
 def a_house(**given: str) -> Settings:
     """In production, with a witness, and a provider of log-ins at the very same host."""
-    return Settings(
-        **{
-            "witnesses": {KEY: f"https://{HERE}:7380"},
-            "outbound": (HERE,),
-            "log_private_addresses": {HERE: (HERE,)},
-            **given,
-        }  # type: ignore[arg-type]
-    )
+    told: dict[str, Any] = {
+        "witnesses": {KEY: f"https://{HERE}:7380"},
+        "outbound": (HERE,),
+        "log_private_addresses": {HERE: (HERE,)},
+        **given,
+    }
+    return Settings(**told)
 
 
 def test_nobody_but_the_signing_worker_profits(monkeypatch: pytest.MonkeyPatch) -> None:
