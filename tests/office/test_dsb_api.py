@@ -5,6 +5,8 @@ import io
 import json
 import zipfile
 from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -231,21 +233,17 @@ def test_an_erased_persons_entry_says_so_and_a_pruned_one_is_only_a_place(
     assert found == {"id": str(fid), "index": found["index"], "state": "pruned"}
 
 
-class owner_of:  # noqa: N801 - reads as what it is: with owner_of(world) as owner
-    """The owner's hand, for what an attacker or another command does."""
+@contextmanager
+def owner_of(world: World) -> Iterator[Callable[[str], None]]:
+    """Yield the owner's hand, for what an attacker or another command does."""
+    database = Database(world.urls["owner"], pool_size=1)
 
-    def __init__(self, world: World) -> None:
-        self._database = Database(world.urls["owner"], pool_size=1)
+    def run(statement: str) -> None:
+        with database.transaction() as session:
+            session.connection().execute(text(statement))
 
-    def __enter__(self) -> Any:
-        def run(statement: str) -> None:
-            with self._database.transaction() as session:
-                session.connection().execute(text(statement))
-
-        return run
-
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
+    yield run
+    database.close()
 
 
 def test_findings_incidents_and_the_standing_are_told(sent: Office, dsb: Program) -> None:
