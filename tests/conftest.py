@@ -23,6 +23,7 @@ from proaktiv.database import Database
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.schema import migrate
 from tests.chaos.tally import lines
+from tests.past import Pasts
 from tests.world import World
 
 ROLES = ("owner", "app", "sequencer", "eraser", "keeper", "reader")
@@ -89,6 +90,12 @@ def city_urls(postgres: EmbeddedServer, founded: str) -> Iterator[dict[str, str]
     """The same with a founded city in it; a folder whose every test wants one calls it ``urls``."""
     with _copy(postgres, founded) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def pasts(postgres: EmbeddedServer, founded: str, tmp_path_factory: pytest.TempPathFactory) -> Pasts:
+    """Founded cities in which something happened already."""
+    return Pasts(postgres, founded, partial(_urls, postgres), tmp_path_factory.mktemp)
 
 
 @pytest.fixture

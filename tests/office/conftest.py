@@ -19,6 +19,7 @@ from proaktiv.web.office import make_office
 from proaktiv.web.pages.view import Look
 from proaktiv.web.staff.visitor import SESSION, WayIn
 from tests.builders import Somebody, a_birth, somebody
+from tests.past import Pasts
 from tests.web.browser import PageBrowser
 from tests.world import World
 
@@ -105,29 +106,45 @@ def urls(city_urls: dict[str, str]) -> dict[str, str]:
     return city_urls
 
 
-@pytest.fixture
-def office(urls: dict[str, str], tmp_path: Path) -> Iterator[Office]:
-    world = World(urls, tmp_path).found()
-    pipeline = replace(world.pipeline, staff_private=world.staff.private_bytes_raw(), erasure_key=ERASURE_KEY)
-    app = make_office(pipeline, Look("Stadt Musterstadt"), WayIn(None, PAGE, links=True), secure_cookies=False)
-    built = Office(world, pipeline, app)
+def staffed(world: World) -> Somebody:
+    """Everybody of the office is entered; nothing has happened."""
     with staffing(world) as owner:
         for name, (role, behoerde) in STAFF.items():
             owner.add(name, role, behoerde, "")
-    yield built
-    world.close()
+    return somebody()
+
+
+def sent_one(world: World) -> Somebody:
+    """Anna's Geburtsurkunde was sent to the Standesamt; somebody else lives here, too."""
+    staffed(world)
+    world.lives_here(somebody("Zoe", familienname=CANARY))
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna))
+    world.tick()
+    auftrag = world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    world.wait(hours=25)
+    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=auftrag) == "sent"
+    return anna
+
+
+def opened(world: World, anna: Somebody) -> Office:
+    """The office's surface over a city."""
+    pipeline = replace(world.pipeline, staff_private=world.staff.private_bytes_raw(), erasure_key=ERASURE_KEY)
+    app = make_office(pipeline, Look("Stadt Musterstadt"), WayIn(None, PAGE, links=True), secure_cookies=False)
+    return Office(world, pipeline, app, anna)
 
 
 @pytest.fixture
-def sent(office: Office) -> Office:
-    """Anna's Geburtsurkunde was sent to the Standesamt; somebody else lives here, too."""
-    world = office.world
-    world.lives_here(somebody("Zoe", familienname=CANARY))
-    office.anna = world.lives_here(somebody("Anna"))
-    world.announce(a_birth(office.anna))
-    world.tick()
-    office.auftrag = world.says_yes(world.opens_letter(office.anna), "GEBURTSURKUNDE")
-    world.wait(hours=25)
-    office.reference = world.value("SELECT reference FROM auftraege WHERE id = :id", id=office.auftrag)
-    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=office.auftrag) == "sent"
-    return office
+def office(pasts: Pasts, tmp_path: Path) -> Iterator[Office]:
+    with pasts.after(staffed, tmp_path) as (world, nobody):
+        yield opened(world, nobody)
+
+
+@pytest.fixture
+def sent(pasts: Pasts, tmp_path: Path) -> Iterator[Office]:
+    """An office after ``sent_one``."""
+    with pasts.after(sent_one, tmp_path) as (world, anna):
+        built = opened(world, anna)
+        built.auftrag = world.value("SELECT id FROM auftraege")
+        built.reference = world.value("SELECT reference FROM auftraege")
+        yield built
