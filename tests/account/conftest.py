@@ -22,6 +22,7 @@ from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import RETURN_PATH, AccountWay
 from tests.builders import Somebody, a_birth, somebody
 from tests.identity.double import CLIENT, SECRET, Double, running
+from tests.past import Pasts
 from tests.web.browser import PageBrowser
 from tests.world import World, code_in
 
@@ -109,17 +110,21 @@ class Town:
         return self.world.count("person_identifiers", "kind = 'oidc'")
 
 
-@pytest.fixture
-def town(urls: dict[str, str], tmp_path: Path) -> Iterator[Town]:
-    world = World(urls, tmp_path).found()
-    people = [world.lives_here(somebody("Anna")), world.lives_here(somebody("Ben", geburtsdatum="1991-05-17"))]
+def two_have_letters(world: World) -> tuple[Somebody, Somebody]:
+    """Two people enrolled, and each had a child."""
+    people = world.lives_here(somebody("Anna")), world.lives_here(somebody("Ben", geburtsdatum="1991-05-17"))
     for person in people:
         world.announce(a_birth(person))
     world.tick()
+    return people
 
-    def now() -> float:
-        return world.now.timestamp()  # when it is asked
 
-    with running(Double(now)) as double:
-        yield Town(world, double, site_for(world, double.issuer), *people)
-    world.close()
+@pytest.fixture
+def town(pasts: Pasts, tmp_path: Path) -> Iterator[Town]:
+    with pasts.after(two_have_letters, tmp_path) as (world, people):
+
+        def now() -> float:
+            return world.now.timestamp()  # when it is asked
+
+        with running(Double(now)) as double:
+            yield Town(world, double, site_for(world, double.issuer), *people)

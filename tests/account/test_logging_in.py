@@ -170,10 +170,10 @@ def test_over_https_cookies_belong_to_this_host_alone(town: Town) -> None:
 # what a look changes, and what stands where ---------------------------------------------------------------------------
 
 
-def test_no_look_changes_anything_but_the_way_back_with_its_cookie(town: Town, urls: dict[str, str]) -> None:
+def test_no_look_changes_anything_but_the_way_back_with_its_cookie(town: Town) -> None:
     bound, letter = town.binds(town.anna), town.letter(town.ben)
     town.comes_back(letter, account_of(town.ben))  # one waits to be bound
-    before = everything_stored(urls)
+    before = everything_stored(town.world.urls)
     for browser in (bound, letter, PageBrowser(town.app)):
         for path in (
             "/konto",
@@ -185,10 +185,10 @@ def test_no_look_changes_anything_but_the_way_back_with_its_cookie(town: Town, u
         ):
             for method in ("GET", "HEAD", "OPTIONS"):
                 PageBrowser(town.app, dict(browser.cookies))._ask(method, path)
-    assert everything_stored(urls) == before
+    assert everything_stored(town.world.urls) == before
     stranger = PageBrowser(town.app)
     town.comes_back(stranger, account_of(town.anna))
-    assert everything_stored(urls) != before, "the control: this GET is the one that may"
+    assert everything_stored(town.world.urls) != before, "the control: this GET is the one that may"
 
 
 def test_no_address_and_no_line_names_anybody(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,14 +204,14 @@ def test_no_address_and_no_line_names_anybody(town: Town, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("path", ["/konto/verbinden", "/konto/trennen"])
-def test_what_changes_something_wants_the_forms_own_token(town: Town, urls: dict[str, str], path: str) -> None:
+def test_what_changes_something_wants_the_forms_own_token(town: Town, path: str) -> None:
     browser = town.binds(town.anna)
     browser.get("/konto")
-    before = everything_stored(urls)
+    before = everything_stored(town.world.urls)
     for token in ("", "0" * 64, "ü"):
         assert browser.post(path, csrf=token).status_code == 403
     assert PageBrowser(town.app).post(path).status_code == 401
-    assert everything_stored(urls) == before
+    assert everything_stored(town.world.urls) == before
 
 
 def test_without_a_provider_the_page_says_so_and_nothing_leads_there(town: Town) -> None:

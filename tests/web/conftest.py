@@ -17,6 +17,7 @@ from proaktiv.web.office import make_office
 from proaktiv.web.pages.view import Look
 from proaktiv.web.staff.visitor import WayIn
 from tests.builders import Somebody, a_birth, somebody
+from tests.past import Pasts
 from tests.world import World, code_in
 
 ONE_MEBIBYTE = 1024 * 1024
@@ -78,6 +79,13 @@ def world(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
     city = World(urls, tmp_path).found()
     yield city
     city.close()
+
+
+@pytest.fixture
+def parental(pasts: Pasts, tmp_path: Path) -> Iterator[tuple[World, Somebody]]:
+    """A city after ``a_parent``, and that parent."""
+    with pasts.after(a_parent, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

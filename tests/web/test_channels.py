@@ -10,7 +10,8 @@ from sqlalchemy import text
 from proaktiv.core.errors import Conflict
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
-from tests.web.conftest import Browser, a_parent, ask, everything_stored, with_letter
+from tests.builders import Somebody
+from tests.web.conftest import Browser, ask, everything_stored, with_letter
 from tests.world import World
 
 ADDRESS = "anna.kanarie@post.example"
@@ -19,8 +20,18 @@ LOOK = Look(house="Stadt Musterstadt")
 
 
 @pytest.fixture
-def browser(world: World, app: FastAPI) -> Browser:
-    return with_letter(app, world, a_parent(world))
+def world(parental: tuple[World, Somebody]) -> World:
+    return parental[0]
+
+
+@pytest.fixture
+def urls(world: World) -> dict[str, str]:
+    return dict(world.urls)
+
+
+@pytest.fixture
+def browser(parental: tuple[World, Somebody], app: FastAPI) -> Browser:
+    return with_letter(app, *parental)
 
 
 @pytest.fixture

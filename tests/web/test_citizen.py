@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from proaktiv.core import codes
+from proaktiv.web.citizen import make_citizen
 from tests.builders import Somebody, a_birth, a_death, a_move, a_protection, child_of, somebody
 from tests.web.conftest import (
     ONE_MEBIBYTE,
@@ -287,8 +288,9 @@ def test_a_form_with_something_wrong_or_unknown_in_it_is_refused_by_place(
 
 
 @pytest.fixture
-def family(world: World, app: FastAPI) -> Iterator[tuple[Browser, str]]:
-    browser = with_letter(app, world, a_parent(world))
+def family(parental: tuple[World, Somebody]) -> Iterator[tuple[Browser, str]]:
+    world, anna = parental
+    browser = with_letter(make_citizen(world.pipeline, secure_cookies=False), world, anna)
     yield browser, first_proposal(browser)
     assert world.count("auftraege") == 0
 

@@ -14,14 +14,13 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy import Connection, event, text
 from typer.testing import CliRunner
 
 from proaktiv.__main__ import app as commands
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.keys import PersonKey
 from proaktiv.core.merkle import verify_inclusion
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
@@ -30,72 +29,14 @@ from proaktiv.flowlog.export_layout import ExportUnreadable
 from proaktiv.flowlog.report import Report
 from proaktiv.flowlog.selection_verify import is_selection, verify_selection
 from proaktiv.steps.timeline import entries as reading
-from proaktiv.tables import PersonIdentifierRow, SessionRow, core_table
 from proaktiv.web.citizen import make_citizen
 from tests.builders import Somebody, a_birth, somebody
 from tests.web.conftest import Browser
+from tests.web.me.conftest import browser_of, proof_of, recorded
 from tests.world import ORIGIN, World
 
 ANDMEJALGIJA = {"logtime", "action", "receiverCode", "receiverName", "receiverSystem"}
 REASON = "Die Ermittlung ist zu Ende, Aktenzeichen 7"
-
-
-def proof_of(world: World, person: Somebody, trust: Trust = Trust.V2) -> tuple[str, SessionProof]:
-    """A session as a log-in with an account makes it, and its proof."""
-    identifiers = core_table(PersonIdentifierRow)
-    found = select(identifiers.c.person).where(
-        identifiers.c.lookup_hash == world.vault.lookup_hash("register_id", person.kennung)
-    )
-    token = world.ids.random(32).hex()
-    with world.database.transaction() as session:
-        row = {
-            "token_hash": sha256(token.encode()).digest(),
-            "id": world.ids.secret(),
-            "person": session.connection().execute(found).scalar_one(),
-            "trust": int(trust),
-            "purpose": "account",
-            "bundle": None,
-            "enrolment": None,
-            "extra": {},
-            "expires_at": world.now + timedelta(hours=1),
-        }
-        session.connection().execute(insert(core_table(SessionRow)), [row])
-    return token, world.pipeline.session(token)
-
-
-@pytest.fixture
-def anna(world: World) -> Somebody:
-    """Somebody with a history; Ben has one too."""
-    person, other = world.lives_here(somebody("Anna")), world.lives_here(somebody("Ben"))
-    for each in (person, other):
-        world.announce(a_birth(each))
-    world.tick()
-    return person
-
-
-def browser_of(world: World, person: Somebody, trust: Trust = Trust.V2) -> Browser:
-    token, _ = proof_of(world, person, trust)
-    browser = Browser(make_citizen(world.pipeline, secure_cookies=False))
-    browser.cookies[browser.name] = token
-    return browser
-
-
-def recorded(world: World, person: PersonKey, **said: Any) -> UUID:
-    """One more entry about somebody."""
-    flow = Flow(
-        kind=Kind.ACCESS,
-        sender="musterstadt",
-        receiver="polizei",
-        purpose="ermittlung",
-        action="auftrag.opened",
-        basis="§ 163 StPO",
-        actor="k.geheim",
-        reason="Kanarienvogel",
-        person=person,
-        **said,
-    )
-    with world.database.transaction() as session:
-        return world.pipeline.house.log.record(session, [flow], world.now)[0]
 
 
 def numbers(world: World, proof: SessionProof) -> list[int]:

@@ -10,10 +10,8 @@ from proaktiv.core.trust import Trust
 from proaktiv.steps.timeline import cockpit
 from tests.builders import Somebody
 from tests.web.conftest import everything_stored
-from tests.web.test_me import anna, browser_of, proof_of, recorded  # noqa: F401 - a fixture
+from tests.web.me.conftest import browser_of, proof_of, recorded
 from tests.world import World
-
-# ruff: noqa: F811 - fixtures are named as they are asked for
 
 LIST = "/me/cockpit/protokolldaten"
 
