@@ -11,7 +11,7 @@ from threading import Lock
 import structlog
 from sqlmodel import Session
 
-from proaktiv.flowlog.status import LogBehind, require_current
+from proaktiv.flowlog.status import late, waiting
 
 LIMIT = timedelta(hours=4)
 ALARM = timedelta(seconds=10)
@@ -34,15 +34,14 @@ class Border:
 
         Says in the process's log when it closes and opens, and when entries wait longer than the alarm.
         """
-        closed, detail = _OPEN, ""
+        waits = waiting(session)
+        found, detail = _OPEN, ""
         for limit, what in ((self._limit, _CLOSED), (self._alarm, _LATE)):
-            try:
-                require_current(session, now, limit)
-            except LogBehind as error:
-                closed, detail = what, str(error)
+            if detail := late(waits, now, limit):
+                found = what
                 break
-        self._say(closed, detail)
-        return closed is not _CLOSED
+        self._say(found, detail)
+        return found is not _CLOSED
 
     def _say(self, what: str, detail: str) -> None:
         with self._lock:

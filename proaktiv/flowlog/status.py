@@ -3,7 +3,7 @@
 Counts and ages only. Whether it is untouched says ``flowlog.verify``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,20 +118,32 @@ def status(session: Session, now: datetime | None = None, *, count_kinds: bool =
     )
 
 
+def waiting(session: Session) -> tuple[tuple[datetime, str], ...]:
+    """Return since when the oldest entry waits for its place and the oldest one for a signature, as far as one does."""
+    signed = select(func.coalesce(func.max(_CHECKPOINTS.c.size), 0)).scalar_subquery()
+    unsigned = select(_LOG.c.t).join(_LEAF, _LEAF.c.fid == _LOG.c.fid).where(_LEAF.c.idx == signed)
+    queued = select(_QUEUE.c.ts).order_by(_QUEUE.c.qid).limit(1)
+    # One statement: this is asked before each set that leaves the house.
+    found = session.connection().execute(select(queued.scalar_subquery(), unsigned.scalar_subquery())).one()
+    said = zip(found, ("has no place in the log", "is not signed"), strict=True)
+    return tuple((since, what) for since, what in said if since is not None)
+
+
+def late(waits: Iterable[tuple[datetime, str]], now: datetime, limit: timedelta) -> str:
+    """Return in words which of ``waiting`` waits longer than ``limit``, or nothing."""
+    for since, what in waits:
+        if now - since > limit:
+            return f"an entry {what} since {int((now - since).total_seconds())} s"
+    return ""
+
+
 def require_current(session: Session, now: datetime, limit: timedelta) -> None:
     """Raise ``LogBehind`` if an entry waits longer than ``limit`` for its place or for a signature over it.
 
     Whoever is about to hand data out asks this first (fail closed). ``now`` is the clock that the entries carry.
     """
-    connection = session.connection()
-    signed = select(func.coalesce(func.max(_CHECKPOINTS.c.size), 0)).scalar_subquery()
-    unsigned = connection.execute(
-        select(_LOG.c.t).join(_LEAF, _LEAF.c.fid == _LOG.c.fid).where(_LEAF.c.idx == signed)
-    ).scalar_one_or_none()
-    queued = connection.execute(select(_QUEUE.c.ts).order_by(_QUEUE.c.qid).limit(1)).scalar_one_or_none()
-    for oldest, what in ((queued, "has no place in the log"), (unsigned, "is not signed")):
-        if oldest is not None and now - oldest > limit:
-            raise LogBehind(f"an entry {what} since {int((now - oldest).total_seconds())} s")
+    if said := late(waiting(session), now, limit):
+        raise LogBehind(said)
 
 
 def _age(now: datetime, then: datetime | None) -> float | None:
