@@ -1,7 +1,7 @@
 """Start the installation's processes, see that they live, stop them all. One process per surface and worker.
 
-Each is ``python -m proaktiv …`` with an environment of its own and nothing of ours. On Linux the kernel stops them
-when we are gone, however that comes. Left to others: what they do.
+Each is ``python -m proaktiv.start …`` with an environment of its own and nothing of ours. On Linux the kernel stops
+them when we are gone, however that comes. Left to others: what they do.
 """
 
 import os
@@ -76,7 +76,7 @@ class Processes:
 
     def start(self, name: str, *arguments: str) -> None:
         """Start one process under a name; its output goes to ``logs/<name>.log``."""
-        command = [sys.executable, "-m", "proaktiv", *arguments]
+        command = [sys.executable, "-m", "proaktiv.start", *arguments]
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
         with self._log(name).open("ab") as out:

@@ -198,7 +198,7 @@ def visit(stay: Stay) -> None:
 def test_a_process_that_dies_while_the_city_stays_is_named(base: str) -> None:
     stay = Stay(base)
     try:
-        (worker,) = [each for each in stay.children if each.cmdline()[-2:] == ["proaktiv", "work"]]
+        (worker,) = [each for each in stay.children if each.cmdline()[-2:] == ["proaktiv.start", "work"]]
         worker.kill()
         _, err = stay.process.communicate(timeout=60)
         assert stay.process.returncode == 2
