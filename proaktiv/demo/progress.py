@@ -9,12 +9,31 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-_SHOWN = (
-    *("events", "admitted", "refused", "stopped", "waiting", "permits", "refusals", "proposals", "deliveries"),
-    "mails",
-    *("confirmed", "declined", "withdrawn", "later", "lapsed", "recalled", "dispatched", "receipts"),
-    *("flows", "log_size", "log_verified", "seconds"),
-)
+_SHOWN = {
+    "events": "Ereignisse der Register",
+    "admitted": "davon zugelassen",
+    "refused": "verweigert: ohne Einwilligung",
+    "stopped": "gestoppt",
+    "waiting": "warten noch",
+    "permits": "Erlaubnisse",
+    "refusals": "Verweigerungen",
+    "proposals": "Vorschläge",
+    "deliveries": "Briefe",
+    "mails": "E-Mails",
+    "confirmed": "bestätigt",
+    "declined": "abgelehnt",
+    "withdrawn": "zurückgezogen",
+    "later": "auf später verschoben",
+    "lapsed": "verfallen",
+    "recalled": "zurückgerufen",
+    "dispatched": "an Behörden gegeben",
+    "receipts": "Quittungen der Behörden",
+    "flows": "Datenflüsse",
+    "log_size": "Einträge im Protokoll",
+    "log_verified": "Protokoll unversehrt",
+    "seconds": "Sekunden",
+}
+"""What is shown, by its name in the JSON result."""
 
 
 class Teller(Protocol):
@@ -81,12 +100,16 @@ def telling(phases: int) -> Iterator[Teller]:
 def show(result: Mapping[str, Any], *, beside_json: bool = False) -> None:
     """Write the result for people: numbers, equations, findings. To stderr where JSON goes to stdout."""
     console = Console(highlight=False, stderr=beside_json)
-    numbers = Table("Was", "Anzahl", title="Ein Tag in Musterstadt", title_justify="left")
-    numbers.columns[1].justify = "right"
-    for name in _SHOWN:
-        numbers.add_row(name, _text(result[name]))
+    numbers = Table("Was", "in JSON", "Anzahl", title="Ein Tag in Musterstadt", title_justify="left")
+    numbers.columns[2].justify = "right"
+    for name, called in _SHOWN.items():
+        numbers.add_row(called, name, _text(result[name]))
     console.print(numbers)
-    sums = Table("Gleichung", "links", "rechts", "", title="Nichts verloren, nichts doppelt", title_justify="left")
+    sums = Table(
+        *("Gleichung / equation", "links / left", "rechts / right", ""),
+        title="Nichts verloren, nichts doppelt / nothing lost, nothing twice",
+        title_justify="left",
+    )
     for line in result["equations"]:
         sums.add_row(line["equation"], str(line["left"]), str(line["right"]), "ok" if line["holds"] else "FALSCH")
     console.print(sums)

@@ -6,6 +6,7 @@ Left to others: the run (``once``), starting and stopping (``running``).
 
 import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +63,10 @@ def stay(city: City, installation: Installation, processes: Processes) -> None:
 
 
 def write_settings(installation: Installation) -> Path:
-    """Write every setting of the installation for a shell to read, readable by its owner alone; return where."""
+    """Write every setting of the installation and the way to ``proaktiv`` for a shell; return where.
+
+    The file is readable by its owner alone.
+    """
     path = installation.folder / "operator.env"
     path.touch(mode=0o600)
     settings = {
@@ -72,6 +76,8 @@ def write_settings(installation: Installation) -> Path:
         "LOG_VKEY": installation.vkey,
     }
     lines = [f"export PROAKTIV_{name}={shlex.quote(value)}\n" for name, value in sorted(settings.items())]
+    # Whoever reads this file has the command, too: it stands beside the interpreter that runs the city.
+    lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n')
     path.write_text("".join(lines), encoding="utf-8")
     return path
 
@@ -104,7 +110,7 @@ def _show(city: City, installation: Installation, settings: Path) -> None:
     for name, link in installation.links((HOUSE, "k.standesamt", DSB, DEPUTY)).items():
         say(f"  {name}: {link}")
     say("Nachsehen wie der Betrieb / look as an operator:")
-    say(f"  . {shlex.quote(str(settings))}")
+    say(f"  . {shlex.quote(str(settings))}     (danach kennt die Shell proaktiv / then the shell knows proaktiv)")
     say(f"  proaktiv doctor --state {shlex.quote(str(installation.folder / 'signer'))}")
     say("  proaktiv log status;  proaktiv log verify")
     say("Beenden mit Strg-C / end with Ctrl-C")
