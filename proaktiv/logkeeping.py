@@ -100,7 +100,7 @@ def _erasing(opening: Callable[[], AbstractContextManager[Eraser]]) -> typer.Typ
     @app.command("ask")
     def ask(
         persons: Annotated[list[UUID], typer.Argument(help="Person keys, from `proaktiv keys person`.")],
-        reason: Annotated[Reason, typer.Option(help="The ground in Art. 17 (1) DSGVO; stands open in the log.")],
+        reason: Annotated[Reason, typer.Option(help="The ground in Art. 17 Abs. 1 DSGVO; stands open in the log.")],
         by: By,
         and_by: And,
         case: Annotated[str, typer.Option(help="File number of the request; for the DSB alone.")] = "",

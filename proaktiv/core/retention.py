@@ -38,8 +38,8 @@ class Rule:
 
 
 _BY_LEBENSLAGE = frozenset({"vorschlag", "auftrag"})
-_E = "Art. 5 (1) e DSGVO"
-_C = "Art. 5 (1) c, e DSGVO"
+_E = "Art. 5 Abs. 1 Buchst. e DSGVO"
+_C = "Art. 5 Abs. 1 Buchst. c, e DSGVO"
 
 RULES: tuple[Rule, ...] = (
     Rule("session", "sessions", "Sitzung im Browser", "Ende der Sitzung", Term.AT_ONCE, _E, "zugang"),
@@ -54,7 +54,7 @@ RULES: tuple[Rule, ...] = (
         "Anschrift aus einer Anmeldung, die niemand beendet hat",
         "Kenntnis",
         Term.ENROLMENT,
-        "Art. 17 (1) a DSGVO",
+        "Art. 17 Abs. 1 Buchst. a DSGVO",
         "anmeldung",
     ),
     Rule(
@@ -63,7 +63,7 @@ RULES: tuple[Rule, ...] = (
         "Mailadresse aus einer Anmeldung, die niemand beendet hat",
         "Kenntnis",
         Term.ENROLMENT,
-        "Art. 17 (1) a DSGVO",
+        "Art. 17 Abs. 1 Buchst. a DSGVO",
         "anmeldung",
     ),
     Rule(
@@ -72,7 +72,7 @@ RULES: tuple[Rule, ...] = (
         "Suchwert aus einer Anmeldung, die niemand beendet hat",
         "Kenntnis",
         Term.ENROLMENT,
-        "Art. 17 (1) a DSGVO",
+        "Art. 17 Abs. 1 Buchst. a DSGVO",
         "anmeldung",
     ),
     Rule(
@@ -81,7 +81,7 @@ RULES: tuple[Rule, ...] = (
         "Person, die ihre Anmeldung nicht beendet hat",
         "Kenntnis",
         Term.ENROLMENT,
-        "Art. 17 (1) a DSGVO",
+        "Art. 17 Abs. 1 Buchst. a DSGVO",
         "anmeldung",
     ),
     Rule(
@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
         "Registerfrage einer Anmeldung, mit der Anmeldung",
         "Fälligkeit",
         Term.ENROLMENT,
-        "Art. 17 (1) a DSGVO",
+        "Art. 17 Abs. 1 Buchst. a DSGVO",
         "anmeldung",
     ),
     Rule(
@@ -99,7 +99,7 @@ RULES: tuple[Rule, ...] = (
         "Anmeldung, die niemand beendet hat, mit dem Getippten",
         "Eingang",
         Term.ENROLMENT,
-        "Art. 17 (1) a DSGVO",
+        "Art. 17 Abs. 1 Buchst. a DSGVO",
         "anmeldung",
     ),
     Rule(
@@ -223,7 +223,7 @@ RULES: tuple[Rule, ...] = (
         "Mailadresse, die niemand bestätigt hat",
         "Ende des Codes (24 Stunden)",
         Term.AT_ONCE,
-        "Art. 5 (1) d, e DSGVO",
+        "Art. 5 Abs. 1 Buchst. d, e DSGVO",
         "mail",
     ),
     Rule(
@@ -311,7 +311,7 @@ class Kept:
 
 _UNTIL_DESTROYED = "solange die Person hier bekannt ist; endet mit ihrer Vernichtung (Art. 17 DSGVO)"
 _FLOW = "Zweckfrist des Datenflussprotokolls (730 Tage): `proaktiv log retain`; Kacheln bleiben (flowlog.md § 4)"
-_PROOF = "Nachweis der Einwilligung (Art. 7 (1) DSGVO); endet mit der Vernichtung der Person"
+_PROOF = "Nachweis der Einwilligung (Art. 7 Abs. 1 DSGVO); endet mit der Vernichtung der Person"
 
 KEPT: tuple[Kept, ...] = (
     Kept("persons", ("person",), f"beendet angemeldet oder Kind: {_UNTIL_DESTROYED}"),
@@ -360,7 +360,7 @@ def page(terms: Terms) -> str:
         "# Aufbewahrung und Löschung",
         "",
         "Erzeugt aus `proaktiv/core/retention.py` mit `proaktiv retention table`; von Hand ändert hier niemand etwas.",
-        "Eine Frist endet mit dem Ende eines Tages in Berlin (§§ 187 (1), 188 BGB); am Tag danach wird gelöscht.",
+        "Eine Frist endet mit dem Ende eines Tages in Berlin (§ 187 Abs. 1, § 188 BGB); am Tag danach wird gelöscht.",
         "",
         "## Was gelöscht wird",
         "",

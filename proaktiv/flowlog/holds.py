@@ -26,7 +26,7 @@ _HOLDS = core_table(LegalHoldRow)
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _PURPOSE = "aufbewahrung"
-_BASIS = "Art. 17 (3) e DSGVO"
+_BASIS = "Art. 17 Abs. 3 Buchst. e DSGVO"
 
 
 @dataclass(frozen=True, slots=True)

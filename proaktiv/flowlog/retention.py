@@ -162,7 +162,7 @@ class Pruning:
             receiver=self.controller,
             purpose=PURPOSE,
             action=ACTION,
-            basis="Art. 5 (1) e DSGVO",
+            basis="Art. 5 Abs. 1 Buchst. e DSGVO",
             outcome=FINISHED if finished else MORE,
             n=n,
             minimum=reach.minimum,

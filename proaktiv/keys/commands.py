@@ -125,7 +125,7 @@ def _of_the_eraser(app: typer.Typer, opening: Callable[[], AbstractContextManage
     @app.command("destroy", help=_DESTROY)
     def destroy(
         persons: Annotated[list[UUID], typer.Argument(help="Person keys, from `proaktiv keys person`.")],
-        reason: Annotated[Reason, typer.Option(help="The ground in Art. 17 (1) DSGVO; stands open in the log.")],
+        reason: Annotated[Reason, typer.Option(help="The ground in Art. 17 Abs. 1 DSGVO; stands open in the log.")],
         by: By,
         and_by: Annotated[str, typer.Option("--and", help="The second person who decided.")],
         case: Annotated[str, typer.Option(help="File number of the request; for the DSB alone.")] = "",

@@ -55,7 +55,7 @@ class Reason(StrEnum):
     @property
     def basis(self) -> str:
         """Return the norm as it stands in the log."""
-        return f"Art. 17 (1) lit. {'abcde'[list(Reason).index(self)]} DSGVO"
+        return f"Art. 17 Abs. 1 Buchst. {'abcde'[list(Reason).index(self)]} DSGVO"
 
 
 class Refused(Conflict):
@@ -139,7 +139,7 @@ class Eraser:
             back = revived(session, listed)
         if not back:
             return Erased()
-        return self._destroy(back, _Decision("Art. 17 (1) DSGVO", by, again=True))
+        return self._destroy(back, _Decision("Art. 17 Abs. 1 DSGVO", by, again=True))
 
     def revived(self) -> list[UUID]:
         """Return who is in the list and stands in the database."""

@@ -115,7 +115,7 @@ class Waiting:
         bases = {Reason(row.reason).basis for row in ready}
         erased = self.eraser.destroy_decided(
             [row.person for row in ready],
-            basis=bases.pop() if len(bases) == 1 else "Art. 17 (1) DSGVO",
+            basis=bases.pop() if len(bases) == 1 else "Art. 17 Abs. 1 DSGVO",
             by="; ".join(sorted({f"{row.asked_by} + {row.asked_and}" for row in ready})),
             case="; ".join(sorted({row.case_id for row in ready if row.case_id})),
         )

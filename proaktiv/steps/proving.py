@@ -41,7 +41,7 @@ def announce(session: Session, house: House, fid: UUID, by: str, reason: str, no
         receiver=house.controller,
         purpose="datenschutzaufsicht",
         action="flow.proven",
-        basis="Art. 39 Abs. 1 lit. b DSGVO",
+        basis="Art. 39 Abs. 1 Buchst. b DSGVO",
         categories=("protokoll",),
         actor=by.strip(),
         case=str(fid),

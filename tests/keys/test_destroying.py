@@ -107,7 +107,7 @@ def test_the_tombstone_tells_how_many_on_what_ground_and_only_the_dsb_which(hous
     )
     facts = json.loads(body)  # type: ignore[arg-type]
     assert facts["n"] == len(placed)
-    assert facts["basis"] == "Art. 17 (1) lit. b DSGVO"
+    assert facts["basis"] == "Art. 17 Abs. 1 Buchst. b DSGVO"
     assert facts["listed"] == 2, "mother and child"
     assert str(anna) not in str(facts)
     reader = StaffReader(house.world.seed)

@@ -53,7 +53,7 @@ def test_the_requests_of_a_day_go_together_on_the_next_and_one_entry_tells_of_bo
         "SELECT f_bytes, entry, a_blob, staff_key FROM flow_log JOIN flow_secret USING (fid) WHERE kind = 3"
     )
     facts = json.loads(body)  # type: ignore[arg-type]
-    assert (facts["n"], facts["basis"], facts["listed"]) == (len(placed), "Art. 17 (1) DSGVO", 2)
+    assert (facts["n"], facts["basis"], facts["listed"]) == (len(placed), "Art. 17 Abs. 1 DSGVO", 2)
     reader = StaffReader(house.world.seed)
     with house.world.reader.transaction() as session:
         reader.load(session)

@@ -88,7 +88,7 @@ def activity(name: str, phase: Phase, fields: tuple[str, ...], *, consent: bool 
         recipient=CITY,
         fields=frozenset(fields),
         basis=Basis.CONSENT if consent else Basis.PUBLIC_TASK,
-        norm="Art. 6 (1) a DSGVO" if consent else "§ 18a BMG",
+        norm="Art. 6 Abs. 1 Buchst. a DSGVO" if consent else "§ 18a BMG",
         norm_from=date(2020, 1, 1),
         norm_to=None,
         consent_required=consent,

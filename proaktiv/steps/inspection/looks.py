@@ -29,7 +29,7 @@ PER_HOUR = {"auftrag": 20, "person": 20, "erasure": 20, "flow": 50}
 
 REASON_MIN, REASON_MAX = 10, 500
 OVERSIGHT = "datenschutzaufsicht"
-OVERSIGHT_BASIS = "Art. 39 Abs. 1 lit. b DSGVO"
+OVERSIGHT_BASIS = "Art. 39 Abs. 1 Buchst. b DSGVO"
 _HOUR = timedelta(hours=1)
 _LOOKS = core_table(StaffLookRow)
 _INCIDENTS = core_table(IncidentRow)

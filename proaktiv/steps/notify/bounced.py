@@ -80,7 +80,7 @@ def bounced(session: Session, house: House, delivery: UUID, fate: Fate, now: dat
         receiver=house.controller,
         purpose="mail",
         action="mail.bounced",
-        basis="Art. 5 (1) d DSGVO",
+        basis="Art. 5 Abs. 1 Buchst. d DSGVO",
         categories=("zustellung",),
         outcome=to.value,
         person=None if known is None else PersonKey(known),

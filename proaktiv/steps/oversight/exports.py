@@ -145,7 +145,7 @@ def sweep(session: Session, house: House, now: datetime, wall: datetime) -> int:
             receiver=house.controller,
             purpose="betrieb",
             action="export.deleted",
-            basis="Art. 5 Abs. 1 lit. e DSGVO",
+            basis="Art. 5 Abs. 1 Buchst. e DSGVO",
             n=len(ended),
             case=" ".join(str(each) for each in ended[:20]),
         )

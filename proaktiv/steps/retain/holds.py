@@ -107,7 +107,7 @@ def _log(
         receiver=house.controller,
         purpose="aufbewahrung",
         action=f"hold.{outcome}",
-        basis="Art. 17 (3) e DSGVO",
+        basis="Art. 17 Abs. 3 Buchst. e DSGVO",
         outcome=outcome,
         person=None if known is None else PersonKey(known),
         actor=by,
