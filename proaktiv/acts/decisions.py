@@ -54,10 +54,15 @@ class DecisionActs(StaffActs):
 
     # holds on entries ------------------------------------------------------------------------------------------------
 
-    def ask_for_hold(self, proof: StaffProof, held: Held, review_on: date, reason: str) -> UUID:
-        """Keep a wish to hold entries; the same again is the same wish. Raises ``BadInput``, ``NotFound``."""
+    def ask_for_hold(
+        self, proof: StaffProof, held: Held, review_on: date, reason: str, place: int | None = None
+    ) -> UUID:
+        """Keep a wish to hold entries; the same again is the same wish. Raises ``BadInput``, ``NotFound``.
+
+        ``place`` names an entry by its place in the log instead of its id.
+        """
         with self.looking(proof) as (session, now):
-            return holding.ask(session, self.house, proof, held, review_on, reason, now, self.wall())
+            return holding.ask(session, self.house, proof, held, review_on, reason, now, self.wall(), place)
 
     def ask_for_release(self, proof: StaffProof, hold: UUID, reason: str) -> UUID:
         """Keep a wish to release a hold; the same again is the same wish. Raises ``NotFound``, ``Conflict``."""

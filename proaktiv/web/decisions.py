@@ -43,11 +43,15 @@ class ErasureWish(BaseModel):
 
 
 class HoldWish(BaseModel):
-    """What to keep from retention, why, and when to look again: an entry, or whole days in Berlin of one purpose."""
+    """What to keep from retention, why, and when to look again: an entry, or whole days in Berlin of one purpose.
+
+    An entry is named by its id or by its place in the log (``index``).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     entry: UUID | None = None
+    index: Annotated[int | None, Field(ge=0, le=2**53, strict=True)] = None
     first_on: Annotated[Day | None, Field(alias="from")] = None
     last_on: Annotated[Day | None, Field(alias="to")] = None
     purpose: Purpose = ""
@@ -95,7 +99,10 @@ def holds(proof: Proof, acts: ActsDep) -> dict[str, Any]:
 @router.post("/holds", status_code=202, responses=openapi.told(404) | openapi.CHANGE)
 def ask_for_hold(wish: HoldWish, proof: ProofForChange, acts: ActsDep) -> dict[str, str]:
     """Ask to keep entries from retention; a second person's yes does it, and two people end it."""
-    return {"id": str(acts.ask_for_hold(proof, wish.held(), wish.review_on, wish.reason)), "state": "waiting"}
+    return {
+        "id": str(acts.ask_for_hold(proof, wish.held(), wish.review_on, wish.reason, wish.index)),
+        "state": "waiting",
+    }
 
 
 @router.post("/holds/{hold_id}/release", status_code=202, responses=openapi.CHANGE_ONE)

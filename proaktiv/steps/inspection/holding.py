@@ -5,6 +5,7 @@ Art. 17 (3) (e), 18 (1) (c) DSGVO.
 """
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,11 +22,12 @@ from proaktiv.house import House
 from proaktiv.locks import lock_keys
 from proaktiv.steps.inspection.looks import log, overseen, require
 from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons, said_before, shown_to, to_decide, told
-from proaktiv.tables import FlowLogRow, HoldRequestRow, LegalHoldRow, core_table
+from proaktiv.tables import FlowLeafRow, FlowLogRow, HoldRequestRow, LegalHoldRow, core_table
 
 _REQUESTS = core_table(HoldRequestRow)
 _HOLDS = core_table(LegalHoldRow)
 _FLOWS = core_table(FlowLogRow)
+_LEAVES = core_table(FlowLeafRow)
 _YEARS = range(2000, 3000)
 _SEE = "siehe Eintrag "
 """What the row of a hold says instead of the reason, followed by the entry whose part A says it."""
@@ -41,16 +43,22 @@ def ask(
     reason: str,
     now: datetime,
     wall: datetime,
+    place: int | None = None,
 ) -> UUID:
     """Keep a wish to hold entries until two people release them; return its id, the same for the same.
 
-    Raises ``NotAllowed`` for another role, ``BadInput``, and ``NotFound`` for an entry that is not there.
+    ``place`` names an entry by its place in the log instead of its id. Raises ``NotAllowed`` for another role,
+    ``BadInput``, and ``NotFound`` for an entry that is not there.
     """
     require(proof, Role.DSB)
     given = reason_of(reason)
     for name, day in (("from", held.first), ("to", held.last), ("review_on", review_on)):
         if day is not None and day.year not in _YEARS:
             raise BadInput(name, "must be a day of these centuries")
+    if place is not None:
+        if held.entry is not None:
+            raise BadInput("index", "name an entry by its id or by its place, not by both")
+        held = replace(held, entry=_at(session, place))
     if held.entry is None and not held.first:
         raise BadInput("from", "name an entry, or a first and a last day")
     if held.entry is not None and (held.first or held.last or held.purpose):
@@ -70,6 +78,15 @@ def ask(
         "review_on": review_on,
     }
     return _keep(session, house, proof, "hold.requested", what, given, now, wall)
+
+
+def _at(session: Session, place: int) -> UUID:
+    there: UUID | None = (
+        session.connection().execute(select(_LEAVES.c.fid).where(_LEAVES.c.idx == place)).scalar_one_or_none()
+    )
+    if there is None:
+        raise NotFound("entry")
+    return there
 
 
 def ask_release(
