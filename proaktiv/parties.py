@@ -24,9 +24,16 @@ def names_of(session: Session, house: House) -> dict[str, str]:
             if kind == "prefill" and register:
                 names.setdefault(register, fluss.quelle)
     clients = connection.execute(select(_CLIENTS.c.id, _CLIENTS.c.source))
-    return {**names, **{row.source: _office_of(row.id) for row in clients}, house.controller: house.name}
+    offices = {row.source: names.get(row.id) or _office_of(row.id) for row in clients}
+    return {**names, **offices, house.controller: house.name}
+
+
+_UMLAUTS = {"behoerde": "behörde", "buerger": "bürger", "buero": "büro", "auslaender": "ausländer", "strasse": "straße"}
+"""Of words in the ids of offices (``rules/_katalog/stellen.yaml``); an id is ASCII."""
 
 
 def _office_of(client: str) -> str:
-    """Return a reporting office's id as people write it: ``standesamt-musterstadt`` is Standesamt Musterstadt."""
+    """Return a reporting office's id as people write it: ``meldebehoerde-musterstadt`` is Meldebehörde Musterstadt."""
+    for ascii_, written in _UMLAUTS.items():
+        client = client.replace(ascii_, written)
     return " ".join(word.capitalize() for word in client.split("-"))

@@ -104,6 +104,12 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             return evidence.checkpoints(session, before)
 
+    def checkpoint(self, proof: StaffProof, size: int) -> str:
+        """Return one signed checkpoint as text. Raises ``NotFound``."""
+        self._glance(proof, "checkpoint.fetched", str(size))
+        with self.database.transaction() as session:
+            return evidence.note(session, size)
+
     def consistency(self, proof: StaffProof, old: int, new: int) -> dict[str, Any]:
         """Return the proof that an older log is the beginning of a newer one. Raises ``BadInput``."""
         self._glance(proof, "consistency.proven", f"{old} {new}")

@@ -37,8 +37,8 @@ class Border:
         waits = waiting(session)
         found, detail = _OPEN, ""
         for limit, what in ((self._limit, _CLOSED), (self._alarm, _LATE)):
-            if detail := late(waits, now, limit):
-                found = what
+            if behind := late(waits, now, limit):
+                found, detail = what, str(behind)
                 break
         self._say(found, detail)
         return found is not _CLOSED

@@ -36,8 +36,19 @@ _ANSWERS = core_table(WitnessAnswerRow)
 _LABELS = {int(kind): kind.label for kind in Kind}
 
 
+_LACKS = {"no_place": "has no place in the log", "not_signed": "is not signed"}
+
+
 class LogBehind(NotSafe):
-    """The log does not keep up or is not signed any more: nothing may leave the house."""
+    """The log does not keep up or is not signed any more: nothing may leave the house.
+
+    ``code``: ``no_place`` or ``not_signed``; ``seconds``: since when.
+    """
+
+    def __init__(self, code: str, seconds: int) -> None:
+        super().__init__(f"an entry {_LACKS[code]} since {seconds} s")
+        self.code = code
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +136,17 @@ def waiting(session: Session) -> tuple[tuple[datetime, str], ...]:
     queued = select(_QUEUE.c.ts).order_by(_QUEUE.c.qid).limit(1)
     # One statement: this is asked before each set that leaves the house.
     found = session.connection().execute(select(queued.scalar_subquery(), unsigned.scalar_subquery())).one()
-    said = zip(found, ("has no place in the log", "is not signed"), strict=True)
-    return tuple((since, what) for since, what in said if since is not None)
+    return tuple(
+        (since, code) for since, code in zip(found, ("no_place", "not_signed"), strict=True) if since is not None
+    )
 
 
-def late(waits: Iterable[tuple[datetime, str]], now: datetime, limit: timedelta) -> str:
-    """Return in words which of ``waiting`` waits longer than ``limit``, or nothing."""
-    for since, what in waits:
+def late(waits: Iterable[tuple[datetime, str]], now: datetime, limit: timedelta) -> LogBehind | None:
+    """Return which of ``waiting`` waits longer than ``limit``; None where none does."""
+    for since, code in waits:
         if now - since > limit:
-            return f"an entry {what} since {int((now - since).total_seconds())} s"
-    return ""
+            return LogBehind(code, int((now - since).total_seconds()))
+    return None
 
 
 def require_current(session: Session, now: datetime, limit: timedelta) -> None:
@@ -142,8 +154,8 @@ def require_current(session: Session, now: datetime, limit: timedelta) -> None:
 
     Whoever is about to hand data out asks this first (fail closed). ``now`` is the clock that the entries carry.
     """
-    if said := late(waiting(session), now, limit):
-        raise LogBehind(said)
+    if behind := late(waiting(session), now, limit):
+        raise behind
 
 
 def _age(now: datetime, then: datetime | None) -> float | None:

@@ -36,6 +36,7 @@ From = Annotated[Day | None, Query(alias="from", description="First day, in Berl
 To = Annotated[Day | None, Query(alias="to", description="Last day, in Berlin.")]
 Size = Annotated[int, Query(ge=1, le=_SIZE_MAX)]
 Subject = Annotated[UUID | None, Query(description="A granted request: the entries of that person, or their own part.")]
+Refused = Annotated[bool, Query(description="What was refused alone: by the gate, the office, a second person.")]
 FlowId = Annotated[UUID, Path()]
 
 _PROOF: openapi.Responses = {
@@ -48,6 +49,9 @@ _WAY: openapi.Responses = {
 }
 _FILE: openapi.Responses = {
     200: {"description": "The export's file", "content": {"application/zip": {}, "text/csv": {}}},
+}
+_NOTE: openapi.Responses = {
+    200: {"description": "A signed checkpoint (C2SP)", "content": {"text/plain": {}}},
 }
 _READ = openapi.told(403) | openapi.READ
 _READ_ONE = openapi.told(403) | openapi.READ_ONE
@@ -97,13 +101,14 @@ def flows(
     purpose: Text = "",
     basis: Text = "",
     outcome: Text = "",
+    refused: Refused = False,
     subject: Subject = None,
     cursor: UUID | None = None,
 ) -> dict[str, Any]:
     """List entries, newest first: facts that name nobody; of one person only with a second person's yes."""
     columns = {"sender": sender, "receiver": receiver, "purpose": purpose, "basis": basis, "outcome": outcome}
     before = str(cursor) if cursor else ""
-    found = acts.flows_of_subject(proof, Wanted(columns, "", first_on, last_on, before), subject)
+    found = acts.flows_of_subject(proof, Wanted(columns, "", first_on, last_on, before, refused), subject)
     return {"flows": found["entries"], "cursor": found["more"] or None}
 
 
@@ -143,6 +148,13 @@ def checkpoints(
     """List what was signed, newest first."""
     found = acts.checkpoints(proof, cursor)
     return {"checkpoints": found["checkpoints"], "cursor": int(found["more"]) if found["more"] else None}
+
+
+@router.get("/checkpoints/{size}", response_class=PlainTextResponse, responses=_READ_ONE | _NOTE)
+def checkpoint(size: Annotated[int, Path(ge=1, le=_SIZE_MAX)], proof: Proof, acts: ActsDep) -> Response:
+    """Hand out one signed checkpoint as a file to keep; a verifier takes it with ``--since``."""
+    named = {"Content-Disposition": f'attachment; filename="checkpoint-{size}.txt"'}
+    return PlainTextResponse(acts.checkpoint(proof, size), headers=named)
 
 
 @router.get("/log/consistency", responses=openapi.told(422) | _READ)

@@ -81,7 +81,7 @@ def test_axe_finds_nothing_on_any_page_of_the_office(
             f"/datenfluesse/{fid}?wunsch={granted.rpartition('/')[2]}",
             "/verweigert",
             "/befunde",
-            "/pruefpunkte",
+            "/checkpoints",
             "/auszuege",
             "/person",
             f"/person?eben={granted.rpartition('/')[2]}",
@@ -138,7 +138,7 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
             assert page.get_by_text("Er wartet auf eine zweite Person, längstens bis").is_visible()
             follows(page, page.get_by_role("button", name="Nein"))
             page.goto(granted)
-            assert page.get_by_text("auftrag.confirmed").first.is_visible()
+            assert page.get_by_text("Auftrag erteilt").first.is_visible()
             follows(page, page.get_by_role("link", name="Auszüge", exact=True))
             page.get_by_label("Protokoll zum Prüfen").check()
             follows(page, page.get_by_role("button", name="Auszug machen"))
@@ -155,13 +155,13 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
     assert sorted(sent.looks()) == ["auftrag.opened", "person.looked_up"]
 
 
-def test_a_table_fits_a_window_of_1200_points_and_scrolls_in_its_box_on_a_phone(
+def test_a_table_fits_a_window_scrolls_in_its_box_on_a_tablet_and_is_cards_on_a_phone(
     chromium: Browser, sent: Office, at: str
 ) -> None:
     sent.world.check_log()
     granted = granted_by_two(sent)
     sent.pipeline.make_export(sent.proof("d.vertretung"), "log", None, None, 7)
-    for width, fits in ((1200, True), (400, False)):
+    for width, fits in ((1200, True), (700, False), (400, True)):
         with staffing(sent.world) as owner:
             link = owner.link("d.schutz").partition("127.0.0.1")[2]
         context = chromium.new_context(base_url=at, locale="de-DE", viewport=ViewportSize(width=width, height=900))
@@ -170,7 +170,7 @@ def test_a_table_fits_a_window_of_1200_points_and_scrolls_in_its_box_on_a_phone(
         page.goto(link)
         follows(page, page.get_by_role("button", name="Anmelden"))
         page.get_by_text("Abmelden").wait_for()
-        for path in ("/datenfluesse", "/pruefpunkte", "/auszuege", granted):
+        for path in ("/datenfluesse", "/checkpoints", "/auszuege", granted):
             page.goto(path)
             box = page.locator(".scroll")
             assert box.count() == 1, path
@@ -178,4 +178,12 @@ def test_a_table_fits_a_window_of_1200_points_and_scrolls_in_its_box_on_a_phone(
             assert (inside <= outside) is fits, (path, width, inside, outside)
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
             assert page.get_by_text("seitlich verschieben").is_visible() is not fits, path
+            if width == 400:
+                link = page.locator(".scroll tbody a").first
+                x = link.evaluate("each => each.getBoundingClientRect().right")
+                assert 0 < x <= width, (path, "a link is on the screen")
+                labels = page.locator(".scroll tbody tr:first-child td").evaluate_all(
+                    "all => all.map(each => [each.dataset.label, getComputedStyle(each, '::before').content])"
+                )
+                assert all(label and content == f'"{label}"' for label, content in labels), path
         context.close()

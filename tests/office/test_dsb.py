@@ -1,7 +1,13 @@
 """What the DSB sees, that each look is itself an entry, and that nothing here changes anything of a matter."""
 
 import re
+import subprocess
+import sys
 from datetime import timedelta
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from fastapi.routing import APIRoute
@@ -10,11 +16,13 @@ from sqlalchemy import text
 from proaktiv.acts import oversight as acts
 from proaktiv.core.calendar import BERLIN
 from proaktiv.database import Database
+from proaktiv.flowlog.handing_out import hand_out
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.steps import oversight
 from proaktiv.steps.oversight import evidence
-from proaktiv.web.pages import states
+from proaktiv.web.pages import log_words
 from proaktiv.web.pages.language import catalogue
+from proaktiv.web.pages.log_actions import ACTIONS
 from proaktiv.web.pages.view import Look
 from proaktiv.web.staff import dsb, erasures, exports, holds, person
 from tests.builders import a_birth, somebody
@@ -39,25 +47,26 @@ def test_the_page_of_the_log_says_how_it_stands_and_what_is_wrong(sent: Office) 
 def test_entries_are_listed_without_anybody_and_filtered(sent: Office) -> None:
     desk = sent.desk("d.schutz")
     everything = desk.get("/datenfluesse").text
-    assert "auftrag.confirmed" in everything
+    assert "Auftrag erteilt" in everything
     for personal in (sent.anna.familienname, sent.anna.kennung, CANARY):
         assert personal not in everything
     only = desk.get("/datenfluesse?art=received").text
-    assert "event.received" in only
-    assert "auftrag.confirmed" not in only
+    assert "Meldung eines Registers eingegangen" in only
+    assert "Auftrag erteilt" not in only
     sent_only = desk.get("/datenfluesse?receiver=standesamt-musterstadt&art=outcome").text
     assert sent_only.count("<tr>") == 2
     day = f"{sent.world.now:%Y-%m-%d}"
-    assert "auftrag.sent" in desk.get(f"/datenfluesse?von={day}&bis={day}").text
-    assert "event.received" not in desk.get(f"/datenfluesse?von={day}&bis={day}").text
+    assert "Auftrag an die Behörde" in desk.get(f"/datenfluesse?von={day}&bis={day}").text
+    assert "meldung eines registers eingegangen" not in desk.get(f"/datenfluesse?von={day}&bis={day}").text.lower()
     assert "keinen solchen Eintrag" in desk.get("/datenfluesse?von=2031-01-01").text
     assert "keinen solchen Eintrag" in desk.get("/datenfluesse?purpose=none").text
     assert "keinen solchen Eintrag" in desk.get("/datenfluesse?bis=2020-01-01").text
-    assert "keinen solchen Eintrag" in desk.get("/datenfluesse?bis=1969-12-31").text
-    assert "event.received" in desk.get("/datenfluesse?art=received&von=0001-01-01&bis=9999-12-31").text
+    assert "eingegangen" in desk.get("/datenfluesse?art=received&von=2000-01-01&bis=2999-12-31").text
 
 
-@pytest.mark.parametrize("query", ["art=unknown", "von=14.10.2026", "bis=2026-13-01"])
+@pytest.mark.parametrize(
+    "query", ["art=unknown", "von=14.10.26", "von=31.02.2026", "bis=2026-13-01", "von=15.10.2026&bis=14.10.2026"]
+)
 def test_a_filter_that_is_none_is_told(sent: Office, query: str) -> None:
     assert sent.desk("d.schutz").get(f"/datenfluesse?{query}").status_code == 422
 
@@ -148,7 +157,7 @@ def changed(office: Office, before: dict[str, list[str]]) -> set[str]:
 
 
 PAGES = (
-    *("/protokoll", "/datenfluesse", "/verweigert", "/befunde", "/pruefpunkte", "/auszuege", "/person", "/vorfaelle"),
+    *("/protokoll", "/datenfluesse", "/verweigert", "/befunde", "/checkpoints", "/auszuege", "/person", "/vorfaelle"),
     *("/loeschungen", "/sperren"),
 )
 
@@ -169,8 +178,37 @@ def test_what_was_refused_has_a_page_of_its_own(sent: Office) -> None:
     sent.world.announce(a_birth(carl))
     sent.world.tick()
     shown = sent.desk("d.schutz").get("/verweigert").text
-    assert "event.refused" in shown
-    assert "auftrag.confirmed" not in shown
+    assert "Meldung nicht bearbeitet" in shown
+    assert "keine Einwilligung" in shown
+    assert "Auftrag erteilt" not in shown
+
+
+def test_what_a_second_person_said_no_to_stands_among_what_was_refused(sent: Office) -> None:
+    sent.world.check_log()
+    desk, second = sent.desk("d.schutz"), sent.desk("d.vertretung")
+    form = {"wer": sent.reference, "grundlage": "withdrawn", "nachsehen": "31.12.2027", "grund": WHY}
+    form |= {"von": "01.10.2026", "bis": "31.10.2026"}
+    no = {"entscheidung": "nein"}
+    for path, table, told in (
+        ("/person", "person_requests", "Nachschlagen abgelehnt"),
+        ("/loeschungen", "erasure_requests", "Löschung abgelehnt"),
+        ("/sperren", "hold_requests", "Sperre abgelehnt"),
+    ):
+        assert told not in desk.get("/verweigert").text, "the control: nobody said no yet"
+        assert desk.post(path, form).status_code == 303
+        request = sent.world.value(f"SELECT id FROM {table} WHERE state = 'waiting'")
+        assert second.post(f"{path}/{request}/entscheidung", no).status_code == 303
+        assert told in desk.get("/verweigert").text
+    desk.post("/sperren", form)
+    request = sent.world.value("SELECT id FROM hold_requests WHERE state = 'waiting'")
+    assert second.post(f"/sperren/{request}/entscheidung", {"entscheidung": "ja"}).status_code == 303
+    assert desk.post(f"/sperren/{sent.pipeline.held_entries()[0]['id']}/freigabe", form).status_code == 303
+    request = sent.world.value("SELECT id FROM hold_requests WHERE state = 'waiting'")
+    assert second.post(f"/sperren/{request}/entscheidung", no).status_code == 303
+    shown = desk.get("/verweigert").text
+    assert "Freigabe abgelehnt" in shown
+    assert "Sperre erlaubt" not in shown
+    assert "Wunsch: " not in shown
 
 
 def test_findings_are_shown_with_their_meaning_and_on_the_overview(sent: Office) -> None:
@@ -214,18 +252,55 @@ def integrated(office: Office) -> None:
         office.world.signer.sign(session, office.world.now)
 
 
+def test_a_checkpoint_comes_as_the_file_that_a_verifier_takes_with_since(sent: Office, tmp_path: Path) -> None:
+    sent.world.check_log()
+    desk = sent.desk("d.schutz")
+    link, name = re.findall(r'href="(/dsb/checkpoints/[0-9]+)" download="([^"]+)"', desk.get("/checkpoints").text)[0]
+    size = link.rpartition("/")[2]
+    answer = desk.get(link)
+    assert (answer.status_code, name) == (200, f"checkpoint-{size}.txt")
+    assert answer.headers["content-disposition"] == f'attachment; filename="checkpoint-{size}.txt"'
+    assert answer.headers["content-type"].startswith("text/plain")
+    kept = tmp_path / name
+    kept.write_bytes(answer.content)
+    integrated(sent)
+    desk.post("/auszuege", {"art": "log", "tage": "7"})
+    (export,) = re.findall(r'href="(/dsb/exports/[^"]+)"', desk.get("/auszuege").text)
+    with ZipFile(BytesIO(desk.get(export).content)) as archive:
+        archive.extractall(tmp_path / "auszug")
+    (tmp_path / "policy.txt").write_text(f"log {sent.world.signer.vkey}\nquorum none\n")
+    hand_out(tmp_path / "verifier")
+
+    def verdict(*since: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, tmp_path / "verifier" / "verify.py", "auszug", "--policy", "policy.txt", *since],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert verdict("--since", name)[0] == 0
+    kept.write_bytes(answer.content.replace(size.encode(), str(int(size) + 1).encode(), 1))
+    assert verdict("--since", name)[0] != 0, "the control: changed by one"
+    assert desk.get("/dsb/checkpoints/999999").status_code == 404
+    assert opened(sent, "checkpoint.fetched") == 2
+
+
 def test_checkpoints_are_listed_and_paged(sent: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "PAGE", 2)
     desk = sent.desk("d.schutz")
-    assert "noch nichts unterschrieben" in desk.get("/pruefpunkte").text
+    assert "noch nichts unterschrieben" in desk.get("/checkpoints").text
     for _ in range(3):
         desk.get("/protokoll")
         integrated(sent)
-    page = desk.get("/pruefpunkte").text
-    (more,) = re.findall(r"/pruefpunkte\?vor=([0-9]+)", page)
+    page = desk.get("/checkpoints").text
+    (more,) = re.findall(r"/checkpoints\?vor=([0-9]+)", page)
     assert page.count("<tr>") == 3
-    assert desk.get(f"/pruefpunkte?vor={more}").text.count("<tr>") == 2
-    assert desk.get("/pruefpunkte?vor=x").status_code == 200
+    assert desk.get(f"/checkpoints?vor={more}").text.count("<tr>") == 2
+    assert desk.get("/checkpoints?vor=x").status_code == 200
 
 
 def test_an_entry_says_what_it_rested_on_and_how_far_it_has_come(sent: Office) -> None:
@@ -273,6 +348,7 @@ def test_the_facts_of_an_entry_are_called_what_people_call_them(sent: Office) ->
     assert not {"t", "from", "to", "categories", "purpose", "basis"} & set(terms)
     assert "kind.geburtsdatum" not in shown
     assert sent.pipeline.house.rules.called("kind.geburtsdatum") in shown
+    assert not re.search(r"\bIhre?\b", shown.partition("<h2")[2].partition("Zweck")[0]), "that is for the person"
     desk.cookies["sprache"] = "en"
     assert "Which data" in desk.get(f"/datenfluesse/{of_a_letter(sent)}").text
 
@@ -280,19 +356,20 @@ def test_the_facts_of_an_entry_are_called_what_people_call_them(sent: Office) ->
 def test_senders_and_receivers_are_called_by_name_and_an_entry_says_their_code_as_well(sent: Office) -> None:
     desk = sent.desk("d.schutz")
     listed = desk.get("/datenfluesse").text
-    senders = re.findall(r'<td class="breaks">([^<]+)</td>', listed)
+    senders = re.findall(r'<td class="breaks" data-label="(?:Von|An)">([^<]+)</td>', listed)
     assert {"Stadt Musterstadt", "die Person"} <= set(senders)
     assert not [each for each in senders if each.startswith("urn:") or each.isupper() or each in {"citizen", "person"}]
     fid = sent.world.value("SELECT fid FROM flow_log WHERE receiver = 'standesamt-musterstadt' LIMIT 1")
-    assert "Standesamt Musterstadt (standesamt-musterstadt)" in desk.get(f"/datenfluesse/{fid}").text
+    shown = desk.get(f"/datenfluesse/{fid}").text
+    assert 'Standesamt Musterstadt <span class="code">(standesamt-musterstadt)</span>' in shown
 
 
 def test_every_member_that_an_entry_may_have_has_a_name() -> None:
     words = catalogue("de")
     members = {"flow", "kind", "t", "from", "to", "purpose", "action", "basis", "n", "categories", "restrict", "of"}
     members |= {"listed", "minimum", "removed", "to_name", "to_system", "scope", "rule", "outcome"}
-    members |= {"seq", "consent", "outbox", "actor", "case", "reason", "erased", "erased_unplaced"}
-    assert {name for name in members if states.fact_name(name, words) == name} == set()
+    members |= {"seq", "consent", "replaces", "outbox", "actor", "case", "reason", "erased", "erased_unplaced"}
+    assert {name for name in members if log_words.called("fact", name, words) == name} == set()
 
 
 @pytest.mark.parametrize(
@@ -306,6 +383,102 @@ def test_every_member_that_an_entry_may_have_has_a_name() -> None:
 def test_times_are_berlins_and_say_so(language: str, at: str, shown: str) -> None:
     rendered = Look("x").environments[language].from_string("{{ at | instant }}").render(at=at)
     assert rendered.endswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("language", "seconds", "shown"),
+    [
+        ("de", 0.0, "gerade eben"),
+        ("de", 727.281, "vor 12 Minuten"),
+        ("de", 3600, "vor 1 Stunde"),
+        ("de", 200_000, "vor 2 Tagen"),
+        ("en", 61, "1 minute ago"),
+    ],
+)
+def test_an_age_is_told_as_people_tell_it(language: str, seconds: float, shown: str) -> None:
+    assert Look("x").environments[language].from_string("{{ at | ago }}").render(at=seconds) == shown
+
+
+def test_the_overview_tells_ages_and_numbers_as_people_do_and_what_stands_still(sent: Office) -> None:
+    desk = sent.desk("d.schutz")
+    stands = desk.get("/protokoll").text
+    assert re.search(r"Ein Eintrag, der vor \d+ Tag\w* geschrieben wurde, hat noch keinen Platz", stands)
+    sent.world.check_log()
+    shown = desk.get("/protokoll").text
+    values = re.findall(r'__value">([^<]*)<', shown)
+    assert values
+    assert not [each for each in values if "." in each and not re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{3})+", each)]
+    assert 'lang="en"' not in shown.partition("<footer")[0].partition("<body")[2]
+
+
+def test_where_order_matters_times_say_the_second(sent: Office) -> None:
+    sent.world.check_log()
+    desk = sent.desk("d.schutz")
+    request = sent.allowed(sent.reference, WHY)
+    for path in ("/datenfluesse", "/verweigert", "/checkpoints", f"/datenfluesse/{of_a_letter(sent)}", request):
+        shown = desk.get(path).text
+        assert re.search(r"\d\d\.\d\d\.\d{4}, \d\d:\d\d:\d\d Uhr MES?Z", shown) or "<td" not in shown, path
+
+
+def test_entries_of_one_moment_stand_by_their_place_in_the_log(sent: Office) -> None:
+    sent.world.check_log()
+    page = sent.desk("d.schutz").get("/datenfluesse").text
+    rows = re.findall(r">([^<]+ Uhr MES?Z)</a></td><td data-label=\"Platz\">(\d+)<", page)
+    times = [at for at, _ in rows]
+    same = [(int(after), int(before)) for (at, after), (then, before) in pairwise(rows) if at == then]
+    assert len(set(times)) < len(times), "the world's clock stands still between its steps"
+    assert same
+    assert all(after > before for after, before in same)
+
+
+CODES = ACTIONS.keys() | log_words.OUTCOMES.keys() | log_words.PURPOSES.keys() | log_words.BASES.keys()
+
+
+def codes_alone(page: str, language: str = "de") -> list[str]:
+    """What of a page's table cells and terms is a code and nothing else."""
+    words = catalogue(language)
+    tables = (ACTIONS, log_words.OUTCOMES, log_words.PURPOSES, log_words.BASES)
+    said = {words.gettext(german) for table in tables for german in table.values()}
+    cells = re.findall(r"<(?:td|dd)[^>]*>\s*([^<]*?)\s*(?=<)", page)
+    return [cell for cell in cells if cell in CODES - said]
+
+
+def test_no_page_of_the_dsb_shows_a_code_where_a_word_belongs(sent: Office) -> None:
+    carl = sent.world.lives_here(somebody("Carl"), gives=False)
+    sent.world.announce(a_birth(carl))
+    sent.world.tick()
+    sent.world.check_log()
+    desk = sent.desk("d.schutz")
+    request = sent.allowed(sent.reference, WHY)
+    entries = re.findall(r'href="(/datenfluesse/[0-9a-f-]{36})"', desk.get("/datenfluesse").text)
+    assert len(entries) > 20
+    for language in ("de", "en"):
+        desk.cookies["sprache"] = language
+        for path in (*PAGES, request, *entries[:12]):
+            assert codes_alone(desk.get(path).text, language) == [], path
+    assert codes_alone("<td>auftrag.sent</td><dd>\n done </dd>") == ["auftrag.sent", "done"], "the control"
+    listed = desk.get("/datenfluesse").text
+    assert "datenschutzaufsicht" not in listed
+    assert "no_disclosure" not in listed
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "receiver=Standesamt+Musterstadt",
+        "receiver=standesamt-musterstadt",
+        "purpose=Datenschutzaufsicht",
+        "purpose=Data+protection+oversight",
+        "outcome=angekommen",
+        "outcome=done",
+        "sender=die+Person",
+        "basis=Art.+39+Abs.+1+Buchst.+b+DSGVO",
+        "basis=Art.+39+(1)+lit.+b+DSGVO",
+    ],
+)
+def test_a_filter_takes_what_a_page_says_and_what_the_log_says(sent: Office, query: str) -> None:
+    desk = sent.desk("d.schutz")
+    assert desk.get(f"/datenfluesse?{query}").text.count("<tr>") > 1
 
 
 def test_no_page_shows_utc_beside_berlins_time(sent: Office) -> None:

@@ -37,6 +37,7 @@ WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
 NONE = UUID(int=7)
 GETS = (
     *("/session", "/log", "/flows", f"/flows/{NONE}", f"/flows/{NONE}/proof", "/findings", "/checkpoints"),
+    "/checkpoints/1",
     f"/flows/{NONE}/consent?subject={NONE}",
     *("/log/consistency?old=1&new=1", "/incidents", "/requests", "/exports", f"/exports/{NONE}"),
     *("/erasures", "/holds"),
@@ -256,6 +257,25 @@ def test_findings_incidents_and_the_standing_are_told(sent: Office, dsb: Program
     with owner_of(sent.world) as owner:
         owner("UPDATE flow_log SET receiver = 'somebody' WHERE fid = (SELECT min(fid::text)::uuid FROM flow_log)")
     assert [each["code"] for each in dsb.get("/findings").json()] == ["column_changed"]
+
+
+def test_what_was_refused_is_listed_alone_the_second_persons_no_among_it(sent: Office, dsb: Program) -> None:
+    assert dsb.get("/flows?refused=true").json()["flows"] == []
+    request = dsb.post("/requests", {"who": sent.reference, "reason": WHY}).json()["id"]
+    said = program(sent, "d.vertretung").post(f"/requests/{request}/decision", {"grant": False})
+    assert said.json() == {"state": "denied"}
+    sent.desk("k.jugendamt").get(f"/auftraege/{sent.auftrag}")
+    refused = [each["action"] for each in dsb.get("/flows?refused=true").json()["flows"]]
+    assert sorted(refused) == ["person.denied", "staff.foreign_matter"]
+    assert len(dsb.get("/flows").json()["flows"]) > len(refused)
+
+
+def test_a_checkpoint_is_handed_out_as_it_was_signed(sent: Office, dsb: Program) -> None:
+    signed(sent.world)
+    (newest,) = dsb.get("/checkpoints").json()["checkpoints"]
+    assert dsb.get(f"/checkpoints/{newest['size']}").text == newest["note"]
+    assert dsb.get(f"/checkpoints/{newest['size'] + 1}").status_code == 404
+    assert dsb.get("/checkpoints/0").status_code == 422
 
 
 def test_checkpoints_and_the_proof_between_two_of_them(sent: Office, dsb: Program) -> None:

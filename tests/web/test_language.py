@@ -13,7 +13,7 @@ from consent.model import ConsentState
 from proaktiv import web
 from proaktiv.core.flows import Kind
 from proaktiv.core.states import AuftragState, ProposalState
-from proaktiv.web.pages import states
+from proaktiv.web.pages import log_words, states
 from proaktiv.web.pages.language import LOCALES, catalogue, chosen
 
 WEB = Path(web.__file__).parent
@@ -55,7 +55,7 @@ def test_every_state_has_a_name_on_the_page() -> None:
 
 
 def test_every_kind_of_entry_has_a_name_of_its_own_for_the_dsb() -> None:
-    names = [states.kind_name(kind.label, catalogue("de")) for kind in Kind]
+    names = [log_words.called("kind", kind.label, catalogue("de")) for kind in Kind]
     assert len(set(names)) == len(Kind)
 
 

@@ -81,7 +81,7 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         # Of the DSB: each of them logs who looked.
         ("GET", "/verweigert"): READS,
         ("GET", "/befunde"): READS,
-        ("GET", "/pruefpunkte"): READS,
+        ("GET", "/checkpoints"): READS,
         ("GET", "/auszuege"): READS,
         ("POST", "/auszuege"): CHANGES,
         ("GET", "/person"): READS,
@@ -107,6 +107,7 @@ INVENTORY: dict[str, dict[tuple[str, str], bool]] = {
         ("GET", "/flows/{flow_id}/consent"): READS,
         ("GET", "/findings"): READS,
         ("GET", "/checkpoints"): READS,
+        ("GET", "/checkpoints/{size}"): READS,
         ("GET", "/log/consistency"): READS,
         ("GET", "/incidents"): READS,
         ("GET", "/requests"): READS,
@@ -174,7 +175,7 @@ def filled(world: World, path: str) -> str:
     auftrag = world.value("SELECT id FROM auftraege LIMIT 1")
     given = ("proposal_id", "task_id", "flow_id", "request_id", "hold_id", "export_id", "entry_id")
     names = dict.fromkeys(given, proposal)
-    names |= {"auftrag_id": auftrag}
+    names |= {"auftrag_id": auftrag, "size": 1}
     return path.format(**names, digest="x", name="y")
 
 

@@ -7,24 +7,24 @@ Lists show facts F alone, which name nobody: which entries are a person's is fou
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotAllowed
-from proaktiv.core.flows import Kind
+from proaktiv.core.flows import DENIED, Kind
 from proaktiv.core.ids import first_of_day, uuid7
 from proaktiv.core.staff import Inspection, Role, StaffProof
 from proaktiv.flowlog.findings import findings
 from proaktiv.flowlog.status import LogBehind, require_current, status
 from proaktiv.house import House
 from proaktiv.parties import names_of
-from proaktiv.tables import FlowLogRow, FlowSecretRow, core_table
+from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 
 PAGE = 50
 BEHIND = timedelta(seconds=60)
@@ -35,17 +35,22 @@ COUNTED = timedelta(days=30)
 COLUMNS = ("sender", "receiver", "purpose", "basis", "outcome")
 """What entries are filtered by, besides kind and period; each must be equal."""
 
+_PARTIES = ("sender", "receiver")
+_NAMED = b'"action":"%b"'
+
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
+_LEAF = core_table(FlowLeafRow)
 _KINDS = {kind.label: int(kind) for kind in Kind}
 _LABELS = {int(kind): kind.label for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries to list. ``columns`` are of ``COLUMNS``; days are Berlin's, both included.
+    """Which entries to list. ``columns`` are of ``COLUMNS``, as somebody typed them; days are Berlin's, both included.
 
-    ``kind`` is as somebody typed it, ``kinds`` what a page of its own is about.
+    ``meant``: what else may stand in the log for what was typed, where a page calls it by a word. Whoever sends or
+    receives may be typed by name. ``refused``: only what the gate, the office or a second person refused.
     """
 
     columns: Mapping[str, str]
@@ -53,30 +58,34 @@ class Wanted:
     first_on: date | None = None
     last_on: date | None = None
     before: str = ""
-    kinds: tuple[Kind, ...] = ()
+    refused: bool = False
+    meant: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def standing(session: Session, proof: StaffProof, now: datetime, wall: datetime) -> dict[str, Any]:
     """Return how the log stands, and what is wrong with it as far as a look without reading it all can say.
 
-    Entries carry ``now``, signatures ``wall``: a demonstration's clock runs ahead.
+    Entries carry ``now``, signatures ``wall``: a demonstration's clock runs ahead. ``findings`` are sentences for
+    programs; ``behind`` says the same by codes: ``no_place``, ``not_signed``, ``too_short``, and since when.
     """
     _require(proof)
     found = status(session, wall, count_kinds=False)
-    wrongs = []
+    wrongs: dict[str, tuple[str, int | None]] = {}
     try:
         require_current(session, now, BEHIND)
     except LogBehind as error:
-        wrongs.append(str(error))
+        wrongs[error.code] = str(error), error.seconds
     if found.signed > found.size:
-        wrongs.append("a checkpoint is over more entries than there are")
-    return {**found.to_json(), "findings": wrongs}
+        wrongs["too_short"] = "a checkpoint is over more entries than there are", None
+    behind = [{"code": code, "seconds": seconds} for code, (_, seconds) in wrongs.items()]
+    return {**found.to_json(), "findings": [said for said, _ in wrongs.values()], "behind": behind}
 
 
 def flows(session: Session, house: House, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
     """Return a page of entries, the newest first, and where the next begins. Raises ``BadInput``, ``NotAllowed``."""
     _require(proof)
-    return _page(session, house, _where(wanted))
+    names = names_of(session, house)
+    return _page(session, names, _where(wanted, names))
 
 
 def flows_of(session: Session, house: House, leave: Inspection, wanted: Wanted) -> dict[str, Any]:
@@ -84,19 +93,27 @@ def flows_of(session: Session, house: House, leave: Inspection, wanted: Wanted) 
     if not leave.persons:
         return {"entries": [], "more": ""}
     mine = select(_SECRET.c.fid).where(_SECRET.c.subj.in_([house.log.subj(person) for person in leave.persons]))
-    return _page(session, house, [_LOG.c.fid.in_(mine), *_where(wanted)])
+    names = names_of(session, house)
+    return _page(session, names, [_LOG.c.fid.in_(mine), *_where(wanted, names)])
 
 
-def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [
-        _LOG.c[name] == value for name, value in wanted.columns.items() if name in COLUMNS and value
-    ]
+def _where(wanted: Wanted, names: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    for name, typed in wanted.columns.items():
+        if name in COLUMNS and typed:
+            values = {typed, *wanted.meant.get(name, ())}
+            if name in _PARTIES:
+                values |= {code for code, called in names.items() if called.casefold() == typed.casefold()}
+            where.append(_LOG.c[name].in_(sorted(values)))
     if wanted.kind:
         if wanted.kind not in _KINDS:
             raise BadInput("art", "is no kind of entry")
         where.append(_LOG.c.kind == _KINDS[wanted.kind])
-    if wanted.kinds:
-        where.append(_LOG.c.kind.in_([int(kind) for kind in wanted.kinds]))
+    if wanted.refused:
+        # What an act is called stands in the facts alone: a No is rare, and nothing else is filtered by it.
+        said_no = or_(*(func.pg_catalog.position(_LOG.c.f_bytes, _NAMED % action.encode()) > 0 for action in DENIED))
+        by_gate_or_office = _LOG.c.kind.in_([int(Kind.REFUSED), int(Kind.INCIDENT)])
+        where.append(or_(by_gate_or_office, and_(_LOG.c.kind == int(Kind.ACCESS), said_no)))
     where += within(wanted.first_on, wanted.last_on)
     if wanted.before:
         where.append(_LOG.c.fid < _uuid(wanted.before))
@@ -131,17 +148,24 @@ def wrong(session: Session, proof: StaffProof, now: datetime, *, within: timedel
     return [each.to_json() for each in findings(session, now, within=within)]
 
 
-def _page(session: Session, house: House, where: list[ColumnElement[bool]]) -> dict[str, Any]:
+def _page(session: Session, names: Mapping[str, str], where: list[ColumnElement[bool]]) -> dict[str, Any]:
     rows = (
         session.connection()
         .execute(
-            select(_LOG.c.fid, _LOG.c.kind, _LOG.c.f_bytes).where(*where).order_by(_LOG.c.fid.desc()).limit(PAGE + 1)
+            select(_LOG.c.fid, _LOG.c.kind, _LOG.c.t.label("at"), _LOG.c.f_bytes, _LEAF.c.idx)
+            .join(_LEAF, _LEAF.c.fid == _LOG.c.fid, isouter=True)
+            .where(*where)
+            .order_by(_LOG.c.fid.desc())
+            .limit(PAGE + 1)
         )
         .all()
     )
-    names = names_of(session, house)
-    shown = [{**described(json.loads(row.f_bytes), row.kind, names), "id": str(row.fid)} for row in rows[:PAGE]]
-    return {"entries": shown, "more": str(rows[PAGE - 1].fid) if len(rows) > PAGE else ""}
+    # Ids are ordered by their millisecond; of one moment the place says what came first, and what has none is newest.
+    shown = sorted(rows[:PAGE], key=lambda row: (row.at, row.idx is None, row.idx or 0), reverse=True)
+    entries = [
+        {**described(json.loads(row.f_bytes), row.kind, names), "id": str(row.fid), "index": row.idx} for row in shown
+    ]
+    return {"entries": entries, "more": str(rows[PAGE - 1].fid) if len(rows) > PAGE else ""}
 
 
 def described(facts: Mapping[str, Any], kind: int, names: Mapping[str, str]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def flow(session: Session, house: House, leave: Inspection, staff_private: bytes
         "index": index,
         "state": state.value,
         "categories": {
-            language: [house.rules.called(name, language) for name in facts.get("categories", ())]
+            language: [_called(house, name, language) for name in facts.get("categories", ())]
             for language in ("de", "en")
         },
         "intact": commitment(FACTS, bytes(row.f_salt), bytes(row.f_bytes)) == unpack(bytes(row.entry)).facts,
@@ -68,6 +68,11 @@ def flow(session: Session, house: House, leave: Inspection, staff_private: bytes
         "A": {"is": staff.said, "part": dict(staff.part)},
         "rested_on": _rested_on(session, facts, own["part"]),
     }
+
+
+def _called(house: House, fakt: str, language: str) -> str:
+    """Return what a fact is called by those who work here: the person's own word may say „Ihre“."""
+    return house.rules.office_labels(fakt).get(language) or house.rules.called(fakt, language)
 
 
 def _subject_part(session: Session, house: House, leave: Inspection, row: Any) -> dict[str, Any]:

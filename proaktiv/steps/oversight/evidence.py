@@ -117,6 +117,18 @@ def checkpoints(session: Session, before: int | None) -> dict[str, Any]:
     }
 
 
+def note(session: Session, size: int) -> str:
+    """Return the signed checkpoint over so many entries, as a verifier takes it (``--since``). Raises ``NotFound``."""
+    found: str | None = (
+        session.connection()
+        .execute(select(_CHECKPOINTS.c.note).where(_CHECKPOINTS.c.size == size))
+        .scalar_one_or_none()
+    )
+    if found is None:
+        raise NotFound("checkpoint")
+    return found
+
+
 def _shown(row: Any) -> dict[str, Any]:
     text_, _, signatures = row.note.partition("\n\n")
     try:

@@ -21,6 +21,10 @@ from proaktiv.web.problems import WrongMediaType
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 120
 MAX_NAME = 120
+_DAY = re.compile(
+    r"(?P<day>[0-9]{1,2})\. ?(?P<month>[0-9]{1,2})\. ?(?P<year>2[0-9]{3})"
+    r"|(?P<year_iso>2[0-9]{3})-(?P<month_iso>[0-9]{2})-(?P<day_iso>[0-9]{2})"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -75,6 +79,21 @@ class Form:
         except ValueError:
             self.errors[name] = wrong
             return date.min
+
+    def typed_day(self, name: str, wrong: str) -> date | None:
+        """Return a day of 2000 to 2999 typed as 31.12.2027 or 2027-12-31, None where nothing is."""
+        written = self.typed.get(name, "").strip()
+        found = _DAY.fullmatch(written)
+        if not written:
+            return None
+        try:
+            if found is None:
+                raise ValueError  # noqa: TRY301 - the same answer as for a 31st of February
+            year, month, day = (int(found[part] or found[f"{part}_iso"]) for part in ("year", "month", "day"))
+            return date(year, month, day)
+        except ValueError:
+            self.errors[name] = wrong
+            return None
 
     def one_of(self, name: str, allowed: Mapping[str, object] | frozenset[str], wrong: str) -> str:
         """Return a choice. Nothing is preset: no choice is an error."""

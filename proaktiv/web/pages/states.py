@@ -1,6 +1,7 @@
-"""What the states of ``core.states`` and the actions of the log are called on a page.
+"""What the states of ``core.states`` are called on a page, and what an entry of the log says to the person.
 
 German sentences; the other languages translate them in their catalogues. A state without a name here breaks a test.
+Left to others: codes of the log as those read them who oversee (``log_words``).
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from proaktiv.web.pages.language import Catalogue
+from proaktiv.web.pages.log_words import called
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +85,6 @@ _SIGNED: Mapping[str, str] = {
     "refused": _("abgelehnt"),
     "closed": _("entfallen"),
 }
-_KIND_NAMES: Mapping[str, str] = {
-    "authorised": _("Erlaubt, vor der Übermittlung"),
-    "outcome": _("Ergebnis einer Übermittlung"),
-    "erasure": _("Löschung einer Person"),
-    "access": _("Einblick"),
-    "key": _("Schlüssel"),
-    "retention": _("Frist, Sperre oder Freigabe"),
-    "succession": _("Nachfolge eines Protokolls"),
-    "received": _("Eingang"),
-    "admitted": _("Zugelassen"),
-    "refused": _("Verweigert"),
-    "consent_changed": _("Einwilligung geändert"),
-    "confirmed": _("Bestätigung"),
-    "incident": _("Vorfall"),
-    "act": _("Handlung"),
-    "recall": _("Rückruf"),
-}
-"""Of ``core.flows.Kind``, as the DSB reads them."""
 _STANDINGS: Mapping[str, tuple[str, str]] = {
     "queued": (_("Wartet auf seinen Platz"), "warning"),
     "integrated": (_("Im Protokoll"), "info"),
@@ -129,11 +113,6 @@ def signature_name(state: str, words: Catalogue) -> str:
     return words.gettext(_SIGNED.get(state, state))
 
 
-def kind_name(kind: str, words: Catalogue) -> str:
-    """Return what a kind of entry is called."""
-    return words.gettext(_KIND_NAMES[kind])
-
-
 def standing_badge(state: str, words: Catalogue) -> Badge:
     """Return the badge of how far an entry of the log has come."""
     text, kind = _STANDINGS[state]
@@ -141,56 +120,19 @@ def standing_badge(state: str, words: Catalogue) -> Badge:
 
 
 _GROUNDS: Mapping[str, str] = {
-    "unneeded": _("Die Daten werden nicht mehr gebraucht (Buchstabe a)."),
-    "withdrawn": _("Die Einwilligung wurde widerrufen (Buchstabe b)."),
-    "objected": _("Die Person hat widersprochen (Buchstabe c)."),
-    "unlawful": _("Die Daten wurden unrechtmäßig verarbeitet (Buchstabe d)."),
-    "obliged": _("Ein Gesetz verlangt die Löschung (Buchstabe e)."),
+    "unneeded": _("Die Daten werden nicht mehr gebraucht (Buchst. a)."),
+    "withdrawn": _("Die Einwilligung wurde widerrufen (Buchst. b)."),
+    "objected": _("Die Person hat widersprochen (Buchst. c)."),
+    "unlawful": _("Die Daten wurden unrechtmäßig verarbeitet (Buchst. d)."),
+    "obliged": _("Ein Gesetz verlangt die Löschung (Buchst. e)."),
 }
 """Of ``keys.erasing.Reason``."""
-_FACT_NAMES: Mapping[str, str] = {
-    "flow": _("Nummer des Eintrags"),
-    "kind": _("Art"),
-    "t": _("Wann"),
-    "from": _("Von"),
-    "to": _("An"),
-    "to_name": _("Name des Empfängers"),
-    "to_system": _("System des Empfängers"),
-    "categories": _("Welche Daten"),
-    "purpose": _("Zweck"),
-    "action": _("Vorgang"),
-    "basis": _("Rechtsgrundlage"),
-    "scope": _("Freigegebener Text"),
-    "rule": _("Regel"),
-    "outcome": _("Ergebnis"),
-    "n": _("Anzahl"),
-    "restrict": _("Der Person nicht gezeigt"),
-    "of": _("Gehört zu Eintrag"),
-    "listed": _("Länge der Liste der Gelöschten"),
-    "minimum": _("Erster Platz, ab dem alles da ist"),
-    "removed": _("So viele davor sind gelöscht"),
-    "seq": _("Nummer unter den Einträgen der Person"),
-    "consent": _("Einwilligung"),
-    "outbox": _("Sendung"),
-    "actor": _("Wer"),
-    "case": _("Aktenzeichen oder Sache"),
-    "ip": _("Adresse"),
-    "reason": _("Warum"),
-    "erased": _("Plätze der gelöschten Einträge"),
-    "erased_unplaced": _("Gelöschte Einträge ohne Platz"),
-}
-"""Members of the parts of an entry (``core.flows``), as the DSB reads them."""
 _ZONES: Mapping[str, str] = {"CET": _("MEZ"), "CEST": _("MESZ")}
 
 
 def ground_name(ground: str, words: Catalogue) -> str:
     """Return what a ground of Art. 17 (1) DSGVO is called."""
     return words.gettext(_GROUNDS[ground])
-
-
-def fact_name(name: str, words: Catalogue) -> str:
-    """Return what a member of an entry is called; one without a name keeps its own."""
-    return words.gettext(_FACT_NAMES.get(name, name))
 
 
 def zone(moment: datetime, words: Catalogue) -> str:
@@ -236,8 +178,16 @@ SENTENCES: Mapping[str, str] = {
     "event.set_aside": _("Eine Meldung konnte nicht bearbeitet werden."),
     "register.asked": _("Ein Register wurde gefragt."),
     "register.not_asked": _("Ein Register wurde nicht gefragt."),
+    "register.answered": _("Ein Register hat geantwortet."),
+    "register.not_answered": _("Ein Register hat nicht geantwortet."),
     "letter.written": _("Ein Brief an Sie wurde geschrieben."),
+    "letter.not_written": _("Ein Brief an Sie wurde nicht geschrieben."),
+    "letter.handed_over": _("Ein Brief an Sie ging hinaus."),
+    "letter.not_handed_over": _("Ein Brief an Sie ging nicht hinaus, oder es ist nicht bekannt."),
     "mail.written": _("Eine E-Mail an Sie wurde geschrieben."),
+    "mail.not_written": _("Eine E-Mail an Sie wurde nicht geschrieben."),
+    "mail.handed_over": _("Eine E-Mail an Sie ging hinaus."),
+    "mail.not_handed_over": _("Eine E-Mail an Sie ging nicht hinaus, oder es ist nicht bekannt."),
     "mail_address.given": _("Sie haben eine E-Mail-Adresse angegeben. Erst mit dem Code von dort gilt sie."),
     "mail_address.confirmed": _("Sie haben Ihre E-Mail-Adresse bestätigt."),
     "mail_address.not_confirmed": _("Eine E-Mail-Adresse wurde nicht bestätigt: Der Code war zu oft falsch."),
@@ -247,6 +197,9 @@ SENTENCES: Mapping[str, str] = {
     "auftrag.confirmed": _("Sie haben einen Auftrag erteilt."),
     "auftrag.signed": _("Sie haben einen Auftrag unterschrieben."),
     "auftrag.sent": _("Ein Auftrag ging an die Behörde."),
+    "auftrag.not_sent": _("Ein Auftrag ging nicht an die Behörde."),
+    "auftrag.handed_over": _("Die Behörde hat einen Auftrag bekommen."),
+    "auftrag.not_handed_over": _("Ein Auftrag kam bei der Behörde nicht an, oder es ist nicht bekannt."),
     "auftrag.undone": _("Sie haben einen Auftrag zurückgenommen."),
     "auftrag.withdrawn": _("Sie haben einen Auftrag widerrufen."),
     "acknowledgement.received": _("Die Behörde hat geantwortet."),
@@ -272,6 +225,8 @@ SENTENCES: Mapping[str, str] = {
     "flow.opened": _("Jemand im Amt hat einen Eintrag über Sie geöffnet (Datenschutz)."),
     "flow.proven": _("Jemand im Amt hat einen Beleg über einen Ihrer Einträge mitgenommen (Datenschutz)."),
     "entry.released": _("Ein Eintrag, der bisher zurückgehalten war, wird Ihnen von nun an gezeigt."),
+    "hold.placed": _("Daten über Sie werden vorerst nicht gelöscht."),
+    "hold.released": _("Daten über Sie werden wieder nach ihrer Frist gelöscht."),
     "task.ended": _("Jemand im Amt hat sich um Ihre Sache gekümmert."),
 }
 """Action of a log entry → what it means to the person. An action without a sentence is shown by its kind."""
@@ -290,6 +245,8 @@ _KINDS: Mapping[str, str] = {
     "recall": _("Etwas wurde beendet."),
     "retention": _("Daten wurden nach Ablauf der Frist gelöscht."),
     "incident": _("Etwas ist schiefgegangen."),
+    "key": _("Ein Schlüssel wurde geändert."),
+    "succession": _("Das Protokoll wurde in einem neuen fortgesetzt."),
 }
 
 
@@ -300,20 +257,14 @@ def sentence(action: tuple[str, str], words: Catalogue) -> str:
 
 
 _PARTIES: Mapping[str, str] = {"citizen": _("Sie selbst"), "person": _("Sie"), "nutzerkonto": _("Ihr Nutzerkonto")}
+_OWN_BASES: Mapping[str, str] = {"act of the person": _("Ihre eigene Handlung")}
 
 
 def party(name: str, words: Catalogue) -> str:
     """Return who sent or got something; the person reads „Sie“."""
-    return words.gettext(_PARTIES.get(name, name))
+    return words.gettext(_PARTIES[name]) if name in _PARTIES else called("sender", name, words)
 
 
-_TO_STAFF_PARTIES: Mapping[str, str] = {
-    "citizen": _("die Person"),
-    "person": _("die Person"),
-    "nutzerkonto": _("Nutzerkonto der Person"),
-}
-
-
-def staff_party(name: str, words: Catalogue) -> str:
-    """Return who sent or got something as those read it who work here."""
-    return words.gettext(_TO_STAFF_PARTIES.get(name, name))
+def own_basis(basis: str, words: Catalogue) -> str:
+    """Return on which basis something happened, as the person reads it."""
+    return words.gettext(_OWN_BASES[basis]) if basis in _OWN_BASES else called("basis", basis, words)

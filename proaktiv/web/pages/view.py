@@ -5,20 +5,30 @@ Left to others: routes (this package's other modules), looks (``static``), what 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from babel.dates import format_timedelta
+from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from proaktiv.core.calendar import BERLIN
+from proaktiv.core.citations import cited
 from proaktiv.core.texts import shown
-from proaktiv.web.pages import states
+from proaktiv.web.pages import log_words, states
 from proaktiv.web.pages.language import LANGUAGES, Catalogue, catalogue, chosen
 
+
+def _(german: str) -> str:
+    """Mark a sentence for the catalogues; it is translated when it is shown."""
+    return german
+
+
+JUST_NOW = _("gerade eben")
 STATIC = Path(__file__).parents[1] / "static"
 
 
@@ -87,11 +97,27 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(BERLIN)
         return f"{at(moment)} {states.zone(moment, words)}"
 
+    def second(value: str | datetime) -> str:
+        """Return the same to the second: where the order of things matters."""
+        moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(BERLIN)
+        told = f"{shown(moment.date(), language)}, {moment:%H:%M:%S}" + (" Uhr" if language == "de" else "")
+        return f"{told} {states.zone(moment, words)}"
+
+    def ago(seconds: float) -> str:
+        """Return how long ago something was: in the largest unit of which there is a whole one."""
+        if seconds < 1:
+            return words.gettext(JUST_NOW)
+        return format_timedelta(timedelta(seconds=-int(seconds)), add_direction=True, threshold=1, locale=language)
+
+    def number(value: int) -> str:
+        """Return a number as this language groups its digits."""
+        return format_decimal(value, locale=language)
+
     def choices_of(frage: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         """Return a question's answers as value, label, and nothing more to say."""
         return [(each["wert"], each["text"].get(language, each["text"]["de"]), "") for each in frage["werte"]]
 
-    made.filters.update(on=on, at=at, instant=instant)
+    made.filters.update(on=on, at=at, instant=instant, second=second, ago=ago, number=number, cited=cited)
     made.globals.update(
         look=look,
         language=language,
@@ -100,13 +126,14 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         static={path.name: address for address, path in static_files().items()},
         track=states.track,
         party=lambda name: states.party(name, words),
-        staff_party=lambda name: states.staff_party(name, words),
+        own_basis=lambda basis: states.own_basis(basis, words),
         badge=lambda table, state: states.badge(table, state, words),
         staff_badge=lambda state: states.staff_badge(state, words),
         signature_name=lambda state: states.signature_name(state, words),
         ground_name=lambda ground: states.ground_name(ground, words),
-        fact_name=lambda name: states.fact_name(name, words),
-        kind_name=lambda kind: states.kind_name(kind, words),
+        log_word=lambda column, code, action="": log_words.called(column, code, words, action),
+        log_ordered=log_words.ordered,
+        log_offers=lambda column: log_words.offered(column, words),
         standing_badge=lambda state: states.standing_badge(state, words),
         way_name=lambda way: states.way_name(way, words),
         sentence=lambda action: states.sentence(action, words),

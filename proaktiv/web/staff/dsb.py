@@ -6,7 +6,6 @@ exports in ``exports``. Proofs and files come from ``/dsb`` (``web.dsb``), which
 
 import re
 import unicodedata
-from datetime import date
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -15,13 +14,14 @@ from starlette.responses import Response
 
 from proaktiv.core.flows import Kind
 from proaktiv.steps.oversight import COLUMNS, Wanted
+from proaktiv.web.pages import log_words
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.staff.days import first_and_last
 from proaktiv.web.staff.visitor import ActsDep, Working, page
 
 router = APIRouter()
 
 MAX_FILTER = 120
-REFUSED = (Kind.REFUSED, Kind.INCIDENT)
 KINDS = tuple(kind.label for kind in Kind)
 
 
@@ -42,12 +42,14 @@ def flows(request: Request, visitor: Working, acts: ActsDep) -> Response:
     """Show entries by what they are filtered by: facts that name nobody."""
     asked = {name: _line(request.query_params.get(name, "")) for name in (*COLUMNS, "art", "von", "bis")}
     form = Form(asked)
+    first_on, last_on = first_and_last(form)
     wanted = Wanted(
         columns={name: asked[name] for name in COLUMNS},
         kind=form.one_of("art", frozenset({"", *KINDS}), _("Wählen Sie eine Art aus der Liste.")),
-        first_on=_day(form, "von"),
-        last_on=_day(form, "bis"),
+        first_on=first_on,
+        last_on=last_on,
         before=request.query_params.get("vor", ""),
+        meant={name: log_words.meant(name, typed) for name in COLUMNS if (typed := asked[name])},
     )
     found = acts.flows(visitor.proof, wanted) if form.well else {"entries": [], "more": ""}
     status = 200 if form.well else 422
@@ -68,7 +70,7 @@ def wrong(request: Request, visitor: Working, acts: ActsDep) -> Response:
     return page(request, "wrong.html", wrong=acts.wrong(visitor.proof), role=visitor.proof.role)
 
 
-@router.get("/pruefpunkte")
+@router.get("/checkpoints")
 def checkpoints(request: Request, visitor: Working, acts: ActsDep, vor: str = "") -> Response:
     """Show what was signed, the newest first."""
     before = int(vor) if re.fullmatch("[0-9]{1,16}", vor) else None
@@ -77,9 +79,9 @@ def checkpoints(request: Request, visitor: Working, acts: ActsDep, vor: str = ""
 
 @router.get("/verweigert")
 def refused(request: Request, visitor: Working, acts: ActsDep) -> Response:
-    """Show what the gate and the office refused, the newest first."""
+    """Show what the gate, the office and a second person refused, the newest first."""
     before = request.query_params.get("vor", "")
-    found = acts.flows(visitor.proof, Wanted({}, before=before, kinds=REFUSED))
+    found = acts.flows(visitor.proof, Wanted({}, before=before, refused=True))
     return page(request, "refused_list.html", **found, role=visitor.proof.role)
 
 
@@ -93,13 +95,3 @@ def incidents(request: Request, visitor: Working, acts: ActsDep) -> Response:
 def _line(written: str) -> str:
     """Return a filter as one line that a database takes."""
     return "".join(sign for sign in unicodedata.normalize("NFC", written) if sign.isprintable()).strip()[:MAX_FILTER]
-
-
-def _day(form: Form, name: str) -> date | None:
-    if not (written := form.typed[name]):
-        return None
-    try:
-        return date.fromisoformat(written if len(written) == 10 else "")
-    except ValueError:
-        form.errors[name] = _("Geben Sie den Tag als Jahr-Monat-Tag ein, zum Beispiel 2026-10-14.")
-        return None

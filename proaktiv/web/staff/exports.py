@@ -1,7 +1,5 @@
 """Exports of the log: what there is and until when, and making one. The file itself comes from ``/dsb/exports``."""
 
-from datetime import date
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -9,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.staff.days import first_and_last
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
 
 router = APIRouter()
@@ -21,7 +20,7 @@ def _(german: str) -> str:
     return german
 
 
-DAY_WRONG = _("Geben Sie den Tag als Jahr-Monat-Tag ein, zum Beispiel 2026-10-14.")
+DAYS_WRONG = _("Tage, bis er gelöscht wird: Geben Sie eine Zahl von 1 bis 30 ein.")
 NOTHING = _("So lässt sich kein Auszug machen: zu viele Einträge, keine, oder ein letzter Tag, wo keiner hingehört.")
 
 
@@ -36,10 +35,10 @@ def make(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) 
     """Make an export that goes by itself."""
     form = Form(fields)
     kind = form.one_of("art", frozenset(ExportKind), _("Wählen Sie, was der Auszug enthält."))
-    days = form.matching("tage", "[0-9]{1,2}", _("Geben Sie eine Zahl von 1 bis 30 ein."))
-    first_on, last_on = _day(form, "von"), _day(form, "bis")
+    days = form.matching("tage", "[0-9]{1,2}", DAYS_WRONG)
+    first_on, last_on = first_and_last(form)
     if form.well and not 1 <= int(days) <= DAYS_MAX:
-        form.errors["tage"] = _("Geben Sie eine Zahl von 1 bis 30 ein.")
+        form.errors["tage"] = DAYS_WRONG
     if form.well:
         try:
             acts.make_export(visitor.proof, kind, first_on, last_on, int(days))
@@ -53,14 +52,3 @@ def make(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) 
 def _page(request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200) -> Response:
     found = acts.exports(visitor.proof)
     return page(request, "exports.html", status, exports=found, form=form, role=visitor.proof.role)
-
-
-def _day(form: Form, name: str) -> date | None:
-    written = form.typed.get(name, "").strip()
-    if not written:
-        return None
-    try:
-        return date.fromisoformat(written if len(written) == 10 else "")
-    except ValueError:
-        form.errors[name] = DAY_WRONG
-        return None

@@ -3,6 +3,7 @@
 Left to others: who may do what when (``steps.inspection.holding``), what a hold does (``flowlog.holds``).
 """
 
+import re
 from datetime import date
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from proaktiv.core.errors import BadInput, NotFound
+from proaktiv.core.errors import NotFound
 from proaktiv.flowlog.holds import Held
+from proaktiv.web.pages import log_words
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.staff.days import first_and_last
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
 from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of
 
@@ -26,9 +29,14 @@ def _(german: str) -> str:
     return german
 
 
-DAY_WRONG = _("Geben Sie den Tag als Jahr-Monat-Tag ein, zum Beispiel 2026-10-14.")
-NOTHING = _("Nennen Sie einen Eintrag, den es gibt, oder einen ersten und einen letzten Tag.")
-NO_ENTRY = _("Das ist keine Nummer eines Eintrags.")
+REVIEW_WRONG = _("Wann nachzusehen ist: Geben Sie einen Tag wie 31.12.2027 ein.")
+PURPOSE_WRONG = _("Zweck: Er darf höchstens 64 Zeichen haben.")
+NO_ENTRY = _("Eintrag: Geben Sie seinen Platz im Protokoll ein, zum Beispiel 217, oder seine lange Nummer.")
+NOT_THERE = _("Eintrag: Diesen gibt es nicht, oder nicht mehr. Sein Platz steht unter „Datenflüsse“.")
+NOTHING = _("Eintrag: Nennen Sie einen, oder lassen Sie ihn leer und nennen Sie den ersten und den letzten Tag.")
+BOTH = _("Eintrag: Lassen Sie ihn leer, oder die Tage und den Zweck.")
+NO_FIRST = _("Erster Tag: Er fehlt.")
+NO_LAST = _("Letzter Tag: Er fehlt.")
 
 
 @router.get("/sperren")
@@ -41,18 +49,13 @@ def holds(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None =
 def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Ask to keep entries; nothing is held before a second person's yes."""
     form = Form(fields)
-    entry, purpose = _entry(form), fields.get("zweck", "").strip()
-    first, last, review_on = (_day(form, name) for name in ("von", "bis", "nachsehen"))
-    if review_on is None:
-        form.errors.setdefault("nachsehen", DAY_WRONG)
-    if len(purpose) > MAX_PURPOSE or not purpose.isprintable():
-        form.errors["zweck"] = _("Der Zweck darf höchstens 64 Zeichen haben.")
+    held, place, review_on = _what(form)
     reason = reason_of(form)
     if form.well and review_on is not None:
         try:
-            kept = acts.ask_for_hold(visitor.proof, Held(entry, first, last, purpose), review_on, reason)
-        except (BadInput, NotFound):
-            form.errors["eintrag"] = NOTHING
+            kept = acts.ask_for_hold(visitor.proof, held, review_on, reason, place)
+        except NotFound:
+            form.errors["eintrag"] = NOT_THERE
         else:
             return RedirectResponse(f"/sperren?eben={kept}", SEE_OTHER)
     return _page(request, visitor, acts, form, 422)
@@ -89,21 +92,43 @@ def _page(
     return page(request, "holds.html", status, form=form, **found, just=str(just or ""), role=visitor.proof.role)
 
 
-def _entry(form: Form) -> UUID | None:
+def _what(form: Form) -> tuple[Held, int | None, date | None]:
+    """Return what is to be held, the place of an entry that is named by it, and when to look again."""
+    entry, place = _entry(form)
+    first, last = first_and_last(form)
+    purpose = _purpose(form)
+    named = bool(form.typed.get("eintrag", "").strip())
+    if named and (first or last or purpose):
+        form.errors.setdefault("eintrag", BOTH)
+    if not named and form.well and first is None and last is None:
+        form.errors["eintrag"] = NOTHING
+    elif not named and first is None:
+        form.errors.setdefault("von", NO_FIRST)
+    elif not named and last is None:
+        form.errors.setdefault("bis", NO_LAST)
+    review_on = form.typed_day("nachsehen", REVIEW_WRONG)
+    if review_on is None:
+        form.errors["nachsehen"] = REVIEW_WRONG
+    return Held(entry, first, last, purpose), place, review_on
+
+
+def _entry(form: Form) -> tuple[UUID | None, int | None]:
+    """Return the id of an entry, or its place in the log, whichever was typed."""
     written = form.typed.get("eintrag", "").strip()
+    if re.fullmatch("[0-9]{1,15}", written):
+        return None, int(written)
     try:
-        return UUID(written) if written else None
+        return (UUID(written) if written else None), None
     except ValueError:
         form.errors["eintrag"] = NO_ENTRY
-        return None
+        return None, None
 
 
-def _day(form: Form, name: str) -> date | None:
-    written = form.typed.get(name, "").strip()
-    if not written:
-        return None
-    try:
-        return date.fromisoformat(written if len(written) == 10 else "")
-    except ValueError:
-        form.errors[name] = DAY_WRONG
-        return None
+def _purpose(form: Form) -> str:
+    """Return the purpose as it stands in the log, typed so or as a page calls it."""
+    written = form.typed.get("zweck", "").strip()
+    if len(written) > MAX_PURPOSE or not written.isprintable():
+        form.errors["zweck"] = PURPOSE_WRONG
+        return ""
+    codes = log_words.meant("purpose", written) - {written} if written else frozenset()
+    return min(codes, default=written)

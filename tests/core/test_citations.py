@@ -1,0 +1,76 @@
+"""Law is cited in one style, wherever somebody reads it; what the log kept from before is shown and found in it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proaktiv.core.citations import cited, spellings
+
+ROOT = Path(__file__).parents[2]
+OTHER = re.compile(
+    r"\blit\. ?[a-z]\b|\bBuchstaben? [a-z]\b|(?:Art\.|§§?) ?\d+[a-z]? \(\d"
+    r"|Abs\. \d+[a-z]? (?:\([a-z]\)|[a-z](?:, [a-z])* DSGVO)"
+)
+"""Every style but the one."""
+
+
+def shown_by_code() -> Iterator[tuple[str, str]]:
+    """The strings of the code that are no docstrings: what goes to a page, a letter, the log or a screen."""
+    for package in ("proaktiv", "consent", "notifiers"):
+        for path in (ROOT / package).rglob("*.py"):
+            tree = ast.parse(path.read_text("utf-8"))
+            said = {
+                id(node.value)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call)
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node.value
+
+
+def shown_by_files() -> Iterator[tuple[str, str]]:
+    """Templates, what rule authors write, and the table of what is kept."""
+    places = ("proaktiv/**/*.html", "rules/**/*.yaml", "rules/**/*.md", "docs/retention.md")
+    for place in places:
+        for path in ROOT.glob(place):
+            yield str(path.relative_to(ROOT)), path.read_text("utf-8")
+
+
+def test_whatever_is_shown_cites_in_the_one_style() -> None:
+    shown = [*shown_by_code(), *shown_by_files()]
+    assert len(shown) > 5000, "the look finds them"
+    wrong = [(place, found[0]) for place, text in shown if (found := OTHER.search(text))]
+    wrong = [(place, found) for place, found in wrong if not place.startswith("proaktiv/core/citations.py")]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("before", "today"),
+    [
+        ("Art. 5 (1) e DSGVO", "Art. 5 Abs. 1 Buchst. e DSGVO"),
+        ("Art. 5 (1) c, e DSGVO", "Art. 5 Abs. 1 Buchst. c, e DSGVO"),
+        ("Art. 17 (1) lit. b DSGVO", "Art. 17 Abs. 1 Buchst. b DSGVO"),
+        ("Art. 17 (1) (b) DSGVO", "Art. 17 Abs. 1 Buchst. b DSGVO"),
+        ("Art. 39 Abs. 1 lit. b DSGVO", "Art. 39 Abs. 1 Buchst. b DSGVO"),
+        ("Art. 17 Abs. 1 Buchstabe a DSGVO", "Art. 17 Abs. 1 Buchst. a DSGVO"),
+        ("Art. 17 (1) DSGVO", "Art. 17 Abs. 1 DSGVO"),
+        ("§§ 187 (1), 188 BGB", "§§ 187 Abs. 1, 188 BGB"),
+        ("§ 45 (1b) StVO", "§ 45 Abs. 1b StVO"),
+    ],
+)
+def test_an_older_style_becomes_the_one_and_is_found_by_it(before: str, today: str) -> None:
+    assert OTHER.search(before), "the control: it is another style"
+    assert cited(before) == today
+    assert cited(today) == today
+    if "(b)" not in before and "Buchstabe" not in before:
+        assert before in spellings(today)
+
+
+@pytest.mark.parametrize("text", ["§ 37 BMG", "RFC 7523 § 3", "schutz", "Ablauf der Frist", "§ 45 Abs. 1b StVO"])
+def test_what_needs_nothing_stays_as_it_is(text: str) -> None:
+    assert cited(text) == text
+    assert text in spellings(text)
