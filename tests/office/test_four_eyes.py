@@ -28,7 +28,7 @@ def test_a_person_is_looked_up_once_a_second_one_said_yes_and_sees_that(sent: Of
     assert sent.looks() == [], "nobody has looked yet"
     found = sent.desk("d.schutz").get(path)
     assert found.status_code == 200
-    assert "auftrag.confirmed" in found.text
+    assert "Auftrag erteilt" in found.text
     assert sent.anna.familienname not in found.text
     assert sent.looks() == ["person.looked_up"]
     facts = sent.world.value("SELECT string_agg(convert_from(f_bytes, 'UTF8'), '') FROM flow_log")
