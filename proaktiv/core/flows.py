@@ -38,6 +38,9 @@ class Kind(IntEnum):
 RELEASED = "entry.released"
 """Action of the entry by which one that was kept from a person is shown to them from now on (flowlog.md § 5)."""
 
+OVERSIGHT = "datenschutzaufsicht"
+"""The purpose of what the DSB does: entries about whoever oversees."""
+
 DENIED = ("person.denied", "erasure.denied", "hold.denied", "release.denied")
 """Actions of the entries by which a second person says no to what somebody of the DSB's office wished."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotFound
-from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.flows import OVERSIGHT, Flow, Kind
 from proaktiv.flowlog.opening import Parts
 from proaktiv.flowlog.proving import proof_of
 from proaktiv.flowlog.staff import StaffReader
@@ -39,7 +39,7 @@ def announce(session: Session, house: House, fid: UUID, by: str, reason: str, no
         kind=Kind.ACCESS,
         sender=house.controller,
         receiver=house.controller,
-        purpose="datenschutzaufsicht",
+        purpose=OVERSIGHT,
         action="flow.proven",
         basis="Art. 39 Abs. 1 Buchst. b DSGVO",
         categories=("protokoll",),

@@ -270,7 +270,7 @@ def test_an_entry_is_named_by_its_place_as_well_as_by_its_long_number(sent: Offi
         assert desk.post("/sperren", FORM | {"von": "", "bis": "", "eintrag": named}).status_code == 303
     assert sent.world.value("SELECT array_agg(DISTINCT fid) FROM hold_requests") == [entry]
     shown = desk.get("/sperren").text
-    assert f"/datenfluesse/{entry}" in shown
+    assert f'href="/datenfluesse/{entry}">Eintrag an Platz {place}</a>' in shown
     dsb.post("/holds", {"index": place, "review_on": "2027-01-01", "reason": WHY})
     assert sent.world.value("SELECT array_agg(DISTINCT fid) FROM hold_requests") == [entry]
     both = {"index": place, "entry": str(entry), "review_on": "2027-01-01", "reason": WHY}

@@ -208,11 +208,13 @@ def listed(session: Session, proof: StaffProof, staff_private: bytes, wall: date
     rows = shown_to(session, _REQUESTS, proof, wall, ())
     pointed = {each["id"]: UUID(found[1]) for each in standing if (found := _POINTER.fullmatch(each["reason"]))}
     why = reasons(session, staff_private, {*pointed.values(), *(row["flow_id"] for row in rows)})
+    places = _places(session, {UUID(str(each["entry"])) for each in standing if each["entry"]}, rows)
     return {
         "holds": [
             {
                 "id": each["id"],
                 "entry": each["entry"] or None,
+                "index": places.get(str(each["entry"])),
                 **_days(each),
                 "purpose": each["purpose"],
                 "reason": why.get(pointed[each["id"]]) if each["id"] in pointed else each["reason"],
@@ -227,6 +229,7 @@ def listed(session: Session, proof: StaffProof, staff_private: bytes, wall: date
                 **told(row, proof, why.get(row["flow_id"])),
                 "releases": str(row["hold"]) if row["hold"] else None,
                 "entry": str(row["fid"]) if row["fid"] else None,
+                "index": places.get(str(row["fid"])),
                 "from": row["first_on"].isoformat() if row["first_on"] else None,
                 "to": row["last_on"].isoformat() if row["last_on"] else None,
                 "purpose": row["purpose"],
@@ -235,6 +238,13 @@ def listed(session: Session, proof: StaffProof, staff_private: bytes, wall: date
             for row in rows
         ],
     }
+
+
+def _places(session: Session, entries: set[UUID], rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Return the places in the log of entries, and of those that wishes name, by their ids."""
+    named = entries | {row["fid"] for row in rows if row["fid"]}
+    found = select(_LEAVES.c.fid, _LEAVES.c.idx).where(_LEAVES.c.fid.in_(named))
+    return {str(fid): idx for fid, idx in session.connection().execute(found)}
 
 
 def _days(hold: dict[str, Any]) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import NotAllowed, NotFound, TooMany
-from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.flows import OVERSIGHT, Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.house import House
@@ -28,7 +28,6 @@ PER_HOUR = {"auftrag": 20, "person": 20, "erasure": 20, "flow": 50}
 """How many different matters somebody opens in an hour (T2, T22)."""
 
 REASON_MIN, REASON_MAX = 10, 500
-OVERSIGHT = "datenschutzaufsicht"
 OVERSIGHT_BASIS = "Art. 39 Abs. 1 Buchst. b DSGVO"
 _HOUR = timedelta(hours=1)
 _LOOKS = core_table(StaffLookRow)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotAllowed
-from proaktiv.core.flows import DENIED, Kind
+from proaktiv.core.flows import DENIED, OVERSIGHT, Kind
 from proaktiv.core.ids import first_of_day, uuid7
 from proaktiv.core.staff import Inspection, Role, StaffProof
 from proaktiv.flowlog.findings import findings
@@ -110,10 +110,10 @@ def _where(wanted: Wanted, names: Mapping[str, str]) -> list[ColumnElement[bool]
             raise BadInput("art", "is no kind of entry")
         where.append(_LOG.c.kind == _KINDS[wanted.kind])
     if wanted.refused:
-        # What an act is called stands in the facts alone: a No is rare, and nothing else is filtered by it.
+        # What an act is called stands in the facts alone; by their purpose the DSB's own entries have an index.
         said_no = or_(*(func.pg_catalog.position(_LOG.c.f_bytes, _NAMED % action.encode()) > 0 for action in DENIED))
         by_gate_or_office = _LOG.c.kind.in_([int(Kind.REFUSED), int(Kind.INCIDENT)])
-        where.append(or_(by_gate_or_office, and_(_LOG.c.kind == int(Kind.ACCESS), said_no)))
+        where.append(or_(by_gate_or_office, and_(_LOG.c.purpose == OVERSIGHT, said_no)))
     where += within(wanted.first_on, wanted.last_on)
     if wanted.before:
         where.append(_LOG.c.fid < _uuid(wanted.before))

@@ -124,6 +124,8 @@ OUTCOMES: Mapping[str, str] = {
     "event.broken": ACTIONS["event.broken"],
     # where the same code says something else
     "task.ended done": _("erledigt"),
+    "register.answered done": _("beantwortet"),
+    "register.answered done_before": _("war schon beantwortet"),
     "task.ended again": _("noch einmal versuchen"),
     "source.rejected rejected": _("verworfen"),
 }
