@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse
 from proaktiv.core.calendar import BERLIN
 from proaktiv.core.citations import cited
 from proaktiv.core.texts import shown
-from proaktiv.web.pages import log_words, states
+from proaktiv.web.pages import finding_words, log_words, states
 from proaktiv.web.pages.language import LANGUAGES, Catalogue, catalogue, chosen
 
 
@@ -131,6 +131,7 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         staff_badge=lambda state: states.staff_badge(state, words),
         signature_name=lambda state: states.signature_name(state, words),
         ground_name=lambda ground: states.ground_name(ground, words),
+        finding_detail=lambda said: finding_words.detail(said, words, second),
         log_word=lambda column, code, action="": log_words.called(column, code, words, action),
         log_ordered=log_words.ordered,
         log_offers=lambda column: log_words.offered(column, words),
