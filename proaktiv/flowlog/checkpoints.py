@@ -19,6 +19,7 @@ from proaktiv.core.errors import ProaktivError
 
 _ED25519 = b"\x01"
 _SIGNATURES_MAX = 100
+_ENCODED = re.compile("[A-Za-z0-9+/]{44,}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _SIZE_MAX = 2**63 - 1
 
@@ -63,6 +64,8 @@ class Vkey:
     """A key that signatures are checked with, under the name its owner signs by."""
 
     algorithm: ClassVar[bytes] = _ED25519
+    whole: ClassVar[str] = "`proaktiv log vkey` prints all of it, where the log is signed"
+    """What to do about one that was copied in part."""
 
     name: str
     public: bytes
@@ -80,6 +83,8 @@ class Vkey:
         """Read ``name+id+key``. Raises ``NoteError`` unless all three fit."""
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
+        if not _ENCODED.fullmatch(encoded):
+            raise NoteError(f"the key is not whole: {cls.whole}")
         raw = unb64(encoded)
         if not _is_name(name) or not _is_text(name) or raw[:1] != cls.algorithm or len(raw) != 33:
             raise NoteError(f"not an Ed25519 verifier key of type {cls.algorithm.hex()}")

@@ -239,10 +239,16 @@ def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:
     if since is None:
         return None
     trust = Policy.of(trusted)
+    remedy = (
+        "Take the unchanged file that you kept; if you have none, verify without --since and keep the checkpoint of "
+        "this export from now on"
+    )
     try:
         return trust.open(read_text(since)).checkpoint
     except NoteError as error:
-        raise BadInput("--since", f"{since} is no checkpoint of this log: {error}") from None
+        raise BadInput("--since", f"{since} is no checkpoint of this log: {error}. {remedy}") from None
+    except BadInput as error:
+        raise BadInput("--since", f"{error}. {remedy}") from None
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class WitnessKey(Vkey):
     """A key that cosignatures are checked with."""
 
     algorithm: ClassVar[bytes] = b"\x04"
+    whole: ClassVar[str] = "`proaktiv witness status` prints all of it"
 
     def cosigned_at(self, text: str, signature: bytes) -> datetime | None:
         """Return when this key cosigned the checkpoint ``text``, None if it did not make ``signature``."""

@@ -21,6 +21,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from proaktiv.core.canonical import dumps
@@ -137,19 +138,28 @@ Auszug aus dem Datenfluss-Protokoll (proaktiv)
 Was darin ist: je Eintrag die Tatsachen (wann, von wem, an wen, wozu, auf welcher Grundlage), die Prüfsummen und die
 Unterschriften des Protokolls. Keine Namen, keine Schlüssel, keine Teile über einzelne Personen oder Beschäftigte.
 
-Prüfen, auf irgendeinem Rechner mit proaktiv, ohne Datenbank und ohne Einstellungen:
+Prüfen, auf Ihrem eigenen Rechner, ohne Netz, mit einem der beiden Prüfprogramme und Ihrer eigenen policy.txt:
 
-    proaktiv log verify --export DIESER_ORDNER --vkey SCHLÜSSEL
+    python3 verify.py DIESER_ORDNER --policy policy.txt
+    node verify.mjs DIESER_ORDNER --policy policy.txt
 
-SCHLÜSSEL ist der Prüfschlüssel, den Sie selbst notiert haben. Nehmen Sie nie einen, der mit dem Auszug kommt.
-Ohne proaktiv prüfen zwei Programme aus je einer Datei, die „proaktiv log verifier ORDNER“ schreibt. Holen Sie sie
-sich einmal im Haus, nie mit einem Auszug; POLICY ist Ihre eigene Datei mit dem Prüfschlüssel:
+Die letzte Zeile ist das Urteil: „Alles stimmt.“ oder „Es stimmt nicht alles.“
 
-    python3 verify.py DIESER_ORDNER --policy POLICY --lang de
-    node verify.mjs DIESER_ORDNER --policy POLICY --lang de
+Die Programme gibt Ihnen das Haus einmal („proaktiv log verifier ORDNER“ schreibt sie), nie mit einem Auszug. In
+policy.txt stehen die Zeilen „log SCHLÜSSEL“ und „quorum none“ (oder Ihre Zeugen). SCHLÜSSEL ist der Prüfschlüssel, den
+Sie selbst notiert haben; nehmen Sie nie einen, der mit dem Auszug kommt.
+Wo proaktiv eingerichtet ist, geht auch:  proaktiv log verify --export DIESER_ORDNER --policy policy.txt
 
 Ob die Dateien heil angekommen sind, sagt auch ohne jedes Programm von uns:  sha256sum -c SHA256SUMS
 
 Heben Sie die Datei checkpoint auf, auch wenn Sie den Auszug löschen: Mit --since zeigt sie beim nächsten Auszug,
 dass seither nichts von dem geändert wurde, was Sie heute geprüft haben.
 """
+
+READMES = frozenset(
+    {
+        sha256(README_TEXT.encode()).hexdigest(),
+        "5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826",
+    }
+)
+"""SHA-256 of what an export may tell its reader: this version, and the one before, whose exports stay whole."""

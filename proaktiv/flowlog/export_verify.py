@@ -85,6 +85,7 @@ def verify_export(
         export.manifest.expires_on,
         cosigned,
         None if stamper is None else max(judge.stamped, default=0),
+        since=kept.size if kept else None,
     )
 
 

@@ -17,12 +17,13 @@ from proaktiv.core.errors import ProaktivError
 
 PYTHON, NODE = "verify.py", "verify.mjs"
 _PACKAGE = "proaktiv.flowlog.alone"
+_FIRST = "machine"
 _ALIKE = (
-    *("spelling", "trust", "tree", "entry", "folder", "german", "verdict"),
-    *("export", "selection", "proof", "resting"),
+    *("spelling", "trust", "tree", "entry", "folder", "german", "speaking", "verdict"),
+    *("export", "selection", "proof", "resting", "asking"),
 )
-MODULES, NODE_MODULES = (*_ALIKE, "__main__"), (*_ALIKE, "main")
-"""Each uses only what stands before it."""
+MODULES, NODE_MODULES = (_FIRST, *_ALIKE, "__main__"), (_FIRST, *_ALIKE, "main")
+"""Each uses only what stands before it; the first one stands before all imports."""
 _IMPORT = re.compile(r'^import (?:\{ (?P<names>[^}]+) \}|\w+) from "(?P<module>[^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |function |class )", re.MULTILINE)
 
@@ -84,12 +85,13 @@ def python_source() -> str:
     """Return the verifier for Python as one file; the same version gives the same bytes."""
     imports: dict[str, set[str]] = {}
     bodies = []
-    for name in MODULES:
+    first = (resources.files(_PACKAGE) / f"{_FIRST}.py").read_text(encoding="utf-8").partition('"""\n\n')[2]
+    for name in MODULES[1:]:
         source = (resources.files(_PACKAGE) / f"{name}.py").read_text(encoding="utf-8")
         head, rest = _parted(source, imports)
         bodies.append(rest if name == "__main__" else f"# {name}: {head}\n\n\n{rest}")
     said = ast.get_docstring((ast.parse(source)), clean=False)
-    return f'"""{said}"""\n\n{_import_lines(imports)}\n\n\n' + "\n\n\n".join(bodies) + "\n"
+    return f'"""{said}"""\n\n{first}\n{_import_lines(imports)}\n\n\n' + "\n\n\n".join(bodies) + "\n"
 
 
 def _parted(source: str, imports: dict[str, set[str]]) -> tuple[str, str]:

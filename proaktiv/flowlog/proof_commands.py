@@ -16,7 +16,7 @@ import typer
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, ProaktivError
-from proaktiv.flowlog.checkpoints import NoteError
+from proaktiv.flowlog.checkpoints import NoteError, Vkey
 from proaktiv.flowlog.handing_out import hand_out
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_verify import PROOF_MAX, verify_proof
@@ -110,7 +110,9 @@ def believed(vkey: str, policy: Path | None) -> str | Policy:
     try:
         return vkey and Policy.of(vkey)
     except NoteError as error:
-        raise BadInput("--vkey", f"{error}; `proaktiv log vkey` prints it where the log is signed") from None
+        said = str(error)
+        more = "" if Vkey.whole in said else f"; {Vkey.whole}"
+        raise BadInput("--vkey", said + more) from None
 
 
 def print_report(report: Report, *, as_json: bool) -> None:
@@ -121,11 +123,15 @@ def print_report(report: Report, *, as_json: bool) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Return a small text file, however an editor of Windows wrote it. Raises ``BadInput``."""
+    """Return a small text file, however an editor of Windows wrote it, but for UTF-16. Raises ``BadInput``."""
+    raw = read_small(path)
+    halves = (raw[:64:2], raw[1:64:2]) if len(raw) > 1 else ()
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} or not all(any(half) for half in halves):
+        raise BadInput(str(path), "is saved as UTF-16: save it as UTF-8")
     try:
-        return read_small(path).decode("utf-8-sig").replace("\r\n", "\n")
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise BadInput(str(path), "is not text") from None
+        raise BadInput(str(path), "is not UTF-8: save it as UTF-8") from None
 
 
 def read_small(path: Path, most: int = SMALL_MAX) -> bytes:
@@ -133,6 +139,8 @@ def read_small(path: Path, most: int = SMALL_MAX) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(most)
+    except IsADirectoryError:
+        raise BadInput(str(path), "is a folder, and a file is needed") from None
     except OSError as error:
         raise BadInput(str(path), f"cannot be read: {error.strerror}") from None
 

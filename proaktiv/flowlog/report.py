@@ -101,7 +101,8 @@ class Report:
     queued. ``cosigned`` is None where the policy asks for no cosignature. Entries before ``first`` were not there to be
     read, their hashes were. ``truncated``: there are more findings than are listed. ``selected`` is how many entries
     were judged where it was not all of them. ``names`` is what a single proof shows of the person's own part;
-    ``rested_on`` says, where that was asked and nothing speaks against it, which consent a flow rested on.
+    ``rested_on`` says, where that was asked and nothing speaks against it, which consent a flow rested on. ``since`` is
+    how many entries the checkpoint covers that the caller kept.
     """
 
     size: int
@@ -117,6 +118,7 @@ class Report:
     selected: int | None = None
     names: Mapping[str, Any] = field(default_factory=dict)
     rested_on: "RestedOn | None" = None
+    since: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -138,6 +140,7 @@ class Report:
             "expires_on": self.expires_on.isoformat() if self.expires_on else None,
             "cosigned": self.cosigned,
             "stamped": self.stamped,
+            "since": self.since if self.ok else None,
             **({"names": dict(self.names)} if self.names else {}),
             **({"rested_on": self.rested_on.to_json()} if self.rested_on else {}),
         }
@@ -158,6 +161,7 @@ class Report:
             *([] if self.cosigned is None else [f"cosigned as the policy asks: {self.cosigned} entries"]),
             *([] if self.stamped is None else [f"time-stamped: {self.stamped} entries"]),
             f"root {self.root.hex() if self.root else 'that a trusted key signed: none'}",
+            *([self._grown(self.since)] if self.since is not None and self.ok else []),
             *(
                 [f"the person's own part says {name}: {_spoken(value)}" for name, value in self.names.items()]
                 if self.ok
@@ -173,3 +177,9 @@ class Report:
             "Everything adds up." if self.ok else "The log does not add up.",
         ]
         return "\n".join(lines)
+
+    def _grown(self, since: int) -> str:
+        """Return where the log stood when the caller's checkpoint was kept, and where it stands."""
+        if since < self.size:
+            return f"since your checkpoint of {since} entries the log has only grown, to {self.size} entries"
+        return f"since your checkpoint of {since} entries nothing was added to the log and nothing changed"

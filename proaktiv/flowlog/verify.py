@@ -71,7 +71,7 @@ def verify_database(
     judge = Judge(policy, StoredTree(session).load, check, erased=erased, kept=kept, now=now, tell=tell)
     if stamper is not None:
         judge.stamped = attested.stamps(session.connection(), policy, stamper, judge.find)
-    report = _Run(session, judge, check).report()
+    report = replace(_Run(session, judge, check).report(), since=kept.size if kept else None)
     return report if stamper is None else replace(report, stamped=max(judge.stamped, default=0))
 
 

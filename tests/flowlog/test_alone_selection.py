@@ -168,8 +168,8 @@ def test_a_selection_as_it_was_handed_out_adds_up(original: Path, verifiers: Ver
     (told,) = judged(verifiers, original)
     assert (told.code, told.found) == (0, ())
     assert told.root is not None
-    text = verifiers.run_python(original, "--policy", verifiers.folder / "policy").stdout
-    assert text.splitlines()[0] == f"{original}: 4 of 9 entries, 1 signed checkpoints"
+    text = verifiers.run_python(original, "--policy", verifiers.folder / "policy", "--lang", "en").stdout
+    assert text.splitlines()[0] == f"{original}: 4 of 9 entries, 1 signed checkpoint"
 
 
 @needs_node

@@ -62,14 +62,21 @@ def test_a_later_export_continues_an_earlier_one(logged: World, tmp_path: Path) 
     assert json.loads(done.stdout).items() >= {"size": SIZE + 40, "first": 256}.items()
     verify = ("log", "verify", "--export", str(tmp_path / "november"), "--vkey", VKEY)
     assert proaktiv(*verify).returncode == 1
-    assert proaktiv(*verify, "--since", str(tmp_path / "october" / "checkpoint")).returncode == 0
+    told = proaktiv(*verify, "--since", str(tmp_path / "october" / "checkpoint"))
+    assert told.returncode == 0
+    grown = f"since your checkpoint of {SIZE} entries the log has only grown, to {SIZE + 40} entries"
+    assert grown in told.stdout.splitlines()
+    told = proaktiv(*verify, "--since", str(tmp_path / "october" / "checkpoint"), "--json")
+    assert json.loads(told.stdout)["since"] == SIZE
 
 
 def test_the_database_too_must_begin_with_what_was_kept(logged: World, tmp_path: Path) -> None:
     reader = {"PROAKTIV_READER_URL": logged.urls["reader"]}
     export(logged, tmp_path / "out")
     verify = ("log", "verify", "--vkey", VKEY, "--since", str(tmp_path / "out" / "checkpoint"))
-    assert proaktiv(*verify, settings=reader).returncode == 0
+    told = proaktiv(*verify, settings=reader)
+    assert told.returncode == 0
+    assert "since your checkpoint of 266 entries nothing was added to the log and nothing changed" in told.stdout
     # An older state of everything, as a restored backup is: nothing in it contradicts itself.
     logged.as_owner("DELETE FROM checkpoint WHERE size = 266")
     logged.as_owner("DELETE FROM flow_leaf WHERE idx >= 6")
@@ -103,21 +110,38 @@ def test_the_key_may_come_from_the_dsbs_own_policy(logged: World, tmp_path: Path
     [
         (("export", "{out}"), "this command needs PROAKTIV_READER_URL"),
         (("verify", "--export", "{there}"), "verify --export needs --vkey or --policy: the key to trust never comes"),
-        (("verify", "--export", "{there}", "--vkey", "x"), "not an Ed25519 verifier key"),
+        (
+            ("verify", "--export", "{there}", "--vkey", "x"),
+            "the key is not whole: `proaktiv log vkey` prints all of it",
+        ),
         (("verify", "--export", "{out}", "--vkey", VKEY), "is no export of this format: name the folder that holds"),
         (("verify", "--export", "{there}", "--vkey", VKEY, "--policy", "{out}"), "give one of them"),
         (("verify", "--export", "{there}", "--policy", "{out}"), "cannot be read: No such file or directory"),
-        (("verify", "--export", "{there}", "--policy", "{there}/tile/0/000"), "is not text"),
+        (("verify", "--export", "{there}", "--policy", "{there}/tile/0/000"), "is not UTF-8"),
         (
             ("verify", "--export", "{there}", "--vkey", VKEY, "--since", "{there}/README.txt"),
             "README.txt is no checkpoint of this log",
         ),
+        (
+            ("verify", "--export", "{there}", "--vkey", VKEY, "--since", "{out}"),
+            "cannot be read: No such file or directory. Take the unchanged file that you kept; if you have none",
+        ),
+        (("verify", "--export", "{there}", "--vkey", VKEY[:-9] + "…"), "the key is not whole"),
+        (("verify", "--export", "{there}", "--policy", "{there}"), "is a folder, and a file is needed"),
     ],
 )
 def test_what_refuses_says_why_in_one_line(logged: World, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
     export(logged, tmp_path / "there")
     given_words = [word.format(out=tmp_path / "out", there=tmp_path / "there") for word in words]
     assert told in refused(proaktiv("log", *given_words))
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_policy_in_utf_16_is_told_how_to_be_saved(logged: World, tmp_path: Path, codec: str) -> None:
+    export(logged, tmp_path / "there")
+    (tmp_path / "policy").write_bytes(f"log {VKEY}\r\nquorum none\r\n".encode(codec))
+    told = refused(proaktiv("log", "verify", "--export", str(tmp_path / "there"), "--policy", str(tmp_path / "policy")))
+    assert told.endswith("is saved as UTF-16: save it as UTF-8")
 
 
 def test_an_export_never_overwrites(logged: World, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_policy_of_one_log_names_its_key_and_asks_for_nobody_else() -> None:
         (f"log {VKEY}\n{LINES}group g all\n", "line 5: neither log"),
         (f"log {VKEY}\n{LINES}group g all w1 w1\n", "line 5: w1 is a member already"),
         (f"log {VKEY}\n{LINES}group g all w1\ngroup h all w1 g\n", "line 6: w1 is a member already"),
-        (f"log {VKEY[:-1]}\nquorum none\n", "line 1: not"),
+        (f"log {VKEY[:-1]}\nquorum none\n", "line 1: the key is not whole"),
         (f"\nkey {VKEY}\n", "line 2: neither log"),
         (f"log {VKEY} a b\n", "line 1: neither"),
         (f"log {VKEY}\r\nquorum none\r\n", "line 1: control characters"),

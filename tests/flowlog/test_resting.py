@@ -148,7 +148,8 @@ def by_proaktiv(flow: Path, consent: Path) -> tuple[int, tuple[tuple[str, int | 
 def alone(done: Any) -> tuple[int, tuple[tuple[str, int | None], ...], dict[str, Any]]:
     lines = [json.loads(line) for line in done.stdout.rstrip("\n").split("\n")]
     assert done.stderr == ""
-    assert done.returncode == max(line["code"] for line in lines)
+    codes = {line["code"] for line in lines}
+    assert done.returncode == (1 if 1 in codes else max(codes))
     found = tuple((each["what"], each["index"]) for line in lines for each in line.get("findings", ()))
     return done.returncode, found, lines[-1].get("rested_on", {})
 
@@ -282,15 +283,16 @@ def test_the_sentence_is_the_same_by_both_and_says_what_is_not_proven(verifiers:
         (files.proof("given"), "Ob sie dazwischen widerrufen wurde, zeigen diese zwei Belege nicht"),
         (way, "Dazwischen endete sie nicht"),
     ):
-        for words in (("--lang", "de"), ()):
+        for words in ((), ("--lang", "en")):
             asked = (files.proof("sent"), "--consent", consent, "--policy", files.place / "policy", *words)
             python, node = verifiers.run_python(*asked), verifiers.run_node(*asked)
             assert (python.returncode, python.stdout) == (node.returncode, node.stdout)
-            if words:
+            if not words:
                 *_, names, given, meanwhile, verdict = python.stdout.splitlines()
-                assert names.startswith("Der Fluss an Platz 5 (auftrag.sent, ")
-                assert names.endswith(f", {TEXT}) nennt die Einwilligung {FIRST}.")
-                assert given.startswith("Sie wurde davor gegeben, an Platz 2 (consent.given, ")
+                assert names.startswith("Der Fluss an Platz 5 (auftrag.sent; ")
+                assert " deutsche Zeit = " in names
+                assert names.endswith(f"; {TEXT}) nennt die Einwilligung {FIRST}.")
+                assert given.startswith("Sie wurde davor gegeben, an Platz 2 (consent.given; ")
                 assert meanwhile.startswith(last)
                 assert verdict == "Alles stimmt."
     told = proaktiv("log", "verify-proof", str(files.proof("sent")), "--vkey", VKEY, "--consent", str(way))
@@ -302,7 +304,7 @@ def test_the_sentence_is_the_same_by_both_and_says_what_is_not_proven(verifiers:
 def test_a_single_proof_says_the_number_that_it_shows_and_not_whose_it_is(verifiers: Verifiers, files: Files) -> None:
     asked = (files.proof("sent"), "--policy", files.place / "policy", "--lang", "de")
     for done in (verifiers.run_python(*asked), verifiers.run_node(*asked)):
-        assert f"Der Teil S der Person sagt:\n    consent: {FIRST}\n" in done.stdout
+        assert f"    Einwilligung (consent): {FIRST}\n" in done.stdout.partition("Der Teil S sagt:\n")[2]
         assert str(files.person) not in done.stdout
     told = proaktiv("log", "verify-proof", str(files.proof("sent")), "--vkey", VKEY)
     assert f"the person's own part says consent: {FIRST}" in told.stdout
@@ -314,7 +316,8 @@ def test_an_export_or_several_flows_are_no_way_to_ask(verifiers: Verifiers, file
     (tmp_path / "MANIFEST.json").write_text("{}")
     for run in (verifiers.run_python, verifiers.run_node):
         two = run(flow, flow, "--consent", flow, "--policy", policy, "--lang", "de")
-        assert (two.returncode, two.stderr) == (2, "--consent prüft einen einzigen Beleg eines Flusses\n")
+        assert two.returncode == 2
+        assert two.stderr.startswith("--consent prüft einen einzigen Beleg eines Flusses\n")
         for asked in ((tmp_path, "--consent", flow), (flow, "--consent", tmp_path)):
             assert run(*asked, "--policy", policy).returncode == 2
 

@@ -14,25 +14,56 @@ from tests.office.test_dsb_api import WHY
 from tests.web.browser import PageBrowser
 
 PAGE = (Path(__file__).parents[2] / "docs" / "dsb.md").read_text("utf-8")
+WAY = PAGE.partition("## Wenn etwas anderes dasteht")[0]
+"""What somebody reads and types until both sentences are proven."""
 COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-OUTPUTS = re.findall(r"```\n\n```\n(.*?)```", PAGE, re.DOTALL)
+FOR_WINDOWS = re.findall(r"```powershell\n(.*?)```", PAGE, re.DOTALL)
+OUTPUTS = re.findall(r"```\n\n(?:[^\n`]+\n\n)?```\n(.*?)```", PAGE, re.DOTALL)
 MACHINE = ("cd ~/pruefen", "python3 -m venv python", "python/bin/pip install cryptography")
 """What the DSB's own machine needs once, and this one has."""
+WORDS_MAX = 520
+"""So many to read until both sentences are proven; at a lawyer's 150 a minute three and a half of the fifteen."""
 PATIENCE_SECONDS = 300
 
 
+def as_typed_on_windows(command: str) -> str:
+    """Return a command of the terminal as PowerShell wants it."""
+    command = command.replace("python/bin/python ", "py ").replace("python3 ", "py ")
+    command = re.sub(r"zipfile -e (\S+)", r"zipfile -e (Get-Item \1)", command)
+    return command.replace("auszug/checkpoint", "auszug\\checkpoint")
+
+
 def test_the_page_has_the_commands_that_are_walked_here() -> None:
-    practising, machine, unpacking, verifying, two, way = COMMANDS
+    machine, first, keeping, second, since, practising = COMMANDS
+    assert machine.splitlines() == [*MACHINE, "shasum -a 256 verify.py verify.mjs"]
+    assert [len(each.splitlines()) for each in (first, keeping, second, since)] == [2, 1, 2, 1]
     assert "proaktiv log verifier" in practising
     assert "proaktiv log vkey" in practising
-    assert machine.splitlines() == [*MACHINE, "sha256sum verify.py verify.mjs"]
-    assert [len(each.splitlines()) for each in (unpacking, verifying, two, way)] == [1, 1, 1, 2]
-    assert len(OUTPUTS) == 3
+    sums, whole, rested, grown = OUTPUTS
+    assert [len(each.splitlines()) for each in (sums, whole, rested, grown)] == [2, 4, 5, 5]
+
+
+def test_each_command_stands_below_for_windows_too() -> None:
+    machine, *others = FOR_WINDOWS
+    assert "py -m pip install cryptography" in machine.splitlines()
+    assert [f"certutil -hashfile {name} SHA256" in machine for name in ("verify.py", "verify.mjs")] == [True, True]
+    assert others == [as_typed_on_windows(command) for command in COMMANDS[1:5]]
+    assert len(re.findall(r"```sh\n.*?```\n\n```powershell\n", PAGE, re.DOTALL)) == len(FOR_WINDOWS)
+
+
+def test_the_way_to_both_sentences_is_short() -> None:
+    prose = re.sub(r"```.*?```", "", WAY, flags=re.DOTALL)
+    assert len(prose.split()) <= WORDS_MAX
+    minutes = [int(found) for found in re.findall(r"^## \d\. .*\((\d+) Minute", WAY, re.MULTILINE)]
+    assert len(minutes) == 4
+    assert sum(minutes) <= 15
 
 
 @pytest.fixture
 def folder(sent: Office, tmp_path: Path) -> Path:
-    """The DSB's folder after sections 1 and 2."""
+    """The DSB's folder after section 2, and a log that was signed more than once."""
+    sent.world.check_log()
+    assert sent.desk("d.schutz").get("/datenfluesse").status_code == 200
     sent.world.check_log()
     place = tmp_path / "pruefen"
     hand_out(place)
@@ -58,15 +89,16 @@ def typed(command: str, folder: Path) -> str:
     return done.stdout
 
 
+def shapes(said: str) -> list[str]:
+    """Return lines without what differs from day to day: numbers, times and hashes."""
+    day = r"\d{2}\.\d{2}\.\d{4}|\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}"
+    return [re.sub(r"\b[0-9a-f]*\d[0-9a-f-]*(…|\b)", "#", re.sub(day, "#", line)) for line in said.splitlines()]
+
+
 def comes_out(expected: str, told: str) -> None:
-    """Each line of the page's output is one of what was told, but for numbers, times and hashes."""
-
-    def shape(line: str) -> str:
-        return re.sub(r"[0-9a-f]*\d[0-9a-f-]*…?\.?", "#", re.sub(r"\d{4}-\d{2}-\d{2}T[0-9:.]+Z", "#", line))
-
-    lines = {shape(line) for line in told.splitlines()}
-    for line in expected.splitlines():
-        assert shape(line) in lines, (line, told)
+    """The page's lines are the last ones of what was told, in their order."""
+    lines = shapes(expected)
+    assert shapes(told)[-len(lines) :] == lines, told
 
 
 def saves(desk: PageBrowser, link: tuple[str, str], folder: Path) -> None:
@@ -82,23 +114,41 @@ def says(page: str, *words: str) -> None:
         assert word in page, word
 
 
-def test_the_first_sentence_this_export_is_whole_and_untouched(sent: Office, folder: Path) -> None:
-    _, machine, unpacking, verifying, *_ = COMMANDS
-    assert len(typed(machine, folder).splitlines()) == 2
-    desk = sent.desk("d.schutz")
-    page = desk.get("/auszuege").text
-    says(page, "Auszüge", "Was soll er enthalten?", "Protokoll zum Prüfen", "Auszug machen")
+def draws(desk: PageBrowser, folder: Path) -> None:
+    """Make an export of the log and download it, the newest one."""
+    says(desk.get("/auszuege").text, "Auszüge", "Was soll er enthalten?", "Protokoll zum Prüfen", "Auszug machen")
+    before = links(desk)
     desk.post("/auszuege", {"art": "log", "von": "", "bis": "", "tage": "7"})
-    page = desk.get("/auszuege").text
-    (link,) = re.findall(r'href="(/dsb/exports/[^"]+)"', page)
-    assert "Auszug vom" in page
+    says(desk.get("/auszuege").text, "Auszug vom")
+    (link,) = links(desk) - before
     saves(desk, (link, ""), folder)
-    typed(unpacking, folder)
-    comes_out(OUTPUTS[0], typed(verifying, folder))
+
+
+def links(desk: PageBrowser) -> set[str]:
+    return set(re.findall(r'href="(/dsb/exports/[^"]+)"', desk.get("/auszuege").text))
+
+
+def test_the_first_sentence_this_export_is_whole_and_untouched(sent: Office, folder: Path) -> None:
+    machine, first, keeping, _, since, _ = COMMANDS
+    comes_out(OUTPUTS[0], typed(machine, folder))
+    desk = sent.desk("d.schutz")
+    draws(desk, folder)
+    told = typed(first, folder)
+    comes_out(OUTPUTS[1], told)
+    assert len(shapes(told)) == len(shapes(OUTPUTS[1])), "nothing stands above it"
+    assert typed(keeping, folder) == ""
+    next_month = folder.with_name("next month")
+    folder.rename(next_month)
+    for path in (next_month / "auszug", *next_month.glob("*.zip")):
+        path.rename(path.with_name(f"old {path.name}"))
+    sent.world.check_log()
+    draws(desk, next_month)
+    typed(first.splitlines()[0], next_month)
+    comes_out(OUTPUTS[3], typed(since, next_month))
 
 
 def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, folder: Path) -> None:
-    *_, two, way = COMMANDS
+    second = COMMANDS[3]
     says(sent.desk("d.schutz").get("/person").text, "Um Erlaubnis fragen", "Person")
     request = sent.allowed(sent.reference, WHY)
     desk = sent.desk("d.schutz")
@@ -110,11 +160,26 @@ def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, fold
     page = next(each for each in pages if "auftrag.sent" in each and "Erlaubt, vor der Übermittlung" in each)
     says(page, "Dieser Fluss beruhte auf der Einwilligung", "Ihr Stand heute: Ja.")
     assert re.search(r"@1\)\.\s+Sie wurde am \d", page)
-    says(page, "Beleg mit Teil S", "Beleg der Einwilligung", "Weg der Einwilligung")
+    says(
+        page,
+        "Beleg mit Teil S",
+        "Teil S: Nummer und Einwilligung der Person",
+        "Weg der Einwilligung",
+        "Platz im Protokoll",
+    )
     for link in re.findall(r'href="(/dsb/flows/[^"]+)" download="([^"]+)"', page):
         saves(desk, link, folder)
-    comes_out(OUTPUTS[1], typed(two, folder))
-    comes_out(OUTPUTS[2], typed(way, folder))
+    told = typed(second, folder)
+    comes_out(OUTPUTS[2], told)
+    assert "\nDer Eintrag sagt:\n" in told.partition(OUTPUTS[2].splitlines()[1][:8])[0]
+    given = typed(second.splitlines()[1].replace(" weg ", " einwilligung-*.tlog-proof "), folder)
+    assert "Ob sie dazwischen widerrufen wurde, zeigen diese zwei Belege nicht" in given
+
+
+def test_the_page_to_log_in_by_a_link_has_the_button_that_the_guide_names(sent: Office) -> None:
+    assert "öffnen und **Anmelden** drücken" in PAGE.replace("\n", " ")
+    template = Path(__file__).parents[2] / "proaktiv" / "web" / "templates" / "office" / "link.html"
+    assert "parts.submit(_('Anmelden'))" in template.read_text("utf-8")
 
 
 def test_control_a_word_that_no_page_says_or_an_output_that_does_not_come_is_seen() -> None:
@@ -122,3 +187,5 @@ def test_control_a_word_that_no_page_says_or_an_output_that_does_not_come_is_see
         says("<p>Etwas anderes</p>", "Auszug machen")
     with pytest.raises(AssertionError):
         comes_out("Alles stimmt.", "Es stimmt nicht alles.")
+    with pytest.raises(AssertionError):
+        comes_out("zu löschen am 2026-12-03\nAlles stimmt.", "Alles stimmt.\nzu löschen am 2026-12-03")

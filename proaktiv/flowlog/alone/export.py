@@ -15,7 +15,10 @@ from proaktiv.flowlog.alone.tree import Edge, leaf_of, tile_path
 from proaktiv.flowlog.alone.trust import SKEW, Head, Policy
 from proaktiv.flowlog.alone.verdict import Verdict, open_head
 
-READMES = {"5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826"}
+READMES = {
+    "bac93ad86673b3b829b5004d652d24fb95f83cb94b907ab2d17d64c159628168",
+    "5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826",
+}
 """SHA-256 of each text that an export may tell its reader what to do."""
 WIDTH = 256
 OURS = ("README.txt", "checkpoint", "checkpoints.jsonl", "entries.jsonl")
@@ -61,6 +64,8 @@ class Export:
         if len(self.missing) > self.erased:
             for index in self.missing:
                 self.find("subject part", f"missing, and erasures account for {self.erased} only", index)
+        if self.kept is not None and not self.verdict.findings:
+            self.verdict.since = self.kept.size
 
     def _unexcused(self) -> None:
         """Find rows that are missing, unless retention says that it took as many before the entry it names."""

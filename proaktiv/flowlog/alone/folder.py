@@ -1,5 +1,6 @@
 """Read a folder that somebody handed over: plain files under names that we know, no link, and no path out of a file."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -17,6 +18,32 @@ LEFT_BEHIND = {".DS_Store", "Thumbs.db", "desktop.ini"}
 """What looking at a folder leaves there; nobody reads it."""
 
 
+def is_folder(place: str) -> bool:
+    """Return whether a folder is there that we may look at."""
+    try:
+        return stat.S_ISDIR(Path(place).stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def small_file(place: str, most: int = SMALL_MAX) -> bytes:
+    """Return the bytes of a small file. Raises ``Unreadable``."""
+    if is_folder(place):
+        raise Unreadable(f"{place} is a folder, and a file is needed")
+    try:
+        with Path(place).open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise unreadable(place, error) from None
+
+
+def unreadable(place: Path | str, error: OSError) -> Unreadable:
+    """Return what is said of a file that does not open."""
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        return Unreadable(f"{place} is not there")
+    return Unreadable(f"{place} cannot be read: {errno.errorcode.get(error.errno or 0, 'unknown')}")
+
+
 class Folder:
     """A folder and what lies in it. Raises ``Unreadable`` wherever reading fails; what is not there is None."""
 
@@ -27,7 +54,7 @@ class Folder:
         """Return the path of everything in it that is no folder."""
 
         def give_up(error: OSError) -> None:
-            raise Unreadable(f"{error.filename} cannot be read: {error.strerror}")
+            raise unreadable(error.filename, error)
 
         found = set()
         for below, folders, files in os.walk(self._path, onerror=give_up):
@@ -67,7 +94,7 @@ class Folder:
             if isinstance(error, FileNotFoundError | NotADirectoryError) or place.is_symlink():
                 yield None
                 return
-            raise Unreadable(f"{place} cannot be read: {error.strerror}") from None
+            raise unreadable(place, error) from None
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             yield None
@@ -76,7 +103,7 @@ class Folder:
             try:
                 yield file
             except OSError as error:
-                raise Unreadable(f"{place} cannot be read: {error.strerror}") from None
+                raise unreadable(place, error) from None
 
 
 def left_behind(path: str) -> bool:

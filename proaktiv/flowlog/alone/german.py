@@ -3,10 +3,30 @@
 import re
 
 SENTENCES = {
+    # what was typed; the first holds others of these
+    "--since: {}. Take the unchanged file that you kept; if you have none, verify without --since and keep "
+    "the checkpoint of this export from now on": (
+        "--since: {}. Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; haben Sie keine, prüfen Sie ohne"
+        " --since und heben Sie ab jetzt den Checkpoint dieses Auszugs auf"
+    ),
+    "{} is no option of this program": "{} kennt dieses Programm nicht",
+    "the option {} stands twice": "{} steht zweimal",
+    "after {} something is missing": "hinter {} fehlt etwas",
+    "--lang is de or en": "--lang ist de oder en",
+    "name what to verify: the folder of an unpacked export, or a proof (.tlog-proof)": (
+        "Es fehlt, was geprüft werden soll: der Ordner eines entpackten Auszugs, oder ein Beleg (.tlog-proof)"
+    ),
+    "--policy is missing: your own file with the key that you noted": (
+        "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben"
+    ),
+    "{} fits several files: name one": "{} passt auf mehrere Dateien: eine davon nennen",
+    "--since is for a whole export, not beside --consent": "--since gilt einem ganzen Auszug, nicht neben --consent",
+    "no whole export: --since needs one": "kein ganzer Auszug: --since braucht einen",
     # spelling and notes
     "not base64": "kein Base64",
     "not JSON in its one spelling": "kein JSON in der einen erlaubten Schreibweise",
     "not text": "kein Text",
+    "saved as UTF-16: save it as UTF-8": "als UTF-16 gespeichert: bitte als UTF-8 speichern",
     "control characters": "Steuerzeichen",
     "control characters in a note": "Steuerzeichen in einem Checkpoint",
     "a note ends with signature lines": "ein Checkpoint endet mit Unterschriftszeilen",
@@ -22,8 +42,18 @@ SENTENCES = {
         "weniger Zeugen haben mitunterschrieben, als die policy verlangt, oder es ist zu lange her"
     ),
     # policy
+    "the policy is {}": "die policy ist {}",
     "policy line {}: {}": "policy, Zeile {}: {}",
-    "a policy has lines log and exactly one line quorum": "eine policy hat Zeilen log und genau eine Zeile quorum",
+    "a policy has lines log and exactly one line quorum": (
+        "eine policy hat eine Zeile „log SCHLÜSSEL“ (oder mehrere) und genau eine Zeile quorum, etwa „quorum none“"
+    ),
+    "not UTF-8: save the file as UTF-8": "kein UTF-8: bitte als UTF-8 speichern",
+    "the key is not whole: proaktiv log vkey prints all of it, where the log is signed": (
+        "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv log vkey“ dort aus, wo das Haus unterschreibt"
+    ),
+    "the key is not whole: proaktiv witness status prints all of it": (
+        "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv witness status“ dort aus, wo der Zeuge läuft"
+    ),
     "not an Ed25519 verifier key of this type": (
         "kein Ed25519-Prüfschlüssel dieser Art; ist er vollständig abgeschrieben?"
     ),
@@ -40,7 +70,9 @@ SENTENCES = {
     ),
     "a key stands twice": "ein Schlüssel steht zweimal",
     # files
-    "{} cannot be read: {}": "{0} ist nicht da oder nicht lesbar",
+    "{} is not there": "{} ist nicht da: Stimmt der Name, und steht das Terminal im richtigen Ordner?",
+    "{} is a folder, and a file is needed": "{} ist ein Ordner, gebraucht wird eine Datei",
+    "{} cannot be read: {}": "{} lässt sich nicht lesen ({})",
     "{} is no checkpoint of this log: {}": "{} ist kein Checkpoint dieses Protokolls: {}",
     "a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {} {}": (
         "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {}"
@@ -48,7 +80,9 @@ SENTENCES = {
     "no export of this format: name the folder that holds MANIFEST.json": (
         "kein Auszug dieses Formats: den Ordner nennen, in dem MANIFEST.json liegt"
     ),
-    "no selection of this format: its MANIFEST.json is none": "keine Auswahl dieses Formats: MANIFEST.json ist keine",
+    "no selection of this format: its MANIFEST.json is none": (
+        "kein Auszug dieses Formats: MANIFEST.json ist beschädigt; neu laden und in einen neuen Ordner entpacken"
+    ),
     "it says {} entries and holds {} files": "er spricht von {} Einträgen und hat {} Dateien",
     "MANIFEST.json names a log that the policy does not": (
         "MANIFEST.json nennt ein Protokoll, das die policy nicht nennt"
@@ -67,7 +101,7 @@ SENTENCES = {
         "{} hat einen anderen Text als jeder Auszug; folgen Sie ihm nicht"
     ),
     "{} has another text than every selection; do not follow it": (
-        "{} hat einen anderen Text als jede Auswahl; folgen Sie ihm nicht"
+        "{} hat einen anderen Text als jeder Auszug einer Person; folgen Sie ihm nicht"
     ),
     "{} holds more than {} hashes": "{} hat mehr als {} Hashes",
     "{} holds another one than entries.jsonl": "{} hat einen anderen als entries.jsonl",
@@ -137,18 +171,18 @@ SENTENCES = {
     "has no number, and no entry here releases it": "hat keine Nummer, und kein Eintrag hier gibt ihn frei",
     "number {} where {} should follow": "Nummer {}, wo {} folgen sollte",
     # proofs, and what a flow rested on
-    "no tlog-proof": "kein Beleg (tlog-proof)",
+    "no tlog-proof": "kein Beleg (tlog-proof); von einem Auszug den Ordner nennen, in dem MANIFEST.json liegt",
     "a proof whose extra names no entry of this log: there is nothing to hold it against": (
         "ein Beleg, der keinen Eintrag zeigt: es gibt nichts, was man an die Wurzel halten könnte"
     ),
     "{} shows no subject part: download it again with what a second person allowed": (
-        "{} zeigt keinen Teil S: noch einmal laden, über Person und mit dem Ja einer zweiten Person"
+        "{} zeigt keinen Teil S: noch einmal laden, über „Person“ und mit dem Ja einer zweiten Person"
     ),
     "the proof of the flow": "der Beleg des Flusses",
     "the proof of the consent": "der Beleg der Einwilligung",
     "the proof of the consent is of another log": "der Beleg der Einwilligung ist von einem anderen Protokoll",
-    "the selection is of another log": "die Auswahl ist von einem anderen Protokoll",
-    "the flow is not in the selection": "der Fluss ist nicht in der Auswahl",
+    "the selection is of another log": "der Weg der Einwilligung ist von einem anderen Protokoll",
+    "the flow is not in the selection": "der Fluss steht nicht im Weg der Einwilligung",
     "names no consent": "nennt keine Einwilligung",
     "names the consent {}, the flow {}": "nennt die Einwilligung {}, der Fluss {}",
     "is another person's than the flow's": "ist der einer anderen Person als der des Flusses",
@@ -161,7 +195,7 @@ SENTENCES = {
     "ends the consent before the flow": "beendet die Einwilligung vor dem Fluss",
     "--consent judges one proof of a flow": "--consent prüft einen einzigen Beleg eines Flusses",
     "an export: --consent takes the proof of the consent, or a selection": (
-        "ein Auszug: --consent nimmt den Beleg der Einwilligung oder eine Auswahl"
+        "ein ganzer Auszug: --consent nimmt den Beleg der Einwilligung oder den Weg der Einwilligung"
     ),
 }
 

@@ -40,6 +40,17 @@ def parsed(raw: bytes) -> dict[str, Any]:
     raise Broken("not JSON in its one spelling")
 
 
+def typed(raw: bytes) -> bytes:
+    """Return a text as C2SP wants it: an editor of Windows puts a mark before it and ends its lines with two signs.
+
+    Raises ``Broken`` for UTF-16, which others of them write.
+    """
+    halves = (raw[:64:2], raw[1:64:2]) if len(raw) > 1 else ()
+    marked = raw[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    demand(not marked and all(any(half) for half in halves), "saved as UTF-16: save it as UTF-8")
+    return raw.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+
+
 def is_text(pattern: str, *values: Any) -> bool:
     """Return whether all are text of this form."""
     return all(type(value) is str and re.fullmatch(pattern, value, re.DOTALL) for value in values)

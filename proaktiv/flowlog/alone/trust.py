@@ -32,6 +32,11 @@ class Key(NamedTuple):
         """Read ``name+id+key``."""
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
+        whole = is_text("[A-Za-z0-9+/]{44,}", encoded)
+        demand(
+            whole or kind != LOG, "the key is not whole: proaktiv log vkey prints all of it, where the log is signed"
+        )
+        demand(whole or kind != WITNESS, "the key is not whole: proaktiv witness status prints all of it")
         raw = unbase64(encoded)
         key = cls(name, kind, raw[1:])
         demand(cls.is_name(name) and len(raw) == 33 and raw[0] == kind, "not an Ed25519 verifier key of this type")
@@ -94,7 +99,7 @@ class Policy:
                 elif words:
                     self._take(words, {*self.witnesses, *self.groups})
             except UnicodeDecodeError:
-                raise Unreadable(f"policy line {at}: not text") from None
+                raise Unreadable(f"policy line {at}: not UTF-8: save the file as UTF-8") from None
             except Broken as error:
                 raise Unreadable(f"policy line {at}: {error}") from None
         if not self.logs or len(self.quorum) != 1:
@@ -117,21 +122,23 @@ class Policy:
             self.max_age = int(said[1]) * (86_400 if said[2] == "d" else 3_600)
 
     def _take(self, words: list[str], names: set[str]) -> None:
-        match words:
-            case ["log", vkey] | ["log", vkey, _]:
-                self.logs.append(Key.parse(vkey, LOG))
-            case ["witness", name, vkey] | ["witness", name, vkey, _] if name not in {*names, "none"}:
-                self.witnesses[name] = Key.parse(vkey, WITNESS)
-            case ["group", name, least, *members] if name not in {*names, "none"}:
-                k = {"any": 1, "all": len(members)}.get(least) or int(is_text("[1-9][0-9]{0,3}", least) and least)
-                used = [each for _, others in self.groups.values() for each in others] + members
-                demand(names.issuperset(members) and len(set(used)) == len(used), "members stand above, each used once")
-                demand(1 <= k <= len(members), "a group asks for more members than it has, or for none")
-                self.groups[name] = (k, members)
-            case ["quorum", name] if name in {*names, "none"}:
-                self.quorum.append(name)
-            case _:
-                raise Broken("neither log, witness, group nor quorum, or a name twice or unknown")
+        what, *said = words
+        fresh = bool(said) and said[0] not in {*names, "none"}
+        if what == "log" and len(said) in {1, 2}:
+            self.logs.append(Key.parse(said[0], LOG))
+        elif what == "witness" and fresh and len(said) in {2, 3}:
+            self.witnesses[said[0]] = Key.parse(said[1], WITNESS)
+        elif what == "group" and fresh and len(said) > 1:
+            name, least, *members = said
+            k = {"any": 1, "all": len(members)}.get(least) or int(is_text("[1-9][0-9]{0,3}", least) and least)
+            used = [each for _, others in self.groups.values() for each in others] + members
+            demand(names.issuperset(members) and len(set(used)) == len(used), "members stand above, each used once")
+            demand(1 <= k <= len(members), "a group asks for more members than it has, or for none")
+            self.groups[name] = (k, members)
+        elif what == "quorum" and len(said) == 1 and said[0] in {*names, "none"}:
+            self.quorum.append(said[0])
+        else:
+            raise Broken("neither log, witness, group nor quorum, or a name twice or unknown")
         for keys in (self.logs, self.witnesses.values()):
             demand(len({key.public for key in keys}) == len(keys), "a key stands twice")
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from proaktiv.flowlog.alone.german import in_german
+from proaktiv.flowlog.alone.speaking import in_german_time, shown, spoken
 from proaktiv.flowlog.alone.spelling import Broken
 from proaktiv.flowlog.alone.trust import Head, Policy, signers
 
@@ -13,8 +14,8 @@ GERMAN = {
     "entry": "Eintrag",
     "facts": "Tatsachen",
     "column": "Spalte",
-    "subject part": "Personenteil",
-    "staff part": "Beschäftigtenteil",
+    "subject part": "Teil S",
+    "staff part": "Teil A",
     "sequence": "Zählung",
     "index": "Platz",
     "tile": "Kachel",
@@ -25,18 +26,43 @@ GERMAN = {
     "file": "Datei",
 }
 """What a finding may be about."""
+COLUMN_NAMES = {
+    "kind": "Art (kind)",
+    "t": "Wann (t)",
+    "sender": "Von (sender)",
+    "receiver": "An (receiver)",
+    "purpose": "Zweck (purpose)",
+    "basis": "Rechtsgrundlage (basis)",
+    "scope": "Freigegebener Text (scope)",
+    "outcome": "Ergebnis (outcome)",
+}
+CONCLUSIONS = {
+    "good": ("Everything adds up.", "Alles stimmt."),
+    "bad": ("It does not add up.", "Es stimmt nicht alles."),
+    "partly": ("Not all of it was judged.", "Nicht alles geprüft."),
+    "nothing": ("Nothing was judged.", "Nichts geprüft."),
+}
+"""The last line, in English and in German: one for everything that was asked."""
+GROWN = (
+    "Since your checkpoint ({since} entries) the log has only grown, to {size} entries.",
+    "Seit Ihrem Checkpoint ({since} Einträge) ist das Protokoll nur gewachsen, auf {size} Einträge.",
+)
+UNGROWN = (
+    "Since your checkpoint ({since} entries) nothing was added to the log and nothing changed.",
+    "Seit Ihrem Checkpoint ({since} Einträge) kam im Protokoll nichts hinzu, und nichts wurde geändert.",
+)
 WRONG_KEY = (
     "The key does not fit: your policy names {held}, signed by {found}. Compare it with what you noted.",
     "Der Schlüssel passt nicht: Ihre policy nennt {held}, unterschrieben hat {found}. Mit Ihrem Zettel vergleichen.",
 )
 RESTED = (
     (
-        "The flow at place {flow[index]} ({flow[action]}, {flow[t]}, {flow[scope]}) names the consent {consent}.",
-        "Der Fluss an Platz {flow[index]} ({flow[action]}, {flow[t]}, {flow[scope]}) nennt die Einwilligung {consent}.",
+        "The flow at place {flow[index]} ({flow[action]}; {flow[t]}; {flow[scope]}) names the consent {consent}.",
+        "Der Fluss an Platz {flow[index]} ({flow[action]}; {flow[t]}; {flow[scope]}) nennt die Einwilligung {consent}.",
     ),
     (
-        "It was given before, at place {given[index]} ({given[action]}, {given[t]}), under the text {given[scope]}.",
-        "Sie wurde davor gegeben, an Platz {given[index]} ({given[action]}, {given[t]}), zum Text {given[scope]}.",
+        "It was given before, at place {given[index]} ({given[action]}; {given[t]}), under the text {given[scope]}.",
+        "Sie wurde davor gegeben, an Platz {given[index]} ({given[action]}; {given[t]}), zum Text {given[scope]}.",
     ),
 )
 WHOLE = (
@@ -57,7 +83,8 @@ class Verdict:
     """One verification. ``size`` and ``root`` are what a trusted log signed, ``judged`` how many entries were here.
 
     ``facts`` and ``subject`` are those of a single proof that shows them, to be held against a screen or a letter.
-    ``rested_on`` says which consent a flow rested on, where that was asked and nothing speaks against it.
+    ``rested_on`` says which consent a flow rested on, where that was asked and nothing speaks against it. ``since`` is
+    how many entries the checkpoint covers that the caller kept, where the log has only grown since.
     """
 
     def __init__(self, path: str, kind: str) -> None:
@@ -66,6 +93,7 @@ class Verdict:
         self.root: bytes | None = None
         self.findings: list[tuple[str, str, int | None]] = []
         self.truncated = False
+        self.since: int | None = None
         self.expires_on: str | None = None
         self.facts: dict[str, Any] = {}
         self.subject: dict[str, Any] = {}
@@ -95,49 +123,49 @@ class Verdict:
             return json.dumps(told | {"error": self.error}, ensure_ascii=False)
         told |= {"size": self.size, "judged": self.judged, "root": self.root.hex() if self.root else None}
         told |= {"checkpoints": self.checkpoints, "expires_on": self.expires_on, "facts": self.facts}
-        told |= {"subject": self.subject, "rested_on": self.rested_on}
+        told |= {"subject": self.subject, "rested_on": self.rested_on, "since": self.since}
         return json.dumps(told | {"findings": found, "truncated": self.truncated}, ensure_ascii=False)
 
     def text(self, *, german: bool) -> str:
-        """Return it as lines for people."""
+        """Return it as lines for people, without a conclusion: that stands once, below everything that was asked."""
         if self.error:
-            nothing = "Nichts geprüft: " if german else "Nothing was judged: "
-            return f"{self.path}: {nothing}{in_german(self.error) if german else self.error}"
-        root = self.root.hex() if self.root else ("keine" if german else "none")
-        place = " (Eintrag {})" if german else " (entry {})"
-        lines = [
-            f"{self.path}: {self.judged} von {self.size} Einträgen, {self.checkpoints} unterschriebene Checkpoints"
-            if german
-            else f"{self.path}: {self.judged} of {self.size} entries, {self.checkpoints} signed checkpoints",
-            ("Wurzel, die ein vertrauter Schlüssel unterschrieb: " if german else "root that a trusted key signed: ")
-            + root,
-        ]
+            return f"{self.path}: {in_german(self.error) if german else self.error}"
         strange = ("head", STRANGE, None) in self.findings
-        if self.kind == "consent":
-            lines = [f"{self.path}:"]
-        if strange:
-            lines = [f"{self.path}: {self._wrong_key(german=german)}"]
+        lines = [f"{self.path}: {self._wrong_key(german=german)}"] if strange else self._counted(german=german)
         if self.expires_on:
             lines.append(("zu löschen am " if german else "to be deleted on ") + self.expires_on)
+        if self.since is not None and not self.findings:
+            grown = GROWN if self.since < self.size else UNGROWN
+            lines.append(grown[german].format(since=self.since, size=self.size))
         if self.facts and not self.findings:
-            lines.append("Der Eintrag sagt:" if german else "The entry says:")
-            lines += [f"    {name}: {_spoken(value)}" for name, value in sorted(self.facts.items())]
+            lines += ["Der Eintrag sagt:" if german else "The entry says:", *shown(self.facts, german=german)]
         if self.subject and not self.findings:
-            lines.append("Der Teil S der Person sagt:" if german else "The person's own part says:")
-            lines += [
-                f"    {name}: {_spoken(self.subject[name])}" for name in sorted(self.subject) if name != "subject"
-            ]
+            own = {name: value for name, value in self.subject.items() if name != "subject"}
+            lines += ["Der Teil S sagt:" if german else "The person's own part says:", *shown(own, german=german)]
         lines += self._resting(german=german) if self.rested_on else []
         for what, detail, index in self.findings:
-            if strange and (detail.endswith(STRANGE) or detail == UNNAMED):
-                continue
-            said = f"{GERMAN[what]}: {in_german(detail)}" if german else f"{what}: {detail}"
-            lines.append(said + ("" if index is None else place.format(index)))
-        lines += ["…"] if self.truncated else []
-        good, bad = (
-            ("Alles stimmt.", "Es stimmt nicht alles.") if german else ("Everything adds up.", "It does not add up.")
-        )
-        return "\n".join([*lines, bad if self.findings else good])
+            if not (strange and (detail.endswith(STRANGE) or detail == UNNAMED)):
+                lines.append(
+                    in_words(what, detail, index) if german else f"{what}: {detail}" + _at(" (entry {})", index)
+                )
+        return "\n".join([*lines, *(["…"] if self.truncated else [])])
+
+    def _counted(self, *, german: bool) -> list[str]:
+        """Return how much was here, and what is signed over it."""
+        if self.kind == "consent":
+            return [f"{self.path}:"]
+        one, root = self.checkpoints == 1, self.root.hex() if self.root else ""
+        if german:
+            notes = "unterschriebener Checkpoint" if one else "unterschriebene Checkpoints"
+            return [
+                f"{self.path}: {self.judged} von {self.size} Einträgen, {self.checkpoints} {notes}",
+                f"Wurzel, die ein vertrauter Schlüssel unterschrieb: {root or 'keine'}",
+            ]
+        notes = "signed checkpoint" if one else "signed checkpoints"
+        return [
+            f"{self.path}: {self.judged} of {self.size} entries, {self.checkpoints} {notes}",
+            f"root that a trusted key signed: {root or 'none'}",
+        ]
 
     def _wrong_key(self, *, german: bool) -> str:
         """Return the one line that says it all where the keys of the policy signed nothing of it."""
@@ -147,18 +175,33 @@ class Verdict:
     def _resting(self, *, german: bool) -> list[str]:
         """Return which consent a flow rested on, and what is not proven by that."""
         said = {
-            which: {name: _spoken(value) for name, value in self.rested_on[which].items()}
+            which: {
+                name: in_german_time(value) if german and name == "t" else spoken(value)
+                for name, value in self.rested_on[which].items()
+            }
             for which in ("flow", "given")
         }
-        consent = _spoken(self.rested_on["consent"])
+        consent = spoken(self.rested_on["consent"])
         lines = [*RESTED, WHOLE if self.rested_on["whole"] else NOT_SHOWN]
         return [line[german].format(consent=consent, **said) for line in lines]
 
 
-def _spoken(value: object) -> str:
-    """Return a value on one line, without what could move a terminal's cursor."""
-    said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return "".join(sign if sign.isprintable() else "?" for sign in said)
+def in_words(what: str, detail: str, index: int | None) -> str:
+    """Return a finding in German."""
+    said = f"{COLUMN_NAMES[detail]} sagt anderes als die Tatsachen" if what == "column" else in_german(detail)
+    return f"{GERMAN[what]}: {said}" + _at(" (Platz {})", index)
+
+
+def _at(place: str, index: int | None) -> str:
+    return "" if index is None else place.format(index)
+
+
+def concluded(codes: list[int], *, german: bool) -> tuple[int, str]:
+    """Return how all of it ends, and the line that says so; what was found stays found, whatever was unreadable."""
+    worst = 1 if 1 in codes else max(codes, default=2)
+    unread = "partly" if 0 in codes else "nothing"
+    said = {0: "good", 1: "bad"}.get(worst, unread)
+    return worst, CONCLUSIONS[said][german]
 
 
 def open_head(policy: Policy, raw: bytes, verdict: Verdict) -> Head | None:

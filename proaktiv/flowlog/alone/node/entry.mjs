@@ -5,7 +5,7 @@ import { WIDTH } from "./tree.mjs";
 
 const BODY_MAX = 16 * 1024;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const INSTANT = /^[1-9]\d{3}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z$/;
+export const INSTANT = /^[1-9]\d{3}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z$/;
 const ERASURE = 3, RETENTION = 6;
 const LABELS = [
   ..."? authorised outcome erasure access key retention succession received admitted refused".split(" "),

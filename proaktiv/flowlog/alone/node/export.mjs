@@ -7,7 +7,10 @@ import { commitments, erasedBy, judgeRow, prunedBy, readRow } from "./entry.mjs"
 import { LINE_MAX } from "./folder.mjs";
 import { openHead } from "./verdict.mjs";
 
-const READMES = new Set(["5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826"]);
+const READMES = new Set([
+  "bac93ad86673b3b829b5004d652d24fb95f83cb94b907ab2d17d64c159628168",
+  "5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826",
+]);
 
 function readManifest(raw) {
   return or(() => { throw new Unreadable("no export of this format: name the folder that holds MANIFEST.json"); }, () => {
@@ -77,6 +80,7 @@ export class Export {
         this.find("subject part", `missing, and erasures account for ${this.#erased} only`, index);
       }
     }
+    if (this.kept && !this.verdict.findings.length) this.verdict.since = this.kept.size;
   }
 
   /** Find rows that are missing, unless retention says that it took as many before the entry it names. */

@@ -84,8 +84,21 @@ function unreadable(read) {
     return read();
   } catch (error) {
     if (error.syscall === undefined) throw error;
-    throw new Unreadable(`${error.path ?? "a file"} cannot be read: ${error.code}`);
+    const place = error.path ?? "a file";
+    if (["ENOENT", "ENOTDIR"].includes(error.code)) throw new Unreadable(`${place} is not there`);
+    throw new Unreadable(`${place} cannot be read: ${error.code}`);
   }
 }
 
-export const smallFile = (place, most = SMALL_MAX) => unreadable(() => fs.readFileSync(place).subarray(0, most));
+export function isFolder(place) {
+  try {
+    return fs.statSync(place).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+export function smallFile(place, most = SMALL_MAX) {
+  if (isFolder(place)) throw new Unreadable(`${place} is a folder, and a file is needed`);
+  return unreadable(() => fs.readFileSync(place).subarray(0, most));
+}

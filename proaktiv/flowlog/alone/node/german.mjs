@@ -1,9 +1,23 @@
 // What is said, in German. A brace stands for what is filled in, which may be a sentence of these itself.
 
 const DEUTSCH = {
+  "--since: {}. Take the unchanged file that you kept; if you have none, verify without --since and keep the checkpoint of this export from now on":
+    "--since: {}. Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; haben Sie keine, prüfen Sie ohne --since und heben Sie ab jetzt den Checkpoint dieses Auszugs auf",
+  "{} is no option of this program": "{} kennt dieses Programm nicht",
+  "the option {} stands twice": "{} steht zweimal",
+  "after {} something is missing": "hinter {} fehlt etwas",
+  "--lang is de or en": "--lang ist de oder en",
+  "name what to verify: the folder of an unpacked export, or a proof (.tlog-proof)":
+    "Es fehlt, was geprüft werden soll: der Ordner eines entpackten Auszugs, oder ein Beleg (.tlog-proof)",
+  "--policy is missing: your own file with the key that you noted":
+    "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
+  "{} fits several files: name one": "{} passt auf mehrere Dateien: eine davon nennen",
+  "--since is for a whole export, not beside --consent": "--since gilt einem ganzen Auszug, nicht neben --consent",
+  "no whole export: --since needs one": "kein ganzer Auszug: --since braucht einen",
   "not base64": "kein Base64",
   "not JSON in its one spelling": "kein JSON in der einen erlaubten Schreibweise",
   "not text": "kein Text",
+  "saved as UTF-16: save it as UTF-8": "als UTF-16 gespeichert: bitte als UTF-8 speichern",
   "control characters": "Steuerzeichen",
   "control characters in a note": "Steuerzeichen in einem Checkpoint",
   "a note ends with signature lines": "ein Checkpoint endet mit Unterschriftszeilen",
@@ -17,9 +31,17 @@ const DEUTSCH = {
   "a checkpoint's root has 32 bytes": "die Wurzel eines Checkpoints hat 32 Bytes",
   "fewer witnesses cosigned it than the policy asks for, or too long ago":
     "weniger Zeugen haben mitunterschrieben, als die policy verlangt, oder es ist zu lange her",
+  "the policy is {}": "die policy ist {}",
   "policy line {}: {}": "policy, Zeile {}: {}",
-  "a policy has lines log and exactly one line quorum": "eine policy hat Zeilen log und genau eine Zeile quorum",
-  "not an Ed25519 verifier key of this type": "kein Ed25519-Prüfschlüssel dieser Art; ist er vollständig abgeschrieben?",
+  "a policy has lines log and exactly one line quorum":
+    "eine policy hat eine Zeile „log SCHLÜSSEL“ (oder mehrere) und genau eine Zeile quorum, etwa „quorum none“",
+  "not UTF-8: save the file as UTF-8": "kein UTF-8: bitte als UTF-8 speichern",
+  "the key is not whole: proaktiv log vkey prints all of it, where the log is signed":
+    "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv log vkey“ dort aus, wo das Haus unterschreibt",
+  "the key is not whole: proaktiv witness status prints all of it":
+    "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv witness status“ dort aus, wo der Zeuge läuft",
+  "not an Ed25519 verifier key of this type":
+    "kein Ed25519-Prüfschlüssel dieser Art; ist er vollständig abgeschrieben?",
   "the key's id does not fit its name and bytes":
     "die Kennung des Schlüssels passt nicht zu Name und Bytes; ist er vollständig abgeschrieben?",
   "cosignature-max-age once": "cosignature-max-age einmal, in h oder d",
@@ -29,16 +51,18 @@ const DEUTSCH = {
   "neither log, witness, group nor quorum, or a name twice or unknown":
     "weder log, witness, group noch quorum, oder ein Name zweimal oder unbekannt",
   "a key stands twice": "ein Schlüssel steht zweimal",
-  "{} cannot be read: {}": "{0} ist nicht da oder nicht lesbar",
+  "{} is not there": "{} ist nicht da: Stimmt der Name, und steht das Terminal im richtigen Ordner?",
+  "{} is a folder, and a file is needed": "{} ist ein Ordner, gebraucht wird eine Datei",
+  "{} cannot be read: {}": "{} lässt sich nicht lesen ({})",
   "{} is no checkpoint of this log: {}": "{} ist kein Checkpoint dieses Protokolls: {}",
   "a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {} {}":
     "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {}",
   "no export of this format: name the folder that holds MANIFEST.json":
     "kein Auszug dieses Formats: den Ordner nennen, in dem MANIFEST.json liegt",
-  "no selection of this format: its MANIFEST.json is none": "keine Auswahl dieses Formats: MANIFEST.json ist keine",
+  "no selection of this format: its MANIFEST.json is none":
+    "kein Auszug dieses Formats: MANIFEST.json ist beschädigt; neu laden und in einen neuen Ordner entpacken",
   "it says {} entries and holds {} files": "er spricht von {} Einträgen und hat {} Dateien",
-  "MANIFEST.json names a log that the policy does not":
-    "MANIFEST.json nennt ein Protokoll, das die policy nicht nennt",
+  "MANIFEST.json names a log that the policy does not": "MANIFEST.json nennt ein Protokoll, das die policy nicht nennt",
   "MANIFEST.json speaks of another log or size than the checkpoint":
     "MANIFEST.json spricht von anderem Protokoll oder anderer Größe als der Checkpoint",
   "MANIFEST.json says {} entries, {} are here": "MANIFEST.json sagt {} Einträge, {} sind hier",
@@ -51,7 +75,7 @@ const DEUTSCH = {
   "{} has another text than every export; do not follow it":
     "{} hat einen anderen Text als jeder Auszug; folgen Sie ihm nicht",
   "{} has another text than every selection; do not follow it":
-    "{} hat einen anderen Text als jede Auswahl; folgen Sie ihm nicht",
+    "{} hat einen anderen Text als jeder Auszug einer Person; folgen Sie ihm nicht",
   "{} holds more than {} hashes": "{} hat mehr als {} Hashes",
   "{} holds another one than entries.jsonl": "{} hat einen anderen als entries.jsonl",
   "entries.jsonl: line {} is {}": "entries.jsonl: Zeile {} ist {}",
@@ -99,23 +123,21 @@ const DEUTSCH = {
   "of {} entries: {}": "von {} Einträgen: {}",
   "the file checkpoint is not the last of checkpoints.jsonl":
     "die Datei checkpoint ist nicht der letzte in checkpoints.jsonl",
-  "the checkpoint is of another log than the export":
-    "der Checkpoint ist von einem anderen Protokoll als der Auszug",
-  "the checkpoint speaks of {} entries, the export of {}":
-    "der Checkpoint spricht von {} Einträgen, der Auszug von {}",
+  "the checkpoint is of another log than the export": "der Checkpoint ist von einem anderen Protokoll als der Auszug",
+  "the checkpoint speaks of {} entries, the export of {}": "der Checkpoint spricht von {} Einträgen, der Auszug von {}",
   "is another person's": "ist der einer anderen Person",
   "has no number, and no entry here releases it": "hat keine Nummer, und kein Eintrag hier gibt ihn frei",
   "number {} where {} should follow": "Nummer {}, wo {} folgen sollte",
-  "no tlog-proof": "kein Beleg (tlog-proof)",
+  "no tlog-proof": "kein Beleg (tlog-proof); von einem Auszug den Ordner nennen, in dem MANIFEST.json liegt",
   "a proof whose extra names no entry of this log: there is nothing to hold it against":
     "ein Beleg, der keinen Eintrag zeigt: es gibt nichts, was man an die Wurzel halten könnte",
   "{} shows no subject part: download it again with what a second person allowed":
-    "{} zeigt keinen Teil S: noch einmal laden, über Person und mit dem Ja einer zweiten Person",
+    "{} zeigt keinen Teil S: noch einmal laden, über „Person“ und mit dem Ja einer zweiten Person",
   "the proof of the flow": "der Beleg des Flusses",
   "the proof of the consent": "der Beleg der Einwilligung",
   "the proof of the consent is of another log": "der Beleg der Einwilligung ist von einem anderen Protokoll",
-  "the selection is of another log": "die Auswahl ist von einem anderen Protokoll",
-  "the flow is not in the selection": "der Fluss ist nicht in der Auswahl",
+  "the selection is of another log": "der Weg der Einwilligung ist von einem anderen Protokoll",
+  "the flow is not in the selection": "der Fluss steht nicht im Weg der Einwilligung",
   "names no consent": "nennt keine Einwilligung",
   "names the consent {}, the flow {}": "nennt die Einwilligung {}, der Fluss {}",
   "is another person's than the flow's": "ist der einer anderen Person als der des Flusses",
@@ -127,7 +149,7 @@ const DEUTSCH = {
   "ends the consent before the flow": "beendet die Einwilligung vor dem Fluss",
   "--consent judges one proof of a flow": "--consent prüft einen einzigen Beleg eines Flusses",
   "an export: --consent takes the proof of the consent, or a selection":
-    "ein Auszug: --consent nimmt den Beleg der Einwilligung oder eine Auswahl",
+    "ein ganzer Auszug: --consent nimmt den Beleg der Einwilligung oder den Weg der Einwilligung",
 };
 const SENTENCES = Object.entries(DEUTSCH).map(([english, deutsch]) =>
   [new RegExp(`^${english.split("{}").map((each) => each.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.*?)")}$`, "s"), deutsch]);
@@ -137,7 +159,7 @@ export function inGerman(said) {
   for (const [pattern, deutsch] of SENTENCES) {
     const found = pattern.exec(said);
     let at = 0;
-    if (found) return deutsch.replace(/\{(0?)\}/g, (_, first) => inGerman(found[first ? 1 : (at += 1)]));
+    if (found) return deutsch.replaceAll("{}", () => inGerman(found[at += 1]));
   }
   return said;
 }

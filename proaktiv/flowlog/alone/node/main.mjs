@@ -1,49 +1,47 @@
 // Verify what proaktiv's flow log handed out: an export, a selection of entries, or a single proof.
 //
-//     node verify.mjs PATH … --policy POLICY [--since CHECKPOINT] [--json] [--lang de]
-//     node verify.mjs FLOW.tlog-proof --consent GIVEN --policy POLICY [--json] [--lang de]
+//     node verify.mjs PATH … --policy POLICY [--since CHECKPOINT] [--json] [--lang en]
+//     node verify.mjs FLOW.tlog-proof --consent GIVEN --policy POLICY [--json] [--lang en]
 //
 // One file; needs Node 20 or later and nothing else; no network, nothing is written. POLICY is your own file (C2SP
 // tlog-policy) with the keys that you noted: none is ever taken from what is verified. CHECKPOINT is one that you kept.
 // GIVEN proves the consent of a flow: a proof, or a selection that holds both.
-// Ends with 0: untouched, 1: a finding, 2: nothing could be judged. Not checked: what is sealed, RFC 3161 time stamps.
+// Speaks German, and English when asked. Ends with 0: untouched, 1: a finding, 2: something could not be judged.
+// Not checked: what is sealed, RFC 3161 time stamps.
 // Source: RFC 6962; C2SP signed-note, tlog-checkpoint, -cosignature, -policy, -tiles, -proof; decisions 0010 and 0019.
 
-import fs from "node:fs";
 import path from "node:path";
 
-import { Unreadable, or } from "./spelling.mjs";
+import { Unreadable, or, typed } from "./spelling.mjs";
 import { Policy } from "./trust.mjs";
-import { Folder, smallFile } from "./folder.mjs";
+import { Folder, isFolder, smallFile } from "./folder.mjs";
 import { inGerman } from "./german.mjs";
-import { Verdict } from "./verdict.mjs";
+import { CONCLUSIONS, Verdict, concluded } from "./verdict.mjs";
 import { Export } from "./export.mjs";
 import { isSelection, judgeSelection } from "./selection.mjs";
 import { judgeProof } from "./proof.mjs";
 import { judgeAmong, judgeTwo } from "./resting.mjs";
+import { HELP, TRY, isGerman, readWords } from "./asking.mjs";
 
 const PROOF_MAX = 1024 * 1024;
 
 /** Judge one folder or file; return the verdict, and what a proof shows or the entries of a selection. */
 function judge(place, policy, kept) {
   const verdict = new Verdict(place, "proof");
-  let shown = null;
+  let shownHere = null;
   try {
     const folder = new Folder(place);
-    if (!(fs.statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
-      shown = judgeProof(proofFile(place), policy, verdict);
-    } else if (isSelection(folder)) {
-      verdict.kind = "selection";
-      shown = judgeSelection(folder, policy, verdict);
-    } else {
-      verdict.kind = "export";
-      new Export(folder, policy, kept, verdict).judge();
-    }
+    const raw = isFolder(place) ? null : proofFile(place);
+    if (raw === null) verdict.kind = isSelection(folder) ? "selection" : "export";
+    if (kept && verdict.kind !== "export") throw new Unreadable("no whole export: --since needs one");
+    if (verdict.kind === "proof") shownHere = judgeProof(raw, policy, verdict);
+    else if (verdict.kind === "selection") shownHere = judgeSelection(folder, policy, verdict);
+    else new Export(folder, policy, kept, verdict).judge();
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     verdict.error = error.message;
   }
-  return [verdict, shown];
+  return [verdict, shownHere];
 }
 
 /** Return the bytes of a proof, with a word on what to do where it is a zip file. */
@@ -73,51 +71,59 @@ function judgeRest(place, consent, policy) {
   return [one, other, both];
 }
 
-/** Return a text as C2SP wants it: an editor of Windows puts a mark before it and ends its lines with two signs. */
-const typed = (raw) => Buffer.from(raw.toString("latin1").replace(/^\xef\xbb\xbf/, "").replaceAll("\r\n", "\n"), "latin1");
-
-function asked(words) {
-  const found = { paths: [], policy: null, since: null, consent: null, json: false, lang: "en" };
-  for (let at = 0; at < words.length; at += 1) {
-    const word = words[at];
-    if (word === "--json") found.json = true;
-    else if (["--policy", "--since", "--consent", "--lang"].includes(word)) found[word.slice(2)] = words[at += 1] ?? null;
-    else if (word.startsWith("--")) return null;
-    else found.paths.push(word);
-  }
-  return found.paths.length && found.policy !== null && ["en", "de"].includes(found.lang) ? found : null;
+function readPolicy(place) {
+  const raw = or((error) => { throw new Unreadable(`the policy is ${error.message}`); }, () => typed(smallFile(place)));
+  return new Policy(raw, Math.floor(Date.now() / 1000));
 }
 
-function main(words) {
-  const wanted = asked(words);
-  if (!wanted) {
-    const [usage, more] = ["verify.mjs PATH … --policy POLICY", "[--since CHECKPOINT] [--consent GIVEN] [--json] [--lang de]"];
-    process.stderr.write(`usage: ${usage} ${more}\n`);
-    return 2;
-  }
-  const german = wanted.lang === "de";
+/** Return a checkpoint that the caller kept, or say what to do. */
+function keptCheckpoint(place, policy) {
   try {
-    const policy = new Policy(typed(smallFile(wanted.policy)), Math.floor(Date.now() / 1000));
-    const kept = wanted.since === null ? null : or((error) => {
-      throw new Unreadable(`${wanted.since} is no checkpoint of this log: ${error.message}`);
-    }, () => policy.open(smallFile(wanted.since)));
-    const resting = wanted.consent !== null;
-    if (resting && wanted.paths.length !== 1) throw new Unreadable("--consent judges one proof of a flow");
-    let worst = 0;
-    for (const verdict of resting ? judgeRest(wanted.paths[0], wanted.consent, policy) : verdicts(wanted.paths, policy, kept)) {
-      worst = Math.max(worst, verdict.code);
-      process.stdout.write(`${wanted.json ? verdict.toJson() : verdict.text(german)}\n`);
-    }
-    return worst;
+    return or((error) => {
+      throw new Unreadable(`${place} is no checkpoint of this log: ${error.message}`);
+    }, () => policy.open(typed(smallFile(place))));
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    process.stderr.write(`${german ? inGerman(error.message) : error.message}\n`);
-    return 2;
+    const otherwise = "if you have none, verify without --since and keep the checkpoint of this export from now on";
+    throw new Unreadable(`--since: ${error.message}. Take the unchanged file that you kept; ${otherwise}`);
   }
+}
+
+function answer({ paths, policy: own, since, consent, json }, german) {
+  const policy = readPolicy(own);
+  const kept = since ? keptCheckpoint(since, policy) : null;
+  const codes = [];
+  for (const verdict of consent ? judgeRest(paths[0], consent, policy) : verdicts(paths, policy, kept)) {
+    codes.push(verdict.code);
+    process.stdout.write(`${json ? verdict.toJson() : verdict.text(german)}\n`);
+  }
+  const [worst, conclusion] = concluded(codes, german);
+  if (!json) process.stdout.write(`${conclusion}\n`);
+  return worst;
 }
 
 function* verdicts(places, policy, kept) {
   for (const place of places) yield judge(place, policy, kept)[0];
+}
+
+function main(words) {
+  const german = isGerman(words);
+  const language = Number(german);
+  if (words.includes("-h") || words.includes("--help")) {
+    process.stdout.write(HELP[language]);
+    return 0;
+  }
+  let understood = false;
+  try {
+    const asked = readWords(words);
+    understood = true;
+    return answer(asked, german);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const said = german ? inGerman(error.message) : error.message;
+    process.stderr.write(`${[said, ...(understood ? [] : [TRY[language]]), CONCLUSIONS.nothing[language]].join("\n")}\n`);
+    return 2;
+  }
 }
 
 process.exitCode = main(process.argv.slice(2));

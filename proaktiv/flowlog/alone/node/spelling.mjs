@@ -39,13 +39,24 @@ export function utf8(raw) {
   }
 }
 
+/**
+ * Return a text as C2SP wants it: an editor of Windows puts a mark before it and ends its lines with two signs.
+ * UTF-16, which others of them write, is refused.
+ */
+export function typed(raw) {
+  const empty = (from) => raw.length > 1 && raw.subarray(0, 64).every((byte, at) => at % 2 !== from || byte === 0);
+  const marked = ["fffe", "feff"].includes(raw.toString("hex", 0, 2));
+  demand(!marked && !empty(0) && !empty(1), "saved as UTF-16: save it as UTF-8");
+  return Buffer.from(raw.toString("latin1").replace(/^\xef\xbb\xbf/, "").replaceAll("\r\n", "\n"), "latin1");
+}
+
 export function unbase64(text) {
   const raw = isText(text) ? Buffer.from(text, "base64") : null;
   demand(raw !== null && raw.toString("base64") === text, "not base64");
   return raw;
 }
 
-function spelt(value) {
+export function spelt(value) {
   if (typeof value === "string") {
     demand(value.isWellFormed(), "half a surrogate pair");
     return JSON.stringify(value);

@@ -12,7 +12,11 @@ const isName = (name) => name !== "" && !/[+\p{White_Space}\x1c-\x1f]/u.test(nam
 
 function parseKey(text, kind) {
   const [name, keyId] = text.split("+", 2);
-  const raw = unbase64(text.split("+").slice(2).join("+"));
+  const encoded = text.split("+").slice(2).join("+");
+  const whole = /^[A-Za-z0-9+/]{44,}$/.test(encoded);
+  demand(whole || kind !== LOG, "the key is not whole: proaktiv log vkey prints all of it, where the log is signed");
+  demand(whole || kind !== WITNESS, "the key is not whole: proaktiv witness status prints all of it");
+  const raw = unbase64(encoded);
   demand(isName(name) && raw.length === 33 && raw[0] === kind, "not an Ed25519 verifier key of this type");
   const called = `${name}\n${sha256(name, "\n", raw).subarray(0, 4).toString("hex")}`;
   demand(called === `${name}\n${keyId}`, "the key's id does not fit its name and bytes");
@@ -43,7 +47,8 @@ export class Policy {
     raw.toString("latin1").split("\n").forEach((line, at) => {
       or((error) => { throw new Unreadable(`policy line ${at + 1}: ${error.message}`); }, () => {
         demand(/^[\t\x20-\x7e\x80-\xff]*$/.test(line), "control characters");
-        const words = line.split(/[\t ]+/).filter((word) => word !== "").map((word) => utf8(Buffer.from(word, "latin1")));
+        const spelt = line.split(/[\t ]+/).filter((word) => word !== "").map((word) => Buffer.from(word, "latin1"));
+        const words = or(() => demand(false, "not UTF-8: save the file as UTF-8"), () => spelt.map(utf8));
         if (words[0]?.startsWith("#")) this.#ours(words.join(" "));
         else if (words.length) this.#take(words);
       });

@@ -3,16 +3,26 @@
 import { or } from "./spelling.mjs";
 import { signers } from "./trust.mjs";
 import { inGerman } from "./german.mjs";
+import { inGermanTime, shown, spoken } from "./speaking.mjs";
 
 const FINDINGS_MAX = 1000;
 const GERMAN = {
-  row: "Zeile", entry: "Eintrag", facts: "Tatsachen", column: "Spalte", "subject part": "Personenteil",
-  "staff part": "Beschäftigtenteil", sequence: "Zählung", index: "Platz", tile: "Kachel", head: "Kopf",
+  row: "Zeile", entry: "Eintrag", facts: "Tatsachen", column: "Spalte", "subject part": "Teil S",
+  "staff part": "Teil A", sequence: "Zählung", index: "Platz", tile: "Kachel", head: "Kopf",
   checkpoint: "Checkpoint", cosignature: "Mitunterschrift", time: "Zeit", file: "Datei",
 };
 
-/** Return a value on one line, without what could move a terminal's cursor. */
-const spoken = (value) => (Array.isArray(value) ? value.join(", ") : String(value)).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+const COLUMN_NAMES = {
+  kind: "Art (kind)", t: "Wann (t)", sender: "Von (sender)", receiver: "An (receiver)", purpose: "Zweck (purpose)",
+  basis: "Rechtsgrundlage (basis)", scope: "Freigegebener Text (scope)", outcome: "Ergebnis (outcome)",
+};
+/** The last line, in English and in German: one for everything that was asked. */
+export const CONCLUSIONS = {
+  good: ["Everything adds up.", "Alles stimmt."],
+  bad: ["It does not add up.", "Es stimmt nicht alles."],
+  partly: ["Not all of it was judged.", "Nicht alles geprüft."],
+  nothing: ["Nothing was judged.", "Nichts geprüft."],
+};
 
 export class Verdict {
   size = 0;
@@ -21,6 +31,7 @@ export class Verdict {
   root = null;
   findings = [];
   truncated = false;
+  since = null;
   expires_on = null;
   facts = {};
   subject = {};
@@ -45,44 +56,60 @@ export class Verdict {
 
   toJson() {
     const { path: place, kind, code, error, size, judged, checkpoints, expires_on, findings, truncated } = this;
-    const { facts, subject, rested_on } = this;
+    const { facts, subject, rested_on, since } = this;
     const told = { path: place, kind, code, ok: code === 0 };
     if (error) return JSON.stringify({ ...told, error });
     const root = this.root?.toString("hex") ?? null;
-    const shown = { facts, subject, rested_on };
-    return JSON.stringify({ ...told, size, judged, root, checkpoints, expires_on, ...shown, findings, truncated });
+    const open = { facts, subject, rested_on, since };
+    return JSON.stringify({ ...told, size, judged, root, checkpoints, expires_on, ...open, findings, truncated });
   }
 
+  /** Return it as lines for people, without a conclusion: that stands once, below everything that was asked. */
   text(german) {
     const say = (english, deutsch) => (german ? deutsch : english);
-    if (this.error) {
-      return `${this.path}: ${say("Nothing was judged: ", "Nichts geprüft: ")}${say(this.error, inGerman(this.error))}`;
-    }
-    const open = this.findings.length ? [] : Object.keys(this.facts).sort();
-    const own = this.findings.length ? [] : Object.keys(this.subject).sort();
+    if (this.error) return `${this.path}: ${say(this.error, inGerman(this.error))}`;
+    const good = !this.findings.length;
+    const { subject: _, ...own } = this.subject;
+    const part = (head, members) => (good && Object.keys(members).length ? [head, ...shown(members, german)] : []);
     const strange = this.findings.some(({ what, detail }) => what === "head" && detail === STRANGE);
     const listed = this.findings.filter(({ detail }) => !strange || !(detail.endsWith(STRANGE) || detail === UNNAMED));
+    return [
+      ...(strange ? [`${this.path}: ${this.#wrongKey(say)}`] : this.#counted(say)),
+      ...(this.expires_on ? [say("to be deleted on ", "zu löschen am ") + this.expires_on] : []),
+      ...(good && this.since !== null ? [this.#grown(say)] : []),
+      ...part(say("The entry says:", "Der Eintrag sagt:"), this.facts),
+      ...part(say("The person's own part says:", "Der Teil S sagt:"), own),
+      ...(Object.keys(this.rested_on).length ? this.#resting(say, german) : []),
+      ...listed.map(({ what, detail, index }) => say(`${what}: ${detail}`, inWords(what, detail))
+        + (index === null ? "" : say(` (entry ${index})`, ` (Platz ${index})`))),
+      ...(this.truncated ? ["…"] : []),
+    ].join("\n");
+  }
+
+  /** Return how much was here, and what is signed over it. */
+  #counted(say) {
+    if (this.kind === "consent") return [`${this.path}:`];
+    const { judged, size, checkpoints } = this;
+    const one = checkpoints === 1;
+    const notes = say(`signed checkpoint${one ? "" : "s"}`, `unterschriebene${one ? "r Checkpoint" : " Checkpoints"}`);
     const root = this.root?.toString("hex") ?? say("none", "keine");
-    const counted = this.kind === "consent" ? [`${this.path}:`] : [
-      say(
-        `${this.path}: ${this.judged} of ${this.size} entries, ${this.checkpoints} signed checkpoints`,
-        `${this.path}: ${this.judged} von ${this.size} Einträgen, ${this.checkpoints} unterschriebene Checkpoints`,
-      ),
+    return [
+      `${this.path}: ${judged} ${say("of", "von")} ${size} ${say("entries", "Einträgen")}, ${checkpoints} ${notes}`,
       say("root that a trusted key signed: ", "Wurzel, die ein vertrauter Schlüssel unterschrieb: ") + root,
     ];
-    return [
-      ...(strange ? [`${this.path}: ${this.#wrongKey(say)}`] : counted),
-      ...(this.expires_on ? [say("to be deleted on ", "zu löschen am ") + this.expires_on] : []),
-      ...(open.length ? [say("The entry says:", "Der Eintrag sagt:")] : []),
-      ...open.map((name) => `    ${name}: ${spoken(this.facts[name])}`),
-      ...(own.length ? [say("The person's own part says:", "Der Teil S der Person sagt:")] : []),
-      ...own.filter((name) => name !== "subject").map((name) => `    ${name}: ${spoken(this.subject[name])}`),
-      ...(Object.keys(this.rested_on).length ? this.#resting(say) : []),
-      ...listed.map(({ what, detail, index }) => say(`${what}: ${detail}`, `${GERMAN[what]}: ${inGerman(detail)}`)
-        + (index === null ? "" : say(` (entry ${index})`, ` (Eintrag ${index})`))),
-      ...(this.truncated ? ["…"] : []),
-      this.findings.length ? say("It does not add up.", "Es stimmt nicht alles.") : say("Everything adds up.", "Alles stimmt."),
-    ].join("\n");
+  }
+
+  #grown(say) {
+    const { since, size } = this;
+    return since < size
+      ? say(
+        `Since your checkpoint (${since} entries) the log has only grown, to ${size} entries.`,
+        `Seit Ihrem Checkpoint (${since} Einträge) ist das Protokoll nur gewachsen, auf ${size} Einträge.`,
+      )
+      : say(
+        `Since your checkpoint (${since} entries) nothing was added to the log and nothing changed.`,
+        `Seit Ihrem Checkpoint (${since} Einträge) kam im Protokoll nichts hinzu, und nichts wurde geändert.`,
+      );
   }
 
   /** Return the one line that says it all where the keys of the policy signed nothing of it. */
@@ -95,9 +122,10 @@ export class Verdict {
   }
 
   /** Return which consent a flow rested on, and what is not proven by that. */
-  #resting(say) {
+  #resting(say, german) {
     const { flow, given, whole } = this.rested_on;
-    const about = (said, ...names) => names.map((name) => spoken(said[name])).join(", ");
+    const value = (said, name) => (german && name === "t" ? inGermanTime(said[name]) : spoken(said[name]));
+    const about = (said, ...names) => names.map((name) => value(said, name)).join("; ");
     const record = spoken(this.rested_on.consent);
     return [
       say(
@@ -124,6 +152,18 @@ export class Verdict {
 const STRANGE = "no trusted key signed this note";
 const UNNAMED = "MANIFEST.json names a log that the policy does not";
 const TOO_FEW = "fewer witnesses cosigned it than the policy asks for, or too long ago";
+
+/** Return a finding in German. */
+function inWords(what, detail) {
+  return `${GERMAN[what]}: ${what === "column" ? `${COLUMN_NAMES[detail]} sagt anderes als die Tatsachen` : inGerman(detail)}`;
+}
+
+/** Return how all of it ends, and the line that says so: what was found stays found, whatever else was unreadable. */
+export function concluded(codes, german) {
+  const worst = codes.includes(1) ? 1 : codes.length ? Math.max(...codes) : 2;
+  const unread = codes.includes(0) ? "partly" : "nothing";
+  return [worst, CONCLUSIONS[["good", "bad"][worst] ?? unread][Number(german)]];
+}
 
 /** Return a checkpoint, or null after finding what is wrong with it. */
 export function openHead(policy, raw, verdict) {
