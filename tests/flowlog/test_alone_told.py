@@ -158,6 +158,23 @@ def test_whatever_is_asked_there_is_one_verdict_and_it_stands_last(
     assert [line for line in lines if any(said in line for said in CONCLUDING)] == [last]
 
 
+@needs_node
+def test_the_same_of_many_places_in_a_row_is_one_line(verifiers: Verifiers, place: Path, tmp_path: Path) -> None:
+    mixed = copy(place / "now", tmp_path / "mixed")
+    (mixed / "entries.jsonl").write_bytes((place / "old" / "entries.jsonl").read_bytes())
+    for words, gone in (
+        ((), "Platz: kein Eintrag hat diesen Platz (Platz 6 bis 255)"),
+        (("--lang", "en"), "index: no entry has this place (entries 6 to 255)"),
+    ):
+        code, out, _ = both(verifiers, mixed, "--policy", place / "policy.txt", *words)
+        assert (code, gone in out.splitlines(), len(out.splitlines()) < 10) == (1, True, True), out
+    lines = (mixed / "entries.jsonl").read_bytes().splitlines(keepends=True)
+    (mixed / "entries.jsonl").write_bytes(lines[0] + lines[1] + lines[3] + lines[5])
+    _, out, _ = both(verifiers, mixed, "--policy", place / "policy.txt")
+    places = [line.rpartition(" (")[2] for line in out.splitlines() if line.startswith("Platz: kein")]
+    assert places == ["Platz 2)", "Platz 4)", "Platz 6 bis 255)", "Platz 256 bis 265)"]
+
+
 # the policy -----------------------------------------------------------------------------------------------------------
 
 
@@ -268,8 +285,8 @@ def test_a_file_that_is_not_there_or_another_thing_than_asked_for_is_told(
     _, _, err = both(verifiers, "now", "--policy", "now")
     assert err.splitlines() == ["now ist ein Ordner, gebraucht wird eine Datei", "Nichts geprüft."]
     told = {
-        "nowhere": f"nowhere: nowhere {not_there}",
-        "fluss-*.tlog-proof": f"fluss-*.tlog-proof: fluss-*.tlog-proof {not_there}",
+        "nowhere": f"nowhere {not_there}",
+        "fluss-*.tlog-proof": f"fluss-*.tlog-proof {not_there}",
         "now/MANIFEST.json": "now/MANIFEST.json: kein Beleg (tlog-proof); von einem Auszug den Ordner nennen, in dem"
         " MANIFEST.json liegt",
         "now/tile": "now/tile: kein Auszug dieses Formats: den Ordner nennen, in dem MANIFEST.json liegt",

@@ -129,7 +129,8 @@ class Verdict:
     def text(self, *, german: bool) -> str:
         """Return it as lines for people, without a conclusion: that stands once, below everything that was asked."""
         if self.error:
-            return f"{self.path}: {in_german(self.error) if german else self.error}"
+            said = in_german(self.error) if german else self.error
+            return said if said.startswith(f"{self.path} ") else f"{self.path}: {said}"
         strange = ("head", STRANGE, None) in self.findings
         lines = [f"{self.path}: {self._wrong_key(german=german)}"] if strange else self._counted(german=german)
         if self.expires_on:
@@ -143,12 +144,19 @@ class Verdict:
             own = {name: value for name, value in self.subject.items() if name != "subject"}
             lines += ["Der Teil S sagt:" if german else "The person's own part says:", *shown(own, german=german)]
         lines += self._resting(german=german) if self.rested_on else []
-        for what, detail, index in self.findings:
+        for what, detail, first, last in self._runs():
             if not (strange and (detail.endswith(STRANGE) or detail == UNNAMED)):
-                lines.append(
-                    in_words(what, detail, index) if german else f"{what}: {detail}" + _at(" (entry {})", index)
-                )
+                said = in_words(what, detail) if german else f"{what}: {detail}"
+                lines.append(said + _places(first, last, german=german))
         return "\n".join([*lines, *(["…"] if self.truncated else [])])
+
+    def _runs(self) -> list[tuple[str, str, int | None, int | None]]:
+        """Return the findings, one of many places in a row as one: what, detail, first place and last."""
+        runs: list[tuple[str, str, int | None, int | None]] = []
+        for what, detail, index in self.findings:
+            follows = index is not None and runs and runs[-1][:2] == (what, detail) and runs[-1][3] == index - 1
+            runs.append((what, detail, runs.pop()[2] if follows else index, index))
+        return runs
 
     def _counted(self, *, german: bool) -> list[str]:
         """Return how much was here, and what is signed over it."""
@@ -186,14 +194,18 @@ class Verdict:
         return [line[german].format(consent=consent, **said) for line in lines]
 
 
-def in_words(what: str, detail: str, index: int | None) -> str:
+def in_words(what: str, detail: str) -> str:
     """Return a finding in German."""
     said = f"{COLUMN_NAMES[detail]} sagt anderes als die Tatsachen" if what == "column" else in_german(detail)
-    return f"{GERMAN[what]}: {said}" + _at(" (Platz {})", index)
+    return f"{GERMAN[what]}: {said}"
 
 
-def _at(place: str, index: int | None) -> str:
-    return "" if index is None else place.format(index)
+def _places(first: int | None, last: int | None, *, german: bool) -> str:
+    if first is None:
+        return ""
+    if first == last:
+        return f" (Platz {first})" if german else f" (entry {first})"
+    return f" (Platz {first} bis {last})" if german else f" (entries {first} to {last})"
 
 
 def concluded(codes: list[int], *, german: bool) -> tuple[int, str]:

@@ -56,7 +56,7 @@ const DEUTSCH = {
   "{} cannot be read: {}": "{} lässt sich nicht lesen ({})",
   "{} is no checkpoint of this log: {}": "{} ist kein Checkpoint dieses Protokolls: {}",
   "a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {} {}":
-    "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {}",
+    "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {} (Windows: py)",
   "no export of this format: name the folder that holds MANIFEST.json":
     "kein Auszug dieses Formats: den Ordner nennen, in dem MANIFEST.json liegt",
   "no selection of this format: its MANIFEST.json is none":

@@ -67,12 +67,15 @@ export class Verdict {
   /** Return it as lines for people, without a conclusion: that stands once, below everything that was asked. */
   text(german) {
     const say = (english, deutsch) => (german ? deutsch : english);
-    if (this.error) return `${this.path}: ${say(this.error, inGerman(this.error))}`;
+    if (this.error) {
+      const said = say(this.error, inGerman(this.error));
+      return said.startsWith(`${this.path} `) ? said : `${this.path}: ${said}`;
+    }
     const good = !this.findings.length;
     const { subject: _, ...own } = this.subject;
     const part = (head, members) => (good && Object.keys(members).length ? [head, ...shown(members, german)] : []);
     const strange = this.findings.some(({ what, detail }) => what === "head" && detail === STRANGE);
-    const listed = this.findings.filter(({ detail }) => !strange || !(detail.endsWith(STRANGE) || detail === UNNAMED));
+    const listed = this.#runs().filter(({ detail }) => !strange || !(detail.endsWith(STRANGE) || detail === UNNAMED));
     return [
       ...(strange ? [`${this.path}: ${this.#wrongKey(say)}`] : this.#counted(say)),
       ...(this.expires_on ? [say("to be deleted on ", "zu löschen am ") + this.expires_on] : []),
@@ -80,10 +83,22 @@ export class Verdict {
       ...part(say("The entry says:", "Der Eintrag sagt:"), this.facts),
       ...part(say("The person's own part says:", "Der Teil S sagt:"), own),
       ...(Object.keys(this.rested_on).length ? this.#resting(say, german) : []),
-      ...listed.map(({ what, detail, index }) => say(`${what}: ${detail}`, inWords(what, detail))
-        + (index === null ? "" : say(` (entry ${index})`, ` (Platz ${index})`))),
+      ...listed.map(({ what, detail, first, last }) => say(`${what}: ${detail}`, inWords(what, detail))
+        + places(first, last, say)),
       ...(this.truncated ? ["…"] : []),
     ].join("\n");
+  }
+
+  /** Return the findings, one of many places in a row as one. */
+  #runs() {
+    const runs = [];
+    for (const { what, detail, index } of this.findings) {
+      const before = runs.at(-1);
+      const follows = index !== null && before?.what === what && before.detail === detail && before.last === index - 1;
+      if (follows) before.last = index;
+      else runs.push({ what, detail, first: index, last: index });
+    }
+    return runs;
   }
 
   /** Return how much was here, and what is signed over it. */
@@ -156,6 +171,12 @@ const TOO_FEW = "fewer witnesses cosigned it than the policy asks for, or too lo
 /** Return a finding in German. */
 function inWords(what, detail) {
   return `${GERMAN[what]}: ${what === "column" ? `${COLUMN_NAMES[detail]} sagt anderes als die Tatsachen` : inGerman(detail)}`;
+}
+
+function places(first, last, say) {
+  if (first === null) return "";
+  if (first === last) return say(` (entry ${first})`, ` (Platz ${first})`);
+  return say(` (entries ${first} to ${last})`, ` (Platz ${first} bis ${last})`);
 }
 
 /** Return how all of it ends, and the line that says so: what was found stays found, whatever else was unreadable. */
