@@ -172,20 +172,29 @@ mit dem Auszug kommt.
 """
 
 WAY_README = """\
-Weg einer Einwilligung: Auszug aus dem Datenfluss-Protokoll (proaktiv), für den Datenschutz der Stadt
+Weg der Einwilligung: Auszug aus dem Datenfluss-Protokoll (proaktiv), für den Datenschutz der Stadt
 
 Was darin ist: die Einträge einer einzigen Person, von dem, mit dem sie eine Einwilligung gab, bis zu einem Fluss, der
-diese Einwilligung nennt; jeder mit ihrem eigenen Teil (Nummer und Einwilligung) und dem Beleg, dass er im Protokoll
-steht. Namen stehen nicht darin, aber wer die Person kennt, liest mit: Löschen Sie den Auszug, sobald die Sache
-entschieden ist. Dass Sie ihn holten, steht im Protokoll, und die Person sieht es.
+diese Einwilligung nennt; jeder mit seinem Teil S (Nummer und Einwilligung) und dem Beleg, dass er im Protokoll steht.
+Namen stehen nicht darin, aber wer die Person kennt, liest mit: Löschen Sie ihn, sobald die Sache entschieden ist. Dass
+Sie ihn holten, steht im Protokoll, und die Person sieht es.
 
 Prüfen, ohne Netz und ohne Konto, auf dem eigenen Rechner. Packen Sie die Datei in einen neuen Ordner aus, dann:
 
-    python verify.py FLUSS.tlog-proof --consent DIESER_ORDNER --policy policy.txt --lang de
+    python3 verify.py FLUSS.tlog-proof --consent DIESER_ORDNER --policy policy.txt
+    node verify.mjs FLUSS.tlog-proof --consent DIESER_ORDNER --policy policy.txt
 
 Das Programm sagt, welche Einwilligung der Fluss nennt, wann sie gegeben wurde, und ob sie davor endete: Die Nummern
-(„seq“) haben keine Lücke. Die policy ist Ihre eigene; nehmen Sie nie einen Schlüssel, der mit dem Auszug kommt.
+(„seq“) haben keine Lücke. Die letzte Zeile ist das Urteil: „Alles stimmt.“ oder „Es stimmt nicht alles.“
+Die policy ist Ihre eigene; nehmen Sie nie einen Schlüssel, der mit dem Auszug kommt.
 """
 
 READMES = (README_TEXT, WAY_README)
 """What a selection may tell its reader."""
+README_DIGESTS = frozenset(
+    {
+        *(sha256(each.encode()).hexdigest() for each in READMES),
+        "9c366a33dda2f24b954b4bf9c6c744e5045aadaa4f34cd94ee9b7a0316df11de",
+    }
+)
+"""Their SHA-256, and that of the version before, whose selections stay whole."""

@@ -27,7 +27,7 @@ from proaktiv.flowlog.alone.german import SENTENCES, in_german
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parsed
 from proaktiv.flowlog.alone.trust import Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
-from proaktiv.flowlog.export_layout import README_TEXT, bundle, bundle_path, bundles
+from proaktiv.flowlog.export_layout import README_TEXT, READMES, bundle, bundle_path, bundles
 from tests.flowlog.alone import NODE, POLICY, Told, Verifiers, needs_node
 from tests.flowlog.bodies import bodies
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY
@@ -172,7 +172,7 @@ def test_the_node_verifier_imports_what_node_brings_and_no_network(verifiers: Ve
 
 def test_both_know_the_texts_and_kinds_of_this_version(verifiers: Verifiers) -> None:
     digest = sha256(README_TEXT.encode()).hexdigest()
-    assert digest in alone_export.READMES
+    assert alone_export.READMES == READMES > {digest}
     node = verifiers.node.read_text()
     assert digest in node
     assert {int(kind): kind.label for kind in Kind} == alone_entry.LABELS
