@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,12 +18,13 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.alone import asking, speaking, verdict
-from proaktiv.web.pages import states
+from proaktiv.web import pages
 from tests.depth import depth
 from tests.flowlog.alone import NODE, POLICY, Verifiers, needs_node
 from tests.flowlog.exports import SIZE, VKEY, change_entry, city_log, copy, given, three_exports
 
 NODE_FOLDER = Path(speaking.__file__).parent / "node"
+PAGES = Path(pages.__file__).parent
 CONCLUDING = {german for _, german in verdict.CONCLUSIONS.values()}
 NOT_WHOLE = (
     "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv log vkey“ dort aus, wo das Haus unterschreibt"
@@ -370,14 +371,30 @@ def of_node(table: str) -> dict[str, str]:
     return dict(re.findall(r'^  (\w+): "([^"]+)",$', inside, re.MULTILINE))
 
 
+def of_pages(members: Collection[str], *, more: bool) -> dict[str, str]:
+    """Return the one table of the pages that has these members, and perhaps more: code and German word."""
+    found = []
+    for path in PAGES.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Dict):
+                codes = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+                words = [ast.unparse(value) for value in node.values]
+                table = {str(code): word[3:-2] for code, word in zip(codes, words, strict=True) if word[:2] == "_("}
+                found += [table] if table.keys() == set(members) or (more and table.keys() > set(members)) else []
+    (only,) = found
+    return only
+
+
 def test_members_and_kinds_have_the_names_that_the_pages_give_them() -> None:
     assert of_node("NAMES") == speaking.NAMES
     assert list(of_node("NAMES")) == list(speaking.NAMES)
     assert of_node("KIND_NAMES") == speaking.KIND_NAMES
     assert set(speaking.KIND_NAMES) == {kind.label for kind in Kind}
-    assert dict(states._KIND_NAMES) == speaking.KIND_NAMES
-    shared = speaking.NAMES.keys() & states._FACT_NAMES.keys()
-    assert {name: speaking.NAMES[name] for name in shared} == {name: states._FACT_NAMES[name] for name in shared}
+    assert of_pages(speaking.KIND_NAMES, more=False) == speaking.KIND_NAMES
+    facts = of_pages({"to_system", "restrict", "minimum"}, more=True)
+    shared = speaking.NAMES.keys() & facts.keys()
+    assert len(shared) > 20
+    assert {name: speaking.NAMES[name] for name in shared} == {name: facts[name] for name in shared}
 
 
 def test_every_member_that_an_entry_may_have_is_named() -> None:
@@ -399,7 +416,7 @@ def test_every_member_that_an_entry_may_have_is_named() -> None:
     own = json.loads(entries.subject_body(everything, 1))
     assert {*facts, *own} - {"subject"} == set(speaking.NAMES) - {"index"}
     said = speaking.shown(facts | {"zz": "?", "aa": {"b": [True, 1]}}, german=True)
-    assert [line.partition(":")[0].rpartition("(")[2] for line in said][:3] == ["flow)", "kind)", "t)"]
+    assert [line.partition(":")[0].rpartition("(")[2] for line in said][:3] == ["t)", "kind)", "action)"]
     assert said[-2:] == ['    aa (aa): {"b":[true,1]}', "    zz (zz): ?"]
     assert "    Der Person nicht gezeigt (restrict): ja" in said
     assert "    Art (kind): Frist, Sperre oder Freigabe (retention)" in said

@@ -13,33 +13,33 @@ from proaktiv.flowlog.alone.entry import INSTANT
 
 NAMES = {
     "index": "Platz im Protokoll",
-    "flow": "Nummer des Eintrags",
-    "kind": "Art",
     "t": "Wann",
+    "kind": "Art",
+    "action": "Vorgang",
+    "outcome": "Ergebnis",
     "from": "Von",
     "to": "An",
     "to_name": "Name des Empfängers",
     "to_system": "System des Empfängers",
     "categories": "Welche Daten",
     "purpose": "Zweck",
-    "action": "Vorgang",
     "basis": "Rechtsgrundlage",
     "scope": "Freigegebener Text",
     "rule": "Regel",
-    "outcome": "Ergebnis",
     "n": "Anzahl",
     "restrict": "Der Person nicht gezeigt",
     "of": "Gehört zu Eintrag",
     "listed": "Länge der Liste der Gelöschten",
     "minimum": "Erster Platz, ab dem alles da ist",
     "removed": "So viele davor sind gelöscht",
+    "flow": "Nummer des Eintrags",
     "seq": "Nummer unter den Einträgen der Person",
     "consent": "Einwilligung",
     "replaces": "Ersetzt die Einwilligung",
     "outbox": "Sendung",
     "v": "Fassung des Formats",
 }
-"""Members of facts and of a person's own part, in the order in which they are shown."""
+"""Members of facts and of a person's own part, in the order in which they are read."""
 KIND_NAMES = {
     "authorised": "Erlaubt, vor der Übermittlung",
     "outcome": "Ergebnis einer Übermittlung",
