@@ -36,7 +36,7 @@ def as_typed_on_windows(command: str) -> str:
 def test_the_page_has_the_commands_that_are_walked_here() -> None:
     machine, first, keeping, second, since, practising = COMMANDS
     assert machine.splitlines() == [*MACHINE, "shasum -a 256 verify.py verify.mjs"]
-    assert [len(each.splitlines()) for each in (first, keeping, second, since)] == [2, 1, 2, 1]
+    assert [len(each.splitlines()) for each in (first, keeping, second, since)] == [2, 1, 2, 2]
     assert "proaktiv log verifier" in practising
     assert "proaktiv log vkey" in practising
     sums, whole, rested, grown = OUTPUTS
@@ -137,14 +137,13 @@ def test_the_first_sentence_this_export_is_whole_and_untouched(sent: Office, fol
     comes_out(OUTPUTS[1], told)
     assert len(shapes(told)) == len(shapes(OUTPUTS[1])), "nothing stands above it"
     assert typed(keeping, folder) == ""
-    next_month = folder.with_name("next month")
-    folder.rename(next_month)
-    for path in (next_month / "auszug", *next_month.glob("*.zip")):
-        path.rename(path.with_name(f"old {path.name}"))
+    for path in folder.glob("*.zip"):
+        path.unlink()
     sent.world.check_log()
-    draws(desk, next_month)
-    typed(first.splitlines()[0], next_month)
-    comes_out(OUTPUTS[3], typed(since, next_month))
+    draws(desk, folder)
+    assert "protokoll-log-2026-12-*.zip" in since
+    today = since.replace("protokoll-log-2026-12-*.zip", "protokoll-log-2026-10-*.zip")  # the day that it is here
+    comes_out(OUTPUTS[3], typed(today, folder))
 
 
 def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, folder: Path) -> None:
