@@ -22,8 +22,10 @@ from proaktiv.web import pages
 from tests.depth import depth
 from tests.flowlog.alone import NODE, POLICY, Verifiers, needs_node
 from tests.flowlog.exports import SIZE, VKEY, change_entry, city_log, copy, given, three_exports
+from tests.flowlog.mutations import mutate
 
 NODE_FOLDER = Path(speaking.__file__).parent / "node"
+ENGLISH = re.compile(r"\b(is|not|the|of|are|than|where)\b")
 PAGES = Path(pages.__file__).parent
 CONCLUDING = {german for _, german in verdict.CONCLUSIONS.values()}
 NOT_WHOLE = (
@@ -479,6 +481,25 @@ def test_node_reckons_german_time_alike() -> None:
     assert times == [speaking.in_german_time(value) for value in instants()]
     assert said == [speaking.spoken(value) for value in values]
     assert said[2] == "a?b?c?d?[2J"
+
+
+# by chance ------------------------------------------------------------------------------------------------------------
+
+
+@needs_node
+@pytest.mark.flowlog_test(23)
+def test_whatever_is_changed_both_say_the_same_words_and_in_german_only_german_ones(
+    verifiers: Verifiers, place: Path, tmp_path: Path
+) -> None:
+    paths = [copy(place / "old", tmp_path / str(number)) for number in range(depth(120, 1_200))]
+    for number, path in enumerate(paths):
+        mutate(path, number)
+    _, out, _ = both(verifiers, *paths, "--policy", place / "policy.txt")
+    said = {line.replace(str(tmp_path), "") for line in out.splitlines()}
+    assert {line for line in said if ENGLISH.search(line)} == set()
+    assert {line.partition(":")[0] for line in said} >= {"Datei", "Eintrag", "Tatsachen", "Checkpoint", "Kopf", "Platz"}
+    _, english, _ = both(verifiers, *paths, "--policy", place / "policy.txt", "--lang", "en")
+    assert ENGLISH.search(english), "the control: these words are those that it would say"
 
 
 # controls -------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 from proaktiv.flowlog.alone.entry import Row, commitments, erased_by, judge_row, pruned_by, read_row
 from proaktiv.flowlog.alone.folder import LINE_MAX, Folder, left_behind
+from proaktiv.flowlog.alone.speaking import spoken
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, demand, is_count, is_text, parsed
 from proaktiv.flowlog.alone.tree import Edge, leaf_of, tile_path
 from proaktiv.flowlog.alone.trust import SKEW, Head, Policy
@@ -93,7 +94,7 @@ class Export:
         expected = [*OURS, *tiles, *bundles, *({STAMP} & self.there)]
         for path in sorted(self.there - {*expected, "MANIFEST.json", "SHA256SUMS"}):
             if not left_behind(path):
-                self.find("file", f"{ascii(path[:100])[1:-1]} does not belong to an export")
+                self.find("file", f"{spoken(path[:100])} does not belong to an export")
         listed = self._listed()
         if listed.keys() - set(expected):
             self.find("file", "SHA256SUMS lists what does not belong to an export")

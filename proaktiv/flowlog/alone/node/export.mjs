@@ -5,6 +5,7 @@ import { SKEW } from "./trust.mjs";
 import { Edge, WIDTH, leafOf, tilePath } from "./tree.mjs";
 import { commitments, erasedBy, judgeRow, prunedBy, readRow } from "./entry.mjs";
 import { LINE_MAX } from "./folder.mjs";
+import { spoken } from "./speaking.mjs";
 import { openHead } from "./verdict.mjs";
 
 const READMES = new Set([
@@ -120,7 +121,7 @@ export class Export {
     for (const name of [...this.there].sort()) {
       const left = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)$/.test(name);
       if (!known.has(name) && !["MANIFEST.json", "SHA256SUMS"].includes(name) && !left) {
-        this.find("file", `${JSON.stringify(name.slice(0, 100)).slice(1, -1)} does not belong to an export`);
+        this.find("file", `${spoken(name.slice(0, 100))} does not belong to an export`);
       }
     }
     const listed = this.#listed();
@@ -284,7 +285,7 @@ export class Export {
     const said = or((error) => this.find("checkpoint", `of ${size} entries: ${error.message}`), () => this.policy.open(note));
     if (!said) return;
     if (said.size !== size) {
-      this.find("checkpoint", `of ${size} entries speaks of ${said.size}`);
+      this.find("checkpoint", `of ${size} entries speaks of ${said.written}`);
       return;
     }
     const [latest, index] = this.#latest;
@@ -306,7 +307,7 @@ export class Export {
       this.find("head", "the checkpoint is of another log than the export");
     }
     if (head && head.size !== this.size) {
-      this.find("head", `the checkpoint speaks of ${head.size} entries, the export of ${this.size}`);
+      this.find("head", `the checkpoint speaks of ${head.written} entries, the export of ${this.size}`);
       return null;
     }
     return head;

@@ -145,7 +145,7 @@ export class Policy {
     const counts = (at) => at <= this.now + SKEW && (this.maxAge === null || this.now - at <= this.maxAge);
     const counting = new Set(times.filter(([, at]) => counts(at)).map(([name]) => name));
     const seen = times.length ? Math.min(...times.map(([, at]) => at)) : null;
-    return { origin: rows[0], size: Number(rows[1]), root, enough: this.reached(counting, this.quorum[0]), seen };
+    return { origin: rows[0], size: Number(rows[1]), written: rows[1], root, enough: this.reached(counting, this.quorum[0]), seen };
   }
 }
 
