@@ -416,7 +416,7 @@ def test_a_dsb_founds_a_witness_and_looks_at_it(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (("init", "{new}", "two words"), "not an Ed25519 verifier key of type 04"),
-        (("init", "{new}", NAME, "--log", "x"), "not an Ed25519 verifier key of type 01"),
+        (("init", "{new}", NAME, "--log", "x"), "the key is not whole: `proaktiv log vkey` prints all of it"),
         (("init", "{there}", NAME), "holds a witness already: it is never founded twice"),
         (("status", "{new}"), "holds no witness: proaktiv witness init makes one"),
         (("serve", "{new}"), "holds no witness: proaktiv witness init makes one"),
