@@ -37,8 +37,9 @@ class Texte:
 class Datenfluss:
     """One flow of personal data that a Lebenslage declares; released, it is a consent activity of the same name.
 
-    ``einwilligung`` stands apart from ``grundlage``: a flow may need consent on top of its norm. ``hinweis_text`` is
-    what the person reads before deciding, by language (always ``de``, ``en``).
+    ``einwilligung`` stands apart from ``grundlage``: a flow may need consent on top of its norm. ``norm`` lets the
+    controller ask (Erhebung), ``uebermittlung`` the office that holds the data answer; empty where nobody else holds
+    them. ``hinweis_text`` is what the person reads before deciding, by language (always ``de``, ``en``).
     """
 
     name: str
@@ -51,9 +52,20 @@ class Datenfluss:
     norm: str
     norm_ab: date
     norm_bis: date | None = None
+    uebermittlung: str = ""
     einwilligung: bool = True
     alternativer_weg: str = ""
     hinweis_text: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def rechtsgrundlage(self) -> str:
+        """Return the legal basis as the person reads it and the log records it: of each door by its name.
+
+        Source: BVerfG, 27 May 2020, 1 BvR 1873/13 (asking and answering each need a basis of their own).
+        """
+        if not self.uebermittlung:
+            return self.norm
+        return f"{self.norm} (Erhebung); {self.uebermittlung} (Übermittlung)"
 
     def activity(self, version: int, controller: str, approved_at: datetime) -> Activity:
         """Return the flow as the consent activity that its release makes of it."""
@@ -67,7 +79,7 @@ class Datenfluss:
             recipient=self.empfaenger,
             fields=self.felder,
             basis=self.grundlage,
-            norm=self.norm,
+            norm=self.rechtsgrundlage,
             norm_from=self.norm_ab,
             norm_to=self.norm_bis,
             consent_required=self.einwilligung,
@@ -81,8 +93,9 @@ class Datenfluss:
         return Ask(caller=caller, recipient=self.empfaenger, operation=operation, fields=self.felder, at=at)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the flow as JSON data."""
-        return {
+        """Return the flow as JSON data; ``uebermittlung`` is left out where it is empty, as before there was any."""
+        door = {"uebermittlung": self.uebermittlung} if self.uebermittlung else {}
+        return door | {
             "alternativer_weg": self.alternativer_weg,
             "einwilligung": self.einwilligung,
             "empfaenger": self.empfaenger,
@@ -112,6 +125,7 @@ class Datenfluss:
             norm=data["norm"],
             norm_ab=date.fromisoformat(data["norm_ab"]),
             norm_bis=date.fromisoformat(data["norm_bis"]) if data["norm_bis"] else None,
+            uebermittlung=data.get("uebermittlung", ""),
             einwilligung=data["einwilligung"],
             alternativer_weg=data["alternativer_weg"],
             hinweis_text=dict(data["hinweis_text"]),

@@ -18,7 +18,7 @@ def notice_of(fluss: Datenfluss) -> bytes:
         f"Angaben: {', '.join(sorted(fluss.felder))}",
         f"Quelle: {fluss.quelle}",
         f"Empfänger: {fluss.empfaenger}",
-        f"Rechtsgrundlage: {fluss.norm}",
+        f"Rechtsgrundlage: {fluss.rechtsgrundlage}",
         f"Ohne Ihr Ja: {fluss.alternativer_weg}",
         "Sie können jederzeit widerrufen, so leicht wie Sie zustimmen. Was bis dahin geschah, bleibt rechtmäßig.",
     ]

@@ -5,6 +5,7 @@ Left to others: form and types (``compile``), texts (``wording``), cases (``case
 Source: rules.md §§ 0, 4, 6; lebenslagen.md § 9.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -29,6 +30,8 @@ from proaktiv.rulebook.superfluous import superfluous
 from proaktiv.rulebook.wording import wrong_texts
 
 _CONSENT = frozenset({Basis.CONSENT, Basis.CONSENT_SPECIAL, Basis.CONSENT_STATUTORY})
+_ARTICLES = "Art. 6 Abs. 1 Buchst. a or Art. 9 Abs. 2 Buchst. a DSGVO"
+_BY_CONSENT = re.compile(r"Art\. (?:6 Abs\. 1(?: UAbs\. 1)?|9 Abs\. 2) Buchst\. a\b")
 
 
 def check(root: Path) -> tuple[tuple[Compiled, ...], tuple[Problem, ...]]:
@@ -113,6 +116,7 @@ class _Checking:
         if fluss.einwilligung and not fluss.alternativer_weg:
             message = "where consent is asked, 'alternativer_weg' says how it goes without (recital 43 DSGVO)"
             yield self.problem(fluss.name, message)
+        yield from self.two_doors(fluss)
         part = fluss.name.split("/")[-1]
         if fluss.phase is Phase.TRANSMIT:
             yield from self.transmitted(fluss, part)
@@ -120,6 +124,26 @@ class _Checking:
             foreign = [name for name in sorted(fluss.felder) if self.catalogue.fakten[name].register != part]
             if foreign:
                 yield self.problem(fluss.name, f"not from the register {part}: {', '.join(foreign)}")
+
+    def two_doors(self, fluss: Datenfluss) -> Iterator[Problem]:
+        """Find flows that give the norm of answering for that of asking, or leave one of the two open.
+
+        Source: BVerfG, 27 May 2020, 1 BvR 1873/13; docs/decisions/0023.
+        """
+        if fluss.grundlage in _CONSENT and not _BY_CONSENT.search(fluss.norm):
+            message = (
+                f"rests on consent, and 'norm' does not say so: {_ARTICLES}; what lets a register answer is"
+                " 'uebermittlung'"
+            )
+            yield self.problem(fluss.name, message)
+        if fluss.grundlage not in _CONSENT and _BY_CONSENT.search(fluss.norm):
+            yield self.problem(fluss.name, f"'norm' names a consent, and the basis is {fluss.grundlage.value}")
+        if fluss.phase is Phase.PREFILL and not fluss.uebermittlung:
+            message = "a look-up says which norm lets the register answer: 'uebermittlung'; asking opens no door alone"
+            yield self.problem(fluss.name, message)
+        if fluss.uebermittlung and fluss.uebermittlung in fluss.norm:
+            message = "'uebermittlung' lets the register answer; 'norm' must say what lets you ask, which is another"
+            yield self.problem(fluss.name, message)
 
     def transmitted(self, fluss: Datenfluss, leistung: str) -> Iterator[Problem]:
         plans = {plan.leistung: plan for plan in self.lebenslage.plans}

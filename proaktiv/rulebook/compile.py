@@ -175,7 +175,7 @@ class _Folder:
                 "einwilligung",
                 "hinweis",
             ),
-            ("norm_bis", "alternativer_weg"),
+            ("norm_bis", "alternativer_weg", "uebermittlung"),
         )
         short = reader.text(parts.get("fluss"))
         if short and not _FLOW.fullmatch(short):
@@ -193,6 +193,7 @@ class _Folder:
             norm=reader.text(parts.get("norm")),
             norm_ab=reader.day(parts.get("norm_ab")),
             norm_bis=reader.day_or_none(parts.get("norm_bis")),
+            uebermittlung=reader.text(parts["uebermittlung"]) if "uebermittlung" in parts else "",
             einwilligung=reader.yes(parts.get("einwilligung"), instead=True),
             alternativer_weg=reader.text(parts.get("alternativer_weg")),
             hinweis_text={language: reader.text(text) for language, text in hints.items()},

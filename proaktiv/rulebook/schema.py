@@ -226,10 +226,10 @@ def _parts() -> dict[str, Schema]:
 
 
 def _lebenslage() -> Schema:
-    texts = ("fluss", "zweck", "quelle", "empfaenger", "norm", "alternativer_weg")
+    texts = ("fluss", "zweck", "quelle", "empfaenger", "norm", "alternativer_weg", "uebermittlung")
     fluss = _record(
         (
-            *(name for name in texts if name != "alternativer_weg"),
+            *(name for name in texts if name not in {"alternativer_weg", "uebermittlung"}),
             "felder",
             "grundlage",
             "norm_ab",

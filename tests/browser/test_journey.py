@@ -25,7 +25,7 @@ def test_a_person_confirms_watches_and_takes_back(world: World, page: Page, born
     follows(page, "main >> text=Geburtsurkunde")
     main = page.locator("main")
     expect(main).to_contain_text("Warum wir Ihnen das vorschlagen")
-    expect(main).to_contain_text("Grundlage: § 37 Abs. 1 BMG")
+    expect(main).to_contain_text("Grundlage: Art. 6 Abs. 1 Buchst. e DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)")
     expect(main).to_contain_text("Quelle: Melderegister Ihrer Gemeinde")
     expect(main).not_to_contain_text(born.strasse)  # no address at V1
     follows(page, "main a.kern-btn")

@@ -214,3 +214,48 @@ def test_the_page_leads_to_both_proofs_and_to_the_way(sent: Office, dsb: Program
     assert [desk.get(link).status_code for link in links] == [200, 200, 200]
     sealed = dict(re.findall(r'href="(/dsb/flows/[^"]+)" download="([^"]+)"', desk.get(f"/datenfluesse/{fid}").text))
     assert sealed == {f"/dsb/flows/{fid}/proof": f"fluss-{place}.tlog-proof"}
+
+
+# two doors ------------------------------------------------------------------------------------------------------------
+
+TWO_DOORS = "Art. 6 Abs. 1 Buchst. a DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)"
+
+
+def under(office: Office, activity: str) -> UUID:
+    found = office.world.value(
+        "SELECT fid FROM flow_log WHERE scope LIKE :scope AND kind IN (1, 9) ORDER BY fid LIMIT 1",
+        scope=f"{activity}@%",
+    )
+    assert isinstance(found, UUID), activity
+    return found
+
+
+def test_a_look_up_that_rests_on_consent_says_what_let_the_house_ask_and_what_let_the_register_answer(
+    sent: Office, dsb: Program
+) -> None:
+    fid = under(sent, "geburt/prefill/MELDEREGISTER")
+    shown = dsb.get(f"/flows/{fid}").json()
+    assert (shown["F"]["basis"], shown["rested_on"]["basis"]) == (TWO_DOORS, "consent")
+    page = sent.desk("d.schutz").get(f"/datenfluesse/{fid}").text
+    assert "Dieser Fluss beruhte auf der Einwilligung „Prüfen, ob das Kind bei Ihnen gemeldet ist“" in page
+    assert f"Rechtsgrundlage: {TWO_DOORS}. „Erhebung“ ist" in page
+    assert TWO_DOORS in [entry["basis"] for entry in sent.history()], "the person reads the same"
+    proof = dsb.get(f"/flows/{fid}/proof").text
+    assert parts(proof)["F"]["b"].count("Übermittlung") == 1, "and so does whoever checks it elsewhere"
+
+
+def test_a_flow_with_a_basis_in_law_is_not_said_to_rest_on_the_consent_that_it_needed_besides(
+    sent: Office, dsb: Program
+) -> None:
+    fid = under(sent, "geburt/match")
+    assert dsb.get(f"/flows/{fid}").json()["rested_on"]["basis"] == "public_task"
+    page = sent.desk("d.schutz").get(f"/datenfluesse/{fid}").text
+    assert "Dieser Fluss hatte eine gesetzliche Grundlage und brauchte dazu die Einwilligung „" in page
+    assert "beruhte auf der Einwilligung" not in page
+    assert "Art. 6 Abs. 1 Buchst. e DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)" in page
+
+
+def test_one_basis_stays_one_basis(sent: Office, dsb: Program) -> None:
+    fid = under(sent, "geburt/transmit/GEBURTSURKUNDE")
+    assert "Übermittlung" not in dsb.get(f"/flows/{fid}").json()["F"]["basis"]
+    assert "„Erhebung“ ist" not in sent.desk("d.schutz").get(f"/datenfluesse/{fid}").text

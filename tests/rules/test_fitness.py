@@ -42,7 +42,7 @@ def test_control_the_copy_is_fit(folder: Path) -> None:
 
 
 def test_what_a_sample_said_is_not_released(folder: Path) -> None:
-    (found,) = reasons(folder, "geburt/lebenslage.yaml", "norm: § 37 Abs. 1 BMG", "norm: zu ersetzen")
+    (found,) = reasons(folder, "geburt/lebenslage.yaml", "norm: Art. 6 Abs. 1 Buchst. e DSGVO", "norm: zu ersetzen")
     assert found.startswith("geburt/lebenslage.yaml:")
     assert found.endswith("'zu ersetzen' still stands here")
 
@@ -53,15 +53,15 @@ def test_what_a_sample_said_is_not_released(folder: Path) -> None:
         ("lebenslage.yaml", "status: in_kraft", "status: entwurf", "geburt is a draft (status: entwurf)"),
         (
             "lebenslage.yaml",
-            "norm_ab: 2015-11-01",
+            "norm_ab: 2018-05-25",
             "norm_ab: 2027-01-01",
-            "geburt/watch: its norm (§ 37 Abs. 1 BMG) holds only from 2027-01-01 on",
+            "geburt/watch: its norm (Art. 6 Abs. 1 Buchst. e DSGVO) holds only from 2027-01-01 on",
         ),
         (
             "lebenslage.yaml",
-            "norm_ab: 2015-11-01",
-            "norm_ab: 2015-11-01\n    norm_bis: 2026-11-25",
-            "geburt/watch: its norm (§ 37 Abs. 1 BMG) held only until 2026-11-25",
+            "norm_ab: 2018-05-25",
+            "norm_ab: 2018-05-25\n    norm_bis: 2026-11-25",
+            "geburt/watch: its norm (Art. 6 Abs. 1 Buchst. e DSGVO) held only until 2026-11-25",
         ),
         (
             "leistungen/geburtsurkunde.yaml",

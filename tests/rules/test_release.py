@@ -100,7 +100,7 @@ def test_every_flow_becomes_an_activity(owner: Database, database: Database, fol
         fluss = flows[name]
         assert (activity.version, activity.controller, activity.dsb_approved_at) == (1, "musterstadt", NOW)
         assert (activity.fields, activity.recipient) == (fluss.felder, fluss.empfaenger)
-        assert (activity.basis, activity.norm) == (fluss.grundlage, fluss.norm)
+        assert (activity.basis, activity.norm) == (fluss.grundlage, fluss.rechtsgrundlage)
         assert activity.consent_required == fluss.einwilligung
 
 

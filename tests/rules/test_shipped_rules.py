@@ -100,7 +100,21 @@ def test_only_signing_up_and_the_letters_about_account_and_address_need_no_conse
         "konto/propose/LETTER",
     }
     watching = [fluss for fluss in flows if fluss.phase in {Phase.WATCH, Phase.MATCH}]
-    assert {(fluss.grundlage, fluss.norm) for fluss in watching} == {(Basis.PUBLIC_TASK, "§ 37 Abs. 1 BMG")}
+    assert {(fluss.grundlage, fluss.rechtsgrundlage) for fluss in watching} == {
+        (Basis.PUBLIC_TASK, "Art. 6 Abs. 1 Buchst. e DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)")
+    }
+
+
+def test_every_look_up_that_needs_consent_rests_on_it_and_names_what_lets_the_register_answer() -> None:
+    flows = [fluss for one in LEBENSLAGEN.values() for fluss in one.fluesse if fluss.phase is Phase.PREFILL]
+    assert {
+        fluss.name: (fluss.grundlage, fluss.norm, fluss.uebermittlung) for fluss in flows if fluss.einwilligung
+    } == {
+        "geburt/prefill/MELDEREGISTER": (Basis.CONSENT, "Art. 6 Abs. 1 Buchst. a DSGVO", "§ 37 Abs. 1 BMG"),
+        "umzug/prefill/STEUERAMT": (Basis.CONSENT, "Art. 6 Abs. 1 Buchst. a DSGVO", "§ 30 Abs. 4 Nr. 3 AO"),
+        "umzug/prefill/ZULASSUNG": (Basis.CONSENT, "Art. 6 Abs. 1 Buchst. a DSGVO", "§ 35 Abs. 1 Nr. 1 StVG"),
+    }
+    assert [fluss.name for fluss in flows if not fluss.uebermittlung] == []
 
 
 def test_where_a_value_comes_from_can_be_told_to_a_clerk_without_speaking_to_the_person() -> None:

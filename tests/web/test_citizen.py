@@ -343,7 +343,7 @@ def test_an_objection_stops_what_rests_on_a_public_task_until_it_is_taken_back(w
     anna = a_parent(world)
     browser = with_letter(app, world, anna)
     objected = browser.post("/einwilligungen/widerspruch", {"lebenslage": "geburt"}).json()["objected"]
-    assert objected == ["geburt/match", "geburt/prefill/MELDEREGISTER", "geburt/watch"], "never what is a consent"
+    assert objected == ["geburt/match", "geburt/watch"], "never what is a consent"
     assert browser.post("/einwilligungen/widerspruch", {"lebenslage": "geburt"}).json() == {"objected": []}
     assert browser.get("/uebersicht").json() == {"bundles": [], "namen": {}}
     states = {each["name"]: each["state"] for each in browser.get("/einwilligungen").json()["activities"]}
