@@ -7,16 +7,33 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Security
 from fastapi.security import APIKeyCookie
-from pydantic import StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from proaktiv.acts.oversight import OversightActs
+from proaktiv.core.errors import BadInput
+from proaktiv.core.sought import MUST_BE, number
 from proaktiv.core.staff import StaffProof
 from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.door import HOST
 from proaktiv.web.staff.visitor import SESSION
 
-Who = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
+
+def _number(typed: str) -> str:
+    """Refuse a name before anything is asked or logged; what was typed stands in no error."""
+    try:
+        return number(typed, "who")
+    except BadInput:
+        raise PydanticCustomError("no_number", MUST_BE) from None
+
+
+Who = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$"),
+    AfterValidator(_number),
+    Field(description="An Auftrag's number (A-XXXXX-XXXXX) or a register's key, with a digit in it; never a name."),
+]
 Why = Annotated[str, StringConstraints(min_length=REASON_MIN, max_length=REASON_MAX, pattern=r"^[^\x00-\x1f]+$")]
 
 # For the description alone: on plain http the cookie has another name.

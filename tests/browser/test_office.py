@@ -28,7 +28,7 @@ def granted_by_two(office: Office) -> str:
     first, second = office.proof("d.schutz"), office.proof("d.vertretung")
     request = office.pipeline.ask_for_person(first, office.reference, WHY)
     office.pipeline.decide_on_person(second, request, grant=True)
-    office.pipeline.ask_for_person(second, "MR-unknown", WHY)
+    office.pipeline.ask_for_person(second, "MR-999999", WHY)
     return f"/person/{request}"
 
 
@@ -41,7 +41,7 @@ def wished(office: Office) -> tuple[UUID, UUID]:
     held = pipeline.ask_for_hold(second, Held(first=day, last=day), day, WHY)
     pipeline.decide_on_hold(first, held, grant=True)
     pipeline.ask_for_release(first, UUID(pipeline.held_entries()[0]["id"]), WHY)
-    pipeline.ask_for_erasure(second, "MR-unknown", "objected", WHY)
+    pipeline.ask_for_erasure(second, "MR-999999", "objected", WHY)
     pipeline.ask_for_hold(second, Held(first=day, last=day, purpose="geburt"), day, WHY)
     return asked, held
 

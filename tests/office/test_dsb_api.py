@@ -43,10 +43,10 @@ GETS = (
     *("/erasures", "/holds"),
 )
 POSTS: dict[str, dict[str, Any]] = {
-    "/requests": {"who": "x", "reason": WHY},
+    "/requests": {"who": "MR-1", "reason": WHY},
     f"/requests/{NONE}/decision": {"grant": True},
     "/exports": {"kind": "counts"},
-    "/erasures": {"who": "x", "ground": "withdrawn", "reason": WHY},
+    "/erasures": {"who": "MR-1", "ground": "withdrawn", "reason": WHY},
     f"/erasures/{NONE}/decision": {"grant": True},
     "/holds": {"from": "2026-10-01", "to": "2026-10-01", "review_on": "2027-01-01", "reason": WHY},
     f"/holds/{NONE}/release": {"reason": WHY},
@@ -208,9 +208,26 @@ def test_an_entry_says_who_else_vouches_for_it(sent: Office, dsb: Program) -> No
     assert states == ["integrated", "witnessed", "timestamped"]
 
 
-@pytest.mark.parametrize("body", [{}, {"who": "x"}, {"who": "x", "reason": "kurz"}, {"who": "\x00", "reason": WHY}])
+@pytest.mark.parametrize(
+    "body", [{}, {"who": "MR-1"}, {"who": "MR-1", "reason": "kurz"}, {"who": "\x00", "reason": WHY}]
+)
 def test_a_wish_without_a_person_or_a_reason_is_none(dsb: Program, body: dict[str, str]) -> None:
     assert dsb.post("/requests", body).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/requests", "/erasures"])
+@pytest.mark.parametrize("name", ["Kanaria Beispielhuber", "kanaria", "Kanaria 12.03.1980"])
+def test_a_name_is_a_problem_of_its_field_and_neither_told_nor_kept(
+    sent: Office, dsb: Program, path: str, name: str
+) -> None:
+    before = everything_stored(sent.world.urls)
+    answer = dsb.post(path, {**POSTS[path], "who": name})
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (answer.status_code, told["type"], told["field"]) == (422, "urn:proaktiv:problem:bad-input", "/who")
+    assert told["detail"].startswith("must be an Auftrag's number (A-XXXXX-XXXXX) or a register's key")
+    assert "anaria" not in answer.text
+    assert everything_stored(sent.world.urls) == before, "no wish, no entry, no count"
 
 
 def test_an_erased_persons_entry_says_so_and_a_pruned_one_is_only_a_place(

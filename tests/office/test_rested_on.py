@@ -144,7 +144,7 @@ def test_a_yes_for_one_person_opens_no_entry_of_another(sent: Office, dsb: Progr
     fid, request = entry_of(sent, "auftrag.sent"), allowed(sent, dsb, ben.kennung)
     for path in (f"/flows/{fid}/proof?subject={request}", f"/flows/{fid}/consent?subject={request}"):
         assert dsb.get(path).status_code == 404
-    nobody = allowed(sent, dsb, "MR-unknown")
+    nobody = allowed(sent, dsb, "MR-999999")
     assert sorted(parts(dsb.get(f"/flows/{fid}/proof?subject={nobody}").text)) == ["F", "e"]
     assert dsb.get(f"/flows/{fid}/consent?subject={nobody}").status_code == 404
 

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict
+from proaktiv.core.sought import number
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.house import House
 from proaktiv.keys.erasing import Reason
@@ -52,6 +53,7 @@ def ask(
     ``Curious``, and ``Conflict`` where the office holds no key that the eraser believes.
     """
     require(proof, Role.DSB)
+    typed = number(typed, "who")
     if ground not in set(Reason):
         raise BadInput("ground", f"is one of {', '.join(Reason)}")
     given = reason_of(reason)

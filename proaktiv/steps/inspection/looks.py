@@ -15,6 +15,7 @@ from sqlmodel import Session
 from proaktiv.core.errors import NotAllowed, NotFound, TooMany
 from proaktiv.core.flows import OVERSIGHT, Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.sought import auftrag_number
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
@@ -54,7 +55,7 @@ def require(proof: StaffProof, role: Role) -> None:
 
 def find(session: Session, house: House, typed: str) -> UUID | None:
     """Return whom a reference number or a register's key leads to. Nobody is searched by name (T2)."""
-    by_reference = select(AUFTRAEGE.c.person).where(AUFTRAEGE.c.reference == typed.strip())
+    by_reference = select(AUFTRAEGE.c.person).where(AUFTRAEGE.c.reference == auftrag_number(typed))
     found: UUID | None = session.connection().execute(by_reference).scalar_one_or_none()
     if found is not None:
         return found

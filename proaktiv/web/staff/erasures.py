@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.steps.inspection.erasing import GROUNDS
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
-from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, WHOM, reason_of
+from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of, whom_of
 
 router = APIRouter()
 
@@ -36,7 +36,7 @@ def erasures(request: Request, visitor: Working, acts: ActsDep, eben: UUID | Non
 def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Ask to erase a person; nobody is erased by that, and nobody learns whether there is such a person."""
     form = Form(fields)
-    who = form.line("wer", WHOM)
+    who = whom_of(form)
     ground = form.one_of("grundlage", frozenset(GROUNDS), NO_GROUND)
     reason = reason_of(form)
     if not form.well:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
-from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, WHOM, reason_of
+from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of, whom_of
 
 router = APIRouter()
 
@@ -26,7 +26,7 @@ def asking(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None 
 def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Ask to look a person up; nothing is shown yet, not even whether there is such a person."""
     form = Form(fields)
-    who = form.line("wer", WHOM)
+    who = whom_of(form)
     reason = reason_of(form)
     if not form.well:
         return _page(request, visitor, acts, form, 422)

@@ -1,5 +1,7 @@
-"""What the forms of wishes that two people decide have in common: a reason, and an answer."""
+"""What the forms of wishes that two people decide have in common: about whom, a reason, and an answer."""
 
+from proaktiv.core.errors import BadInput
+from proaktiv.core.sought import number
 from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.pages.forms import Form
 
@@ -12,8 +14,27 @@ def _(german: str) -> str:
 
 
 WHOM = _("Geben Sie eine Auftragsnummer oder die Kennung des Registers ein.")
+NO_NUMBER = _(
+    "Das ist keine Nummer, und nach Namen wird nicht gesucht. Geben Sie die Auftragsnummer ein (A-XXXXX-XXXXX; sie"
+    " steht auf der Bestätigung der Person und bei der Behörde unter „Aufträge“) oder die Kennung der Person im"
+    " Register (mit Ziffern, etwa MR-000012). Was Sie eingegeben haben, wurde nicht festgehalten."
+)
 NO_ANSWER = _("Wählen Sie Ja oder Nein.")
 _NO_REASON = _("Schreiben Sie in mindestens zehn Zeichen, warum.")
+
+
+def whom_of(form: Form) -> str:
+    """Return the number of whom a wish is about; what is none becomes an error, and the form forgets it.
+
+    By its form alone, before anything is asked: it may be a name, and whether there is such a person nobody learns.
+    """
+    typed = form.line("wer", WHOM)
+    try:
+        return number(typed, "wer") if "wer" not in form.errors else typed
+    except BadInput:
+        form.errors["wer"] = NO_NUMBER
+        form.typed = {**form.typed, "wer": ""}
+        return ""
 
 
 def reason_of(form: Form) -> str:
