@@ -48,7 +48,7 @@ from proaktiv.flowlog.ceremonies import add_ceremonies
 from proaktiv.keys import commands as key_commands
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
-from proaktiv.needs import WrongSettings, read_settings, readable_settings, terms_of
+from proaktiv.needs import WrongSettings, pace_of, read_settings, readable_settings, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.rulebook import commands as rules_commands
 from proaktiv.schedule import tick_until_stopped
@@ -104,6 +104,7 @@ _log = log_commands.make_app(
     lambda: logapp.signers_vkeys(read_settings()),
     _open_proof,
     wall_clock,
+    lambda: pace_of(read_settings()),
 )
 add_ceremonies(
     _log,

@@ -35,7 +35,7 @@ from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
-from proaktiv.needs import WrongSettings, check_settings, terms_of
+from proaktiv.needs import WrongSettings, check_settings, pace_of, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
@@ -188,6 +188,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             border=Border(timedelta(hours=settings.log_limit_hours)),
             staff_private=settings.staff_private_key or b"" if part == "office" else b"",
             erasure_key=settings.erasure_key or b"" if part == "office" else b"",
+            pace=pace_of(settings),
             identity=identity,
             event_sources=tuple(
                 Folder(client, folder, time.monotonic) for client, folder in settings.folders.items() if outward

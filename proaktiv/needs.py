@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from proaktiv.contradictions import contradictions
 from proaktiv.core.errors import BadInput, ProaktivError
 from proaktiv.core.log_terms import LogTerms
+from proaktiv.core.series import Pace
 from proaktiv.core.terms import Terms
 from proaktiv.settings import Env, Settings
 from proaktiv.vault import Compartment
@@ -125,6 +126,11 @@ def terms_of(settings: Settings) -> Terms:
         raise WrongSettings(
             f'PROAKTIV_RETENTION{error.field} {error.message}, as in {{"umzug": {{"auftrag_months": 12}}}}'
         ) from None
+
+
+def pace_of(settings: Settings) -> Pace:
+    """Return how many look-ups of persons are no series yet."""
+    return Pace(settings.look_ups_per_hour, settings.look_ups_per_day)
 
 
 def log_terms_of(settings: Settings) -> LogTerms:

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     log_private_addresses: Annotated[dict[str, tuple[str, ...]], *Json] = Field(default_factory=dict)
     log_ca_file: Path | None = None
     log_limit_hours: float = Field(default=4.0, ge=0.01, le=24)
+    # More wishes to look a person up than that, of one of the staff or by the same two, are a finding (core.series).
+    look_ups_per_hour: int = Field(default=5, ge=0, le=20)
+    look_ups_per_day: int = Field(default=20, ge=0, le=200)
     letters_dir: Path | None = None
     letters_format: Literal["text", "pdf", "pdf+text"] = "text"
     letterhead_address: Annotated[tuple[str, ...], *Json] = ()

@@ -11,6 +11,7 @@ from notifiers.model import Channel
 from proaktiv.acts.tokens import Tokens
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.rates import Rates
+from proaktiv.core.series import Pace
 from proaktiv.core.set_size import SetSize
 from proaktiv.core.terms import Terms
 from proaktiv.database import Database
@@ -30,7 +31,8 @@ class Means:
     time: leases, sessions and tokens end by it. ``identity`` is asked before each announcement under which number this
     process announces now; it raises where the process cannot say so, and then nothing is handed over. ``staff_private``
     opens the staff parts of the log, where the office holds it; ``erasure_key`` seals what two people of the DSB's
-    office wish of the eraser. ``border`` is asked before anything leaves.
+    office wish of the eraser. ``pace`` is how many look-ups of persons are no series. ``border`` is asked before
+    anything leaves.
     """
 
     database: Database
@@ -55,6 +57,7 @@ class Means:
     terms: Terms = field(default_factory=Terms)
     staff_private: bytes = field(default=b"", repr=False)
     erasure_key: bytes = field(default=b"", repr=False)
+    pace: Pace = field(default_factory=Pace)
     border: Border = field(default_factory=Border, repr=False)
     set_size: SetSize = field(default_factory=lambda: SetSize(250), repr=False)
     tokens: Tokens = field(default_factory=Tokens, repr=False)

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import Session
+
 from proaktiv.acts.decisions import DecisionActs
 from proaktiv.core.errors import BadInput
 from proaktiv.core.staff import Inspection, StaffProof
@@ -39,7 +41,7 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             return {
                 **oversight.standing(session, proof, now, self.wall()),
-                "wrong": oversight.wrong(session, proof, now, within=_AT_A_GLANCE),
+                "wrong": self._wrong(session, proof, _AT_A_GLANCE),
                 "counts": oversight.counts(session, proof, now),
                 "waiting": inspection.wishes.standing(session, proof, self.wall()),
             }
@@ -94,9 +96,11 @@ class OversightActs(DecisionActs):
     def wrong(self, proof: StaffProof) -> list[dict[str, Any]]:
         """Return what does not fit in the log of the last month."""
         self._glance(proof, "findings.listed")
-        now = self.clock()
         with self.database.transaction() as session:
-            return oversight.wrong(session, proof, now, within=_AT_LENGTH)
+            return self._wrong(session, proof, _AT_LENGTH)
+
+    def _wrong(self, session: Session, proof: StaffProof, within: timedelta) -> list[dict[str, Any]]:
+        return oversight.wrong(session, proof, self.clock(), self.pace, self.staff_private, within=within)
 
     def checkpoints(self, proof: StaffProof, before: int | None) -> dict[str, Any]:
         """Return a page of what was signed."""
@@ -136,10 +140,11 @@ class OversightActs(DecisionActs):
             four_eyes.decide(session, self.house, proof, request, now, self.wall(), grant=grant)
 
     def person_requests(self, proof: StaffProof) -> list[dict[str, Any]]:
-        """Return the own wishes, and those of others that wait."""
+        """Return the own wishes, and those of others that wait, with how many their askers had lately."""
         self._glance(proof, "requests.listed")
+        now = self.clock()
         with self.database.transaction() as session:
-            return four_eyes.requests(session, proof, self.staff_private, self.wall())
+            return four_eyes.requests(session, proof, self.staff_private, self.pace, now, self.wall())
 
     def look_person_up(self, proof: StaffProof, request: UUID, before: str) -> dict[str, Any]:
         """Log that the DSB looks a person up whom a second one allowed, then return the entries about them."""

@@ -30,7 +30,7 @@ from proaktiv.entrances import account_client, provider_of, staff_client
 from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
-from proaktiv.needs import WrongSettings, missing, refusals
+from proaktiv.needs import WrongSettings, missing, pace_of, refusals
 from proaktiv.settings import Env, Settings
 from proaktiv.tables import DemoClockRow, core_table
 
@@ -155,7 +155,7 @@ class Examination:
         yield from self._keys_of_the_log(whole, database)
         if "work" in parts:
             yield log.signed(database, self._law_clock, timedelta(hours=settings.log_limit_hours))
-            yield log.fits(database, self._law_clock)
+            yield log.fits(database, self._law_clock, pace_of(settings))
         elif "sign" in parts and alone:
             limit = timedelta(hours=settings.log_limit_hours)
             yield log.signed(

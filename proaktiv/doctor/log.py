@@ -8,13 +8,14 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from proaktiv.core.series import Pace
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.flowlog.attesting import STAMPS
 from proaktiv.flowlog.border import ALARM
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
-from proaktiv.flowlog.findings import Code, counted, findings
+from proaktiv.flowlog.findings import Code, Limits, counted, findings
 from proaktiv.flowlog.signer import LOCK
 from proaktiv.flowlog.status import Asked, LogBehind, Status, require_current, status
 from proaktiv.locks import session_lock_held
@@ -108,14 +109,14 @@ def _overdue(found: Status, every: timedelta) -> str:
     return f"the last is {age:.0f} s old"
 
 
-def fits(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
+def fits(database: Database, law_clock: Callable[[Session], datetime], pace: Pace) -> Check:
     """Ask whether the log of the last day fits: pairs, parts, rows, numbers, and what left the house."""
     name = "log findings"
 
     def act() -> Iterator[Finding]:
         with looking(database) as session:
             now = law_clock(session)
-            found = counted(findings(session, now, since=now - DAY))
+            found = counted(findings(session, now, Limits(pace=pace), since=now - DAY))
         late = {Code.QUEUE_LATE.value, Code.SIGNING_LATE.value}  # said above, with what to do
         odd = {code: n for code, n in found.items() if code not in late}
         if odd:

@@ -18,12 +18,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput
+from proaktiv.core.series import Pace
 from proaktiv.flowlog import attested
 from proaktiv.flowlog.attested import At
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.export import export_log
 from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.findings import counted, findings
+from proaktiv.flowlog.findings import Limits, counted, findings
 from proaktiv.flowlog.judging import tell_nobody
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, believed, print_report, read_text
@@ -43,15 +44,17 @@ def make_app(
     keys_of_signer: Callable[[], list[str]],
     open_proof: Callable[[UUID, str, str], str],
     clock: Callable[[], datetime],
+    pace: Callable[[], Pace],
 ) -> typer.Typer:
     """Return the ``log`` commands. ``open_reader`` yields a session that only reads.
 
     ``key_of_settings`` is the key that the settings trust (empty: none), ``keys_of_signer`` are those that sign.
-    ``open_proof`` returns the proof of one entry with its staff part open, for whom and why being logged.
+    ``open_proof`` returns the proof of one entry with its staff part open, for whom and why being logged. ``pace``
+    returns how many look-ups of persons are no series.
     """
     app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
 
-    _add_looks(app, open_reader, keys_of_signer)
+    _add_looks(app, open_reader, keys_of_signer, pace)
     _add_export(app, open_reader)
     _add_verify(app, open_reader, key_of_settings, clock)
     add_proof_commands(app, open_reader, open_proof, clock)
@@ -62,19 +65,21 @@ def _add_looks(
     app: typer.Typer,
     open_reader: Callable[[], AbstractContextManager[Session]],
     keys_of_signer: Callable[[], list[str]],
+    pace: Callable[[], Pace],
 ) -> None:
     @app.command("status")
     def show_status(as_json: AsJson = False) -> None:
         """Say how many entries the log holds, how many wait, how old the last signature is, and what does not fit."""
         with open_reader() as session:
-            told = log_status(session).to_json() | {"findings": counted(findings(session, within=_WATCHED))}
+            found = findings(session, limits=Limits(pace=pace()), within=_WATCHED)
+            told = log_status(session).to_json() | {"findings": counted(found)}
         if as_json:
             typer.echo(json.dumps(told, ensure_ascii=False))
             return
         for name, value in told.items():
             typer.echo(f"{name:<23} {value}")
 
-    _add_findings(app, open_reader)
+    _add_findings(app, open_reader, pace)
 
     @app.command("vkey")
     def show_vkey() -> None:
@@ -213,7 +218,9 @@ def _verified(
         return verify_export(folder, trusted, kept=kept, now=now, stamper=stamper, tell=tell)
 
 
-def _add_findings(app: typer.Typer, open_reader: Callable[[], AbstractContextManager[Session]]) -> None:
+def _add_findings(
+    app: typer.Typer, open_reader: Callable[[], AbstractContextManager[Session]], pace: Callable[[], Pace]
+) -> None:
     @app.command("findings")
     def show_findings(
         since: Annotated[
@@ -224,7 +231,8 @@ def _add_findings(app: typer.Typer, open_reader: Callable[[], AbstractContextMan
     ) -> None:
         """List what does not fit: unpaired flows, what is late, what is missing. Exit 1 if there is anything."""
         with open_reader() as session:
-            found = findings(session, since=since.replace(tzinfo=UTC) if since else None)
+            begin = since.replace(tzinfo=UTC) if since else None
+            found = findings(session, limits=Limits(pace=pace()), since=begin)
         if as_json:
             typer.echo(json.dumps([finding.to_json() for finding in found], ensure_ascii=False))
         for finding in () if as_json else found:

@@ -1,6 +1,7 @@
 """What the DSB should look at: flows that do not pair, entries that are late, parts and rows that are not there.
 
-Asks the database in sets and needs no key: what is sealed stays so. Says what does not fit, not who did it; whether the
+Asks the database in sets and needs no key: what is sealed stays so, but for who asked to look persons up, where the
+caller holds the office's (``flowlog.series``). Says what does not fit, not who did it; whether the
 log is untouched to the last byte says ``flowlog.verify`` alone. What was not looked at to its end is a finding as well:
 no page says that all is well while it does not know. Left to others: the SQL (``flowlog.finding_queries``), who may
 ask, and showing it.
@@ -10,20 +11,22 @@ Source: flowlog.md §§ 2, 5, 8.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, TextClause, func, select
+from sqlalchemy import TextClause, func, select
 from sqlmodel import Session
 
 from proaktiv.core.flows import Kind
 from proaktiv.core.ids import uuid7
+from proaktiv.core.series import Pace
 from proaktiv.database import OutOfTime, hurried
 from proaktiv.flowlog import finding_queries as queries
 from proaktiv.flowlog.pruning import Pruned, pruned
+from proaktiv.flowlog.series import LookUps, Series
 from proaktiv.tables import DemoClockRow, core_table
 
 _CLOCK = core_table(DemoClockRow)
@@ -46,6 +49,7 @@ class Code(StrEnum):
     SEQUENCE_GAP = "sequence_gap"
     UNEXPLAINED_EGRESS = "unexplained_egress"
     TIME_AHEAD = "time_ahead"
+    LOOKUP_SERIES = "lookup_series"
     UNFINISHED = "unfinished"
 
 
@@ -61,6 +65,7 @@ MEANINGS: Mapping[Code, str] = {
     Code.SEQUENCE_GAP: "einer Person fehlen Nummern",
     Code.UNEXPLAINED_EGRESS: "etwas ging hinaus, wozu es keinen Eintrag gibt",
     Code.TIME_AHEAD: "ist jünger als die Unterschrift, die ihn abdeckt",
+    Code.LOOKUP_SERIES: "Serie: viele Personen kurz nacheinander nachgeschlagen",
     Code.UNFINISHED: "danach wurde nicht bis zum Ende gesucht",
 }
 """Each code in words for the DSB."""
@@ -70,7 +75,8 @@ MEANINGS: Mapping[Code, str] = {
 class Finding:
     """One thing that does not fit. ``about`` is the id of a row that is no entry (a delivery, a hand-over, a look-up).
 
-    Nothing here names a person or leads to one: of a gap stands how many numbers are missing, not whose.
+    Nothing here names a person or leads to one: of a gap stands how many numbers are missing, not whose. Of a series of
+    look-ups stands which of the staff asked, by the name of part A, where the caller may open that.
     """
 
     code: Code
@@ -98,12 +104,14 @@ class Limits:
     """How long is too long.
 
     ``outcome``: a hand-over ends within its lease of 60 s; who has no outcome after an hour died on the way.
-    ``late``: the sequencer comes every second. ``skew``: clocks of two machines.
+    ``late``: the sequencer comes every second. ``skew``: clocks of two machines. ``pace``: how many look-ups of persons
+    are no series, which the DSB says.
     """
 
     outcome: timedelta = timedelta(hours=1)
     late: timedelta = timedelta(seconds=10)
     skew: timedelta = timedelta(seconds=60)
+    pace: Pace = field(default_factory=Pace)
 
 
 LIMITS = Limits()
@@ -118,16 +126,19 @@ def findings(
     *,
     since: datetime | None = None,
     within: timedelta | None = None,
+    staff_private: bytes = b"",
 ) -> list[Finding]:
     """Return what does not fit, by code and then by age; nothing is written.
 
     ``now`` is the clock that entries carry, by default the database's with the demonstration's offset. Looks at entries
     since ``since``, by default of the last 31 days; for parts and rows that are missing it counts the whole log. At
     most 1,000 of one code. Whatever is not looked at to its end ``within`` that time becomes a finding ``unfinished``;
-    without it, a look takes as long as it takes. Needs SELECT on the log, its queue and heads, and on deliveries,
-    hand-overs and look-ups: roles ``reader`` and ``app`` have it.
+    without it, a look takes as long as it takes. ``staff_private`` is the office's key, empty where nobody holds it: a
+    series of look-ups then stands without names, of all who asked together. Needs SELECT on the log, its queue and
+    heads, and on deliveries, hand-overs and look-ups (with the key, on ``staff_keys``, too): roles ``reader`` and
+    ``app`` have it.
     """
-    asked = _Looking.of(session, now, limits, since)
+    asked = _Looking.of(session, now, limits, since, staff_private)
     until = None if within is None else _now(session) + within
     found: list[Finding] = []
     for codes, part in asked.parts().items():
@@ -165,9 +176,19 @@ class _Looking:
     """One look."""
 
     def __init__(
-        self, connection: Connection, now: datetime, limits: Limits, since: datetime, offset: timedelta
+        self,
+        session: Session,
+        now: datetime,
+        limits: Limits,
+        since: datetime,
+        offset: timedelta,
+        staff_private: bytes,
     ) -> None:
-        self._connection = connection
+        self._session = session
+        self._connection = connection = session.connection()
+        self._since = since
+        self._pace = limits.pace
+        self._staff_private = staff_private
         # Only a demonstration's entries carry a clock that runs ahead; elsewhere the offset is nought.
         skew = limits.skew + offset
         self._pruned: Pruned = pruned(connection)
@@ -186,13 +207,20 @@ class _Looking:
         }
 
     @classmethod
-    def of(cls, session: Session, now: datetime | None, limits: Limits, since: datetime | None) -> "_Looking":
+    def of(
+        cls,
+        session: Session,
+        now: datetime | None,
+        limits: Limits,
+        since: datetime | None,
+        staff_private: bytes = b"",
+    ) -> "_Looking":
         """Return a look at the entries since a month ago, or since ``since``."""
         connection = session.connection()
         offset = timedelta(seconds=connection.execute(select(_CLOCK.c.offset_seconds)).scalar_one())
         if now is None:
             now = _now(session) + offset
-        return cls(connection, now, limits, now - RECENT if since is None else since, offset)
+        return cls(session, now, limits, now - RECENT if since is None else since, offset, staff_private)
 
     def parts(self) -> dict[tuple[Code, ...], Callable[[], Iterator[Finding]]]:
         """Return what is asked, by the codes that it may find: what is told at once comes first."""
@@ -211,6 +239,7 @@ class _Looking:
             (Code.ROW_MISSING,): self._rows,
             (Code.PART_MISSING,): self._missing_parts,
             (Code.SEQUENCE_GAP,): self._gaps,
+            (Code.LOOKUP_SERIES,): self._series,
             (Code.TIME_AHEAD,): self._ahead,
             (Code.FACTS_CHANGED, Code.COLUMN_CHANGED): self._changed,
         }
@@ -260,6 +289,21 @@ class _Looking:
             detail = f"was covered by a signature of {row.published_at.isoformat()}"
             yield Finding(Code.TIME_AHEAD, detail, row.fid, row.idx, row.at)
 
+    def _series(self) -> Iterator[Finding]:
+        for each in LookUps(self._session, self._since, self._staff_private).series(self._pace):
+            yield Finding(Code.LOOKUP_SERIES, _told(each, self._pace), each.last.fid, each.last.index, each.last.at)
+
     def _ask(self, query: TextClause) -> Sequence[Any]:
         wanted = {name: value for name, value in self._values.items() if name in query.compile().params}
         return self._connection.execute(query, wanted).all()
+
+
+def _told(series: Series, pace: Pace) -> str:
+    """Say who asked how often; about whom no entry of them says."""
+    what = {
+        0: f"{series.n} wishes to look a person up, by whom part A says, which was not opened",
+        1: f"{series.n} wishes of {' '.join(series.by)} to look a person up",
+        2: f"{series.n} look-ups that {' and '.join(series.by)} completed together",
+    }[len(series.by)]
+    most = f"up to {series.stretch.hour} in an hour ({pace.per_hour}), {series.stretch.day} in a day ({pace.per_day})"
+    return f"{what}, since {series.since.isoformat(timespec='minutes')}: {most}"

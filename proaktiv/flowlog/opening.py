@@ -4,7 +4,7 @@ Decrypting is the gated act: subject parts need a permit or a session proof, sta
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -61,14 +61,29 @@ class StaffPart:
 
 def staff_part(session: Session, private: bytes, row: Any) -> StaffPart:
     """Return part A of a row with ``a_blob``, ``staff_key``, ``entry``; ``private`` is empty where nobody holds it."""
+    (part,) = staff_parts(session, private, [row])
+    return part
+
+
+def staff_parts(session: Session, private: bytes, rows: Sequence[Any]) -> list[StaffPart]:
+    """Return part A of several such rows; the keys are read once, and none where nothing is to open."""
+    reader = None
+    if private and any(row.a_blob is not None for row in rows):
+        reader = StaffReader(private)
+        try:
+            reader.load(session)
+        except SealBroken:
+            return [StaffPart("none" if row.a_blob is None else "broken") for row in rows]
+    return [_staff_part(reader, row) for row in rows]
+
+
+def _staff_part(reader: StaffReader | None, row: Any) -> StaffPart:
     if row.a_blob is None:
         return StaffPart("none")
-    if not private:
+    if reader is None:
         return StaffPart("closed")
     committed = unpack(bytes(row.entry)).staff
-    reader = StaffReader(private)
     try:
-        reader.load(session)
         opened = reader.open(row.staff_key, bytes(row.a_blob), committed)
     except NotHeld:
         return StaffPart("closed")

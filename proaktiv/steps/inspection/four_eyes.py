@@ -14,17 +14,17 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlmodel import Session
 
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
+from proaktiv.core.series import DAY, Pace
+from proaktiv.core.sought import number
 from proaktiv.core.staff import Role, StaffProof
-from proaktiv.flowlog.opening import staff_part
+from proaktiv.flowlog.series import ASKED, GRANTED, LookUps, Recent
 from proaktiv.house import House
 from proaktiv.steps.inspection.looks import count, find, log, overseen, require
-from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of
-from proaktiv.tables import FlowLogRow, FlowSecretRow, PersonRequestRow, StaffRow, core_table
+from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons
+from proaktiv.tables import PersonRequestRow, StaffRow, core_table
 
 _REQUESTS = core_table(PersonRequestRow)
 _STAFF = core_table(StaffRow)
-_LOG = core_table(FlowLogRow)
-_SECRET = core_table(FlowSecretRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,17 @@ def ask(
 ) -> UUID:
     """Keep a wish to look a person up, by an Auftrag's number or a register's key; return its id.
 
-    Raises ``NotAllowed`` for another role, ``BadInput`` for a reason that is none, ``Curious``.
+    Raises ``NotAllowed`` for another role, ``BadInput`` for what is no number or no reason, ``Curious``.
     """
     require(proof, Role.DSB)
+    typed = number(typed, "who")
     given = reason_of(reason)
     person = find(session, house, typed)
     # Who is not there is counted too, or one could try them all.
     index = house.log.subj(person) if person is not None else house.vault.mac("nobody", typed.strip().encode())[:16]
     matter = UUID(bytes=index)
     count(session, house, proof, "person", matter, wall)
-    fid = log(session, house, overseen(house, proof, "person.requested", reason=given), [], now)
+    fid = log(session, house, overseen(house, proof, ASKED, reason=given), [], now)
     connection = session.connection()
     connection.execute(delete(_REQUESTS).where(_REQUESTS.c.expires_at <= wall))
     request = house.ids.secret()
@@ -86,7 +87,8 @@ def decide(
     if row.state != "waiting":
         raise Conflict("it is decided already")
     state = "granted" if grant else "denied"
-    log(session, house, overseen(house, proof, f"person.{state}", case=str(row.flow_id)), [], now)
+    action = GRANTED if grant else "person.denied"
+    log(session, house, overseen(house, proof, action, case=str(row.flow_id)), [], now)
     connection.execute(
         update(_REQUESTS)
         .where(_REQUESTS.c.id == request)
@@ -113,23 +115,21 @@ def granted(session: Session, proof: StaffProof, request: UUID, wall: datetime) 
     return Granted(row.person, row.matter, row.flow_id)
 
 
-def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: datetime) -> list[dict[str, Any]]:
-    """Return the own wishes, those one decided, and those of others that wait for a decision, the oldest first."""
+def requests(
+    session: Session, proof: StaffProof, staff_private: bytes, pace: Pace, now: datetime, wall: datetime
+) -> list[dict[str, Any]]:
+    """Return the own wishes, those one decided, and those of others that wait for a decision, the oldest first.
+
+    ``lately`` says, of a wish that waits for this person's answer, how many its asker had in the last hour and day, to
+    how many of these this person said yes, and whether that is a series by ``pace``; else it is None. The log says so
+    (``flowlog.series``), whose entries carry ``now``.
+    """
     require(proof, Role.DSB)
     asker, decider = _STAFF.alias(), _STAFF.alias()
-    rows = session.connection().execute(
-        select(
-            _REQUESTS,
-            asker.c.name.label("asker"),
-            decider.c.name.label("decider"),
-            _SECRET.c.a_blob,
-            _SECRET.c.staff_key,
-            _LOG.c.entry,
-        )
+    query = (
+        select(_REQUESTS, asker.c.name.label("asker"), decider.c.name.label("decider"))
         .join(asker, asker.c.id == _REQUESTS.c.asked_by)
         .join(decider, decider.c.id == _REQUESTS.c.decided_by, isouter=True)
-        .join(_LOG, _LOG.c.fid == _REQUESTS.c.flow_id)
-        .join(_SECRET, _SECRET.c.fid == _REQUESTS.c.flow_id)
         .where(
             _REQUESTS.c.expires_at > wall,
             or_(
@@ -140,6 +140,11 @@ def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: da
         )
         .order_by(_REQUESTS.c.asked_at, _REQUESTS.c.id)
     )
+    rows = session.connection().execute(query).all()
+    why = reasons(session, staff_private, [row.flow_id for row in rows])
+    waiting = [row for row in rows if row.state == "waiting" and row.asked_by != proof.staff]
+    before = LookUps(session, now - DAY, staff_private) if waiting else None
+    lately = {row.id: _lately(before.recent(row.asker, proof.name, now), pace) for row in waiting if before}
     return [
         {
             "id": str(row.id),
@@ -149,7 +154,20 @@ def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: da
             "state": row.state,
             "decided_by": row.decider or "",
             "expires_at": row.expires_at.isoformat(),
-            "reason": staff_part(session, staff_private, row).part.get("reason"),
+            "reason": why.get(row.flow_id),
+            "lately": lately.get(row.id),
         }
         for row in rows
     ]
+
+
+def _lately(recent: Recent, pace: Pace) -> dict[str, Any]:
+    return {
+        "hour": recent.hour,
+        "day": recent.day,
+        "granted_by_you_hour": recent.granted_hour,
+        "granted_by_you_day": recent.granted_day,
+        "series": pace.exceeded(recent.hour, recent.day),
+        "per_hour": pace.per_hour,
+        "per_day": pace.per_day,
+    }

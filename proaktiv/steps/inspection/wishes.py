@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.staff import Role, StaffProof
-from proaktiv.flowlog.opening import staff_part
+from proaktiv.flowlog.opening import staff_parts
 from proaktiv.steps.inspection.looks import REASON_MAX, REASON_MIN, require
 from proaktiv.tables import (
     ErasureRequestRow,
@@ -99,7 +99,8 @@ def reasons(session: Session, staff_private: bytes, entries: Collection[UUID]) -
         .where(_LOG.c.fid.in_(entries))
     )
     rows = session.connection().execute(query).all()
-    return {row.fid: staff_part(session, staff_private, row).part.get("reason") for row in rows}
+    parts = staff_parts(session, staff_private, rows)
+    return {row.fid: part.part.get("reason") for row, part in zip(rows, parts, strict=True)}
 
 
 def standing(session: Session, proof: StaffProof, wall: datetime) -> dict[str, int]:

@@ -19,8 +19,9 @@ from sqlmodel import Session
 from proaktiv.core.errors import BadInput, NotAllowed
 from proaktiv.core.flows import DENIED, OVERSIGHT, Kind
 from proaktiv.core.ids import first_of_day, uuid7
+from proaktiv.core.series import Pace
 from proaktiv.core.staff import Inspection, Role, StaffProof
-from proaktiv.flowlog.findings import findings
+from proaktiv.flowlog.findings import Limits, findings
 from proaktiv.flowlog.status import LogBehind, require_current, status
 from proaktiv.house import House
 from proaktiv.parties import names_of
@@ -151,10 +152,16 @@ def counts(session: Session, proof: StaffProof, now: datetime) -> dict[str, int]
     return {_LABELS.get(kind, str(kind)): n for kind, n in found}
 
 
-def wrong(session: Session, proof: StaffProof, now: datetime, *, within: timedelta) -> list[dict[str, Any]]:
-    """Return what does not fit in the log of the last month, and what ``within`` that time nobody could look for."""
+def wrong(
+    session: Session, proof: StaffProof, now: datetime, pace: Pace, staff_private: bytes, *, within: timedelta
+) -> list[dict[str, Any]]:
+    """Return what does not fit in the log of the last month, and what ``within`` that time nobody could look for.
+
+    ``pace`` says how many look-ups are no series; ``staff_private`` opens who asked for them, where it is held.
+    """
     _require(proof)
-    return [each.to_json() for each in findings(session, now, within=within)]
+    found = findings(session, now, Limits(pace=pace), within=within, staff_private=staff_private)
+    return [each.to_json() for each in found]
 
 
 def _page(session: Session, house: House, wanted: Wanted, *whose: ColumnElement[bool]) -> dict[str, Any]:
