@@ -29,6 +29,7 @@ _SECRETS = (
         "intake_public_key",
         "staff_public_key",
         "staff_private_key",
+        "erasure_key",
     ),
 )
 _SEVERAL = (

@@ -116,6 +116,8 @@ class Examination:
             yield fine(name, "complete")
         if part == "office" and self._production and not self._settings.oidc_issuer:
             yield look("log-in", "nobody can log in at the office", "set PROAKTIV_OIDC_ISSUER and what belongs to it")
+        if part == "office":
+            yield from keys.wishes_erasures(self._settings.erasure_key, wrong=self._wrong)
         if part == "sign" and self._state is None:
             yield look("signer's memory", "was not looked at", "on the signer's machine, add --state DIR")
 

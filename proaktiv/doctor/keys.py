@@ -3,7 +3,7 @@
 No key leaves this module.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from proaktiv.wrapping import Wrapper
 _KEYS = core_table(VaultKeyRow)
 _CHECKPOINTS = core_table(CheckpointRow)
 _SAMPLES = 20
+_DRAW = "head -c 32 /dev/urandom | base64"
 
 
 def opens(part: str, compartment: Compartment, vault: Vault, database: Database) -> Check:
@@ -82,6 +83,21 @@ def _some(session: Session, compartment: Compartment, order: ColumnElement[Any])
         )
         .scalars()
     )
+
+
+def wishes_erasures(key: bytes | None, wrong: Iterable[str]) -> Iterator[Finding]:
+    """Say whether two of the DSB's office can erase from the page: by a key that the eraser holds as well.
+
+    ``wrong`` is what is wrong with settings that could not be read, each said apart; the key itself is told nowhere.
+    """
+    name = "erasure key"
+    do = f"draw one for the office and for `proaktiv work --erase`, the same: {_DRAW}"
+    if any(each.startswith("PROAKTIV_ERASURE_KEY ") for each in wrong):
+        yield look(name, "is set and is no key: erasures are not taken from the office", do)
+    elif key is None:
+        yield fine(name, "is not set: two people erase with `proaktiv log erase ask`, not from the office's page")
+    else:
+        yield fine(name, "is set; it must be the same where `proaktiv work --erase` runs")
 
 
 def destroyed(path: Path, controller: str, vault: Vault, database: Database) -> Check:
