@@ -46,6 +46,12 @@ class DecisionActs(StaffActs):
             key, wall = self.erasure_key, self.wall()
             return erasing.decide(session, self.house, key, proof, request, now, wall, grant=grant)
 
+    def withdraw_erasure_request(self, proof: StaffProof, request: UUID) -> None:
+        """End the own wish to erase a person, before anybody decided. Raises ``NotFound``, ``Conflict``."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            erasing.withdraw(session, self.house, proof, request, now, self.wall())
+
     def erasure_requests(self, proof: StaffProof) -> list[dict[str, Any]]:
         """Return the own wishes, those one decided, and everybody's that wait or cannot be done yet."""
         self._glance(proof, "erasures.listed")
@@ -77,6 +83,12 @@ class DecisionActs(StaffActs):
         with self.looking(proof) as (session, now):
             key, wall = self.staff_private, self.wall()
             return holding.decide(session, self.house, key, proof, request, now, wall, grant=grant)
+
+    def withdraw_hold_request(self, proof: StaffProof, request: UUID) -> None:
+        """End the own wish about a hold, before anybody decided. Raises ``NotFound``, ``Conflict``."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            holding.withdraw(session, self.house, proof, request, now, self.wall())
 
     def holds(self, proof: StaffProof) -> dict[str, Any]:
         """Return the holds that stand, and the wishes about holds."""

@@ -139,6 +139,12 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             four_eyes.decide(session, self.house, proof, request, now, self.wall(), grant=grant)
 
+    def withdraw_person_request(self, proof: StaffProof, request: UUID) -> None:
+        """End the own wish to look a person up, before anybody decided. Raises ``NotFound``, ``Conflict``."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            four_eyes.withdraw(session, self.house, proof, request, now, self.wall())
+
     def person_requests(self, proof: StaffProof) -> list[dict[str, Any]]:
         """Return the own wishes, and those of others that wait, with how many their askers had lately."""
         self._glance(proof, "requests.listed")

@@ -90,6 +90,13 @@ def decide_on_erasure(request_id: UUID, decision: Decision, proof: ProofForChang
     return {"state": "denied" if state == "denied" else "granted"}
 
 
+@router.post("/erasures/{request_id}/withdrawal", responses=openapi.CHANGE_ONE)
+def withdraw_erasure(request_id: UUID, proof: ProofForChange, acts: ActsDep) -> dict[str, str]:
+    """Take the own wish back, on which nobody has decided yet."""
+    acts.withdraw_erasure_request(proof, request_id)
+    return {"state": "withdrawn"}
+
+
 @router.get("/holds", responses=_READ)
 def holds(proof: Proof, acts: ActsDep) -> dict[str, Any]:
     """List the holds on entries that stand, and the wishes about holds."""
@@ -115,3 +122,10 @@ def ask_for_release(hold_id: UUID, wish: ReleaseWish, proof: ProofForChange, act
 def decide_on_hold(request_id: UUID, decision: Decision, proof: ProofForChange, acts: ActsDep) -> dict[str, str]:
     """Say yes or no to somebody else's wish about a hold."""
     return {"state": acts.decide_on_hold(proof, request_id, grant=decision.grant)}
+
+
+@router.post("/holds/requests/{request_id}/withdrawal", responses=openapi.CHANGE_ONE)
+def withdraw_hold(request_id: UUID, proof: ProofForChange, acts: ActsDep) -> dict[str, str]:
+    """Take the own wish about a hold back, on which nobody has decided yet."""
+    acts.withdraw_hold_request(proof, request_id)
+    return {"state": "withdrawn"}

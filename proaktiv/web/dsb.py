@@ -188,6 +188,13 @@ def decide(request_id: UUID, decision: Decision, proof: ProofForChange, acts: Ac
     return {"state": "granted" if decision.grant else "denied"}
 
 
+@router.post("/requests/{request_id}/withdrawal", responses=openapi.CHANGE_ONE)
+def withdraw(request_id: UUID, proof: ProofForChange, acts: ActsDep) -> dict[str, str]:
+    """Take the own wish back, on which nobody has decided yet."""
+    acts.withdraw_person_request(proof, request_id)
+    return {"state": "withdrawn"}
+
+
 @router.get("/exports", responses=_READ)
 def exports(proof: Proof, acts: ActsDep) -> list[dict[str, Any]]:
     """List the exports there are and were."""

@@ -116,12 +116,15 @@ def test_the_dsb_has_no_route_that_changes_anything_of_a_matter(sent: Office) ->
     assert {route.path for route in routes if route.methods != {"GET"}} == {
         "/person",
         "/person/{request_id}/entscheidung",
+        "/person/{request_id}/zurueckziehen",
         "/auszuege",
         "/loeschungen",
         "/loeschungen/{request_id}/entscheidung",
+        "/loeschungen/{request_id}/zurueckziehen",
         "/sperren",
         "/sperren/{hold_id}/freigabe",
         "/sperren/{request_id}/entscheidung",
+        "/sperren/{request_id}/zurueckziehen",
     }
     assert {
         route.path for route in dsb.router.routes if isinstance(route, APIRoute) and route.methods != {"GET"}

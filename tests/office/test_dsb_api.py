@@ -45,12 +45,15 @@ GETS = (
 POSTS: dict[str, dict[str, Any]] = {
     "/requests": {"who": "MR-1", "reason": WHY},
     f"/requests/{NONE}/decision": {"grant": True},
+    f"/requests/{NONE}/withdrawal": {},
     "/exports": {"kind": "counts"},
     "/erasures": {"who": "MR-1", "ground": "withdrawn", "reason": WHY},
     f"/erasures/{NONE}/decision": {"grant": True},
+    f"/erasures/{NONE}/withdrawal": {},
     "/holds": {"from": "2026-10-01", "to": "2026-10-01", "review_on": "2027-01-01", "reason": WHY},
     f"/holds/{NONE}/release": {"reason": WHY},
     f"/holds/requests/{NONE}/decision": {"grant": True},
+    f"/holds/requests/{NONE}/withdrawal": {},
 }
 
 

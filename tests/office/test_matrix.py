@@ -44,13 +44,16 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/person"): DSB,
     ("GET", "/person/{request_id}"): DSB,
     ("POST", "/person/{request_id}/entscheidung"): DSB,
+    ("POST", "/person/{request_id}/zurueckziehen"): DSB,
     ("GET", "/loeschungen"): DSB,
     ("POST", "/loeschungen"): DSB,
     ("POST", "/loeschungen/{request_id}/entscheidung"): DSB,
+    ("POST", "/loeschungen/{request_id}/zurueckziehen"): DSB,
     ("GET", "/sperren"): DSB,
     ("POST", "/sperren"): DSB,
     ("POST", "/sperren/{hold_id}/freigabe"): DSB,
     ("POST", "/sperren/{request_id}/entscheidung"): DSB,
+    ("POST", "/sperren/{request_id}/zurueckziehen"): DSB,
     ("GET", "/vorfaelle"): DSB,
 }
 FORM = {"wie": "done", "antwort": "acknowledged", "wer": "MR-0", "grund": "weil es geprüft werden soll"}

@@ -18,6 +18,7 @@ from proaktiv.core.staff import Role, StaffProof
 from proaktiv.house import House
 from proaktiv.keys.erasing import Reason
 from proaktiv.keys.requested import fits, seal
+from proaktiv.steps.inspection import wishes
 from proaktiv.steps.inspection.looks import count, find, log, overseen, require
 from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons, said_before, shown_to, to_decide, told
 from proaktiv.tables import ErasureRequestRow, core_table
@@ -133,6 +134,11 @@ def decide(
     values = decided | ({"seal": seal(key, row | decided)} if grant else {})
     session.connection().execute(update(_REQUESTS).where(_REQUESTS.c.id == request).values(**values))
     return said
+
+
+def withdraw(session: Session, house: House, proof: StaffProof, request: UUID, now: datetime, wall: datetime) -> None:
+    """End the own wish while nobody has decided on it. Raises ``NotFound``, ``Conflict``."""
+    wishes.withdraw(session, house, _REQUESTS, proof, request, now, wall)
 
 
 def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: datetime) -> list[dict[str, Any]]:

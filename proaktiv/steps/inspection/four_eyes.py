@@ -19,6 +19,7 @@ from proaktiv.core.sought import number
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.flowlog.series import ASKED, GRANTED, LookUps, Recent
 from proaktiv.house import House
+from proaktiv.steps.inspection import wishes
 from proaktiv.steps.inspection.looks import count, find, log, overseen, require
 from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons
 from proaktiv.tables import PersonRequestRow, StaffRow, core_table
@@ -94,6 +95,11 @@ def decide(
         .where(_REQUESTS.c.id == request)
         .values(state=state, decided_by=proof.staff, decided_at=wall, expires_at=wall + OPEN)
     )
+
+
+def withdraw(session: Session, house: House, proof: StaffProof, request: UUID, now: datetime, wall: datetime) -> None:
+    """End the own wish while nobody has decided on it. Raises ``NotFound``, ``Conflict``."""
+    wishes.withdraw(session, house, _REQUESTS, proof, request, now, wall)
 
 
 def granted(session: Session, proof: StaffProof, request: UUID, wall: datetime) -> Granted:

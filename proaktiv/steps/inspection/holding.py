@@ -20,6 +20,7 @@ from proaktiv.flowlog import holds
 from proaktiv.flowlog.holds import Held
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
+from proaktiv.steps.inspection import wishes
 from proaktiv.steps.inspection.looks import log, overseen, require
 from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons, said_before, shown_to, to_decide, told
 from proaktiv.tables import FlowLeafRow, FlowLogRow, HoldRequestRow, LegalHoldRow, core_table
@@ -169,6 +170,11 @@ def decide(
     decided = {"decided_by": proof.staff, "decided_name": proof.name, "decided_at": wall, "expires_at": wall + OPEN}
     session.connection().execute(update(_REQUESTS).where(_REQUESTS.c.id == request).values(state=state, **decided))
     return state
+
+
+def withdraw(session: Session, house: House, proof: StaffProof, request: UUID, now: datetime, wall: datetime) -> None:
+    """End the own wish about a hold while nobody has decided on it. Raises ``NotFound``, ``Conflict``."""
+    wishes.withdraw(session, house, _REQUESTS, proof, request, now, wall)
 
 
 def _do(

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import Table, delete, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.flowlog.opening import staff_parts
-from proaktiv.steps.inspection.looks import REASON_MAX, REASON_MIN, require
+from proaktiv.house import House
+from proaktiv.steps.inspection.looks import REASON_MAX, REASON_MIN, log, overseen, require
 from proaktiv.tables import (
     ErasureRequestRow,
     FlowLogRow,
@@ -34,6 +35,7 @@ OPEN = timedelta(days=1)
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _PERSONS, _ERASURES, _HOLDS = (core_table(row) for row in (PersonRequestRow, ErasureRequestRow, HoldRequestRow))
+_ABOUT = {_PERSONS.name: "person", _ERASURES.name: "erasure", _HOLDS.name: "hold"}
 
 
 def reason_of(written: str) -> str:
@@ -54,6 +56,25 @@ def to_decide(session: Session, table: Table, proof: StaffProof, request: UUID, 
     if row["asked_by"] == proof.staff:
         raise NotAllowed("whoever asks does not decide")
     return dict(row)
+
+
+def withdraw(
+    session: Session, house: House, table: Table, proof: StaffProof, request: UUID, now: datetime, wall: datetime
+) -> None:
+    """End the own wish while nobody has decided on it: the log says so, and nothing of it is left in its table.
+
+    Raises ``NotFound`` for what is over or somebody else's, ``Conflict`` for what is decided.
+    """
+    require(proof, Role.DSB)
+    mine = (table.c.id == request, table.c.asked_by == proof.staff, table.c.expires_at > wall)
+    row = session.connection().execute(select(table).where(*mine).with_for_update()).mappings().one_or_none()
+    if row is None:
+        raise NotFound("request")
+    if row["state"] != "waiting":
+        raise Conflict("it is decided already")
+    about = _ABOUT[table.name] if not row.get("hold") else "release"
+    log(session, house, overseen(house, proof, f"{about}.withdrawn", case=str(row["flow_id"])), [], now)
+    session.connection().execute(delete(table).where(table.c.id == request))
 
 
 def said_before(row: dict[str, Any], proof: StaffProof, *, grant: bool) -> bool:

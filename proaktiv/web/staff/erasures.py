@@ -27,9 +27,11 @@ NO_GROUND = _("Wählen Sie, warum die Person zu löschen ist.")
 
 
 @router.get("/loeschungen")
-def erasures(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None) -> Response:
+def erasures(
+    request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None, zurueck: str = ""
+) -> Response:
     """Show one's own wishes, those of others that wait, and the form of a new one."""
-    return _page(request, visitor, acts, Form({}), just=eben)
+    return _page(request, visitor, acts, Form({}), just=eben, back=zurueck == "ja")
 
 
 @router.post("/loeschungen")
@@ -56,8 +58,22 @@ def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fie
     return RedirectResponse(f"/loeschungen?eben={request_id}", SEE_OTHER)
 
 
+@router.post("/loeschungen/{request_id}/zurueckziehen")
+def withdraw(request_id: UUID, visitor: ActingStaff, acts: ActsDep) -> RedirectResponse:
+    """Take the own wish back, on which nobody has decided yet."""
+    acts.withdraw_erasure_request(visitor.proof, request_id)
+    return RedirectResponse("/loeschungen?zurueck=ja", SEE_OTHER)
+
+
 def _page(
-    request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200, just: UUID | None = None
+    request: Request,
+    visitor: Working,
+    acts: ActsDep,
+    form: Form,
+    status: int = 200,
+    just: UUID | None = None,
+    *,
+    back: bool = False,
 ) -> Response:
     found = acts.erasure_requests(visitor.proof)
     return page(
@@ -65,6 +81,7 @@ def _page(
         form=form,
         requests=found,
         just=str(just or ""),
+        back=back,
         grounds=[ground.value for ground in GROUNDS],
         erases=acts.erases,
         role=visitor.proof.role,

@@ -40,9 +40,9 @@ NO_LAST = _("Letzter Tag: Er fehlt.")
 
 
 @router.get("/sperren")
-def holds(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None) -> Response:
+def holds(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None, zurueck: str = "") -> Response:
     """Show what is held, the wishes about it, and the form of a new one."""
-    return _page(request, visitor, acts, Form({}), just=eben)
+    return _page(request, visitor, acts, Form({}), just=eben, back=zurueck == "ja")
 
 
 @router.post("/sperren")
@@ -85,11 +85,32 @@ def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fie
     return RedirectResponse(f"/sperren?eben={request_id}", SEE_OTHER)
 
 
+@router.post("/sperren/{request_id}/zurueckziehen")
+def withdraw(request_id: UUID, visitor: ActingStaff, acts: ActsDep) -> RedirectResponse:
+    """Take the own wish back, on which nobody has decided yet."""
+    acts.withdraw_hold_request(visitor.proof, request_id)
+    return RedirectResponse("/sperren?zurueck=ja", SEE_OTHER)
+
+
 def _page(
-    request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200, just: UUID | None = None
+    request: Request,
+    visitor: Working,
+    acts: ActsDep,
+    form: Form,
+    status: int = 200,
+    just: UUID | None = None,
+    *,
+    back: bool = False,
 ) -> Response:
     found = acts.holds(visitor.proof)
-    return page(request, "holds.html", status, form=form, **found, just=str(just or ""), role=visitor.proof.role)
+    return page(
+        *(request, "holds.html", status),
+        form=form,
+        **found,
+        just=str(just or ""),
+        back=back,
+        role=visitor.proof.role,
+    )
 
 
 def _what(form: Form) -> tuple[Held, int | None, date | None]:

@@ -17,9 +17,9 @@ router = APIRouter()
 
 
 @router.get("/person")
-def asking(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None) -> Response:
+def asking(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None, zurueck: str = "") -> Response:
     """Show one's own wishes, those of others that wait, and the form of a new one."""
-    return _page(request, visitor, acts, Form({}), just=eben)
+    return _page(request, visitor, acts, Form({}), just=eben, back=zurueck == "ja")
 
 
 @router.post("/person")
@@ -45,6 +45,13 @@ def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fie
     return RedirectResponse(f"/person?eben={request_id}", SEE_OTHER)
 
 
+@router.post("/person/{request_id}/zurueckziehen")
+def withdraw(request_id: UUID, visitor: ActingStaff, acts: ActsDep) -> RedirectResponse:
+    """Take the own wish back, on which nobody has decided yet."""
+    acts.withdraw_person_request(visitor.proof, request_id)
+    return RedirectResponse("/person?zurueck=ja", SEE_OTHER)
+
+
 @router.get("/person/{request_id}")
 def look(request: Request, request_id: UUID, visitor: Working, acts: ActsDep, vor: str = "") -> Response:
     """Show one person's entries, which a second person allowed; that and why it was done, the person sees too."""
@@ -53,8 +60,21 @@ def look(request: Request, request_id: UUID, visitor: Working, acts: ActsDep, vo
 
 
 def _page(
-    request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200, just: UUID | None = None
+    request: Request,
+    visitor: Working,
+    acts: ActsDep,
+    form: Form,
+    status: int = 200,
+    just: UUID | None = None,
+    *,
+    back: bool = False,
 ) -> Response:
     found = acts.person_requests(visitor.proof)
-    just_now = str(just or "")
-    return page(request, "person.html", status, form=form, requests=found, just=just_now, role=visitor.proof.role)
+    return page(
+        *(request, "person.html", status),
+        form=form,
+        requests=found,
+        just=str(just or ""),
+        back=back,
+        role=visitor.proof.role,
+    )
