@@ -119,6 +119,10 @@ class FuzzedCity:
         whom = self.residents[0]
         request = self.world.pipeline.ask_for_person(first.proof, whom.who.kennung, WHY)
         self.world.pipeline.decide_on_person(second.proof, request, grant=True)
+        # What is one's own can be taken back, and by nobody else.
+        self.world.pipeline.ask_for_person(first.proof, whom.who.kennung, WHY)
+        self.world.pipeline.ask_for_erasure(first.proof, whom.who.kennung, "withdrawn", WHY)
+        self.world.pipeline.ask_for_hold(first.proof, Held(first=today, last=today), today, WHY)
         given = self.world.value(
             "SELECT flow_id FROM consent_ledger WHERE person = :person AND event = 'give' LIMIT 1",
             person=whom.proof.person,
