@@ -35,7 +35,11 @@ OPEN = timedelta(days=1)
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _PERSONS, _ERASURES, _HOLDS = (core_table(row) for row in (PersonRequestRow, ErasureRequestRow, HoldRequestRow))
-_ABOUT = {_PERSONS.name: "person", _ERASURES.name: "erasure", _HOLDS.name: "hold"}
+_WITHDRAWN = {
+    _PERSONS.name: "person.withdrawn",
+    _ERASURES.name: "erasure.withdrawn",
+    _HOLDS.name: "hold.withdrawn",
+}
 
 
 def reason_of(written: str) -> str:
@@ -72,8 +76,8 @@ def withdraw(
         raise NotFound("request")
     if row["state"] != "waiting":
         raise Conflict("it is decided already")
-    about = _ABOUT[table.name] if not row.get("hold") else "release"
-    log(session, house, overseen(house, proof, f"{about}.withdrawn", case=str(row["flow_id"])), [], now)
+    action = "release.withdrawn" if row.get("hold") else _WITHDRAWN[table.name]
+    log(session, house, overseen(house, proof, action, case=str(row["flow_id"])), [], now)
     session.connection().execute(delete(table).where(table.c.id == request))
 
 
