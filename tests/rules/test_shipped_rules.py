@@ -13,7 +13,7 @@ from consent.model import Basis, Phase
 from proaktiv.core import texts
 from proaktiv.core.binding import bind
 from proaktiv.core.canonical import dumps
-from proaktiv.core.lebenslagen import LANGUAGES, Lebenslage
+from proaktiv.core.lebenslagen import LANGUAGES, Datenfluss, Lebenslage
 from proaktiv.core.matching import decide
 from proaktiv.core.questions import ANSWERED
 from proaktiv.core.views import for_office
@@ -115,6 +115,14 @@ def test_every_look_up_that_needs_consent_rests_on_it_and_names_what_lets_the_re
         "umzug/prefill/ZULASSUNG": (Basis.CONSENT, "Art. 6 Abs. 1 Buchst. a DSGVO", "§ 35 Abs. 1 Nr. 1 StVG"),
     }
     assert [fluss.name for fluss in flows if not fluss.uebermittlung] == []
+
+
+def test_a_flow_is_read_as_it_was_written_also_by_a_release_from_before_there_was_a_second_door() -> None:
+    flows = [fluss for one in LEBENSLAGEN.values() for fluss in one.fluesse]
+    assert [Datenfluss.from_json(fluss.to_json()) for fluss in flows] == flows
+    one_door = next(fluss for fluss in flows if not fluss.uebermittlung)
+    assert "uebermittlung" not in one_door.to_json(), "the same bytes as before, so the same release"
+    assert one_door.rechtsgrundlage == one_door.norm
 
 
 def test_where_a_value_comes_from_can_be_told_to_a_clerk_without_speaking_to_the_person() -> None:
