@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from proaktiv.core.series import Pace
 from proaktiv.database import Database
 from proaktiv.flowlog import series
+from proaktiv.flowlog.commands import make_app
 from proaktiv.flowlog.findings import Code, Finding, Limits, findings
 from tests.office.conftest import Office
 
@@ -138,6 +140,26 @@ def test_a_yes_after_two_days_is_counted_for_the_two_where_the_wish_lies_before_
     sent.world.now += timedelta(days=30)
     (both,) = found(sent)
     assert both.detail.startswith("6 look-ups that d.schutz and d.vertretung completed together")
+
+
+def test_the_command_finds_it_too_by_the_measure_of_its_settings_and_names_nobody(sent: Office) -> None:
+    wishes(sent, 6, yes_of=SECOND)
+    sent.world.check_log()
+    database = Database(sent.world.urls["reader"], pool_size=1)
+
+    def said(pace: Pace) -> str:
+        app = make_app(database.transaction, str, list, lambda *_: "", sent.pipeline.clock, lambda: pace)
+        told = CliRunner().invoke(app, ["findings", "--since", "2020-01-01"])
+        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
+        return told.output
+
+    try:
+        assert "lookup_series" in said(Pace())
+        assert "by whom part A says, which was not opened" in said(Pace())
+        assert FIRST not in said(Pace())
+        assert "lookup_series" not in said(Pace(per_hour=6))
+    finally:
+        database.close()
 
 
 # what whoever decides is told -----------------------------------------------------------------------------------------
