@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -305,5 +305,6 @@ def _told(series: Series, pace: Pace) -> str:
         1: f"{series.n} wishes of {' '.join(series.by)} to look a person up",
         2: f"{series.n} look-ups that {' and '.join(series.by)} completed together",
     }[len(series.by)]
-    most = f"up to {series.stretch.hour} in an hour ({pace.per_hour}), {series.stretch.day} in a day ({pace.per_day})"
-    return f"{what}, since {series.since.isoformat(timespec='minutes')}: {most}"
+    hour, day = series.stretch.hour, series.stretch.day
+    most = f"up to {hour} in an hour (limit {pace.per_hour}), {day} in a day (limit {pace.per_day})"
+    return f"{what}, since {series.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {most}"

@@ -57,7 +57,7 @@ def test_twenty_look_ups_of_the_same_two_in_a_quarter_of_an_hour_are_found_by_th
     one, two = found(sent)
     assert one.detail.startswith("20 wishes of d.schutz to look a person up, since 20")
     assert two.detail.startswith("20 look-ups that d.schutz and d.vertretung completed together, since 20")
-    assert one.detail.endswith("up to 20 in an hour (5), 20 in a day (20)")
+    assert one.detail.endswith("up to 20 in an hour (limit 5), 20 in a day (limit 20)")
     last = sent.world.value(
         "SELECT fid FROM flow_log WHERE convert_from(f_bytes, 'UTF8') LIKE '%\"person.requested\"%'"
         " ORDER BY fid DESC LIMIT 1"
@@ -184,10 +184,19 @@ def test_a_series_is_a_notice_before_the_yes_and_the_yes_stays_possible(sent: Of
     second = sent.desk(SECOND)
     shown = second.get("/person").text
     assert shown.index("Viele Wünsche kurz nacheinander") < shown.index("Ja, nachsehen lassen")
+    assert "Teil der Serie" not in shown
     assert "7 in der letzten Stunde, davon 6 mit Ihrem Ja" in shown
     request = sent.world.value("SELECT id FROM person_requests WHERE state = 'waiting'")
     answer = second.post(f"/person/{request}/entscheidung", {"entscheidung": "ja"})
     assert answer.status_code == 303, "the work of an authority goes on; what is too much is seen, not forbidden"
+
+
+def test_of_many_wishes_that_wait_the_first_tells_how_many_and_each_other_one_that_it_belongs_to_them(
+    sent: Office,
+) -> None:
+    wishes(sent, 6)
+    shown = sent.desk(SECOND).get("/person").text
+    assert (shown.count("Viele Wünsche kurz nacheinander"), shown.count("Teil der Serie von oben")) == (1, 5)
 
 
 def test_whoever_asked_is_not_told_of_others_and_an_answered_wish_tells_nothing(sent: Office) -> None:

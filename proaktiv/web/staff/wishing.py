@@ -15,9 +15,8 @@ def _(german: str) -> str:
 
 WHOM = _("Geben Sie eine Auftragsnummer oder die Kennung des Registers ein.")
 NO_NUMBER = _(
-    "Das ist keine Nummer, und nach Namen wird nicht gesucht. Geben Sie die Auftragsnummer ein (A-XXXXX-XXXXX; sie"
-    " steht auf der Bestätigung der Person und bei der Behörde unter „Aufträge“) oder die Kennung der Person im"
-    " Register (mit Ziffern, etwa MR-000012). Was Sie eingegeben haben, wurde nicht festgehalten."
+    "Das ist keine Nummer, und nach Namen wird nicht gesucht. Geben Sie die Auftragsnummer ein (A-XXXXX-XXXXX) oder die"
+    " Kennung im Register (mit Ziffern, etwa MR-000012). Ihre Eingabe wurde nicht festgehalten."
 )
 NO_ANSWER = _("Wählen Sie Ja oder Nein.")
 _NO_REASON = _("Schreiben Sie in mindestens zehn Zeichen, warum.")
