@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -307,4 +307,4 @@ def _told(series: Series, pace: Pace) -> str:
     }[len(series.by)]
     hour, day = series.stretch.hour, series.stretch.day
     most = f"up to {hour} in an hour (limit {pace.per_hour}), {day} in a day (limit {pace.per_day})"
-    return f"{what}, since {series.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {most}"
+    return f"{what}, since {series.since.isoformat()}: {most}"
