@@ -165,8 +165,9 @@ def test_the_refusal_knows_nobody_a_number_that_is_none_of_ours_is_asked_for_lik
 
 
 def test_an_auftrags_number_is_found_however_it_was_typed(sent: Office) -> None:
-    typed = sent.reference.lower().replace("-", " ")
-    assert "auftrag.confirmed" in sent.desk("d.schutz").get(sent.allowed(typed, WHY)).text
+    typed = f" {sent.reference.lower().replace('0', 'o')} "
+    assert "niemanden" not in sent.desk("d.schutz").get(sent.allowed(typed, WHY)).text
+    assert sent.world.count("flow_log", "kind = 4 AND outcome = 'found'") == 1
 
 
 def test_the_twenty_first_person_in_an_hour_is_not_looked_up(sent: Office, monkeypatch: pytest.MonkeyPatch) -> None:
