@@ -222,7 +222,7 @@ def test_the_overview_and_the_list_of_findings_say_that_there_is_a_series(sent: 
     assert "passt etwas nicht zusammen" not in overview, "a series is no damage to the log"
     listed = desk.get("/befunde").text
     assert "Serie: viele Personen kurz nacheinander nachgeschlagen" in listed
-    assert "wishes of d.schutz" in listed
+    assert "6 Wünsche von d.schutz, eine Person nachzuschlagen, seit " in listed
 
 
 def test_a_list_of_many_wishes_opens_the_staffs_keys_once(sent: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,16 @@
 """Every detail of a finding has words for whoever reads the page: the module is read for what it may say."""
 
 import ast
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
+import pytest
+
+from proaktiv.core.series import Pace, Stretch
 from proaktiv.flowlog import finding_queries, findings
 from proaktiv.flowlog.findings import MEANINGS, Code
+from proaktiv.flowlog.series import LookUp, Series
 from proaktiv.web.pages.finding_words import detail
 from proaktiv.web.pages.language import catalogue
 
@@ -57,3 +63,15 @@ def test_control_a_detail_without_words_stays_english_and_says_so() -> None:
 def test_what_was_not_searched_to_its_end_is_called_by_its_meaning() -> None:
     found = detail("sequence_gap: log findings has the time for it", catalogue("de"), str)
     assert found.text == f"Nicht zu Ende gesucht: {MEANINGS[Code.SEQUENCE_GAP]}."
+
+
+@pytest.mark.parametrize("by", [(), ("d.schutz",), ("d.schutz", "d.vertretung")])
+def test_a_series_is_told_in_german_with_whoever_it_was(by: tuple[str, ...]) -> None:
+    at = datetime(2026, 10, 14, 8, 30, tzinfo=UTC)
+    last = LookUp(UUID(int=1), at, 7, "d.schutz")
+    said = findings._told(Series(by, 9, at, last, Stretch(0, 8, 6, 9)), Pace())
+    found = detail(said, catalogue("de"), lambda moment: f"<{moment}>")
+    assert found.language == "de", said
+    assert f"seit <{at.isoformat()}>" in found.text
+    assert "bis zu 6 in einer Stunde (Grenze 5), 9 an einem Tag (Grenze 20)" in found.text
+    assert all(name in found.text for name in by)

@@ -243,7 +243,7 @@ def test_control_a_code_without_a_word_is_seen() -> None:
 def test_the_person_reads_of_everything_that_goes_out_how_it_ended() -> None:
     for noun in ("register", "letter", "mail", "auftrag", "hold"):
         of_it = {action for action in ACTIONS if action.startswith(f"{noun}.")}
-        house_own = {"register.answered_unasked", "hold.requested", "hold.granted", "hold.denied"}
+        house_own = {"register.answered_unasked", "hold.requested", "hold.granted", "hold.denied", "hold.withdrawn"}
         assert of_it - house_own <= states.SENTENCES.keys(), noun
     for kind in Kind:
         assert states.sentence(("unknown.act", kind.label), catalogue("de")) != "unknown.act"

@@ -16,6 +16,10 @@ def _(german: str) -> str:
     return german
 
 
+_OFTEN = (
+    r"since (?P<at>\S+): up to (?P<stunde>\d+) in an hour \(limit (?P<je_stunde>\d+)\),"
+    r" (?P<tag>\d+) in a day \(limit (?P<je_tag>\d+)\)"
+)
 _DETAILS: Mapping[str, str] = {
     "has no place in the log yet": _("Er hat noch keinen Platz im Protokoll."),
     "is the first that nobody signed": _("Er ist der erste ohne Unterschrift."),
@@ -37,6 +41,18 @@ _DETAILS: Mapping[str, str] = {
     r"a (?P<way>hand-over) without an authorised entry": _("Ein Auftrag ging ohne Erlaubnis hinaus."),
     r"a (?P<way>look-up) without an authorised entry": _("Ein Register wurde ohne Erlaubnis gefragt."),
     r"was covered by a signature of (?P<at>\S+)": _("Die Unterschrift darüber ist vom %(at)s."),
+    rf"(?P<n>\d+) wishes of (?P<wer>.+) to look a person up, {_OFTEN}": _(
+        "%(n)s Wünsche von %(wer)s, eine Person nachzuschlagen, seit %(at)s: bis zu %(stunde)s in einer Stunde (Grenze"
+        " %(je_stunde)s), %(tag)s an einem Tag (Grenze %(je_tag)s)."
+    ),
+    rf"(?P<n>\d+) look-ups that (?P<wer>.+) and (?P<wen>.+) completed together, {_OFTEN}": _(
+        "%(n)s Mal schlugen %(wer)s und %(wen)s zusammen jemanden nach, seit %(at)s: bis zu %(stunde)s in einer Stunde"
+        " (Grenze %(je_stunde)s), %(tag)s an einem Tag (Grenze %(je_tag)s)."
+    ),
+    rf"(?P<n>\d+) wishes to look a person up, by whom part A says, which was not opened, {_OFTEN}": _(
+        "%(n)s Wünsche, eine Person nachzuschlagen, seit %(at)s; von wem, steht in Teil A, der hier nicht offen ist:"
+        " bis zu %(stunde)s in einer Stunde (Grenze %(je_stunde)s), %(tag)s an einem Tag (Grenze %(je_tag)s)."
+    ),
     r"(?P<code>[a-z_]+): log findings has the time for it": _("Nicht zu Ende gesucht: %(code)s."),
 }
 """What ``Finding.detail`` says → the same in German."""
