@@ -33,8 +33,8 @@ def shown_by_code() -> Iterator[tuple[str, str]]:
 
 
 def shown_by_files() -> Iterator[tuple[str, str]]:
-    """Templates, what rule authors write, and the table of what is kept."""
-    places = ("proaktiv/**/*.html", "rules/**/*.yaml", "rules/**/*.md", "docs/retention.md")
+    """Templates, what rule authors write, the table of what is kept, and the DSB's guide."""
+    places = ("proaktiv/**/*.html", "rules/**/*.yaml", "rules/**/*.md", "docs/retention.md", "docs/dsb.md")
     for place in places:
         for path in ROOT.glob(place):
             yield str(path.relative_to(ROOT)), path.read_text("utf-8")
