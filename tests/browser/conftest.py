@@ -35,7 +35,7 @@ from proaktiv.web.asking import LOOPBACK_COOKIE
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import RETURN_PATH, AccountWay
-from tests.builders import Somebody, somebody
+from tests.builders import Somebody, a_birth, somebody
 from tests.world import World, code_in
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -170,6 +170,13 @@ def signs_up(page: Page, world: World, person: Somebody) -> None:
     assert urlsplit(page.url).path == "/einwilligungen", page.locator("main").inner_text()
 
 
+def has_enrolled(world: World, person: Somebody) -> None:
+    """What ``signs_up`` does, without the pages."""
+    proof = world.settles(person)
+    names = {activity["name"].split("/")[0] for activity in world.pipeline.consents(proof)["activities"]}
+    world.consents(proof, *names)
+
+
 def proven(world: World, page: Page, site: str, person: Somebody, trust: Trust) -> None:
     """Let the browser have a session at ``trust``, as a log-in would make it."""
     token = "c" * 63 + str(int(trust))
@@ -203,3 +210,13 @@ def page(chromium: Browser, site: str) -> Iterator[Page]:
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def born(world: World, page: Page, anna: Somebody) -> Somebody:
+    """Anna has enrolled; a child was born, and a letter came, whose code she typed."""
+    has_enrolled(world, anna)
+    world.announce(a_birth(anna))
+    world.tick()
+    enters(page, code_in(world.letters_to(anna)[-1]), anna)
+    return anna

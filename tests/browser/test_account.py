@@ -4,20 +4,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NARROW, Scheme, enters, follows, sends, signs_up
+from tests.browser.conftest import NARROW, Scheme, enters, follows, has_enrolled, sends
 from tests.browser.test_access import RULES
 from tests.builders import Somebody, a_birth
 from tests.world import World, code_in
-
-
-@pytest.fixture
-def born(world: World, page: Page, anna: Somebody) -> Somebody:
-    """Anna has enrolled; a child was born, and a letter came, whose code she typed."""
-    signs_up(page, world, anna)
-    world.announce(a_birth(anna))
-    world.tick()
-    enters(page, code_in(world.letters_to(anna)[-1]), anna)
-    return anna
 
 
 def picks_anna(page: Page, level: str = "ELSTER") -> None:
@@ -97,11 +87,9 @@ def test_axe_finds_nothing_on_the_pages_between(
     chromium: Browser, site: str, world: World, anna: Somebody, language: str, scheme: Scheme
 ) -> None:
     axe = Axe()
-    setting_up = chromium.new_context(base_url=site, locale="de-DE")
-    signs_up(setting_up.new_page(), world, anna)
+    has_enrolled(world, anna)
     world.announce(a_birth(anna))
     world.tick()
-    setting_up.close()
     context = chromium.new_context(base_url=site, viewport=NARROW, locale=language, color_scheme=scheme)
     context.set_default_timeout(60_000)
     page = context.new_page()

@@ -2,23 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from proaktiv.core.trust import Trust
 from tests.browser.conftest import enters, follows, proven, sends, signs_up
 from tests.builders import Somebody, a_birth, a_move
 from tests.world import World, code_in
-
-
-@pytest.fixture
-def born(world: World, page: Page, anna: Somebody) -> Somebody:
-    """Anna has enrolled; a child was born, and a letter came."""
-    signs_up(page, world, anna)
-    world.announce(a_birth(anna))
-    world.tick()
-    enters(page, code_in(world.letters_to(anna)[-1]), anna)
-    return anna
 
 
 def test_a_person_confirms_watches_and_takes_back(world: World, page: Page, born: Somebody) -> None:

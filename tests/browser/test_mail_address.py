@@ -12,10 +12,10 @@ from notifiers.smtp import Relay, Tls
 from proaktiv.core.trust import Trust
 from proaktiv.demo.mailbox import Mailbox
 from proaktiv.demo.post import make_post
-from tests.browser.conftest import enters, follows, proven, served, signs_up
-from tests.builders import Somebody, a_birth
+from tests.browser.conftest import follows, proven, served
+from tests.builders import Somebody
 from tests.demo.test_mailbox import open_box
-from tests.world import World, code_in
+from tests.world import World
 
 OLD, NEW = "kanarie.gelb@post.example", "kanarie.blau@post.example"
 SENDER = Sender("Stadt Musterstadt", "post@musterstadt.example", "https://musterstadt.example/b", b"k" * 32)
@@ -34,16 +34,6 @@ def mailbox(world: World) -> Iterator[str]:
 
 def pages(box: Mailbox, world: World) -> object:
     return make_post(box, world.letters, 0, SENDER.page)
-
-
-@pytest.fixture
-def born(world: World, page: Page, anna: Somebody) -> Somebody:
-    """Anna has enrolled; a child was born, and a letter came."""
-    signs_up(page, world, anna)
-    world.announce(a_birth(anna))
-    world.tick()
-    enters(page, code_in(world.letters_to(anna)[-1]), anna)
-    return anna
 
 
 def gives(page: Page, address: str) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 
 from proaktiv.database import Database
-from tests.browser.conftest import enters, follows, signs_up
+from tests.browser.conftest import enters, follows, has_enrolled
 from tests.browser.test_access import PAGES
 from tests.builders import Somebody, a_birth
 from tests.web.conftest import everything_stored
@@ -17,11 +17,10 @@ AGENTS = ("Mozilla/5.0 (compatible; SafeLinks)", "curl/8", "Barracuda Sentinel",
 
 
 @pytest.fixture
-def offered(world: World, page: Page, anna: Somebody) -> Somebody:
-    signs_up(page, world, anna)
+def offered(world: World, anna: Somebody) -> Somebody:
+    has_enrolled(world, anna)
     world.announce(a_birth(anna))
     world.tick()
-    page.context.clear_cookies()
     return anna
 
 
