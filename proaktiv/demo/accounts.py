@@ -61,7 +61,7 @@ def _entries(talk: Talk) -> int:
     page = _page(talk, "/meine-daten")
     if _BOUND not in page:
         raise CityError("/meine-daten does not say that an account was bound")
-    return page.count('<td class="when">')
+    return page.count('<td class="when"')
 
 
 def _page(talk: Talk, path: str) -> str:

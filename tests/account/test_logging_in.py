@@ -237,5 +237,5 @@ def test_the_timeline_shows_each_look_of_the_staff(sent: Office) -> None:  # noq
     assert "Jemand im Amt hat Ihren Auftrag geöffnet" in page
     assert "Jemand im Amt hat nachgesehen, wer Ihre Daten gesehen hat" in page
     assert "Ein Auftrag ging an die Behörde." in page
-    numbers = [int(cell) for cell in re.findall(r"<tr><td>(\d+)</td>", page)]
+    numbers = [int(cell) for cell in re.findall(r"<tr><td data-label=\"Nr.\">(\d+)</td>", page)]
     assert numbers == list(range(numbers[0], 0, -1)), "no gap, newest first"

@@ -34,7 +34,7 @@ BENCHES: Mapping[str, Bench] = {
     "flood": lambda quick: bench_flood(10 if quick else 30),
     "takeover": lambda _quick: bench_takeover(),
     "rules": bench_rules,
-    "logging": lambda quick: bench_logging(0.5 if quick else 3.0),
+    "logging": lambda quick: bench_logging(0.2 if quick else 1.0),
     "proving": lambda quick: bench_proving(40_000, 2_000) if quick else bench_proving(),
     "findings": lambda quick: bench_findings(20_000 if quick else 1_000_000),
     "flat": lambda quick: bench_flat(4_000 if quick else 100_000),

@@ -33,7 +33,8 @@ from tests.bench.openloop import quantile
 from tests.bench.table import Figure
 from tests.flowlog.conftest import World, a_flow
 
-ROUNDS = 5
+ROUNDS = 15
+"""Short ones that take turns: a disk's COMMIT drifts between 0.2 and 4 ms within a minute (flowlog.md § 10)."""
 PERSONS = 200
 OTHER_WORK_SECONDS = 0.01
 INTERVAL_SECONDS = 1.0

@@ -123,7 +123,8 @@ def test_a_line_that_fails_during_commit_leaves_it_unknown_and_a_look_tells(
         inserts(far, lambda: line.at_commit(mood))
     assert time.monotonic() - begun < GENEROUS_SECONDS
     line.mood = Mood.WELL
-    assert rows(far) == rows(database) == 1
+    wait_for(lambda: rows(database) == 1, "the commit that was on its way")
+    assert rows(far) == 1
 
 
 @pytest.mark.parametrize("mood", [Mood.CUT, Mood.RESET, Mood.SILENT])

@@ -36,6 +36,7 @@ WHY = "weil es geprüft werden soll"
 _NUMBERS = count(100_001)
 _KEPT = {
     "flows": "flow_log",
+    "checkpoints": "checkpoint",
     "requests": "person_requests WHERE state = 'waiting'",
     "exports": "exports",
     "erasures": "erasure_requests WHERE state = 'waiting'",
@@ -93,7 +94,7 @@ class FuzzedCity:
     def staff_ids(self, path: str) -> list[str]:
         """What the DSB may name in a path."""
         start = max((each for each in _KEPT if path.startswith(f"/{each}")), key=len)
-        named = "fid::text ORDER BY fid" if start == "flows" else "id::text"
+        named = {"flows": "fid::text ORDER BY fid", "checkpoints": "size::text ORDER BY size"}.get(start, "id::text")
         found = self.world.value(f"SELECT array_agg({named}) FROM {_KEPT[start]}")
         return found or []
 
