@@ -248,8 +248,8 @@ def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:
         return None
     trust = Policy.of(trusted)
     remedy = (
-        "Take the unchanged file that you kept; if you have none, verify without --since and keep the checkpoint of "
-        "this export from now on"
+        "Take the unchanged file that you kept; if it is that one, this is a finding: hold on to everything, "
+        "and do not go on without --since"
     )
     try:
         return trust.open(read_text(since)).checkpoint

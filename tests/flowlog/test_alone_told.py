@@ -109,8 +109,8 @@ def test_a_kept_checkpoint_that_is_none_is_told_with_its_name_and_what_to_do(
         said, verdict_line = err.splitlines()
         assert said.startswith(f"--since: {path} {reason}"), said
         assert said.endswith(
-            ". Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; haben Sie keine, prüfen Sie ohne --since "
-            "und heben Sie ab jetzt den Checkpoint dieses Auszugs auf"
+            ". Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; ist sie es schon, dann ist das ein "
+            "Befund: festhalten, und nicht ohne --since weiterprüfen"
         )
         assert verdict_line == "Nichts geprüft."
     (tmp_path / "windows").write_bytes(b"\xef\xbb\xbf" + good.replace(b"\n", b"\r\n"))

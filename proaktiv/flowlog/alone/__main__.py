@@ -103,8 +103,8 @@ def kept_checkpoint(place: str, policy: Policy) -> Head:
     except Unreadable as error:
         wrong = str(error)
     raise Unreadable(
-        f"--since: {wrong}. Take the unchanged file that you kept; if you have none, verify without --since and keep "
-        "the checkpoint of this export from now on"
+        f"--since: {wrong}. Take the unchanged file that you kept; if it is that one, this is a finding: hold on to "
+        "everything, and do not go on without --since"
     )
 
 

@@ -4,10 +4,10 @@ import re
 
 SENTENCES = {
     # what was typed; the first holds others of these
-    "--since: {}. Take the unchanged file that you kept; if you have none, verify without --since and keep "
-    "the checkpoint of this export from now on": (
-        "--since: {}. Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; haben Sie keine, prüfen Sie ohne"
-        " --since und heben Sie ab jetzt den Checkpoint dieses Auszugs auf"
+    "--since: {}. Take the unchanged file that you kept; if it is that one, this is a finding: hold on to "
+    "everything, and do not go on without --since": (
+        "--since: {}. Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; ist sie es schon, dann ist das"
+        " ein Befund: festhalten, und nicht ohne --since weiterprüfen"
     ),
     "{} is no option of this program": "{} kennt dieses Programm nicht",
     "the option {} stands twice": "{} steht zweimal",

@@ -84,7 +84,7 @@ function keptCheckpoint(place, policy) {
     }, () => policy.open(typed(smallFile(place))));
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    const otherwise = "if you have none, verify without --since and keep the checkpoint of this export from now on";
+    const otherwise = "if it is that one, this is a finding: hold on to everything, and do not go on without --since";
     throw new Unreadable(`--since: ${error.message}. Take the unchanged file that you kept; ${otherwise}`);
   }
 }
