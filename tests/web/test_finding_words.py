@@ -28,16 +28,19 @@ def details() -> set[str]:
         if isinstance(node, ast.JoinedStr):
             for what in SPOKEN[1:]:
                 fill = FILLED | {SPOKEN[0]: what}
-                parts = [
-                    str(part.value) if isinstance(part, ast.Constant) else fill.get(ast.unparse(part.value), "7")  # type: ignore[attr-defined]
-                    for part in node.values
-                ]
-                said.add("".join(parts))
+                said.add("".join(_filled(part, fill) for part in node.values))
     inside = {id(part) for node in ast.walk(looking) if isinstance(node, ast.JoinedStr) for part in node.values}
     texts = [each for each in ast.walk(looking) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     docs = {ast.get_docstring(each) for each in ast.walk(looking) if isinstance(each, ast.FunctionDef | ast.ClassDef)}
     said |= {each.value for each in texts if id(each) not in inside and " " in each.value} - docs
     return {each for each in said if "\n" not in each}
+
+
+def _filled(part: ast.expr, fill: dict[str, str]) -> str:
+    if isinstance(part, ast.FormattedValue):
+        return fill.get(ast.unparse(part.value), "7")
+    assert isinstance(part, ast.Constant)
+    return str(part.value)
 
 
 def test_every_detail_of_a_finding_is_told_in_german_and_in_english() -> None:

@@ -7,6 +7,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
@@ -86,14 +87,12 @@ class Form:
         found = _DAY.fullmatch(written)
         if not written:
             return None
-        try:
-            if found is None:
-                raise ValueError  # noqa: TRY301 - the same answer as for a 31st of February
-            year, month, day = (int(found[part] or found[f"{part}_iso"]) for part in ("year", "month", "day"))
-            return date(year, month, day)
-        except ValueError:
-            self.errors[name] = wrong
-            return None
+        if found is not None:
+            with suppress(ValueError):  # a 31st of February
+                year, month, day = (int(found[part] or found[f"{part}_iso"]) for part in ("year", "month", "day"))
+                return date(year, month, day)
+        self.errors[name] = wrong
+        return None
 
     def one_of(self, name: str, allowed: Mapping[str, object] | frozenset[str], wrong: str) -> str:
         """Return a choice. Nothing is preset: no choice is an error."""
