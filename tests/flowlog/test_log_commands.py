@@ -124,7 +124,7 @@ def test_the_key_may_come_from_the_dsbs_own_policy(logged: World, tmp_path: Path
         ),
         (
             ("verify", "--export", "{there}", "--vkey", VKEY, "--since", "{out}"),
-            "cannot be read: No such file or directory. Take the unchanged file that you kept; if it is that one, this is a finding",
+            "No such file or directory. Take the unchanged file that you kept; if it is that one, this is a finding",
         ),
         (("verify", "--export", "{there}", "--vkey", VKEY[:-9] + "…"), "the key is not whole"),
         (("verify", "--export", "{there}", "--policy", "{there}"), "is a folder, and a file is needed"),

@@ -295,6 +295,15 @@ def test_the_sentence_is_the_same_by_both_and_says_what_is_not_proven(verifiers:
                 assert given.startswith("Sie wurde davor gegeben, an Platz 2 (consent.given; ")
                 assert meanwhile.startswith(last)
                 assert verdict == "Alles stimmt."
+                assert "Nicht gefragt" not in python.stdout
+    for alone in (files.proof("sent"), way):
+        asked = (alone, "--policy", files.place / "policy")
+        python, node = verifiers.run_python(*asked), verifiers.run_node(*asked)
+        assert (python.returncode, python.stdout) == (0, node.stdout)
+        assert python.stdout.splitlines()[-2:] == [
+            "Nicht gefragt: ob ein Fluss auf einer Einwilligung beruhte (dazu --consent).",
+            "Alles stimmt.",
+        ]
     told = proaktiv("log", "verify-proof", str(files.proof("sent")), "--vkey", VKEY, "--consent", str(way))
     assert (told.returncode, f"names the consent {FIRST}" in told.stdout) == (0, True), told.stdout
     assert "did not end in between" in told.stdout

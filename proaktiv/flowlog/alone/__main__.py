@@ -25,7 +25,7 @@ from proaktiv.flowlog.alone.resting import judge_among, judge_two
 from proaktiv.flowlog.alone.selection import is_selection, judge_selection
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, typed
 from proaktiv.flowlog.alone.trust import Head, Policy
-from proaktiv.flowlog.alone.verdict import CONCLUSIONS, Verdict, concluded
+from proaktiv.flowlog.alone.verdict import CONCLUSIONS, UNASKED, Verdict, concluded
 
 PROGRAM = "python verify.py"
 
@@ -113,11 +113,14 @@ def answer(asked: Asked, *, german: bool) -> int:
     policy = read_policy(asked.policy)
     kept = kept_checkpoint(asked.since, policy) if asked.since else None
     resting = verify_rest(asked.paths[0], asked.consent, policy) if asked.consent else []
-    codes = []
+    codes, kinds = [], set()
     for verdict in resting or (verify(place, policy, kept)[0] for place in asked.paths):
         codes.append(verdict.code)
+        kinds.add(verdict.kind)
         sys.stdout.write((verdict.to_json() if asked.json else verdict.text(german=german)) + "\n")
     worst, conclusion = concluded(codes, german=german)
+    if worst == 0 and not asked.consent and kinds - {"export"}:
+        conclusion = f"{UNASKED[german]}\n{conclusion}"
     sys.stdout.write("" if asked.json else conclusion + "\n")
     return worst
 

@@ -73,6 +73,10 @@ NOT_SHOWN = (
     "Whether it was withdrawn in between these two proofs do not show; the way of the consent does.",
     "Ob sie dazwischen widerrufen wurde, zeigen diese zwei Belege nicht; das zeigt der Weg der Einwilligung.",
 )
+UNASKED = (
+    "Not judged: whether a flow rested on a consent (that takes --consent).",
+    "Nicht gefragt: ob ein Fluss auf einer Einwilligung beruhte (dazu --consent).",
+)
 """What is said of a key that does not fit and of what a flow rested on, in English and in German."""
 STRANGE = "no trusted key signed this note"
 UNNAMED = "MANIFEST.json names a log that the policy does not"

@@ -16,7 +16,7 @@ import { Unreadable, or, typed } from "./spelling.mjs";
 import { Policy } from "./trust.mjs";
 import { Folder, isFolder, smallFile } from "./folder.mjs";
 import { inGerman } from "./german.mjs";
-import { CONCLUSIONS, Verdict, concluded } from "./verdict.mjs";
+import { CONCLUSIONS, UNASKED, Verdict, concluded } from "./verdict.mjs";
 import { Export } from "./export.mjs";
 import { isSelection, judgeSelection } from "./selection.mjs";
 import { judgeProof } from "./proof.mjs";
@@ -93,12 +93,15 @@ function answer({ paths, policy: own, since, consent, json }, german) {
   const policy = readPolicy(own);
   const kept = since ? keptCheckpoint(since, policy) : null;
   const codes = [];
+  const kinds = new Set();
   for (const verdict of consent ? judgeRest(paths[0], consent, policy) : verdicts(paths, policy, kept)) {
     codes.push(verdict.code);
+    kinds.add(verdict.kind);
     process.stdout.write(`${json ? verdict.toJson() : verdict.text(german)}\n`);
   }
   const [worst, conclusion] = concluded(codes, german);
-  if (!json) process.stdout.write(`${conclusion}\n`);
+  const unasked = worst === 0 && !consent && (kinds.has("proof") || kinds.has("selection"));
+  if (!json) process.stdout.write(`${unasked ? `${UNASKED[Number(german)]}\n` : ""}${conclusion}\n`);
   return worst;
 }
 

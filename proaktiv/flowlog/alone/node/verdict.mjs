@@ -16,6 +16,11 @@ const COLUMN_NAMES = {
   kind: "Art (kind)", t: "Wann (t)", sender: "Von (sender)", receiver: "An (receiver)", purpose: "Zweck (purpose)",
   basis: "Rechtsgrundlage (basis)", scope: "Freigegebener Text (scope)", outcome: "Ergebnis (outcome)",
 };
+/** What stands above it where a proof was judged and no consent asked for. */
+export const UNASKED = [
+  "Not judged: whether a flow rested on a consent (that takes --consent).",
+  "Nicht gefragt: ob ein Fluss auf einer Einwilligung beruhte (dazu --consent).",
+];
 /** The last line, in English and in German: one for everything that was asked. */
 export const CONCLUSIONS = {
   good: ["Everything adds up.", "Alles stimmt."],
