@@ -13,16 +13,12 @@ from proaktiv.core.errors import TooMany
 from proaktiv.core.trust import SessionProof
 from proaktiv.web.door import Visitor
 from proaktiv.web.pages.forms import Fields, Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.visitor import Acting, LookDep, PipelineDep, Visiting
 
 router = APIRouter()
 
 SEE_OTHER = 303
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 @router.get("/kanaele")

@@ -10,16 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.addresses import ADDRESS_FLOW
 from proaktiv.steps.consents import Choice
 from proaktiv.web.pages.forms import Fields, Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.visitor import Acting, LookDep, PipelineDep, Visiting
 
 router = APIRouter()
 
 SEE_OTHER = 303
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 def _by_lebenslage(found: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -12,16 +12,12 @@ from proaktiv.core.trust import Trust
 from proaktiv.steps.enrol import Wish
 from proaktiv.web.pages import language
 from proaktiv.web.pages.forms import Fields, Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.visitor import AccountWayDep, Acting, DoorDep, LookDep, PipelineDep
 
 router = APIRouter()
 
 SEE_OTHER = 303
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 CODE_WRONG = _("Code und Geburtsdatum passen nicht zusammen, oder der Code gilt nicht mehr.")

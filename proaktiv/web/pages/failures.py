@@ -15,14 +15,10 @@ from starlette.responses import HTMLResponse
 
 from proaktiv.core import errors
 from proaktiv.web import problems
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.view import Look
 
 log = structlog.get_logger(__name__)
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 TOLD: Mapping[int, tuple[str, str]] = {

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 
 from proaktiv.flowlog.findings import MEANINGS, Code
 from proaktiv.web.pages.language import Catalogue
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; it is translated when it is shown."""
-    return german
-
+from proaktiv.web.pages.language import marked as _
 
 _OFTEN = (
     r"since (?P<at>\S+): up to (?P<stunde>\d+) in an hour \(limit (?P<je_stunde>\d+)\),"

@@ -6,11 +6,7 @@ German; the other languages translate it in their catalogues. Left to others: wh
 
 from collections.abc import Mapping
 
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; it is translated when it is shown."""
-    return german
-
+from proaktiv.web.pages.language import marked as _
 
 ACTIONS: Mapping[str, str] = {
     # what registers report

@@ -12,13 +12,8 @@ from typing import Any
 from proaktiv.core.citations import cited, spellings
 from proaktiv.core.tasks import TASKS
 from proaktiv.web.pages.language import LANGUAGES, Catalogue, catalogue
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.log_actions import ACTIONS
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; it is translated when it is shown."""
-    return german
-
 
 KINDS: Mapping[str, str] = {
     "authorised": _("Erlaubt, vor der Übermittlung"),

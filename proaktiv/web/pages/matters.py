@@ -10,16 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.core.errors import BadInput, Conflict
 from proaktiv.core.plans import TOLD
 from proaktiv.web.pages.forms import Fields, Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.visitor import Acting, LookDep, PipelineDep, Visiting
 
 router = APIRouter()
 
 SEE_OTHER = 303
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 CHOOSE = _("Wählen Sie Ja, Nein oder Später.")

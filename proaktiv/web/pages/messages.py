@@ -11,16 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from proaktiv.web.pages.forms import Fields, Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.visitor import LookDep, PipelineDep
 
 router = APIRouter()
 
 Token = Annotated[str, Query(alias="n", max_length=80)]
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 REFERENCE_WRONG = _("Geben Sie das Zeichen aus der Nachricht ein, zum Beispiel ABCD-1234.")

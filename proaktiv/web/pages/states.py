@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from proaktiv.web.pages.language import Catalogue
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.pages.log_words import called
 
 
@@ -18,11 +19,6 @@ class Badge:
 
     text: str
     kind: str
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; it is translated when it is shown."""
-    return german
 
 
 _BADGES: Mapping[str, Mapping[str, tuple[str, str]]] = {

@@ -21,12 +21,7 @@ from proaktiv.core.citations import cited
 from proaktiv.core.texts import shown
 from proaktiv.web.pages import finding_words, log_words, states
 from proaktiv.web.pages.language import LANGUAGES, Catalogue, catalogue, chosen
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; it is translated when it is shown."""
-    return german
-
+from proaktiv.web.pages.language import marked as _
 
 JUST_NOW = _("gerade eben")
 STATIC = Path(__file__).parents[1] / "static"

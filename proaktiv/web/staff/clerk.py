@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.core.errors import BadInput, Conflict
 from proaktiv.core.tasks import How
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
 
 router = APIRouter()
@@ -19,11 +20,6 @@ router = APIRouter()
 SEE_OTHER = 303
 MAX_TEXT = 2000
 ANSWERS = frozenset({"acknowledged", "question", "decided", "rejected"})
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 @router.get("/aufgaben")

@@ -3,12 +3,7 @@
 from datetime import date
 
 from proaktiv.web.pages.forms import Form
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
-
+from proaktiv.web.pages.language import marked as _
 
 FIRST_WRONG = _("Erster Tag: Geben Sie ihn wie 14.10.2026 ein.")
 LAST_WRONG = _("Letzter Tag: Geben Sie ihn wie 14.10.2026 ein.")

@@ -16,6 +16,7 @@ from proaktiv.core.flows import Kind
 from proaktiv.steps.oversight import COLUMNS, Wanted
 from proaktiv.web.pages import log_words
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.days import first_and_last
 from proaktiv.web.staff.visitor import ActsDep, Working, page
 
@@ -23,11 +24,6 @@ router = APIRouter()
 
 MAX_FILTER = 120
 KINDS = tuple(kind.label for kind in Kind)
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 @router.get("/protokoll")

@@ -12,15 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from proaktiv.steps.inspection.erasing import GROUNDS
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
 from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of, whom_of
 
 router = APIRouter()
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 NO_GROUND = _("Wählen Sie, warum die Person zu löschen ist.")

@@ -7,17 +7,13 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.days import first_and_last
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
 
 router = APIRouter()
 
 SEE_OTHER = 303
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 DAYS_WRONG = _("Tage, bis er gelöscht wird: Geben Sie eine Zahl von 1 bis 30 ein.")

@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 
 from proaktiv.web.pages.failures import TOLD as TO_CITIZENS
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
-
+from proaktiv.web.pages.language import marked as _
 
 TOLD: Mapping[int, tuple[str, str]] = {
     **TO_CITIZENS,

@@ -15,6 +15,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.flowlog.holds import Held
 from proaktiv.web.pages import log_words
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.days import first_and_last
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
 from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of
@@ -22,11 +23,6 @@ from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of
 router = APIRouter()
 
 MAX_PURPOSE = 64
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 REVIEW_WRONG = _("Wann nachzusehen ist: Geben Sie einen Tag wie 31.12.2027 ein.")

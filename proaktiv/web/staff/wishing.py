@@ -4,13 +4,9 @@ from proaktiv.core.errors import BadInput
 from proaktiv.core.sought import number
 from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.pages.forms import Form
+from proaktiv.web.pages.language import marked as _
 
 SEE_OTHER = 303
-
-
-def _(german: str) -> str:
-    """Mark a sentence for the catalogues; the template translates it."""
-    return german
 
 
 WHOM = _("Geben Sie eine Auftragsnummer oder die Kennung des Registers ein.")
