@@ -1,7 +1,7 @@
 """Entries are held by two of the DSB's office and released by two, by the same act as the command."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -290,13 +290,19 @@ def test_a_purpose_is_taken_as_the_pages_call_it(sent: Office) -> None:
 
 def both_say_yes_at_once(office: Office, request: UUID) -> list[str]:
     """One yes is about to commit when the same comes from another window; returns what the second was told."""
-    second = office.proof("d.vertretung")
-    pipeline, told = office.pipeline, list[str]()
+    second, told = office.proof("d.vertretung"), list[str]()
 
     def again() -> None:
-        told.append(pipeline.decide_on_hold(second, request, grant=True))
+        told.append(office.pipeline.decide_on_hold(second, request, grant=True))
 
-    window = Thread(target=again)
+    beside_a_yes(office, request, again)
+    return told
+
+
+def beside_a_yes(office: Office, request: UUID, act: Callable[[], object]) -> None:
+    """Act from another window while the yes to a wish is about to commit."""
+    second, pipeline = office.proof("d.vertretung"), office.pipeline
+    window = Thread(target=act)
     with office.world.database.transaction() as session:
         wall = pipeline.wall()
         args = (session, pipeline.house, pipeline.staff_private, second, request, pipeline.clock(), wall)
@@ -308,7 +314,6 @@ def both_say_yes_at_once(office: Office, request: UUID) -> list[str]:
         wait_for(lambda: not window.is_alive() or office.world.value(waiting) > 0, "the second window")
     window.join(60)
     assert not window.is_alive()
-    return told
 
 
 def test_two_windows_that_say_yes_at_once_place_one_hold(sent: Office, dsb: Program) -> None:

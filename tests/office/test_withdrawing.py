@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Select
 
 from proaktiv.core.errors import Conflict, NotFound
 from proaktiv.flowlog.holds import Held
 from tests.office.conftest import Office
 from tests.office.test_dsb_api import program
+from tests.office.test_holds import beside_a_yes
 
 WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
 FIRST, SECOND = "d.schutz", "d.vertretung"
@@ -123,3 +125,37 @@ def test_the_wish_to_release_a_hold_is_taken_back_by_its_own_name(sent: Office) 
 def test_a_clerk_takes_nothing_back(sent: Office) -> None:
     request = ASKS["person"][0](sent, FIRST)
     assert sent.desk("k.haus").post(f"/person/{request}/zurueckziehen", {}).status_code == 403
+
+
+# a race ---------------------------------------------------------------------------------------------------------------
+
+
+def taken_back_beside_a_yes(office: Office) -> list[str]:
+    """The asker takes a wish back while the yes to it is about to commit; returns what the asker was told."""
+    request, first, said = hold(office, FIRST), office.proof(FIRST), list[str]()
+
+    def take() -> None:
+        try:
+            office.pipeline.withdraw_hold_request(first, request)
+        except Conflict as error:
+            said.append(str(error))
+        else:
+            said.append("withdrawn")
+
+    beside_a_yes(office, request, take)
+    return said
+
+
+def test_a_wish_taken_back_while_the_yes_commits_stands_and_the_log_tells_one_end(sent: Office) -> None:
+    (said,) = taken_back_beside_a_yes(sent)
+    assert "decided already" in said
+    assert len(sent.pipeline.held_entries()) == 1
+    assert (told(sent, "hold.granted"), told(sent, "hold.withdrawn")) == (1, 0)
+
+
+def test_control_without_the_lock_on_the_wish_the_log_tells_both_ends(
+    sent: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Select, "with_for_update", lambda query, **_: query)
+    assert taken_back_beside_a_yes(sent) == ["withdrawn"]
+    assert (told(sent, "hold.granted"), told(sent, "hold.withdrawn")) == (1, 1)
