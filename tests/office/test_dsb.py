@@ -321,7 +321,7 @@ def test_an_entry_says_what_it_rested_on_and_how_far_it_has_come(sent: Office) -
     path = sent.allowed(sent.reference, WHY)
     opened_by_two = desk.get(f"/datenfluesse/{fid}?wunsch={path.rpartition('/')[2]}").text
     assert "gegeben." in opened_by_two
-    assert "Ihr Stand heute: Ja" in opened_by_two
+    assert "Stand der Einwilligung heute: Ja" in opened_by_two
     assert str(sent.world.value("SELECT person FROM auftraege")) not in opened_by_two
 
 

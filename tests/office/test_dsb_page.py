@@ -162,7 +162,7 @@ def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, fold
     rows = re.findall(r'<tr>.*?href="(/datenfluesse/[^"]+)".*?</tr>', entries, re.DOTALL)
     pages = [desk.get(row).text for row in rows]
     page = next(each for each in pages if "auftrag.sent" in each and "Erlaubt, vor der Übermittlung" in each)
-    says(page, "Dieser Fluss beruhte auf der Einwilligung", "Ihr Stand heute: Ja.")
+    says(page, "Dieser Fluss beruhte auf der Einwilligung", "Stand der Einwilligung heute: Ja.")
     assert re.search(r"@1\)\.\s+Sie wurde am \d", page)
     says(
         page,
