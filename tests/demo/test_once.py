@@ -195,20 +195,6 @@ def visit(stay: Stay) -> None:
     assert looked.returncode == 0
 
 
-@pytest.mark.chaos
-def test_a_process_that_dies_while_the_city_stays_is_named(base: str) -> None:
-    stay = Stay(base)
-    try:
-        (worker,) = [each for each in stay.children if each.cmdline()[-2:] == ["proaktiv.start", "work"]]
-        worker.kill()
-        _, err = stay.process.communicate(timeout=60)
-        assert stay.process.returncode == 2
-        assert "work ended with -9" in err
-        assert [process for process in stay.children if process.is_running()] == []
-    finally:
-        stay.close()
-
-
 def test_one_citizen_bound_an_account_and_saw_who_had_seen_their_data(result: dict[str, Any]) -> None:
     assert result["accounts_bound"] == 1
     assert result["timeline_entries_seen"] > 5

@@ -2,11 +2,14 @@
 
 import base64
 import json
+import os
+import signal
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -15,6 +18,7 @@ from proaktiv.demo.families import make_city
 from proaktiv.demo.running import ProcessDied, Processes
 from proaktiv.demo.serving import make_part
 from proaktiv.demo.setting_up import BEHOERDEN, Installation, set_up
+from proaktiv.demo.staying import stay
 from proaktiv.demo.talking import CityError, Talk
 from proaktiv.flowlog.checkpoints import Vkey
 
@@ -104,6 +108,27 @@ def test_a_process_that_ends_is_noticed_and_its_last_words_are_told(installation
         with pytest.raises(ProcessDied, match="register ended with 2") as died:
             processes.wait_ready("register")
         assert "there are register, behoerde, mailbox" in str(died.value)
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Give back what a city that stays takes: Ctrl-C and SIGTERM."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_process_that_dies_while_the_city_stays_is_named(installation: Installation) -> None:
+    with Processes(installation) as processes:
+        processes.start("work", "work")
+        os.kill(processes.pid("work"), signal.SIGKILL)
+        with pytest.raises(ProcessDied, match="work ended with -9"):
+            stay(make_city(1, 2, NOW.date()), installation, processes)
+        assert processes.names == ("work", "erase")
+        left = psutil.Process(processes.pid("erase"))
+    assert not left.is_running()
 
 
 def test_a_part_answers_until_it_is_stopped(installation: Installation) -> None:
