@@ -1,4 +1,4 @@
-"""Fuzz parsers with coverage as the guide: ``python -m tests.fuzz.atheris_run RUNS TARGET… [--unseeded]``.
+"""Fuzz parsers with coverage as the guide: ``python -m tests.fuzz.atheris_run TARGET=RUNS… [--unseeded TARGET=RUNS…]``.
 
 One process reads and instruments the code once and forks for each target: libFuzzer ends its process. Prints a line
 of JSON for each target; ends with 1 where something was found. Seeds come from ``targets``, and what finds a fault is
@@ -53,9 +53,12 @@ def fuzz(target: Target, runs: int, folder: Path, *, seeded: bool) -> None:
 
 def main() -> int:
     """Run the targets, one after the other."""
-    runs, *names = [word for word in sys.argv[1:] if word != "--unseeded"]
-    ended = 0
-    for name in names:
+    ended, seeded = 0, True
+    for word in sys.argv[1:]:
+        if word == "--unseeded":
+            seeded = False
+            continue
+        name, _, runs = word.partition("=")
         with tempfile.TemporaryDirectory() as scratch:
             began = time.monotonic()
             child = os.fork()
@@ -64,11 +67,12 @@ def main() -> int:
                     os.dup2(said.fileno(), 1)
                     os.dup2(said.fileno(), 2)
                     target = PLANTED if name == "planted" else TARGETS[name]
-                    fuzz(target, int(runs), Path(scratch), seeded="--unseeded" not in sys.argv)
+                    fuzz(target, int(runs), Path(scratch), seeded=seeded)
                 os._exit(70)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             found = [path.read_bytes() for path in Path(scratch).glob("found-*")]
-            line = {"target": name, "runs": int(runs), "seconds": round(time.monotonic() - began, 2), "status": status}
+            line = {"target": name, "seeded": seeded, "runs": int(runs), "status": status}
+            line["seconds"] = round(time.monotonic() - began, 2)
             if status:
                 said_last = (Path(scratch) / "said").read_text(errors="replace")[-2000:]
                 line |= {"input": repr(found[:1]), "said": said_last}

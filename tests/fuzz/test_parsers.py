@@ -52,22 +52,26 @@ def test_a_parser_takes_what_it_is_given_or_refuses_it_as_it_says(name: str) -> 
     run()
 
 
-def fuzzed(runs: int, *names: str) -> dict[str, dict[str, object]]:
-    """What the coverage-guided runner says of each target."""
-    command = [sys.executable, "-m", "tests.fuzz.atheris_run", str(runs), *names]
+@pytest.fixture(scope="module")
+def guided() -> dict[tuple[str, bool], dict[str, object]]:
+    """What the runner led by coverage says of each target, by name and whether it had seeds.
+
+    One process runs all of them: to read and instrument the code takes it longer than most targets do.
+    """
+    runs = {name: RUNS.get(name, MOST) for name in TARGETS}
+    words = [*(f"{name}={depth(each, each * 300)}" for name, each in runs.items()), "planted=100000"]
+    command = [sys.executable, "-m", "tests.fuzz.atheris_run", *words, "--unseeded", "planted=10000"]
     root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=3600)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=4 * 3600)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert [line["target"] for line in lines] == [name for name in names if not name.startswith("-")], done.stderr
-    return {line["target"]: line for line in lines}
+    found = {(line["target"], line["seeded"]): line for line in lines}
+    assert set(found) == {*((name, True) for name in TARGETS), ("planted", True), ("planted", False)}, done.stderr
+    return found
 
 
 @needs_atheris
-def test_no_parser_breaks_where_coverage_leads() -> None:
-    said: dict[str, dict[str, object]] = {}
-    for runs in sorted({RUNS.get(name, MOST) for name in TARGETS}):
-        names = [name for name in TARGETS if RUNS.get(name, MOST) == runs]
-        said |= fuzzed(depth(runs, runs * 300), *names)
+def test_no_parser_breaks_where_coverage_leads(guided: dict[tuple[str, bool], dict[str, object]]) -> None:
+    said = {name: guided[name, True] for name in TARGETS}
     total = sum(int(str(line["runs"])) for line in said.values())
     seconds = sum(float(str(line["seconds"])) for line in said.values())
     print(f"\natheris: {total} runs of {len(said)} targets in {seconds:.1f} s, {total / seconds:.0f} a second")
@@ -77,10 +81,12 @@ def test_no_parser_breaks_where_coverage_leads() -> None:
 
 
 @needs_atheris
-def test_a_planted_fault_is_found_with_its_seed_and_not_without() -> None:
+def test_a_planted_fault_is_found_with_its_seed_and_not_without(
+    guided: dict[tuple[str, bool], dict[str, object]],
+) -> None:
     """The red control: a fault behind a magic prefix."""
     PLANTED.run(PLANTED.seeds()[0])
-    found = fuzzed(100_000, "planted")["planted"]
+    found = guided["planted", True]
     assert found["status"]
     assert re.search("RuntimeError: planted", str(found["said"]))
-    assert fuzzed(10_000, "planted", "--unseeded")["planted"]["status"] == 0
+    assert guided["planted", False]["status"] == 0
