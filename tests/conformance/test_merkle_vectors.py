@@ -156,6 +156,20 @@ def test_a_signed_note_is_judged_as_published(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.flowlog_test(4)
+def test_no_case_of_notes_checkpoints_proofs_and_witnesses_is_left_out() -> None:
+    """39, as ``vectors/README.md`` counts: a rule about keys is one. Cosigned checkpoints stand with their tiles."""
+    groups = json.loads((VECTORS / "notes/notes_vectors.json").read_text())["groups"]
+    judged = ("cases", "witness_cases", "checkpoint_syntax", "tlog_proof_syntax", "bad_vkeys_rule")
+    counts = {kind: sum(_count(group.get(kind, ())) for group in groups) for kind in judged}
+    assert counts == dict(zip(judged, (16, 7, 7, 8, 1), strict=True))
+    assert sum(counts.values()) == 39
+
+
+def _count(found: Any) -> int:
+    return 1 if isinstance(found, str) else len(found)
+
+
+@pytest.mark.flowlog_test(4)
 def test_every_piece_and_every_neighbour_of_a_key_is_refused() -> None:
     group = json.loads((VECTORS / "notes/notes_vectors.json").read_text())["groups"][0]
     good = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
