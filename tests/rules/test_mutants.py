@@ -205,7 +205,7 @@ def test_taking_the_cases_of_a_boundary_away_lets_its_mutant_live(plan: Plan) ->
     (compiled,) = [one for one in COMPILED if one.name == plan.lebenslage]
     cases = [case for case in cases_of(compiled) if case.plan.leistung == plan.leistung]
     made = mutants(plan)
-    for mutant in made[:: depth(5, 1)]:
+    for mutant in made[:: depth(12, 1)]:
         others = [case for case in cases if not run(replace(case, plan=mutant.plan))]
         assert len(others) < len(cases), mutant.what
         assert mutant.what in {one.mutant.what for one in try_mutants(plan, others).survivors}
