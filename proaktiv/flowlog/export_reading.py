@@ -48,10 +48,8 @@ class Export:
         try:
             self.manifest = Manifest.parse(self.small(layout.MANIFEST))
         except (Missing, LineBroken):
-            raise ExportUnreadable(
-                f"{folder} is no export of this format: name the folder that holds {layout.MANIFEST}"
-            ) from None
-        self._there = self._walk()
+            raise ExportUnreadable(no_export(folder)) from None
+        self._there = files_below(folder)
         # A claimed size costs time: believe no more than the files can hold.
         if self.manifest.size > len(self._there) * TILE_WIDTH:
             raise ExportUnreadable(f"{folder} says {self.manifest.size} entries and holds {len(self._there)} files")
@@ -87,16 +85,18 @@ class Export:
             self._compare_width(tile_path(level, n, width), width, find)
 
     def _listed(self, find: Find) -> dict[str, str] | None:
-        """Return path → SHA-256 as listed, None without a list. What is no line of one is left out."""
+        """Return path → SHA-256 as listed, None without the list that was exported. What is no line is left out."""
+        held = f"the list of sums {layout.SUMS} is {{}}, so no file can be held against it"
         try:
             if self._digest(layout.SUMS) != self.manifest.sums:
-                find(Finding(What.FILE, f"{layout.SUMS} is not what was exported"))
+                find(Finding(What.FILE, held.format("another one")))
+                return None
             with self._open(layout.SUMS) as file:
                 lines = islice(iter(lambda: file.readline(_PATH_LINE_MAX), b""), len(self._there))
                 pairs = (line.decode(errors="replace").rstrip("\n").partition("  ") for line in lines)
                 return {path: digest for digest, _, path in pairs}
-        except Missing as error:
-            find(Finding(What.FILE, str(error)))
+        except Missing:
+            find(Finding(What.FILE, held.format("missing")))
             return None
 
     def _compare_width(self, path: str, width: int, find: Find) -> None:
@@ -201,16 +201,36 @@ class Export:
             except OSError as error:
                 raise ExportUnreadable(f"{self._folder / path} cannot be read: {error.strerror}") from None
 
-    def _walk(self) -> set[str]:
-        def give_up(error: OSError) -> None:
-            raise ExportUnreadable(f"{error.filename} cannot be read: {error.strerror}") from None
 
-        found = set()
-        for below, folders, files in os.walk(self._folder, onerror=give_up):
-            place = Path(below).relative_to(self._folder)
-            links = [name for name in folders if (Path(below) / name).is_symlink()]
-            found |= {(place / name).as_posix() for name in (*files, *links)}
-        return found
+def files_below(folder: Path) -> set[str]:
+    """Return the path of everything in a folder that is no folder. Raises ``ExportUnreadable``."""
+
+    def give_up(error: OSError) -> None:
+        raise ExportUnreadable(f"{error.filename} cannot be read: {error.strerror}") from None
+
+    found = set()
+    for below, folders, files in os.walk(folder, onerror=give_up):
+        place = Path(below).relative_to(folder)
+        links = [name for name in folders if (Path(below) / name).is_symlink()]
+        found |= {(place / name).as_posix() for name in (*files, *links)}
+    return found
+
+
+def no_export(folder: Path) -> str:
+    """Return what is said of a folder whose MANIFEST.json is missing or is none. Raises ``ExportUnreadable``."""
+    if not folder.is_dir():
+        return f"{folder} is no folder: name the one that you unpacked the zip file into"
+    there = sorted(name for name in files_below(folder) if not _left_by_a_file_manager(name))
+    below = [name.removesuffix(f"/{layout.MANIFEST}") for name in there if name.endswith(f"/{layout.MANIFEST}")]
+    if layout.MANIFEST in there:
+        return f"{folder}: its {layout.MANIFEST} is damaged: download it again and unpack it into a new folder"
+    if below:
+        return f"{folder} is no export, but {_printable(below[0])} in it holds one: name that folder"
+    if not there:
+        return f"{folder} is empty: name the folder that you unpacked the zip file into"
+    return (
+        f"{folder} is no export, for it holds no {layout.MANIFEST}: name the folder that you unpacked the zip file into"
+    )
 
 
 def _printable(path: str) -> str:

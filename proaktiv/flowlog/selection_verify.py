@@ -24,6 +24,7 @@ from proaktiv.flowlog.checks import RowCheck
 from proaktiv.flowlog.entries import SUBJECT, commitment, unpack
 from proaktiv.flowlog.export_layout import ExportUnreadable
 from proaktiv.flowlog.export_lines import LINE_MAX, LineBroken
+from proaktiv.flowlog.export_reading import no_export
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.report import FINDINGS_MAX, Finding, Report, What
 from proaktiv.flowlog.selection import Selected, SelectionManifest
@@ -55,6 +56,8 @@ def judge_selection(
 ) -> tuple[Report, str, list[Selected]]:
     """Check a selection as ``verify_selection``; return what was found, whose log it is, and its entries."""
     policy = Policy.of(trusted)
+    if not (folder / selection.MANIFEST).is_file():
+        raise ExportUnreadable(no_export(folder))
     try:
         manifest = SelectionManifest.parse(_plain(folder, selection.MANIFEST))
     except LineBroken as error:

@@ -21,7 +21,7 @@ from proaktiv.flowlog.alone import asking, speaking, verdict
 from proaktiv.web import pages
 from tests.depth import depth
 from tests.flowlog.alone import NODE, POLICY, Verifiers, needs_node
-from tests.flowlog.exports import SIZE, VKEY, change_entry, city_log, copy, given, three_exports
+from tests.flowlog.exports import SIZE, VKEY, change_entry, city_log, copy, given, three_exports, verify
 from tests.flowlog.mutations import mutate
 
 NODE_FOLDER = Path(speaking.__file__).parent / "node"
@@ -292,11 +292,58 @@ def test_a_file_that_is_not_there_or_another_thing_than_asked_for_is_told(
         "fluss-*.tlog-proof": f"fluss-*.tlog-proof {not_there}",
         "now/MANIFEST.json": "now/MANIFEST.json: kein Beleg (tlog-proof); von einem Auszug den Ordner nennen, in dem"
         " MANIFEST.json liegt",
-        "now/tile": "now/tile: kein Auszug dieses Formats: den Ordner nennen, in dem MANIFEST.json liegt",
+        "now/tile": "now/tile: kein Auszug, denn hier liegt kein MANIFEST.json: den Ordner nennen, in den Sie die"
+        " Zip-Datei entpackt haben",
     }
     for name, said in told.items():
         code, out, _ = both(verifiers, name, "--policy", "policy.txt")
         assert (code, out.splitlines()) == (2, [said, "Nichts geprüft."])
+
+
+@needs_node
+def test_a_folder_that_holds_no_export_is_called_what_it_is(verifiers: Verifiers, place: Path, tmp_path: Path) -> None:
+    (tmp_path / "leer" / "darin").mkdir(parents=True)
+    (tmp_path / "leer" / ".DS_Store").write_text("x")
+    copy(place / "old", tmp_path / "zweimal" / "protokoll")
+    (copy(place / "old", tmp_path / "beschädigt") / "MANIFEST.json").write_text("{}\n")
+    (tmp_path / "weg").mkdir()
+    (tmp_path / "weg" / "MANIFEST.json").write_text('{"format":"proaktiv/log-selection/v1"}\n')
+    told = {
+        "leer": "der Ordner ist leer: den nennen, in den Sie die Zip-Datei entpackt haben",
+        "zweimal": "kein Auszug, aber protokoll darin ist einer: diesen Ordner nennen",
+        "beschädigt": "MANIFEST.json darin ist beschädigt: neu laden und in einen neuen Ordner entpacken",
+        "weg": "MANIFEST.json darin ist beschädigt: neu laden und in einen neuen Ordner entpacken",
+    }
+    (tmp_path / "x.tlog-proof").write_text("c2sp.org/tlog-proof@v1\n")
+    policy = ("--policy", place / "policy.txt")
+    for name, said in told.items():
+        line = f"{tmp_path / name}: {said}"
+        code, out, _ = both(verifiers, tmp_path / name, *policy)
+        assert (code, out.splitlines()) == (2, [line, "Nichts geprüft."])
+        _, out, _ = both(verifiers, tmp_path / "x.tlog-proof", "--consent", tmp_path / name, *policy)
+        assert out.splitlines()[1:] == [line, "Nichts geprüft."], "an empty folder is no whole export"
+    _, out, _ = both(verifiers, tmp_path / "x.tlog-proof", "--consent", place / "old", *policy)
+    assert "ein ganzer Auszug: --consent nimmt" in out, "the control"
+
+
+@needs_node
+@pytest.mark.parametrize(("harm", "said"), [("missing", "fehlt"), ("changed", "ist nicht die ausgegebene")])
+def test_without_its_list_of_sums_an_export_is_found_out_in_one_line_and_no_file_is_accused(
+    verifiers: Verifiers, place: Path, tmp_path: Path, harm: str, said: str
+) -> None:
+    folder = copy(place / "now", tmp_path / "now")
+    if harm == "missing":
+        (folder / "SHA256SUMS").unlink()
+    else:
+        (folder / "SHA256SUMS").write_text("")
+    code, out, _ = both(verifiers, folder, "--policy", place / "policy.txt")
+    remedy = "neu laden und in einen neuen Ordner entpacken"
+    assert (code, out.splitlines()[2:]) == (
+        1,
+        [f"Datei: die Liste der Prüfsummen, SHA256SUMS, {said}; {remedy}", "Es stimmt nicht alles."],
+    )
+    (finding,) = verify(folder).findings
+    assert finding.detail.startswith("the list of sums SHA256SUMS is ")
 
 
 @needs_node

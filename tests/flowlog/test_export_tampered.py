@@ -495,7 +495,8 @@ def test_what_is_no_export_is_refused_and_says_what_to_do(tmp_path: Path, there:
         target.mkdir()
     if there == "other folder":
         (target / "MANIFEST.json").write_text("{}")
-    with pytest.raises(ExportUnreadable, match=r"is no export of this format: name the folder that holds"):
+    told = {"empty folder": "is empty: name the folder", "other folder": "its MANIFEST.json is damaged: download it"}
+    with pytest.raises(ExportUnreadable, match=told.get(there, "is no folder: name the one that you unpacked")):
         verify(target)
 
 

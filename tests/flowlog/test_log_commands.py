@@ -114,7 +114,7 @@ def test_the_key_may_come_from_the_dsbs_own_policy(logged: World, tmp_path: Path
             ("verify", "--export", "{there}", "--vkey", "x"),
             "the key is not whole: `proaktiv log vkey` prints all of it",
         ),
-        (("verify", "--export", "{out}", "--vkey", VKEY), "is no export of this format: name the folder that holds"),
+        (("verify", "--export", "{out}", "--vkey", VKEY), "is no folder: name the one that you unpacked"),
         (("verify", "--export", "{there}", "--vkey", VKEY, "--policy", "{out}"), "give one of them"),
         (("verify", "--export", "{there}", "--policy", "{out}"), "cannot be read: No such file or directory"),
         (("verify", "--export", "{there}", "--policy", "{there}/tile/0/000"), "is not UTF-8"),

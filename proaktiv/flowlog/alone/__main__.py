@@ -69,9 +69,9 @@ def proof_file(place: str) -> bytes:
 def verify_rest(place: str, consent: str, policy: Policy) -> list[Verdict]:
     """Judge the proof of a flow, what shows its consent, and, where nothing speaks against either, the two together."""
     (one, flow), (other, given) = verify(place, policy), verify(consent, policy)
-    if isinstance(flow, list) or one.kind == "export":
+    if isinstance(flow, list) or (one.kind == "export" and not one.error):
         one.error = "--consent judges one proof of a flow"
-    if other.kind == "export":
+    if other.kind == "export" and not other.error:
         other.error = "an export: --consent takes the proof of the consent, or a selection"
     if one.code or other.code or not isinstance(flow, Shown):
         return [one, other]

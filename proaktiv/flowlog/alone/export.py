@@ -32,7 +32,7 @@ class Export:
     def __init__(self, folder: Folder, policy: Policy, kept: Head | None, verdict: Verdict) -> None:
         self.folder, self.policy, self.kept, self.verdict = folder, policy, kept, verdict
         self.find = verdict.find
-        self.manifest = read_manifest(folder.read("MANIFEST.json") or b"")
+        self.manifest = read_manifest(folder)
         self.size, self.first = self.manifest["size"], self.manifest["first"]
         self.there = folder.names()
         if self.size > WIDTH * len(self.there):  # a claimed size costs time
@@ -96,22 +96,28 @@ class Export:
             if not left_behind(path):
                 self.find("file", f"{spoken(path[:100])} does not belong to an export")
         listed = self._listed()
-        if listed.keys() - set(expected):
+        if listed is not None and listed.keys() - set(expected):
             self.find("file", "SHA256SUMS lists what does not belong to an export")
         for path in expected:
             digest = self.folder.digest(path)
             if digest is None:
                 self.find("file", f"{path} is missing or no plain file")
-            elif listed.get(path) != digest:
+            elif listed is not None and listed.get(path) != digest:
                 self.find("file", f"{path} is not what was exported")
             if path == "README.txt" and digest not in READMES:
                 self.find("file", f"{path} has another text than every export; do not follow it")
             if path in tiles and len(self.folder.read(path) or b"") > 32 * tiles[path]:
                 self.find("tile", f"{path} holds more than {tiles[path]} hashes")
 
-    def _listed(self) -> dict[str, str]:
-        if self.folder.digest("SHA256SUMS") != self.manifest["sums"]:
-            self.find("file", "SHA256SUMS is missing or not what was exported")
+    def _listed(self) -> dict[str, str] | None:
+        """Return what the list of sums says; None where it is not the one that was exported: it accuses nobody."""
+        digest = self.folder.digest("SHA256SUMS")
+        if digest is None:
+            self.find("file", "the list of sums SHA256SUMS is missing, so no file can be held against it")
+            return None
+        if digest != self.manifest["sums"]:
+            self.find("file", "the list of sums SHA256SUMS is another one, so no file can be held against it")
+            return None
         lines = (line.decode(errors="replace").rstrip("\n") for _, line in self.folder.lines("SHA256SUMS"))
         return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
@@ -262,8 +268,9 @@ class Export:
         return said
 
 
-def read_manifest(raw: bytes) -> dict[str, Any]:
-    """Read MANIFEST.json of an export. Raises ``Unreadable``."""
+def read_manifest(folder: Folder) -> dict[str, Any]:
+    """Read MANIFEST.json of an export. Raises ``Unreadable``, with a word on what lies there instead."""
+    raw = folder.read("MANIFEST.json") or b""
     with suppress(Broken, KeyError, TypeError, ValueError):
         said = parsed(raw[:-1])
         fields = {"format", "origin", "size", "first", "sums"}
@@ -274,4 +281,17 @@ def read_manifest(raw: bytes) -> dict[str, Any]:
         demand(is_count(said["size"], said["first"]) and 0 <= said["first"] <= said["size"], "no range")
         demand(said["first"] % WIDTH == 0, "no range")
         return said
-    raise Unreadable("no export of this format: name the folder that holds MANIFEST.json")
+    raise Unreadable(no_export(folder.names()))
+
+
+def no_export(names: set[str]) -> str:
+    """Return what is said of a folder that holds these files and no export."""
+    there = sorted(name for name in names if not left_behind(name))
+    below = [name.removesuffix("/MANIFEST.json") for name in there if name.endswith("/MANIFEST.json")]
+    if "MANIFEST.json" in there:
+        return "its MANIFEST.json is damaged: download it again and unpack it into a new folder"
+    if below:
+        return f"no export, but {spoken(below[0][:100])} in it holds one: name that folder"
+    if not there:
+        return "the folder is empty: name the one that you unpacked the zip file into"
+    return "no export, for it holds no MANIFEST.json: name the folder that you unpacked the zip file into"

@@ -77,11 +77,20 @@ SENTENCES = {
     "a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {} {}": (
         "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {} (Windows: py)"
     ),
-    "no export of this format: name the folder that holds MANIFEST.json": (
-        "kein Auszug dieses Formats: den Ordner nennen, in dem MANIFEST.json liegt"
+    "the folder is empty: name the one that you unpacked the zip file into": (
+        "der Ordner ist leer: den nennen, in den Sie die Zip-Datei entpackt haben"
     ),
-    "no selection of this format: its MANIFEST.json is none": (
-        "kein Auszug dieses Formats: MANIFEST.json ist beschädigt; neu laden und in einen neuen Ordner entpacken"
+    "no export, for it holds no MANIFEST.json: name the folder that you unpacked the zip file into": (
+        "kein Auszug, denn hier liegt kein MANIFEST.json: den Ordner nennen, in den Sie die Zip-Datei entpackt haben"
+    ),
+    "no export, but {} in it holds one: name that folder": (
+        "kein Auszug, aber {} darin ist einer: diesen Ordner nennen"
+    ),
+    "its MANIFEST.json is damaged: download it again and unpack it into a new folder": (
+        "MANIFEST.json darin ist beschädigt: neu laden und in einen neuen Ordner entpacken"
+    ),
+    "{} is missing: download it again and unpack it into a new folder": (
+        "{} fehlt darin: neu laden und in einen neuen Ordner entpacken"
     ),
     "it says {} entries and holds {} files": "er spricht von {} Einträgen und hat {} Dateien",
     "MANIFEST.json names a log that the policy does not": (
@@ -92,7 +101,12 @@ SENTENCES = {
     ),
     "MANIFEST.json says {} entries, {} are here": "MANIFEST.json sagt {} Einträge, {} sind hier",
     "SHA256SUMS lists what does not belong to an export": "SHA256SUMS nennt, was nicht zu einem Auszug gehört",
-    "SHA256SUMS is missing or not what was exported": "SHA256SUMS fehlt oder ist nicht, was ausgegeben wurde",
+    "the list of sums SHA256SUMS is missing, so no file can be held against it": (
+        "die Liste der Prüfsummen, SHA256SUMS, fehlt; neu laden und in einen neuen Ordner entpacken"
+    ),
+    "the list of sums SHA256SUMS is another one, so no file can be held against it": (
+        "die Liste der Prüfsummen, SHA256SUMS, ist nicht die ausgegebene; neu laden und in einen neuen Ordner entpacken"
+    ),
     "{} does not belong to an export": "{} gehört nicht zu einem Auszug",
     "{} is missing or no plain file": "{} fehlt oder ist keine gewöhnliche Datei",
     "{} is not what was exported": "{} ist nicht, was ausgegeben wurde",

@@ -32,7 +32,7 @@ def judge_selection(folder: Folder, policy: Policy, verdict: Verdict) -> list[Ro
     for name in SELECTED_FILES:
         digest = folder.digest(name)
         if digest is None:
-            raise Unreadable(f"{name} is missing or no plain file")
+            raise Unreadable(f"{name} is missing: download it again and unpack it into a new folder")
         if digest != manifest["files"][name]:
             verdict.find("file", f"{name} is not what was handed out")
         if name == "README.txt" and digest not in SELECTION_READMES:
@@ -109,4 +109,4 @@ def read_selection_manifest(raw: bytes) -> dict[str, Any]:
         demand(set(said["files"]) == set(SELECTED_FILES), "other files")
         demand(is_text(".*", said["origin"], *said["files"].values()), "not text")
         return said
-    raise Unreadable("no selection of this format: its MANIFEST.json is none")
+    raise Unreadable("its MANIFEST.json is damaged: download it again and unpack it into a new folder")

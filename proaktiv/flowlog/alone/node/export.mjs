@@ -13,8 +13,11 @@ const READMES = new Set([
   "5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826",
 ]);
 
-function readManifest(raw) {
-  return or(() => { throw new Unreadable("no export of this format: name the folder that holds MANIFEST.json"); }, () => {
+const left = (name) => /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)$/.test(name);
+
+function readManifest(folder) {
+  const raw = folder.read("MANIFEST.json") ?? Buffer.alloc(0);
+  return or(() => { throw new Unreadable(noExport(folder.names())); }, () => {
     const said = parsed(raw.subarray(0, -1));
     const { expires_on: day = "2026-01-01", ...rest } = said;
     demand(raw.at(-1) === 10 && hasKeys(rest, "format", "origin", "size", "first", "sums"), "other fields");
@@ -24,6 +27,18 @@ function readManifest(raw) {
     demand(said.first % WIDTH === 0, "no range");
     return said;
   });
+}
+
+/** Return what is said of a folder that holds these files and no export. */
+function noExport(names) {
+  const there = names.filter((name) => !left(name)).sort();
+  const below = there.find((name) => name.endsWith("/MANIFEST.json"))?.slice(0, -"/MANIFEST.json".length);
+  if (there.includes("MANIFEST.json")) {
+    return "its MANIFEST.json is damaged: download it again and unpack it into a new folder";
+  }
+  if (below !== undefined) return `no export, but ${spoken(below.slice(0, 100))} in it holds one: name that folder`;
+  if (!there.length) return "the folder is empty: name the one that you unpacked the zip file into";
+  return "no export, for it holds no MANIFEST.json: name the folder that you unpacked the zip file into";
 }
 
 /** Return whether an instant in microseconds lies after a second. */
@@ -43,7 +58,7 @@ export class Export {
 
   constructor(folder, policy, kept, verdict) {
     Object.assign(this, { folder, policy, kept, verdict });
-    this.manifest = readManifest(folder.read("MANIFEST.json") ?? Buffer.alloc(0));
+    this.manifest = readManifest(folder);
     this.size = this.manifest.size;
     this.first = this.manifest.first;
     this.there = new Set(folder.names());
@@ -119,19 +134,18 @@ export class Export {
     if (this.there.has("checkpoint.tsr")) expected.push("checkpoint.tsr");
     const known = new Set(expected);
     for (const name of [...this.there].sort()) {
-      const left = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*)$/.test(name);
-      if (!known.has(name) && !["MANIFEST.json", "SHA256SUMS"].includes(name) && !left) {
+      if (!known.has(name) && !["MANIFEST.json", "SHA256SUMS"].includes(name) && !left(name)) {
         this.find("file", `${spoken(name.slice(0, 100))} does not belong to an export`);
       }
     }
     const listed = this.#listed();
-    if ([...listed.keys()].some((name) => !known.has(name))) {
+    if (listed && [...listed.keys()].some((name) => !known.has(name))) {
       this.find("file", "SHA256SUMS lists what does not belong to an export");
     }
     for (const name of expected) {
       const digest = this.folder.digest(name);
       if (digest === null) this.find("file", `${name} is missing or no plain file`);
-      else if (listed.get(name) !== digest) this.find("file", `${name} is not what was exported`);
+      else if (listed && listed.get(name) !== digest) this.find("file", `${name} is not what was exported`);
       if (name === "README.txt" && !READMES.has(digest)) {
         this.find("file", `${name} has another text than every export; do not follow it`);
       }
@@ -141,9 +155,16 @@ export class Export {
     }
   }
 
+  /** Return what the list of sums says; null where it is not the one that was exported: it accuses nobody. */
   #listed() {
-    if (this.folder.digest("SHA256SUMS") !== this.manifest.sums) {
-      this.find("file", "SHA256SUMS is missing or not what was exported");
+    const digest = this.folder.digest("SHA256SUMS");
+    if (digest === null) {
+      this.find("file", "the list of sums SHA256SUMS is missing, so no file can be held against it");
+      return null;
+    }
+    if (digest !== this.manifest.sums) {
+      this.find("file", "the list of sums SHA256SUMS is another one, so no file can be held against it");
+      return null;
     }
     const listed = new Map();
     for (const [, raw] of this.folder.lines("SHA256SUMS")) {

@@ -57,8 +57,8 @@ function proofFile(place) {
 /** Judge the proof of a flow, what shows its consent, and, where nothing speaks against either, the two together. */
 function judgeRest(place, consent, policy) {
   const [[one, flow], [other, given]] = [judge(place, policy, null), judge(consent, policy, null)];
-  if (one.kind !== "proof") one.error = "--consent judges one proof of a flow";
-  if (other.kind === "export") other.error = "an export: --consent takes the proof of the consent, or a selection";
+  if (one.kind !== "proof" && (one.kind !== "export" || !one.error)) one.error = "--consent judges one proof of a flow";
+  if (other.kind === "export" && !other.error) other.error = "an export: --consent takes the proof of the consent, or a selection";
   if (one.code || other.code) return [one, other];
   const both = new Verdict(`${place} + ${consent}`, "consent");
   try {

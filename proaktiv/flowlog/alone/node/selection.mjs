@@ -18,7 +18,7 @@ export const isSelection = (folder) => or(() => false, () =>
   parsed((folder.read("MANIFEST.json") ?? Buffer.alloc(0)).subarray(0, -1)).format === SELECTION);
 
 function readSelectionManifest(raw) {
-  return or(() => { throw new Unreadable("no selection of this format: its MANIFEST.json is none"); }, () => {
+  return or(() => { throw new Unreadable("its MANIFEST.json is damaged: download it again and unpack it into a new folder"); }, () => {
     const said = parsed(raw.subarray(0, -1));
     demand(raw.at(-1) === 10 && hasKeys(said, "format", "origin", "size", "entries", "files"), "other fields");
     demand(isCount(said.size, said.entries) && said.entries > 0 && said.entries <= said.size, "no count");
@@ -31,7 +31,7 @@ export function judgeSelection(folder, policy, verdict) {
   const manifest = readSelectionManifest(folder.read("MANIFEST.json") ?? Buffer.alloc(0));
   for (const name of SELECTED_FILES) {
     const digest = folder.digest(name);
-    if (digest === null) throw new Unreadable(`${name} is missing or no plain file`);
+    if (digest === null) throw new Unreadable(`${name} is missing: download it again and unpack it into a new folder`);
     if (digest !== manifest.files[name]) verdict.find("file", `${name} is not what was handed out`);
     if (name === "README.txt" && !SELECTION_READMES.has(digest)) {
       verdict.find("file", "README.txt has another text than every selection; do not follow it");
