@@ -22,6 +22,7 @@ _OURS = re.compile(r"#[ \t]*proaktiv:[ \t]*(.*)")
 _MAX_AGE = re.compile(r"cosignature-max-age[ \t]+([1-9][0-9]{0,4})([hd])")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_BARE_KEY = re.compile(r"[!-~]{1,100}[+][0-9a-f]{8}[+]")
 _Key = TypeVar("_Key", bound=Vkey)
 
 
@@ -149,6 +150,8 @@ class _Reading:
                 if not self._known(name):
                     raise PolicyError(f"nothing above is called {name}")
                 self._quorums.append(name)
+            case [first, *_] if bare := _BARE_KEY.match(first):
+                raise PolicyError(f"the line must begin with log and a blank, thus: log {bare[0]}…")
             case _:
                 raise PolicyError("neither log, witness, group nor quorum")
 

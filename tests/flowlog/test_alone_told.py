@@ -28,9 +28,9 @@ NODE_FOLDER = Path(speaking.__file__).parent / "node"
 ENGLISH = re.compile(r"\b(is|not|the|of|are|than|where)\b")
 PAGES = Path(pages.__file__).parent
 CONCLUDING = {german for _, german in verdict.CONCLUSIONS.values()}
-NOT_WHOLE = (
-    "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv log vkey“ dort aus, wo das Haus unterschreibt"
-)
+COMPARE = "Zeichen für Zeichen mit dem Zettel vergleichen, oder die policy.txt nehmen, die mit den Programmen kam"
+NOT_WHOLE = f"der Schlüssel ist nicht vollständig: {COMPARE}"
+SAVE_AS = "im Editor „Speichern unter“ wählen, dort unter „Codierung“ UTF-8"
 Answer = tuple[int, str, str]
 
 
@@ -97,9 +97,9 @@ def test_a_kept_checkpoint_that_is_none_is_told_with_its_name_and_what_to_do(
     reasons = {
         "changed": "ist kein Checkpoint dieses Protokolls: falsche Unterschrift von ",
         "cut": "ist kein Checkpoint dieses Protokolls: ein Checkpoint endet mit Unterschriftszeilen",
-        "utf16": "ist kein Checkpoint dieses Protokolls: als UTF-16 gespeichert: bitte als UTF-8 speichern",
+        "utf16": f"ist kein Checkpoint dieses Protokolls: als UTF-16 gespeichert: {SAVE_AS}",
         "other": "ist kein Checkpoint dieses Protokolls: falsche Unterschrift von ",
-        "nothing": "ist nicht da: Stimmt der Name",
+        "nothing": "ist nicht da: den Namen prüfen",
         ".": "ist ein Ordner, gebraucht wird eine Datei",
     }
     for name, reason in reasons.items():
@@ -108,10 +108,14 @@ def test_a_kept_checkpoint_that_is_none_is_told_with_its_name_and_what_to_do(
         assert (code, out) == (2, "")
         said, verdict_line = err.splitlines()
         assert said.startswith(f"--since: {path} {reason}"), said
-        assert said.endswith(
+        remedy = (
             ". Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; ist sie es schon, dann ist das ein "
             "Befund: festhalten, und nicht ohne --since weiterprüfen"
+            if "ist kein Checkpoint" in reason
+            else ". Nennen Sie die Datei, die Sie aufgehoben haben, und prüfen Sie nicht ohne --since weiter"
         )
+        assert said.endswith(remedy)
+        assert not re.search("[.?!:][.?!:]", said.replace("…", ""))
         assert verdict_line == "Nichts geprüft."
     (tmp_path / "windows").write_bytes(b"\xef\xbb\xbf" + good.replace(b"\n", b"\r\n"))
     words = (place / "now", "--policy", place / "policy.txt", "--since", tmp_path / "windows")
@@ -217,9 +221,40 @@ def test_so_is_a_witnesss_and_a_wrong_sign_is_another_thing(verifiers: Verifiers
     assert err.startswith(
         "policy, Zeile 2: der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv witness status“"
     )
-    policy.write_text(f"log {VKEY[:-1] + ('A' if VKEY[-1] != 'A' else 'B')}\nquorum none\n")
-    _, _, err = both(verifiers, place / "now", "--policy", policy)
-    assert err.startswith("policy, Zeile 1: die Kennung des Schlüssels passt nicht zu Name und Bytes")
+    for wrong in (VKEY[:-1] + ("A" if VKEY[-1] != "A" else "B"), VKEY + "A", VKEY + "AAAA", VKEY.replace("+", "+0", 1)):
+        policy.write_text(f"log {wrong}\nquorum none\n")
+        _, _, err = both(verifiers, place / "now", "--policy", policy)
+        assert err.startswith(f"policy, Zeile 1: ein Zeichen des Schlüssels ist falsch oder zu viel: {COMPARE}\n")
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (VKEY, f"die Zeile muss mit „log “ beginnen, so: log {VKEY[:-44]}…"),
+        (VKEY[:-9] + "…", f"die Zeile muss mit „log “ beginnen, so: log {VKEY[:-44]}…"),
+        (
+            f"log: {VKEY}",
+            "vorn steht weder log noch quorum (oder witness, group), klein und ohne Doppelpunkt",
+        ),
+        (f"Log {VKEY}", "vorn steht weder log noch quorum"),
+        (f"log\u00a0{VKEY}", "ein Leerzeichen darin ist ein besonderes (etwa aus Word): neu tippen"),
+        ("log", "hinter „log “ steht ein ganzer Schlüssel, in derselben Zeile und ohne Leerzeichen darin"),
+        (
+            f"log {VKEY[:-20]} {VKEY[-20:-9]} {VKEY[-9:]}",
+            "hinter „log “ steht ein ganzer Schlüssel, in derselben Zeile",
+        ),
+        ("quorum zeuge", "hinter „quorum“ steht ein Name zweimal, ein unbekannter, oder es fehlt etwas"),
+        ("witness w", "hinter „witness“ steht ein Name zweimal, ein unbekannter, oder es fehlt etwas"),
+    ],
+)
+def test_a_line_of_a_policy_that_is_none_is_told_with_what_belongs_there(
+    verifiers: Verifiers, place: Path, tmp_path: Path, line: str, said: str
+) -> None:
+    (tmp_path / "policy.txt").write_text(f"{line}\nquorum none\n")
+    code, out, err = both(verifiers, place / "now", "--policy", tmp_path / "policy.txt")
+    assert (code, out, err.splitlines()[-1]) == (2, "", "Nichts geprüft.")
+    assert err.startswith(f"policy, Zeile 1: {said}")
 
 
 @needs_node
@@ -230,10 +265,14 @@ def test_a_policy_in_another_encoding_is_told_how_to_be_saved(
     for codec in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
         policy.write_bytes(text.encode(codec))
         code, _, err = both(verifiers, place / "now", "--policy", policy)
-        assert (code, err.splitlines()[0]) == (2, "die policy ist als UTF-16 gespeichert: bitte als UTF-8 speichern")
+        assert (code, err.splitlines()[0]) == (2, f"die policy ist als UTF-16 gespeichert: {SAVE_AS}")
     policy.write_bytes(text.encode("cp1252"))
     _, _, err = both(verifiers, place / "now", "--policy", policy)
-    assert err.splitlines()[0] == "policy, Zeile 1: kein UTF-8: bitte als UTF-8 speichern"
+    assert err.splitlines()[0] == f"policy, Zeile 1: nicht als UTF-8 gespeichert: {SAVE_AS}"
+    for start in (b"{\\rtf1\\ansi", b"PK\x03\x04"):
+        policy.write_bytes(start + text.encode())
+        _, _, err = both(verifiers, place / "now", "--policy", policy)
+        assert err.startswith("die policy ist kein reiner Text (RTF oder Word): als reinen Text speichern")
     for codec in ("utf-8", "utf-8-sig"):
         policy.write_bytes(text.encode(codec))
         assert both(verifiers, place / "now", "--policy", policy)[0] == 0
@@ -256,7 +295,11 @@ MISTYPED = {
     ("now", "--json=1"): "--json=1 kennt dieses Programm nicht",
     ("now", "--policy", "policy.txt", "--policy", "policy.txt"): "--policy steht zweimal",
     ("now", "--policy", "policy.txt", "--lang", "fr"): "--lang ist de oder en",
-    ("now", "old", "--policy", "policy.txt", "--consent", "old"): "--consent prüft einen einzigen Beleg eines Flusses",
+    ("now", "old", "--policy", "policy.txt", "--consent", "old"): (
+        "vor --consent steht ein einziger Beleg eines Flusses (fluss-….tlog-proof), dahinter der Weg der Einwilligung"
+    ),
+    ("fluss-7.tlog-proof",): "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
+    ("now", "--since", "kept"): "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
     ("now", "--policy", "*o*"): "*o* passt auf mehrere Dateien: eine davon nennen",
 }
 
@@ -269,9 +312,14 @@ def test_a_question_that_is_none_is_told_in_german_what_is_missing_and_how_it_go
     monkeypatch.chdir(place)
     code, out, err = both(verifiers, *words)
     assert (code, out) == (2, "")
+    example = "auszug --policy policy.txt"
+    if "--since" in words:
+        example += " --since checkpoint-2026-11"
+    if {"--consent", "fluss-7.tlog-proof"} & set(words):
+        example = "fluss-217.tlog-proof --consent weg --policy policy.txt"
     assert err.splitlines() == [
         MISTYPED[words],
-        "So geht es: VERIFY auszug --policy policy.txt",
+        f"So geht es: VERIFY {example}",
         "Mehr: VERIFY --help",
         "Nichts geprüft.",
     ]
@@ -282,7 +330,7 @@ def test_a_file_that_is_not_there_or_another_thing_than_asked_for_is_told(
     verifiers: Verifiers, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
-    not_there = "ist nicht da: Stimmt der Name, und steht das Terminal im richtigen Ordner?"
+    not_there = "ist nicht da: den Namen prüfen, und ob das Terminal im richtigen Ordner steht"
     _, _, err = both(verifiers, "now", "--policy", "police.txt")
     assert err.splitlines() == [f"police.txt {not_there}", "Nichts geprüft."]
     _, _, err = both(verifiers, "now", "--policy", "now")
@@ -290,8 +338,8 @@ def test_a_file_that_is_not_there_or_another_thing_than_asked_for_is_told(
     told = {
         "nowhere": f"nowhere {not_there}",
         "fluss-*.tlog-proof": f"fluss-*.tlog-proof {not_there}",
-        "now/MANIFEST.json": "now/MANIFEST.json: kein Beleg (tlog-proof); von einem Auszug den Ordner nennen, in dem"
-        " MANIFEST.json liegt",
+        "now/MANIFEST.json": "now/MANIFEST.json: kein Beleg (tlog-proof); von einem Auszug den entpackten Ordner"
+        " nennen",
         "now/tile": "now/tile: kein Auszug, denn hier liegt kein MANIFEST.json: den Ordner nennen, in den Sie die"
         " Zip-Datei entpackt haben",
     }

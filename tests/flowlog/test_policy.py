@@ -58,6 +58,7 @@ def test_a_policy_of_one_log_names_its_key_and_asks_for_nobody_else() -> None:
         (f"log {VKEY[:-1]}\nquorum none\n", "line 1: the key is not whole"),
         (f"\nkey {VKEY}\n", "line 2: neither log"),
         (f"log {VKEY} a b\n", "line 1: neither"),
+        (f"{VKEY}\nquorum none\n", "line 1: the line must begin with log and a blank, thus: log flowlog"),
         (f"log {VKEY}\r\nquorum none\r\n", "line 1: control characters"),
         (f"log\u2003{VKEY}\nquorum none\n", "line 1: neither"),
         (f"log {VKEY}\n# proaktiv: cosignature-maxage 1h\nquorum none\n", "line 2: after `# proaktiv:`"),

@@ -15,7 +15,7 @@ import time
 from io import TextIOWrapper
 from pathlib import Path
 
-from proaktiv.flowlog.alone.asking import HELP, TRY, Asked, is_german, read_words
+from proaktiv.flowlog.alone.asking import HELP, Asked, is_german, next_time, read_words
 from proaktiv.flowlog.alone.entry import Row
 from proaktiv.flowlog.alone.export import Export
 from proaktiv.flowlog.alone.folder import Folder, is_folder, small_file
@@ -27,7 +27,7 @@ from proaktiv.flowlog.alone.spelling import Broken, Unreadable, typed
 from proaktiv.flowlog.alone.trust import Head, Policy
 from proaktiv.flowlog.alone.verdict import CONCLUSIONS, UNASKED, Verdict, concluded
 
-PROGRAM = "python verify.py"
+PROGRAM = "py verify.py" if sys.platform == "win32" else "python verify.py"
 
 
 def verify(place: str, policy: Policy, kept: Head | None = None) -> tuple[Verdict, Shown | list[Row] | None]:
@@ -98,14 +98,13 @@ def kept_checkpoint(place: str, policy: Policy) -> Head:
     """Return a checkpoint that the caller kept. Raises ``Unreadable``, with a word on what to do."""
     try:
         return policy.open(typed(small_file(place)))
-    except Broken as error:
-        wrong = f"{place} is no checkpoint of this log: {error}"
     except Unreadable as error:
-        wrong = str(error)
-    raise Unreadable(
-        f"--since: {wrong}. Take the unchanged file that you kept; if it is that one, this is a finding: hold on to "
-        "everything, and do not go on without --since"
-    )
+        raise Unreadable(f"--since: {error}. Name the file that you kept, and do not go on without --since") from None
+    except Broken as error:
+        raise Unreadable(
+            f"--since: {place} is no checkpoint of this log: {error}. Take the unchanged file that you kept; if it is "
+            "that one, this is a finding: hold on to everything, and do not go on without --since"
+        ) from None
 
 
 def answer(asked: Asked, *, german: bool) -> int:
@@ -138,8 +137,8 @@ def main(words: list[str]) -> int:
     try:
         asked = read_words(words)
     except Unreadable as error:
-        said, more = in_german(str(error)) if german else str(error), TRY[german].replace("{program}", PROGRAM)
-        sys.stderr.write(f"{said}\n{more}\n{nothing}\n")
+        said = in_german(str(error)) if german else str(error)
+        sys.stderr.write(f"{said}\n{next_time(words, PROGRAM, german=german)}\n{nothing}\n")
         return 2
     try:
         return answer(asked, german=german)

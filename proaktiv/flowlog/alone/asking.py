@@ -57,10 +57,17 @@ Nichts wird verschickt, nichts geschrieben. Nicht geprüft wird, was versiegelt 
 )
 """In English and in German."""
 TRY = (
-    "This works: {program} auszug --policy policy.txt\nMore: {program} --help --lang en",
-    "So geht es: {program} auszug --policy policy.txt\nMehr: {program} --help",
+    "This works: {program} {example}\nMore: {program} --help --lang en",
+    "So geht es: {program} {example}\nMehr: {program} --help",
 )
 """What follows a question that is none."""
+EXAMPLES = {
+    "--consent": "fluss-217.tlog-proof --consent weg --policy policy.txt",
+    ".tlog-proof": "fluss-217.tlog-proof --consent weg --policy policy.txt",
+    "--since": "auszug --policy policy.txt --since checkpoint-2026-11",
+    "": "auszug --policy policy.txt",
+}
+"""What to type, by what is found in what was typed."""
 
 
 class Asked(NamedTuple):
@@ -76,6 +83,13 @@ class Asked(NamedTuple):
 def is_german(words: list[str]) -> bool:
     """Return whether to answer in German, which is so unless English is asked for."""
     return "--lang=en" not in words and ("--lang", "en") not in pairwise(words)
+
+
+def next_time(words: list[str], program: str, *, german: bool) -> str:
+    """Return what to type instead: an example of what was most likely meant."""
+    typed_so = " ".join(words)
+    example = next(each for sign, each in EXAMPLES.items() if sign in typed_so)
+    return TRY[german].format(program=program, example=example)
 
 
 def read_words(words: list[str]) -> Asked:

@@ -3,7 +3,10 @@
 import re
 
 SENTENCES = {
-    # what was typed; the first holds others of these
+    # what was typed; the first two hold others of these
+    "--since: {}. Name the file that you kept, and do not go on without --since": (
+        "--since: {}. Nennen Sie die Datei, die Sie aufgehoben haben, und prüfen Sie nicht ohne --since weiter"
+    ),
     "--since: {}. Take the unchanged file that you kept; if it is that one, this is a finding: hold on to "
     "everything, and do not go on without --since": (
         "--since: {}. Nehmen Sie die unveränderte Datei, die Sie aufgehoben haben; ist sie es schon, dann ist das"
@@ -26,7 +29,12 @@ SENTENCES = {
     "not base64": "kein Base64",
     "not JSON in its one spelling": "kein JSON in der einen erlaubten Schreibweise",
     "not text": "kein Text",
-    "saved as UTF-16: save it as UTF-8": "als UTF-16 gespeichert: bitte als UTF-8 speichern",
+    "saved as UTF-16: save it as UTF-8": (
+        "als UTF-16 gespeichert: im Editor „Speichern unter“ wählen, dort unter „Codierung“ UTF-8"
+    ),
+    "no plain text (RTF or Word): save it as plain text": (
+        "kein reiner Text (RTF oder Word): als reinen Text speichern (TextEdit: „Format“, „In reinen Text umwandeln“)"
+    ),
     "control characters": "Steuerzeichen",
     "control characters in a note": "Steuerzeichen in einem Checkpoint",
     "a note ends with signature lines": "ein Checkpoint endet mit Unterschriftszeilen",
@@ -47,30 +55,40 @@ SENTENCES = {
     "a policy has lines log and exactly one line quorum": (
         "eine policy hat eine Zeile „log SCHLÜSSEL“ (oder mehrere) und genau eine Zeile quorum, etwa „quorum none“"
     ),
-    "not UTF-8: save the file as UTF-8": "kein UTF-8: bitte als UTF-8 speichern",
-    "the key is not whole: proaktiv log vkey prints all of it, where the log is signed": (
-        "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv log vkey“ dort aus, wo das Haus unterschreibt"
+    "not UTF-8: save it as UTF-8": (
+        "nicht als UTF-8 gespeichert: im Editor „Speichern unter“ wählen, dort unter „Codierung“ UTF-8"
     ),
-    "the key is not whole: proaktiv witness status prints all of it": (
-        "der Schlüssel ist nicht vollständig: den ganzen gibt „proaktiv witness status“ dort aus, wo der Zeuge läuft"
+    "{}: compare each sign with your note, or take the policy.txt that came with the programs": (
+        "{}: Zeichen für Zeichen mit dem Zettel vergleichen, oder die policy.txt nehmen, die mit den Programmen kam"
     ),
-    "not an Ed25519 verifier key of this type": (
-        "kein Ed25519-Prüfschlüssel dieser Art; ist er vollständig abgeschrieben?"
+    "{}: proaktiv witness status prints all of it, where the witness runs": (
+        "{}: den ganzen gibt „proaktiv witness status“ dort aus, wo der Zeuge läuft"
     ),
-    "the key's id does not fit its name and bytes": (
-        "die Kennung des Schlüssels passt nicht zu Name und Bytes; ist er vollständig abgeschrieben?"
+    "the key is not whole": "der Schlüssel ist nicht vollständig",
+    "a sign of the key is wrong, or one too many": "ein Zeichen des Schlüssels ist falsch oder zu viel",
+    "not a key of this type": "kein Schlüssel dieser Art",
+    "a blank in it is a special one: type it anew": (
+        "ein Leerzeichen darin ist ein besonderes (etwa aus Word): neu tippen"
+    ),
+    "the line must begin with log and a blank, thus: log {}…": "die Zeile muss mit „log “ beginnen, so: log {}…",
+    "behind log stands one whole key, on the same line and without a blank in it": (
+        "hinter „log “ steht ein ganzer Schlüssel, in derselben Zeile und ohne Leerzeichen darin"
+    ),
+    "behind {} a name stands twice or is unknown, or something is missing": (
+        "hinter „{}“ steht ein Name zweimal, ein unbekannter, oder es fehlt etwas"
+    ),
+    "neither log, witness, group nor quorum stands first": (
+        "vorn steht weder log noch quorum (oder witness, group), klein und ohne Doppelpunkt; es genügen zwei"
+        " Zeilen: „log SCHLÜSSEL“ und „quorum none“"
     ),
     "cosignature-max-age once": "cosignature-max-age einmal, in h oder d",
     "members stand above, each used once": "Mitglieder stehen darüber, jedes einmal",
     "a group asks for more members than it has, or for none": (
         "eine Gruppe verlangt mehr Mitglieder, als sie hat, oder keines"
     ),
-    "neither log, witness, group nor quorum, or a name twice or unknown": (
-        "weder log, witness, group noch quorum, oder ein Name zweimal oder unbekannt"
-    ),
     "a key stands twice": "ein Schlüssel steht zweimal",
     # files
-    "{} is not there": "{} ist nicht da: Stimmt der Name, und steht das Terminal im richtigen Ordner?",
+    "{} is not there": "{} ist nicht da: den Namen prüfen, und ob das Terminal im richtigen Ordner steht",
     "{} is a folder, and a file is needed": "{} ist ein Ordner, gebraucht wird eine Datei",
     "{} cannot be read: {}": "{} lässt sich nicht lesen ({})",
     "{} is no checkpoint of this log: {}": "{} ist kein Checkpoint dieses Protokolls: {}",
@@ -185,7 +203,7 @@ SENTENCES = {
     "has no number, and no entry here releases it": "hat keine Nummer, und kein Eintrag hier gibt ihn frei",
     "number {} where {} should follow": "Nummer {}, wo {} folgen sollte",
     # proofs, and what a flow rested on
-    "no tlog-proof": "kein Beleg (tlog-proof); von einem Auszug den Ordner nennen, in dem MANIFEST.json liegt",
+    "no tlog-proof": "kein Beleg (tlog-proof); von einem Auszug den entpackten Ordner nennen",
     "a proof whose extra names no entry of this log: there is nothing to hold it against": (
         "ein Beleg, der keinen Eintrag zeigt: es gibt nichts, was man an die Wurzel halten könnte"
     ),
@@ -207,7 +225,9 @@ SENTENCES = {
         "kein Eintrag vor dem Fluss sagt, dass seine Einwilligung gegeben wurde"
     ),
     "ends the consent before the flow": "beendet die Einwilligung vor dem Fluss",
-    "--consent judges one proof of a flow": "--consent prüft einen einzigen Beleg eines Flusses",
+    "--consent judges one proof of a flow": (
+        "vor --consent steht ein einziger Beleg eines Flusses (fluss-….tlog-proof), dahinter der Weg der Einwilligung"
+    ),
     "an export: --consent takes the proof of the consent, or a selection": (
         "ein ganzer Auszug: --consent nimmt den Beleg der Einwilligung oder den Weg der Einwilligung"
     ),

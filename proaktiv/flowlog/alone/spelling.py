@@ -43,8 +43,9 @@ def parsed(raw: bytes) -> dict[str, Any]:
 def typed(raw: bytes) -> bytes:
     """Return a text as C2SP wants it: an editor of Windows puts a mark before it and ends its lines with two signs.
 
-    Raises ``Broken`` for UTF-16, which others of them write.
+    Raises ``Broken`` for UTF-16, which others of them write, and for what holds more than text.
     """
+    demand(not raw.startswith((b"{\\rtf", b"PK\x03\x04")), "no plain text (RTF or Word): save it as plain text")
     halves = (raw[:64:2], raw[1:64:2]) if len(raw) > 1 else ()
     marked = raw[:2] in {b"\xff\xfe", b"\xfe\xff"}
     demand(not marked and all(any(half) for half in halves), "saved as UTF-16: save it as UTF-8")

@@ -29,18 +29,26 @@ class Key(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, kind: int) -> "Key":
-        """Read ``name+id+key``."""
+        """Read ``name+id+key``; what is wrong with it is told with where a right one is."""
+        try:
+            return cls._read(text, kind)
+        except Broken as error:
+            if kind == WITNESS:
+                raise Broken(f"{error}: proaktiv witness status prints all of it, where the witness runs") from None
+            raise Broken(
+                f"{error}: compare each sign with your note, or take the policy.txt that came with the programs"
+            ) from None
+
+    @classmethod
+    def _read(cls, text: str, kind: int) -> "Key":
         name, _, rest = text.partition("+")
         key_id, _, encoded = rest.partition("+")
-        whole = is_text("[A-Za-z0-9+/]{44,}", encoded)
-        demand(
-            whole or kind != LOG, "the key is not whole: proaktiv log vkey prints all of it, where the log is signed"
-        )
-        demand(whole or kind != WITNESS, "the key is not whole: proaktiv witness status prints all of it")
+        demand(is_text("[A-Za-z0-9+/]{44,}", encoded), "the key is not whole")
+        demand(len(encoded) == 44, "a sign of the key is wrong, or one too many")
         raw = unbase64(encoded)
         key = cls(name, kind, raw[1:])
-        demand(cls.is_name(name) and len(raw) == 33 and raw[0] == kind, "not an Ed25519 verifier key of this type")
-        demand(key.called[1].hex() == key_id, "the key's id does not fit its name and bytes")
+        demand(cls.is_name(name) and raw[0] == kind, "not a key of this type")
+        demand(key.called[1].hex() == key_id, "a sign of the key is wrong, or one too many")
         return key
 
     @staticmethod
@@ -99,7 +107,7 @@ class Policy:
                 elif words:
                     self._take(words, {*self.witnesses, *self.groups})
             except UnicodeDecodeError:
-                raise Unreadable(f"policy line {at}: not UTF-8: save the file as UTF-8") from None
+                raise Unreadable(f"policy line {at}: not UTF-8: save it as UTF-8") from None
             except Broken as error:
                 raise Unreadable(f"policy line {at}: {error}") from None
         if not self.logs or len(self.quorum) != 1:
@@ -123,6 +131,7 @@ class Policy:
 
     def _take(self, words: list[str], names: set[str]) -> None:
         what, *said = words
+        demand(not any(map(str.isspace, "".join(words))), "a blank in it is a special one: type it anew")
         fresh = bool(said) and said[0] not in {*names, "none"}
         if what == "log" and len(said) in {1, 2}:
             self.logs.append(Key.parse(said[0], LOG))
@@ -137,8 +146,14 @@ class Policy:
             self.groups[name] = (k, members)
         elif what == "quorum" and len(said) == 1 and said[0] in {*names, "none"}:
             self.quorum.append(said[0])
+        elif bare := re.match("([!-~]{1,100}[+][0-9a-f]{8}[+])", what):
+            raise Broken(f"the line must begin with log and a blank, thus: log {bare[1]}…")
+        elif what == "log":
+            raise Broken("behind log stands one whole key, on the same line and without a blank in it")
+        elif what in {"witness", "group", "quorum"}:
+            raise Broken(f"behind {what} a name stands twice or is unknown, or something is missing")
         else:
-            raise Broken("neither log, witness, group nor quorum, or a name twice or unknown")
+            raise Broken("neither log, witness, group nor quorum stands first")
         for keys in (self.logs, self.witnesses.values()):
             demand(len({key.public for key in keys}) == len(keys), "a key stands twice")
 

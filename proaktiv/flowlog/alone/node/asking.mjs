@@ -52,13 +52,21 @@ Die letzte Zeile ist das Urteil: „Alles stimmt.“ (Ende mit 0), „Es stimmt 
 Nichts wird verschickt, nichts geschrieben. Nicht geprüft wird, was versiegelt ist, und Zeitstempel (RFC 3161).
 `,
 ];
-/** What follows a question that is none. */
-export const TRY = [
-  `This works: ${PROGRAM} auszug --policy policy.txt
-More: ${PROGRAM} --help --lang en`,
-  `So geht es: ${PROGRAM} auszug --policy policy.txt
-Mehr: ${PROGRAM} --help`,
-];
+/** What to type, by what is found in what was typed. */
+const EXAMPLES = {
+  "--consent": "fluss-217.tlog-proof --consent weg --policy policy.txt",
+  ".tlog-proof": "fluss-217.tlog-proof --consent weg --policy policy.txt",
+  "--since": "auszug --policy policy.txt --since checkpoint-2026-11",
+  "": "auszug --policy policy.txt",
+};
+
+/** Return what to type instead of a question that is none: an example of what was most likely meant. */
+export function nextTime(words, german) {
+  const [, example] = Object.entries(EXAMPLES).find(([sign]) => words.join(" ").includes(sign));
+  return german
+    ? `So geht es: ${PROGRAM} ${example}\nMehr: ${PROGRAM} --help`
+    : `This works: ${PROGRAM} ${example}\nMore: ${PROGRAM} --help --lang en`;
+}
 
 /** Return whether to answer in German, which is so unless English is asked for. */
 export const isGerman = (words) =>

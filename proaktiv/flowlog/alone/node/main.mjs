@@ -21,7 +21,7 @@ import { Export } from "./export.mjs";
 import { isSelection, judgeSelection } from "./selection.mjs";
 import { judgeProof } from "./proof.mjs";
 import { judgeAmong, judgeTwo } from "./resting.mjs";
-import { HELP, TRY, isGerman, readWords } from "./asking.mjs";
+import { HELP, isGerman, nextTime, readWords } from "./asking.mjs";
 
 const PROOF_MAX = 1024 * 1024;
 
@@ -80,12 +80,14 @@ function readPolicy(place) {
 function keptCheckpoint(place, policy) {
   try {
     return or((error) => {
-      throw new Unreadable(`${place} is no checkpoint of this log: ${error.message}`);
+      const otherwise = "if it is that one, this is a finding: hold on to everything, and do not go on without --since";
+      const remedy = `Take the unchanged file that you kept; ${otherwise}`;
+      throw new Unreadable(`--since: ${place} is no checkpoint of this log: ${error.message}. ${remedy}`);
     }, () => policy.open(typed(smallFile(place))));
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error;
-    const otherwise = "if it is that one, this is a finding: hold on to everything, and do not go on without --since";
-    throw new Unreadable(`--since: ${error.message}. Take the unchanged file that you kept; ${otherwise}`);
+    if (!(error instanceof Unreadable) || error.message.startsWith("--since: ")) throw error;
+    const remedy = "Name the file that you kept, and do not go on without --since";
+    throw new Unreadable(`--since: ${error.message}. ${remedy}`);
   }
 }
 
@@ -124,7 +126,8 @@ function main(words) {
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const said = german ? inGerman(error.message) : error.message;
-    process.stderr.write(`${[said, ...(understood ? [] : [TRY[language]]), CONCLUSIONS.nothing[language]].join("\n")}\n`);
+    const more = understood ? [] : [nextTime(words, german)];
+    process.stderr.write(`${[said, ...more, CONCLUSIONS.nothing[language]].join("\n")}\n`);
     return 2;
   }
 }

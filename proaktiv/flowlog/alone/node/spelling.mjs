@@ -41,9 +41,11 @@ export function utf8(raw) {
 
 /**
  * Return a text as C2SP wants it: an editor of Windows puts a mark before it and ends its lines with two signs.
- * UTF-16, which others of them write, is refused.
+ * UTF-16, which others of them write, is refused, and so is what holds more than text.
  */
 export function typed(raw) {
+  const more = /^(\{\\rtf|PK\x03\x04)/.test(raw.toString("latin1", 0, 5));
+  demand(!more, "no plain text (RTF or Word): save it as plain text");
   const empty = (from) => raw.length > 1 && raw.subarray(0, 64).every((byte, at) => at % 2 !== from || byte === 0);
   const marked = ["fffe", "feff"].includes(raw.toString("hex", 0, 2));
   demand(!marked && !empty(0) && !empty(1), "saved as UTF-16: save it as UTF-8");

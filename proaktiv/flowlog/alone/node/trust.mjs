@@ -10,16 +10,24 @@ export const SKEW = 5 * 60; // so many seconds honest clocks may be apart
 
 const isName = (name) => name !== "" && !/[+\p{White_Space}\x1c-\x1f]/u.test(name);
 
+/** Read name+id+key; what is wrong with it is told with where a right one is. */
 function parseKey(text, kind) {
+  return or((error) => {
+    demand(kind === LOG, `${error.message}: proaktiv witness status prints all of it, where the witness runs`);
+    const remedy = "compare each sign with your note, or take the policy.txt that came with the programs";
+    throw new Broken(`${error.message}: ${remedy}`);
+  }, () => readKey(text, kind));
+}
+
+function readKey(text, kind) {
   const [name, keyId] = text.split("+", 2);
   const encoded = text.split("+").slice(2).join("+");
-  const whole = /^[A-Za-z0-9+/]{44,}$/.test(encoded);
-  demand(whole || kind !== LOG, "the key is not whole: proaktiv log vkey prints all of it, where the log is signed");
-  demand(whole || kind !== WITNESS, "the key is not whole: proaktiv witness status prints all of it");
+  demand(/^[A-Za-z0-9+/]{44,}$/.test(encoded), "the key is not whole");
+  demand(encoded.length === 44, "a sign of the key is wrong, or one too many");
   const raw = unbase64(encoded);
-  demand(isName(name) && raw.length === 33 && raw[0] === kind, "not an Ed25519 verifier key of this type");
+  demand(isName(name) && raw[0] === kind, "not a key of this type");
   const called = `${name}\n${sha256(name, "\n", raw).subarray(0, 4).toString("hex")}`;
-  demand(called === `${name}\n${keyId}`, "the key's id does not fit its name and bytes");
+  demand(called === `${name}\n${keyId}`, "a sign of the key is wrong, or one too many");
   const jwk = { kty: "OKP", crv: "Ed25519", x: raw.subarray(1).toString("base64url") };
   return { name, kind, called, public: raw.toString("hex"), key: createPublicKey({ key: jwk, format: "jwk" }) };
 }
@@ -48,7 +56,7 @@ export class Policy {
       or((error) => { throw new Unreadable(`policy line ${at + 1}: ${error.message}`); }, () => {
         demand(/^[\t\x20-\x7e\x80-\xff]*$/.test(line), "control characters");
         const spelt = line.split(/[\t ]+/).filter((word) => word !== "").map((word) => Buffer.from(word, "latin1"));
-        const words = or(() => demand(false, "not UTF-8: save the file as UTF-8"), () => spelt.map(utf8));
+        const words = or(() => demand(false, "not UTF-8: save it as UTF-8"), () => spelt.map(utf8));
         if (words[0]?.startsWith("#")) this.#ours(words.join(" "));
         else if (words.length) this.#take(words);
       });
@@ -79,6 +87,8 @@ export class Policy {
   }
 
   #take([what, name, ...rest]) {
+    const blank = /[\p{White_Space}\x1c-\x1f]/u.test([what, name, ...rest].join(""));
+    demand(!blank, "a blank in it is a special one: type it anew");
     const known = (each) => this.witnesses.has(each) || this.groups.has(each);
     const fresh = name !== "none" && !known(name);
     if (what === "log" && name !== undefined && rest.length < 2) {
@@ -96,7 +106,12 @@ export class Policy {
     } else if (what === "quorum" && rest.length === 0 && (name === "none" || known(name))) {
       this.quorum.push(name);
     } else {
-      throw new Broken("neither log, witness, group nor quorum, or a name twice or unknown");
+      const bare = /^[!-~]{1,100}\+[0-9a-f]{8}\+/.exec(what);
+      demand(!bare, `the line must begin with log and a blank, thus: log ${bare?.[0]}…`);
+      demand(what !== "log", "behind log stands one whole key, on the same line and without a blank in it");
+      const ours = ["witness", "group", "quorum"].includes(what);
+      demand(!ours, `behind ${what} a name stands twice or is unknown, or something is missing`);
+      throw new Broken("neither log, witness, group nor quorum stands first");
     }
     for (const keys of [this.logs, [...this.witnesses.values()]]) {
       demand(new Set(keys.map((key) => key.public)).size === keys.length, "a key stands twice");
