@@ -105,6 +105,7 @@ _log = log_commands.make_app(
     _open_proof,
     wall_clock,
     lambda: pace_of(read_settings()),
+    lambda: logapp.keys_to_note(read_settings()),
 )
 add_ceremonies(
     _log,

@@ -119,6 +119,12 @@ def signers_vkeys(settings: Settings) -> list[str]:
     return [str(vkey_of(settings.log_origin, Ed25519PrivateKey.from_private_bytes(key))) for key in held]
 
 
+def keys_to_note(settings: Settings) -> list[str]:
+    """Return the keys that a DSB is handed: those of whoever signs with these settings, else those they believe."""
+    signs = settings.signing_key and settings.log_origin
+    return signers_vkeys(settings) if signs else settings.log_vkey.split()
+
+
 def announce(settings: Settings, vkey: str, by: str) -> None:
     """Announce the next key of the log in the log. Raises ``WrongSettings``, ``BadInput``, ``Conflict``."""
     with keeping(settings) as keeper, keeper.database.transaction() as session:

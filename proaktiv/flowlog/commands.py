@@ -45,19 +45,20 @@ def make_app(
     open_proof: Callable[[UUID, str, str], str],
     clock: Callable[[], datetime],
     pace: Callable[[], Pace],
+    keys_to_note: Callable[[], list[str]],
 ) -> typer.Typer:
     """Return the ``log`` commands. ``open_reader`` yields a session that only reads.
 
     ``key_of_settings`` is the key that the settings trust (empty: none), ``keys_of_signer`` are those that sign.
     ``open_proof`` returns the proof of one entry with its staff part open, for whom and why being logged. ``pace``
-    returns how many look-ups of persons are no series.
+    returns how many look-ups of persons are no series. ``keys_to_note`` are those that a DSB is handed, perhaps none.
     """
     app = typer.Typer(no_args_is_help=True, help="The flow log: what it holds, and whether it is untouched.")
 
     _add_looks(app, open_reader, keys_of_signer, pace)
     _add_export(app, open_reader)
     _add_verify(app, open_reader, key_of_settings, clock)
-    add_proof_commands(app, open_reader, open_proof, clock)
+    add_proof_commands(app, open_reader, open_proof, clock, keys_to_note)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Hand out the verifiers that stand alone: two files, for a machine that has no proaktiv.
+"""Hand out the verifiers that stand alone: two files, for a machine that has no proaktiv; and what is noted of them.
 
 Each is made of the modules of ``flowlog.alone`` (in ``node`` those of the second), put one behind the other: whoever
 takes it away reads one file from top to bottom, whoever works on it has modules. No joined file is kept here.
@@ -8,18 +8,22 @@ Source: docs/decisions/0019.
 import ast
 import os
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
 from proaktiv.core.errors import ProaktivError
+from proaktiv.flowlog.noting import policy_text, slip_text
 
 PYTHON, NODE = "verify.py", "verify.mjs"
+POLICY, SLIP = "policy.txt", "zettel.txt"
 _PACKAGE = "proaktiv.flowlog.alone"
 _FIRST = "machine"
 _ALIKE = (
-    *("spelling", "trust", "tree", "entry", "folder", "german", "speaking", "verdict"),
+    *("spelling", "trust", "tree", "entry", "folder", "german", "words", "speaking", "verdict"),
     *("export", "selection", "proof", "resting", "asking"),
 )
 MODULES, NODE_MODULES = (_FIRST, *_ALIKE, "__main__"), (_FIRST, *_ALIKE, "main")
@@ -45,17 +49,33 @@ def hand_out(folder: Path) -> list[HandedOut]:
 
     A file of that name is never overwritten.
     """
+    return _written(folder, {PYTHON: python_source(), NODE: node_source()})
+
+
+def hand_over(folder: Path, vkeys: Sequence[str], day: date) -> list[HandedOut]:
+    """Write both verifiers, the log's keys as a policy, and a slip of paper with all of it, as ``hand_out`` does.
+
+    Without a key there is no policy, and the slip has room for one.
+    """
+    programs = {PYTHON: python_source(), NODE: node_source()}
+    digests = {name: sha256(text.encode()).hexdigest() for name, text in programs.items()}
+    policy = {POLICY: policy_text(vkeys, day)} if vkeys else {}
+    return _written(folder, {**programs, **policy, SLIP: slip_text(digests, vkeys, day)})
+
+
+def _written(folder: Path, texts: Mapping[str, str]) -> list[HandedOut]:
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in ((PYTHON, python_source()), (NODE, node_source())):
+        there = [name for name in texts if os.path.lexists(folder / name)]
+        if there:
+            raise NotHandedOut(f"{folder / there[0]} is there already: name another folder")
+        for name, text in texts.items():
             raw = text.encode()
             handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             with open(handle, "wb") as out:  # noqa: PTH123 - a handle, not a path
                 out.write(raw)
             written.append(HandedOut(folder / name, sha256(raw).hexdigest()))
-    except FileExistsError as error:
-        raise NotHandedOut(f"{error.filename} is there already: name another folder") from None
     except OSError as error:
         raise NotHandedOut(f"{error.filename} cannot be written: {error.strerror}") from None
     return written

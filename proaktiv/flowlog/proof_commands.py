@@ -15,9 +15,10 @@ from uuid import UUID
 import typer
 from sqlmodel import Session
 
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput, ProaktivError
 from proaktiv.flowlog.checkpoints import NoteError, Vkey
-from proaktiv.flowlog.handing_out import hand_out
+from proaktiv.flowlog.handing_out import POLICY, SLIP, hand_over
 from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_verify import PROOF_MAX, verify_proof
 from proaktiv.flowlog.proving import proof_of
@@ -37,6 +38,7 @@ def add_proof_commands(
     open_reader: Callable[[], AbstractContextManager[Session]],
     open_proof: Callable[[UUID, str, str], str],
     clock: Callable[[], datetime],
+    keys_to_note: Callable[[], list[str]],
 ) -> None:
     """Add ``prove`` and ``verifier``; the arguments are those of ``commands.make_app``."""
 
@@ -98,9 +100,16 @@ def add_proof_commands(
     def verifier(
         folder: Annotated[Path, typer.Argument(help="Where to write them; it is made if it is not there.")],
     ) -> None:
-        """Write the two verifiers that need no proaktiv: verify.py (Python) and verify.mjs (Node), for the DSB."""
-        for each in hand_out(folder):
+        """Write what the DSB is handed in person: verify.py and verify.mjs, the key as policy.txt, a slip to print.
+
+        The programs need no proaktiv. The key is the signer's, or what PROAKTIV_LOG_VKEY trusts.
+        """
+        vkeys = keys_to_note()
+        for each in hand_over(folder, vkeys, berlin_date(clock())):
             typer.echo(f"{each.digest}  {each.path}")
+        typer.echo(f"Print {SLIP} and hand it over in person: the DSB compares the files with it.")
+        if not vkeys:
+            typer.echo(f"No {POLICY}: no key is set here. `proaktiv log vkey` prints it where the log is signed.")
 
 
 def believed(vkey: str, policy: Path | None) -> str | Policy:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -186,13 +186,40 @@ def test_both_know_the_texts_and_kinds_of_this_version(verifiers: Verifiers) -> 
 def test_the_house_hands_both_out_and_never_overwrites(tmp_path: Path) -> None:
     told = proaktiv("log", "verifier", str(tmp_path / "für die DSB"))
     assert (told.returncode, told.stderr) == (0, "")
-    for line, name in zip(told.stdout.splitlines(), ("verify.py", "verify.mjs"), strict=True):
+    *lines, printing, missing = told.stdout.splitlines()
+    for line, name in zip(lines, ("verify.py", "verify.mjs", "zettel.txt"), strict=True):
         path = tmp_path / "für die DSB" / name
         assert line == f"{sha256(path.read_bytes()).hexdigest()}  {path}"
+    assert printing.startswith("Print zettel.txt and hand it over in person")
+    assert missing.startswith("No policy.txt: no key is set here. `proaktiv log vkey` prints it")
+    assert "______" in (tmp_path / "für die DSB" / "zettel.txt").read_text("utf-8")
     again = refused(proaktiv("log", "verifier", str(tmp_path / "für die DSB")))
     assert again.endswith("verify.py is there already: name another folder")
     (tmp_path / "file").write_text("x")
     assert "cannot be written" in refused(proaktiv("log", "verifier", str(tmp_path / "file" / "below")))
+
+
+def test_the_key_comes_as_a_policy_and_all_of_it_stands_on_a_slip_of_paper(originals: Path, tmp_path: Path) -> None:
+    signs = {"PROAKTIV_LOG_ORIGIN": ORIGIN, "PROAKTIV_SIGNING_KEY": b64encode(SIGNING_KEY.private_bytes_raw()).decode()}
+    for name, settings in (("signer", signs), ("reader", {"PROAKTIV_LOG_VKEY": VKEY})):
+        folder = tmp_path / name
+        told = proaktiv("log", "verifier", str(folder), settings=settings)
+        assert (told.returncode, told.stderr, len(told.stdout.splitlines())) == (0, "", 5)
+        given_out = Verifiers(folder)
+        assert [each.code for each in given_out.by_python([originals / "now"], folder / "policy.txt")] == [0]
+        slip = (folder / "zettel.txt").read_text("utf-8")
+        assert max(map(len, slip.splitlines())) <= 80
+        bare = re.sub(r"\s", "", slip)
+        assert VKEY in bare
+        assert f"log {VKEY}\nquorum none\n" in (folder / "policy.txt").read_text("utf-8")
+        for program in (given_out.python, given_out.node):
+            assert program.name + sha256(program.read_bytes()).hexdigest() in bare
+        assert re.search(r"Ausgegeben am \d\d\.\d\d\.\d{4}\.", slip)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "policy.txt").write_text("mine")
+    again = refused(proaktiv("log", "verifier", str(tmp_path / "there"), settings=signs))
+    assert again.endswith("policy.txt is there already: name another folder")
+    assert [each.name for each in (tmp_path / "there").iterdir()] == ["policy.txt"], "nothing is written beside it"
 
 
 # exports --------------------------------------------------------------------------------------------------------------

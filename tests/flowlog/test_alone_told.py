@@ -18,8 +18,12 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.alone import asking, speaking, verdict
+from proaktiv.flowlog.alone.words import WORDS
 from proaktiv.web import pages
+from proaktiv.web.pages import log_words
+from proaktiv.web.pages.language import catalogue
 from tests.depth import depth
+from tests.flowlog import words_alone
 from tests.flowlog.alone import NODE, POLICY, Verifiers, needs_node
 from tests.flowlog.exports import SIZE, VKEY, change_entry, city_log, copy, given, three_exports, verify
 from tests.flowlog.mutations import mutate
@@ -491,6 +495,58 @@ def test_members_and_kinds_have_the_names_that_the_pages_give_them() -> None:
     shared = speaking.NAMES.keys() & facts.keys()
     assert len(shared) > 20
     assert {name: speaking.NAMES[name] for name in shared} == {name: facts[name] for name in shared}
+
+
+def test_codes_have_the_words_that_the_pages_give_them() -> None:
+    asked = "python -m tests.flowlog.words_alone writes them anew"
+    assert {name: dict(table) for name, table in words_alone.TABLES.items()} == WORDS, asked
+    assert (NODE_FOLDER / "words.mjs").read_text("utf-8") == words_alone.node_module(), asked
+    german = catalogue("de")
+    for name, column in {"action": "action", "outcome": "outcome", "purpose": "purpose", "from": "sender"}.items():
+        for code in (*WORDS[speaking.TABLE_OF[name]], "x § 3"):
+            act, _, bare = code.rpartition(" ")
+            word = log_words.called(column, bare, german, act)
+            assert speaking.named(name, bare, act) in {word, f"{word} ({bare})"}
+
+
+SPOKEN = {
+    ("action", "auftrag.sent"): "Auftrag an die Behörde (auftrag.sent)",
+    ("action", "constructor"): "constructor",
+    ("outcome", "done"): "angekommen (done)",
+    ("outcome", "days 30"): "gilt 30 Tage (days 30)",
+    ("categories", "elternteil.anschrift"): "Anschrift (elternteil.anschrift)",
+    ("categories", "kontakt.sprache"): "Sprache (kontakt.sprache)",
+    ("categories", "geburtsurkunde"): "Geburtsurkunde",
+    ("categories", "kind.im_haushalt"): "kind.im_haushalt",
+    ("categories", "x\n."): "x?.",
+    ("basis", "act of the person"): "Handlung der Person selbst (act of the person)",
+    ("basis", "§ 18a BMG"): "§ 18a BMG",
+    ("from", "citizen"): "die Person (citizen)",
+    ("to", "standesamt-musterstadt"): "standesamt-musterstadt",
+    ("purpose", "geburt"): "Geburt",
+    ("rule", "done"): "done",
+    ("outcome", 7): "7",
+}
+
+
+@needs_node
+def test_a_code_stands_behind_its_word_by_both() -> None:
+    assert {asked: speaking.named(*asked) for asked in SPOKEN} == SPOKEN
+    assert speaking.named("outcome", "done", "task.ended") == "erledigt (done)"
+    asked = [*SPOKEN, ("outcome", "done", "task.ended")]
+    name = f"""
+      const {{ named }} = await import({json.dumps((NODE_FOLDER / "speaking.mjs").as_uri())});
+      const asked = JSON.parse(await new Response(process.stdin).text());
+      console.log(JSON.stringify(asked.map((each) => named(...each))));
+    """
+    done = subprocess.run(
+        [NODE or "node", "--input-type=module", "-e", name],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [*SPOKEN.values(), "erledigt (done)"]
 
 
 def test_every_member_that_an_entry_may_have_is_named() -> None:

@@ -289,10 +289,10 @@ def test_the_sentence_is_the_same_by_both_and_says_what_is_not_proven(verifiers:
             assert (python.returncode, python.stdout) == (node.returncode, node.stdout)
             if not words:
                 *_, names, given, meanwhile, verdict = python.stdout.splitlines()
-                assert names.startswith("Der Fluss an Platz 5 (auftrag.sent; ")
+                assert names.startswith("Der Fluss an Platz 5 – Auftrag an die Behörde (auftrag.sent); ")
                 assert " deutsche Zeit = " in names
-                assert names.endswith(f"; {TEXT}) nennt die Einwilligung {FIRST}.")
-                assert given.startswith("Sie wurde davor gegeben, an Platz 2 (consent.given; ")
+                assert names.endswith(f"; {TEXT} – nennt die Einwilligung {FIRST}.")
+                assert given.startswith("Davor gegeben wurde sie an Platz 2 – Einwilligung gegeben (consent.given); ")
                 assert meanwhile.startswith(last)
                 assert verdict == "Alles stimmt."
                 assert "Nicht gefragt" not in python.stdout
@@ -326,7 +326,7 @@ def test_an_export_or_several_flows_are_no_way_to_ask(verifiers: Verifiers, file
     for run in (verifiers.run_python, verifiers.run_node):
         two = run(flow, flow, "--consent", flow, "--policy", policy, "--lang", "de")
         assert two.returncode == 2
-        assert two.stderr.startswith("--consent prüft einen einzigen Beleg eines Flusses\n")
+        assert two.stderr.startswith("vor --consent steht ein einziger Beleg eines Flusses")
         for asked in ((tmp_path, "--consent", flow), (flow, "--consent", tmp_path)):
             assert run(*asked, "--policy", policy).returncode == 2
 

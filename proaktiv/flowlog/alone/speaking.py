@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proaktiv.flowlog.alone.entry import INSTANT
+from proaktiv.flowlog.alone.words import WORDS
 
 NAMES = {
     "index": "Platz im Protokoll",
@@ -57,6 +58,16 @@ KIND_NAMES = {
     "act": "Handlung",
     "recall": "Rückruf",
 }
+TABLE_OF = {
+    "action": "action",
+    "outcome": "outcome",
+    "categories": "category",
+    "purpose": "purpose",
+    "basis": "basis",
+    "from": "party",
+    "to": "party",
+}
+"""Where the words of a member's codes stand."""
 FIRST_YEAR, LAST_YEAR = 1996, 9998
 """Since when summer time ends in October; after it no calendar of ours goes on."""
 
@@ -67,15 +78,35 @@ def shown(members: Mapping[str, Any], *, german: bool) -> list[str]:
         return [f"    {name}: {spoken(members[name])}" for name in sorted(members)]
     unnamed = sorted(members.keys() - NAMES.keys())
     names = [*(name for name in NAMES if name in members), *unnamed]
-    return [f"    {NAMES.get(name, name)} ({name}): {_said(name, members[name])}" for name in names]
+    act = str(members.get("action", ""))
+    return [f"    {NAMES.get(name, name)} ({name}): {_said(name, members[name], act)}" for name in names]
 
 
-def _said(name: str, value: Any) -> str:
+def _said(name: str, value: Any, act: str) -> str:
     if name == "t":
         return in_german_time(value)
     if name == "kind" and isinstance(value, str) and value in KIND_NAMES:
         return f"{KIND_NAMES[value]} ({value})"
-    return "ja" if value is True else spoken(value)
+    if name == "categories" and isinstance(value, list):
+        return ", ".join(named(name, each, act) for each in value)
+    return "ja" if value is True else named(name, value, act)
+
+
+def named(name: str, value: Any, act: str = "") -> str:
+    """Return a code behind the word that the pages have for it; what has none stays as it is.
+
+    ``act`` is the entry's action, with which a result may mean something else.
+    """
+    table = WORDS.get(TABLE_OF.get(name, ""), {})
+    if not isinstance(value, str) or not table:
+        return spoken(value)
+    word = table.get(f"{act} {value}") or table.get(value) or ""
+    if name == "outcome" and (days := re.fullmatch("days ([0-9]+)", value)):
+        word = f"gilt {days[1]} Tage"
+    if name == "categories" and not word:  # of a fact that rules name the last part is a German word, typed small
+        last = value.rpartition(".")[2]
+        word = table.get(last) or (last.capitalize() if re.fullmatch("[a-z]+", last) else "")
+    return word if word.lower() == value else f"{word} ({spoken(value)})" if word else spoken(value)
 
 
 def spoken(value: Any) -> str:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from proaktiv.flowlog.alone.german import in_german
-from proaktiv.flowlog.alone.speaking import in_german_time, shown, spoken
+from proaktiv.flowlog.alone.speaking import in_german_time, named, shown, spoken
 from proaktiv.flowlog.alone.spelling import Broken
 from proaktiv.flowlog.alone.trust import Head, Policy, signers
 
@@ -58,11 +58,14 @@ WRONG_KEY = (
 RESTED = (
     (
         "The flow at place {flow[index]} ({flow[action]}; {flow[t]}; {flow[scope]}) names the consent {consent}.",
-        "Der Fluss an Platz {flow[index]} ({flow[action]}; {flow[t]}; {flow[scope]}) nennt die Einwilligung {consent}.",
+        (
+            "Der Fluss an Platz {flow[index]} – {flow[action]}; {flow[t]}; {flow[scope]} – nennt die Einwilligung"
+            " {consent}."
+        ),
     ),
     (
         "It was given before, at place {given[index]} ({given[action]}; {given[t]}), under the text {given[scope]}.",
-        "Sie wurde davor gegeben, an Platz {given[index]} ({given[action]}; {given[t]}), zum Text {given[scope]}.",
+        "Davor gegeben wurde sie an Platz {given[index]} – {given[action]}; {given[t]} – zum Text {given[scope]}.",
     ),
 )
 WHOLE = (
@@ -138,7 +141,8 @@ class Verdict:
         strange = ("head", STRANGE, None) in self.findings
         lines = [f"{self.path}: {self._wrong_key(german=german)}"] if strange else self._counted(german=german)
         if self.expires_on:
-            lines.append(("zu löschen am " if german else "to be deleted on ") + self.expires_on)
+            day = ".".join(reversed(self.expires_on.split("-")))
+            lines.append(f"zu löschen am {day}" if german else f"to be deleted on {self.expires_on}")
         if self.since is not None and not self.findings:
             grown = GROWN if self.since < self.size else UNGROWN
             lines.append(grown[german].format(since=self.since, size=self.size))
@@ -186,11 +190,14 @@ class Verdict:
 
     def _resting(self, *, german: bool) -> list[str]:
         """Return which consent a flow rested on, and what is not proven by that."""
+
+        def told(name: str, value: Any) -> str:
+            if not german:
+                return spoken(value)
+            return in_german_time(value) if name == "t" else named(name, value)
+
         said = {
-            which: {
-                name: in_german_time(value) if german and name == "t" else spoken(value)
-                for name, value in self.rested_on[which].items()
-            }
+            which: {name: told(name, value) for name, value in self.rested_on[which].items()}
             for which in ("flow", "given")
         }
         consent = spoken(self.rested_on["consent"])

@@ -2,6 +2,7 @@
 
 import { isText, spelt } from "./spelling.mjs";
 import { INSTANT } from "./entry.mjs";
+import { WORDS } from "./words.mjs";
 
 const NAMES = {
   index: "Platz im Protokoll",
@@ -48,6 +49,9 @@ const KIND_NAMES = {
   act: "Handlung",
   recall: "Rückruf",
 };
+const TABLE_OF = {
+  action: "action", outcome: "outcome", categories: "category", purpose: "purpose", basis: "basis", from: "party", to: "party",
+};
 const FIRST_YEAR = 1996, LAST_YEAR = 9998; // since when summer time ends in October; after it no calendar goes on
 
 /** Return a line for each member. */
@@ -56,13 +60,30 @@ export function shown(members, german) {
   if (!german) return Object.keys(members).sort().map((name) => `    ${name}: ${spoken(members[name])}`);
   const names = [...Object.keys(NAMES).filter((name) => Object.hasOwn(members, name)), ...unnamed];
   const called = (name) => (Object.hasOwn(NAMES, name) ? NAMES[name] : name);
-  return names.map((name) => `    ${called(name)} (${name}): ${said(name, members[name])}`);
+  return names.map((name) => `    ${called(name)} (${name}): ${said(name, members[name], members.action ?? "")}`);
 }
 
-function said(name, value) {
+function said(name, value, act) {
   if (name === "t") return inGermanTime(value);
   if (name === "kind" && isText(value) && Object.hasOwn(KIND_NAMES, value)) return `${KIND_NAMES[value]} (${value})`;
-  return value === true ? "ja" : spoken(value);
+  if (name === "categories" && Array.isArray(value)) return value.map((each) => named(name, each, act)).join(", ");
+  return value === true ? "ja" : named(name, value, act);
+}
+
+/** Return a code behind the word that the pages have for it; what has none stays as it is. */
+export function named(name, value, act = "") {
+  if (!isText(value) || !Object.hasOwn(TABLE_OF, name)) return spoken(value);
+  const table = WORDS[TABLE_OF[name]];
+  const of = (code) => (Object.hasOwn(table, code) ? table[code] : "");
+  let word = of(`${act} ${value}`) || of(value);
+  const days = /^days ([0-9]+)$/.exec(value);
+  if (name === "outcome" && days) word = `gilt ${days[1]} Tage`;
+  if (name === "categories" && !word) { // of a fact that rules name the last part is a German word, typed small
+    const last = value.slice(value.lastIndexOf(".") + 1);
+    word = of(last) || (/^[a-z]+$/.test(last) ? last[0].toUpperCase() + last.slice(1) : "");
+  }
+  if (!word) return spoken(value);
+  return word.toLowerCase() === value ? word : `${word} (${spoken(value)})`;
 }
 
 /** Return a value on one line, without what could move a terminal's cursor. */

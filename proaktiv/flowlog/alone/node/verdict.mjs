@@ -3,7 +3,7 @@
 import { or } from "./spelling.mjs";
 import { signers } from "./trust.mjs";
 import { inGerman } from "./german.mjs";
-import { inGermanTime, shown, spoken } from "./speaking.mjs";
+import { inGermanTime, named, shown, spoken } from "./speaking.mjs";
 
 const FINDINGS_MAX = 1000;
 const GERMAN = {
@@ -83,7 +83,7 @@ export class Verdict {
     const listed = this.#runs().filter(({ detail }) => !strange || !(detail.endsWith(STRANGE) || detail === UNNAMED));
     return [
       ...(strange ? [`${this.path}: ${this.#wrongKey(say)}`] : this.#counted(say)),
-      ...(this.expires_on ? [say("to be deleted on ", "zu löschen am ") + this.expires_on] : []),
+      ...(this.expires_on ? [say(`to be deleted on ${this.expires_on}`, `zu löschen am ${this.#day()}`)] : []),
       ...(good && this.since !== null ? [this.#grown(say)] : []),
       ...part(say("The entry says:", "Der Eintrag sagt:"), this.facts),
       ...part(say("The person's own part says:", "Der Teil S sagt:"), own),
@@ -92,6 +92,10 @@ export class Verdict {
         + places(first, last, say)),
       ...(this.truncated ? ["…"] : []),
     ].join("\n");
+  }
+
+  #day() {
+    return this.expires_on.split("-").reverse().join(".");
   }
 
   /** Return the findings, one of many places in a row as one. */
@@ -144,17 +148,20 @@ export class Verdict {
   /** Return which consent a flow rested on, and what is not proven by that. */
   #resting(say, german) {
     const { flow, given, whole } = this.rested_on;
-    const value = (said, name) => (german && name === "t" ? inGermanTime(said[name]) : spoken(said[name]));
+    const value = (said, name) => {
+      if (!german) return spoken(said[name]);
+      return name === "t" ? inGermanTime(said[name]) : named(name, said[name]);
+    };
     const about = (said, ...names) => names.map((name) => value(said, name)).join("; ");
     const record = spoken(this.rested_on.consent);
     return [
       say(
         `The flow at place ${flow.index} (${about(flow, "action", "t", "scope")}) names the consent ${record}.`,
-        `Der Fluss an Platz ${flow.index} (${about(flow, "action", "t", "scope")}) nennt die Einwilligung ${record}.`,
+        `Der Fluss an Platz ${flow.index} – ${about(flow, "action", "t", "scope")} – nennt die Einwilligung ${record}.`,
       ),
       say(
         `It was given before, at place ${given.index} (${about(given, "action", "t")}), under the text ${spoken(given.scope)}.`,
-        `Sie wurde davor gegeben, an Platz ${given.index} (${about(given, "action", "t")}), zum Text ${spoken(given.scope)}.`,
+        `Davor gegeben wurde sie an Platz ${given.index} – ${about(given, "action", "t")} – zum Text ${spoken(given.scope)}.`,
       ),
       whole
         ? say(
