@@ -106,12 +106,12 @@ def show(result: Mapping[str, Any], *, beside_json: bool = False) -> None:
         numbers.add_row(called, name, _text(result[name]))
     console.print(numbers)
     sums = Table(
-        *("Gleichung / equation", "links / left", "rechts / right", ""),
-        title="Nichts verloren, nichts doppelt / nothing lost, nothing twice",
+        *("equation", "left", "right", ""),
+        title="Nothing lost, nothing twice",
         title_justify="left",
     )
     for line in result["equations"]:
-        sums.add_row(line["equation"], str(line["left"]), str(line["right"]), "ok" if line["holds"] else "FALSCH")
+        sums.add_row(line["equation"], str(line["left"]), str(line["right"]), "ok" if line["holds"] else "WRONG")
     console.print(sums)
     for finding in result["log_findings"]:
         console.print(f"Protokoll: {finding}")

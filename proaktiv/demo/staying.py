@@ -7,7 +7,7 @@ Left to others: the run (``once``), starting and stopping (``running``).
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,6 +21,7 @@ from proaktiv.demo.setting_up import Installation
 from proaktiv.demo.staff import DEPUTY, DSB, HOUSE
 
 LOOK_SECONDS = 1.0
+CLERK = "k.standesamt"
 
 _PLACES = {
     "citizen": ("Die Seite der Bürgerinnen und Bürger", "The citizens' page"),
@@ -103,35 +104,74 @@ def _show(city: City, installation: Installation, settings: Path) -> None:
         german, english = _PLACES[part]
         table.add_row(f"{german}\n{english}", "\n".join(urls))
     console.print(table)
-    say = console.out
-    for line in visit(visitor_of(city), installation.url("citizen"), installation.url("mailbox")):
-        say(line)
-    say("Im Büro arbeiten / work at the office (jeder Link gilt einmal, eine Stunde; neu / anew: proaktiv staff link):")
-    for name, link in installation.links((HOUSE, "k.standesamt", DSB, DEPUTY)).items():
-        say(f"  {name}: {link}")
-    say("Nachsehen wie der Betrieb / look as an operator:")
-    say(f"  . {shlex.quote(str(settings))}     (danach kennt die Shell proaktiv / then the shell knows proaktiv)")
-    say(f"  proaktiv doctor --state {shlex.quote(str(installation.folder / 'signer'))}")
-    say("  proaktiv log status;  proaktiv log verify")
-    say("Beenden mit Strg-C / end with Ctrl-C")
+    links = installation.links((HOUSE, CLERK, DSB, DEPUTY))
+    for line in (
+        *visit_in_english(visitor_of(city), installation.url("citizen"), installation.url("mailbox")),
+        "Work at the office (each link holds once, for an hour; anew: proaktiv staff link):",
+        *(f"  {name}: {links[name]}" for name in (HOUSE, CLERK)),
+        "Look as an operator:",
+        f"  . {shlex.quote(str(settings))}     (then the shell knows proaktiv)",
+        f"  proaktiv doctor --state {shlex.quote(str(installation.folder / 'signer'))}",
+        "  proaktiv log status;  proaktiv log verify",
+        "",
+        *visit(visitor_of(city), installation.url("citizen"), installation.url("mailbox")),
+        "",
+        *overseen(links, settings),
+        "",
+        "Beenden mit Strg-C / end with Ctrl-C",
+    ):
+        console.out(line)
 
 
 def visit(visitor: Resident, citizen: str, mailbox: str) -> list[str]:
-    """Return a visitor's way from the wish to the code, step by step, in German and English."""
+    """Return a visitor's way from the wish to the code, step by step, in German."""
     address, day = visitor.anschrift, visitor.geburtsdatum
     return [
-        "Anmelden wie ein Bürger / enrol as a citizen (erfunden / invented):",
+        "Anmelden wie ein Bürger (erfunden):",
         f"  1. {citizen}/anmelden",
-        f"     Vornamen / first names: {visitor.vornamen}   Familienname / surname: {visitor.familienname}",
-        f"     Geburtsdatum / date of birth: {day.day} {day.month} {day.year}",
-        f"     Anschrift / address: {address.strasse}, {address.plz} {address.ort}",
-        f"  2. {mailbox}/letters – der oberste Brief / the letter at the top; er ist gleich da / it comes at once",
-        f"  3. {citizen}/b – Code und Geburtsdatum eingeben / enter code and date of birth",
-        f"  4. {citizen}/einwilligungen/entscheiden – einwilligen / consent",
-        f"  5. {citizen}/konto – das Nutzerkonto verbinden / connect the account; dort / there: {visitor.name}",
-        f"     danach / then: {citizen}/meine-daten – wer hat meine Daten gesehen? / who has seen my data?",
-        f"  6. {citizen}/kanaele – eine E-Mail-Adresse angeben / give an e-mail address (name@example.org)",
-        f"     {mailbox}/ – der Code ist gleich da; dort eingeben / the code comes at once; enter it on that page",
+        f"     Vornamen: {visitor.vornamen}   Familienname: {visitor.familienname}",
+        f"     Geburtsdatum: {day.day} {day.month} {day.year}",
+        f"     Anschrift: {address.strasse}, {address.plz} {address.ort}",
+        f"  2. {mailbox}/letters – der oberste Brief; er ist gleich da",
+        f"  3. {citizen}/b – Code und Geburtsdatum eingeben",
+        f"  4. {citizen}/einwilligungen/entscheiden – einwilligen",
+        f"  5. {citizen}/konto – das Nutzerkonto verbinden; dort: {visitor.name}",
+        f"     danach: {citizen}/meine-daten – wer hat meine Daten gesehen?",
+        f"  6. {citizen}/kanaele – eine E-Mail-Adresse angeben (name@example.org)",
+        f"     {mailbox}/ – der Code ist gleich da; dort eingeben",
+    ]
+
+
+def visit_in_english(visitor: Resident, citizen: str, mailbox: str) -> list[str]:
+    """Return the same in English."""
+    address, day = visitor.anschrift, visitor.geburtsdatum
+    return [
+        "Enrol as a citizen (invented):",
+        f"  1. {citizen}/anmelden",
+        f"     first names: {visitor.vornamen}   surname: {visitor.familienname}",
+        f"     date of birth: {day.day} {day.month} {day.year}",
+        f"     address: {address.strasse}, {address.plz} {address.ort}",
+        f"  2. {mailbox}/letters – the letter at the top; it comes at once",
+        f"  3. {citizen}/b – enter code and date of birth",
+        f"  4. {citizen}/einwilligungen/entscheiden – consent",
+        f"  5. {citizen}/konto – connect the account; there: {visitor.name}",
+        f"     then: {citizen}/meine-daten – who has seen my data?",
+        f"  6. {citizen}/kanaele – give an e-mail address (name@example.org)",
+        f"     {mailbox}/ – the code comes at once; enter it on that page",
+    ]
+
+
+def overseen(links: Mapping[str, str], settings: Path) -> list[str]:
+    """Return what a DSB needs to practise with docs/dsb.md, in German."""
+    return [
+        "Für Datenschutzbeauftragte (docs/dsb.md, Abschnitt „Üben“):",
+        f"  Sie (d.schutz):                  {links[DSB]}",
+        f"  Ihre Vertretung (d.vertretung):  {links[DEPUTY]}",
+        f"  Behörde ({CLERK}):         {links[CLERK]}",
+        "  Jeder Link gilt einmal, eine Stunde, in einem eigenen Fenster. Ein neuer: proaktiv staff link d.schutz",
+        "  Prüfprogramme, policy.txt und Zettel, in einem zweiten Terminal:",
+        f"    . {shlex.quote(str(settings))}",
+        "    proaktiv log verifier ~/pruefen",
     ]
 
 

@@ -139,7 +139,7 @@ def test_the_city_stays_up_until_ctrl_c_and_leaves_nothing_behind(base: str) -> 
     try:
         assert stay.result["ok"] is True
         assert stay.process.poll() is None, "it stays after its result"
-        table, _, _ = stay.said.partition("Anmelden wie")
+        table, _, _ = stay.said.partition("Enrol as a citizen")
         urls = re.findall(r"http://127\.0\.0\.1:\d+/(?:health|openapi\.json|bericht|letters)?", table)
         assert len(urls) == 9
         assert [url for url in urls if httpx.get(url, trust_env=False).status_code != 200] == []
@@ -185,6 +185,12 @@ def visit(stay: Stay) -> None:
             in browser.get(asked, params=dict(parse_qsl(urlsplit(asked).query)) | {"suche": last}).text
         )
         assert 'name="mail"' in browser.get(channels.removesuffix("–")).text
+
+    german = stay.said.partition("Anmelden wie ein Bürger")[2]
+    assert not re.search(r"\b(the|of|and|then|there|anew)\b", german.rpartition("/")[0])
+    overseen = german.partition("Für Datenschutzbeauftragte (docs/dsb.md, Abschnitt „Üben“):\n")[2]
+    assert len(re.findall(r"^  (?:Sie|Ihre Vertretung|Behörde) \(.+\): +http://\S+$", overseen, re.MULTILINE)) == 3
+    assert "\n    proaktiv log verifier ~/pruefen\n" in overseen
 
     (settings,) = re.findall(r"^  \. (\S+)", stay.said, re.MULTILINE)
     (doctor,) = re.findall(r"proaktiv (doctor .*)", stay.said)
