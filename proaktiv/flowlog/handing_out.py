@@ -57,7 +57,7 @@ def hand_over(folder: Path, vkeys: Sequence[str], day: date) -> list[HandedOut]:
 
     Without a key there is no policy, and the slip has room for one.
     """
-    programs = {PYTHON: python_source(), NODE: node_source()}
+    programs = {NODE: node_source(), PYTHON: python_source()}
     digests = {name: sha256(text.encode()).hexdigest() for name, text in programs.items()}
     policy = {POLICY: policy_text(vkeys, day)} if vkeys else {}
     return _written(folder, {**programs, **policy, SLIP: slip_text(digests, vkeys, day)})

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 _POLICY = """\
-# Prüfschlüssel des Datenfluss-Protokolls, ausgegeben am {day} mit den Prüfprogrammen, nie mit einem Auszug.
-# Vergleichen Sie ihn Zeichen für Zeichen mit Ihrem Zettel. Danach gehört diese Datei Ihnen.
+# Damit wird das Datenfluss-Protokoll nachgerechnet. Ausgegeben am {day} mit den Programmen, nie mit einem Auszug.
+# Zeichen um Zeichen mit dem Zettel vergleichen. Danach ist es Ihre Datei.
 {keys}
 quorum none
 """
+"""ASCII alone: a console of Windows shows a file as it likes."""
 _SLIP = """\
 ZETTEL ZUM PRÜFEN DES DATENFLUSS-PROTOKOLLS
 

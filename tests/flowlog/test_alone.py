@@ -187,7 +187,7 @@ def test_the_house_hands_both_out_and_never_overwrites(tmp_path: Path) -> None:
     told = proaktiv("log", "verifier", str(tmp_path / "für die DSB"))
     assert (told.returncode, told.stderr) == (0, "")
     *lines, printing, missing = told.stdout.splitlines()
-    for line, name in zip(lines, ("verify.py", "verify.mjs", "zettel.txt"), strict=True):
+    for line, name in zip(lines, ("verify.mjs", "verify.py", "zettel.txt"), strict=True):
         path = tmp_path / "für die DSB" / name
         assert line == f"{sha256(path.read_bytes()).hexdigest()}  {path}"
     assert printing.startswith("Print zettel.txt and hand it over in person")

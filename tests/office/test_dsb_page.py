@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.flowlog.handing_out import hand_out
+from proaktiv.flowlog.handing_out import hand_over
+from tests.flowlog.alone import needs_node
 from tests.office.conftest import Office
 from tests.office.test_dsb_api import WHY
 from tests.web.browser import PageBrowser
@@ -21,6 +22,7 @@ COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 FOR_WINDOWS = re.findall(r"```powershell\n(.*?)```", PAGE, re.DOTALL)
 OUTPUTS = re.findall(r"```\n\n(?:[^\n`]+\n\n)?```\n(.*?)```", PAGE, re.DOTALL)
 MACHINE = ("cd ~/pruefen", "python3 -m venv python", "python/bin/pip install cryptography")
+PYTHON = "python/bin/python verify.py"
 """What the DSB's own machine needs once, and this one has."""
 WORDS_MAX = 530
 """So many to read until both sentences are proven; at a lawyer's 150 a minute three and a half of the fifteen."""
@@ -29,26 +31,31 @@ PATIENCE_SECONDS = 300
 
 def as_typed_on_windows(command: str) -> str:
     """Return a command of the terminal as PowerShell wants it."""
-    command = command.replace("python/bin/python ", "py ").replace("python3 ", "py ")
-    command = re.sub(r"zipfile -e (\S+)", r"zipfile -e (Get-Item \1)", command)
-    return command.replace("auszug/checkpoint", "auszug\\checkpoint")
+    command = re.sub(r"unzip -q (\S+) -d (\S+)", r"Expand-Archive (Get-Item \1) \2", command)
+    command = re.sub(r"shasum -a 256 (\S+)", r"certutil -hashfile \1 SHA256", command)
+    command = command.replace("python3 -m venv python\npython/bin/pip", "py -m pip")
+    return command.replace("auszug/checkpoint", "auszug\\checkpoint").replace("~/", "~\\").replace("cat ", "type ")
+
+
+def by_python(command: str) -> str:
+    """Return a command as the page says that it goes without Node."""
+    return command.replace("node verify.mjs", PYTHON)
 
 
 def test_the_page_has_the_commands_that_are_walked_here() -> None:
-    machine, first, keeping, second, since, practising = COMMANDS
-    assert machine.splitlines() == [*MACHINE, "shasum -a 256 verify.py verify.mjs"]
+    machine, first, keeping, second, since, practising, python = COMMANDS
+    assert machine.splitlines() == [MACHINE[0], "shasum -a 256 verify.mjs", "cat policy.txt"]
+    assert python.splitlines() == [*MACHINE[1:], "shasum -a 256 verify.py"]
+    assert f"statt `node verify.mjs`: `{PYTHON}`, unter Windows `py verify.py`" in PAGE
     assert [len(each.splitlines()) for each in (first, keeping, second, since)] == [2, 1, 2, 2]
-    assert "proaktiv log verifier" in practising
-    assert "proaktiv log vkey" in practising
-    sums, whole, rested, grown = OUTPUTS
-    assert [len(each.splitlines()) for each in (sums, whole, rested, grown)] == [2, 4, 5, 5]
+    assert practising == "proaktiv log verifier ~/pruefen\n"
+    handed, whole, rested, grown = OUTPUTS
+    assert [len(each.splitlines()) for each in (handed, whole, rested, grown)] == [5, 4, 5, 5]
 
 
 def test_each_command_stands_below_for_windows_too() -> None:
-    machine, *others = FOR_WINDOWS
-    assert "py -m pip install cryptography" in machine.splitlines()
-    assert [f"certutil -hashfile {name} SHA256" in machine for name in ("verify.py", "verify.mjs")] == [True, True]
-    assert others == [as_typed_on_windows(command) for command in COMMANDS[1:5]]
+    shells = [*COMMANDS[:5], COMMANDS[6]]
+    assert [as_typed_on_windows(command) for command in shells] == FOR_WINDOWS
     assert len(re.findall(r"```sh\n.*?```\n\n```powershell\n", PAGE, re.DOTALL)) == len(FOR_WINDOWS)
 
 
@@ -67,11 +74,10 @@ def folder(sent: Office, tmp_path: Path) -> Path:
     assert sent.desk("d.schutz").get("/datenfluesse").status_code == 200
     sent.world.check_log()
     place = tmp_path / "pruefen"
-    hand_out(place)
+    hand_over(place, [sent.world.signer.vkey], sent.world.now.date())
     (place / "python" / "bin").mkdir(parents=True)
     (place / "python" / "bin" / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "$@"\n')
     (place / "python" / "bin" / "python").chmod(0o755)
-    (place / "policy.txt").write_text(f"log {sent.world.signer.vkey}\nquorum none\n")
     return place
 
 
@@ -80,6 +86,8 @@ def typed(command: str, folder: Path) -> str:
         shutil.which("shasum") is None
     ):  # it comes with Perl; a small Linux has the other alone, which the page names too
         command = command.replace("shasum -a 256", "sha256sum")
+    if shutil.which("unzip") is None:
+        command = re.sub(r"unzip -q (\S+) -d", r"python3 -m zipfile -e \1", command)
     lines = [line for line in command.splitlines() if line not in MACHINE]
     done = subprocess.run(
         ["bash", "-ec", "\n".join(lines)],
@@ -96,6 +104,7 @@ def typed(command: str, folder: Path) -> str:
 
 def shapes(said: str) -> list[str]:
     """Return lines without what differs from day to day: numbers, times and hashes."""
+    said = re.sub(r"\+[0-9a-f]{8}\+\S+", "+#", said)
     day = r"\d{2}\.\d{2}\.\d{4}|\d{4}-\d{2}-\d{2}|\d{2}:\d{2}:\d{2}"
     return [re.sub(r"\b[0-9a-f]*\d[0-9a-f-]*(…|\b)", "#", re.sub(day, "#", line)) for line in said.splitlines()]
 
@@ -133,12 +142,15 @@ def links(desk: PageBrowser) -> set[str]:
     return set(re.findall(r'href="(/dsb/exports/[^"]+)"', desk.get("/auszuege").text))
 
 
+@needs_node
 def test_the_first_sentence_this_export_is_whole_and_untouched(sent: Office, folder: Path) -> None:
-    machine, first, keeping, _, since, _ = COMMANDS
+    machine, first, keeping, _, since, _, python = COMMANDS
     comes_out(OUTPUTS[0], typed(machine, folder))
+    assert typed(python, folder).endswith("  verify.py\n")
     desk = sent.desk("d.schutz")
     draws(desk, folder)
     told = typed(first, folder)
+    assert typed(by_python(first.splitlines()[1]), folder) == told
     comes_out(OUTPUTS[1], told)
     assert len(shapes(told)) == len(shapes(OUTPUTS[1])), "nothing stands above it"
     assert typed(keeping, folder) == ""
@@ -151,6 +163,7 @@ def test_the_first_sentence_this_export_is_whole_and_untouched(sent: Office, fol
     comes_out(OUTPUTS[3], typed(today, folder))
 
 
+@needs_node
 def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, folder: Path) -> None:
     second = COMMANDS[3]
     says(sent.desk("d.schutz").get("/person").text, "Um Erlaubnis fragen", "Person")
@@ -158,7 +171,7 @@ def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, fold
     desk = sent.desk("d.schutz")
     says(desk.get("/person").text, "Datenflüsse ansehen")
     entries = desk.get(request).text
-    says(entries, "Erlaubt, vor der Übermittlung")
+    assert "Erlaubt, vor der Übermittlung" in entries
     rows = re.findall(r'<tr>.*?href="(/datenfluesse/[^"]+)".*?</tr>', entries, re.DOTALL)
     pages = [desk.get(row).text for row in rows]
     page = next(each for each in pages if "auftrag.sent" in each and "Erlaubt, vor der Übermittlung" in each)
@@ -174,6 +187,7 @@ def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, fold
     for link in re.findall(r'href="(/dsb/flows/[^"]+)" download="([^"]+)"', page):
         saves(desk, link, folder)
     told = typed(second, folder)
+    assert typed(by_python(second.splitlines()[1]), folder) == told
     comes_out(OUTPUTS[2], told)
     assert "\nDer Eintrag sagt:\n" in told.partition(OUTPUTS[2].splitlines()[1][:8])[0]
     given = typed(second.splitlines()[1].replace(" weg ", " einwilligung-*.tlog-proof "), folder)
@@ -192,4 +206,4 @@ def test_control_a_word_that_no_page_says_or_an_output_that_does_not_come_is_see
     with pytest.raises(AssertionError):
         comes_out("Alles stimmt.", "Es stimmt nicht alles.")
     with pytest.raises(AssertionError):
-        comes_out("zu löschen am 2026-12-03\nAlles stimmt.", "Alles stimmt.\nzu löschen am 2026-12-03")
+        comes_out("zu löschen am 03.12.2026\nAlles stimmt.", "Alles stimmt.\nzu löschen am 03.12.2026")
