@@ -194,7 +194,7 @@ def test_the_house_hands_both_out_and_never_overwrites(tmp_path: Path) -> None:
     assert missing.startswith("No policy.txt: no key is set here. `proaktiv log vkey` prints it")
     assert "______" in (tmp_path / "für die DSB" / "zettel.txt").read_text("utf-8")
     again = refused(proaktiv("log", "verifier", str(tmp_path / "für die DSB")))
-    assert again.endswith("verify.py is there already: name another folder")
+    assert again.endswith("verify.mjs is there already: name another folder")
     (tmp_path / "file").write_text("x")
     assert "cannot be written" in refused(proaktiv("log", "verifier", str(tmp_path / "file" / "below")))
 
@@ -327,7 +327,7 @@ def test_a_zip_file_is_told_with_the_command_that_unpacks_it(
     with zipfile.ZipFile(packed, "w") as out:
         out.write(originals / "now" / "MANIFEST.json", "MANIFEST.json")
     asked = (packed, "--policy", originals / "policy")
-    unpack = "python3 -m zipfile -e protokoll-log-2026-11-26.zip protokoll-log-2026-11-26"
+    unpack = "unzip -q protokoll-log-2026-11-26.zip -d protokoll-log-2026-11-26"
     assert (run(verifiers, which, *asked)[0], unpack in run(verifiers, which, *asked)[1]) == (2, True)
     german = run(verifiers, which, *asked)[1]
     assert german.splitlines()[-1] == "Nichts geprüft."

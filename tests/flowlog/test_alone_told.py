@@ -288,8 +288,8 @@ def test_a_policy_in_another_encoding_is_told_how_to_be_saved(
 
 MISTYPED = {
     (): "Es fehlt, was geprüft werden soll: der Ordner eines entpackten Auszugs, oder ein Beleg (.tlog-proof)",
-    ("now",): "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
-    ("", "now"): "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
+    ("now",): "Es fehlt --policy: die Datei mit dem Prüfschlüssel, den Sie mit dem Zettel verglichen haben",
+    ("", "now"): "Es fehlt --policy: die Datei mit dem Prüfschlüssel, den Sie mit dem Zettel verglichen haben",
     ("now", "--policy"): "hinter --policy fehlt etwas",
     ("now", "--policy", "--json"): "hinter --policy fehlt etwas",
     ("now", "--policy="): "hinter --policy fehlt etwas",
@@ -302,8 +302,14 @@ MISTYPED = {
     ("now", "old", "--policy", "policy.txt", "--consent", "old"): (
         "vor --consent steht ein einziger Beleg eines Flusses (fluss-….tlog-proof), dahinter der Weg der Einwilligung"
     ),
-    ("fluss-7.tlog-proof",): "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
-    ("now", "--since", "kept"): "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
+    (
+        "fluss-7.tlog-proof",
+    ): "Es fehlt --policy: die Datei mit dem Prüfschlüssel, den Sie mit dem Zettel verglichen haben",
+    (
+        "now",
+        "--since",
+        "kept",
+    ): "Es fehlt --policy: die Datei mit dem Prüfschlüssel, den Sie mit dem Zettel verglichen haben",
     ("now", "--policy", "*o*"): "*o* passt auf mehrere Dateien: eine davon nennen",
 }
 

@@ -60,9 +60,7 @@ def proof_file(place: str) -> bytes:
     """Return the bytes of a proof. Raises ``Unreadable``, with a word on what to do where it is a zip file."""
     raw, path = small_file(place, PROOF_MAX), Path(place)
     if raw.startswith(b"PK\x03\x04"):
-        raise Unreadable(
-            f"a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {path.name} {path.stem}"
-        )
+        raise Unreadable(f"a zip file: unpack it into a new folder and name that, unzip -q {path.name} -d {path.stem}")
     return raw
 
 

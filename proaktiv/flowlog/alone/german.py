@@ -20,7 +20,7 @@ SENTENCES = {
         "Es fehlt, was geprüft werden soll: der Ordner eines entpackten Auszugs, oder ein Beleg (.tlog-proof)"
     ),
     "--policy is missing: your own file with the key that you noted": (
-        "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben"
+        "Es fehlt --policy: die Datei mit dem Prüfschlüssel, den Sie mit dem Zettel verglichen haben"
     ),
     "{} fits several files: name one": "{} passt auf mehrere Dateien: eine davon nennen",
     "--since is for a whole export, not beside --consent": "--since gilt einem ganzen Auszug, nicht neben --consent",
@@ -53,7 +53,8 @@ SENTENCES = {
     "the policy is {}": "die policy ist {}",
     "policy line {}: {}": "policy, Zeile {}: {}",
     "a policy has lines log and exactly one line quorum": (
-        "eine policy hat eine Zeile „log SCHLÜSSEL“ (oder mehrere) und genau eine Zeile quorum, etwa „quorum none“"
+        "eine policy hat eine Zeile „log SCHLÜSSEL“ (oder mehrere) und genau eine Zeile quorum, etwa „quorum none“;"
+        " eine solche kam mit den Programmen"
     ),
     "not UTF-8: save it as UTF-8": (
         "nicht als UTF-8 gespeichert: im Editor „Speichern unter“ wählen, dort unter „Codierung“ UTF-8"
@@ -92,8 +93,9 @@ SENTENCES = {
     "{} is a folder, and a file is needed": "{} ist ein Ordner, gebraucht wird eine Datei",
     "{} cannot be read: {}": "{} lässt sich nicht lesen ({})",
     "{} is no checkpoint of this log: {}": "{} ist kein Checkpoint dieses Protokolls: {}",
-    "a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {} {}": (
-        "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {} (Windows: py)"
+    "a zip file: unpack it into a new folder and name that, unzip -q {} -d {}": (
+        "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, unzip -q {} -d {} (Windows: Expand-Archive,"
+        " ohne -q und -d)"
     ),
     "the folder is empty: name the one that you unpacked the zip file into": (
         "der Ordner ist leer: den nennen, in den Sie die Zip-Datei entpackt haben"
@@ -125,7 +127,9 @@ SENTENCES = {
     "the list of sums SHA256SUMS is another one, so no file can be held against it": (
         "die Liste der Prüfsummen, SHA256SUMS, ist nicht die ausgegebene; neu laden und in einen neuen Ordner entpacken"
     ),
-    "{} does not belong to an export": "{} gehört nicht zu einem Auszug",
+    "{} does not belong to an export": (
+        "{} gehört nicht zu diesem Auszug; lagen zwei in einem Ordner, jeden in einen neuen entpacken"
+    ),
     "{} is missing or no plain file": "{} fehlt oder ist keine gewöhnliche Datei",
     "{} is not what was exported": "{} ist nicht, was ausgegeben wurde",
     "{} is not what was handed out": "{} ist nicht, was ausgehändigt wurde",
@@ -178,7 +182,7 @@ SENTENCES = {
     # checkpoints
     "{} entries were signed, the log holds {}": "{} Einträge wurden unterschrieben, das Protokoll hat {}",
     "{} entries stand in the one you kept, the log holds {}": (
-        "{} Einträge stehen in dem, den Sie aufhoben, das Protokoll hat {}"
+        "{} Einträge stehen in dem, den Sie aufhoben, hier sind es {}: Ist der Auszug nicht älter, fehlen welche"
     ),
     "of {} entries that you kept: the log does not begin with them": (
         "von {} Einträgen, den Sie aufhoben: das Protokoll beginnt nicht mit ihnen"

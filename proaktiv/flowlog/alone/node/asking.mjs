@@ -39,7 +39,7 @@ So geht es, in dem Ordner, in dem alles liegt:
     ${PROGRAM} fluss-217.tlog-proof --consent weg --policy policy.txt
 
     auszug         der Ordner, in den Sie den Auszug entpackt haben; ebenso ein Beleg (.tlog-proof)
-    --policy DATEI Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben, zwei Zeilen:
+    --policy DATEI die Datei mit dem Prüfschlüssel, den Sie mit dem Zettel verglichen haben, zwei Zeilen:
                        log flowlog.musterstadt.example/1+c06640cc+…  (der ganze Schlüssel)
                        quorum none
     --since DATEI  ein Checkpoint, den Sie aufgehoben haben: Ist das Protokoll seither nur gewachsen?

@@ -12,7 +12,7 @@ const DEUTSCH = {
   "name what to verify: the folder of an unpacked export, or a proof (.tlog-proof)":
     "Es fehlt, was geprüft werden soll: der Ordner eines entpackten Auszugs, oder ein Beleg (.tlog-proof)",
   "--policy is missing: your own file with the key that you noted":
-    "Es fehlt --policy: Ihre eigene Datei mit dem Prüfschlüssel, den Sie notiert haben",
+    "Es fehlt --policy: die Datei mit dem Prüfschlüssel, den Sie mit dem Zettel verglichen haben",
   "{} fits several files: name one": "{} passt auf mehrere Dateien: eine davon nennen",
   "--since is for a whole export, not beside --consent": "--since gilt einem ganzen Auszug, nicht neben --consent",
   "no whole export: --since needs one": "kein ganzer Auszug: --since braucht einen",
@@ -39,7 +39,7 @@ const DEUTSCH = {
   "the policy is {}": "die policy ist {}",
   "policy line {}: {}": "policy, Zeile {}: {}",
   "a policy has lines log and exactly one line quorum":
-    "eine policy hat eine Zeile „log SCHLÜSSEL“ (oder mehrere) und genau eine Zeile quorum, etwa „quorum none“",
+    "eine policy hat eine Zeile „log SCHLÜSSEL“ (oder mehrere) und genau eine Zeile quorum, etwa „quorum none“; eine solche kam mit den Programmen",
   "not UTF-8: save it as UTF-8":
     "nicht als UTF-8 gespeichert: im Editor „Speichern unter“ wählen, dort unter „Codierung“ UTF-8",
   "{}: compare each sign with your note, or take the policy.txt that came with the programs":
@@ -67,8 +67,8 @@ const DEUTSCH = {
   "{} is a folder, and a file is needed": "{} ist ein Ordner, gebraucht wird eine Datei",
   "{} cannot be read: {}": "{} lässt sich nicht lesen ({})",
   "{} is no checkpoint of this log: {}": "{} ist kein Checkpoint dieses Protokolls: {}",
-  "a zip file: unpack it into a new folder and name that, python3 -m zipfile -e {} {}":
-    "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, python3 -m zipfile -e {} {} (Windows: py)",
+  "a zip file: unpack it into a new folder and name that, unzip -q {} -d {}":
+    "eine Zip-Datei: in einen neuen Ordner entpacken und den nennen, unzip -q {} -d {} (Windows: Expand-Archive, ohne -q und -d)",
   "the folder is empty: name the one that you unpacked the zip file into":
     "der Ordner ist leer: den nennen, in den Sie die Zip-Datei entpackt haben",
   "no export, for it holds no MANIFEST.json: name the folder that you unpacked the zip file into":
@@ -88,7 +88,8 @@ const DEUTSCH = {
     "die Liste der Prüfsummen, SHA256SUMS, fehlt; neu laden und in einen neuen Ordner entpacken",
   "the list of sums SHA256SUMS is another one, so no file can be held against it":
     "die Liste der Prüfsummen, SHA256SUMS, ist nicht die ausgegebene; neu laden und in einen neuen Ordner entpacken",
-  "{} does not belong to an export": "{} gehört nicht zu einem Auszug",
+  "{} does not belong to an export":
+    "{} gehört nicht zu diesem Auszug; lagen zwei in einem Ordner, jeden in einen neuen entpacken",
   "{} is missing or no plain file": "{} fehlt oder ist keine gewöhnliche Datei",
   "{} is not what was exported": "{} ist nicht, was ausgegeben wurde",
   "{} is not what was handed out": "{} ist nicht, was ausgehändigt wurde",
@@ -132,7 +133,7 @@ const DEUTSCH = {
   "lies before the first entry of this export": "liegt vor dem ersten Eintrag dieses Auszugs",
   "{} entries were signed, the log holds {}": "{} Einträge wurden unterschrieben, das Protokoll hat {}",
   "{} entries stand in the one you kept, the log holds {}":
-    "{} Einträge stehen in dem, den Sie aufhoben, das Protokoll hat {}",
+    "{} Einträge stehen in dem, den Sie aufhoben, hier sind es {}: Ist der Auszug nicht älter, fehlen welche",
   "of {} entries that you kept: the log does not begin with them":
     "von {} Einträgen, den Sie aufhoben: das Protokoll beginnt nicht mit ihnen",
   "of {} entries: the log is not what was signed":

@@ -48,7 +48,7 @@ function judge(place, policy, kept) {
 function proofFile(place) {
   const raw = smallFile(place, PROOF_MAX);
   if (raw.toString("latin1", 0, 4) === "PK\x03\x04") {
-    const unpack = `python3 -m zipfile -e ${path.basename(place)} ${path.parse(place).name}`;
+    const unpack = `unzip -q ${path.basename(place)} -d ${path.parse(place).name}`;
     throw new Unreadable(`a zip file: unpack it into a new folder and name that, ${unpack}`);
   }
   return raw;
