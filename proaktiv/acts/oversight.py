@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from proaktiv.acts.decisions import DecisionActs
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput
 from proaktiv.core.staff import Inspection, StaffProof
 from proaktiv.steps import inspection, oversight, tasks
@@ -35,15 +36,15 @@ class OversightActs(DecisionActs):
         return proof
 
     def log_standing(self, proof: StaffProof) -> dict[str, Any]:
-        """Return how the log stands, what does not fit in it, what 30 days brought, and how many wishes wait."""
+        """Return how the log stands, what does not fit in it, what a month brought, and how many wishes wait."""
         self._glance(proof, "log.seen")
-        now = self.clock()
+        now, wall = self.clock(), self.wall()
         with self.database.transaction() as session:
             return {
-                **oversight.standing(session, proof, now, self.wall()),
+                **oversight.standing(session, proof, now, wall),
                 "wrong": self._wrong(session, proof, _AT_A_GLANCE),
-                "counts": oversight.counts(session, proof, now),
-                "waiting": inspection.wishes.standing(session, proof, self.wall()),
+                "counts": oversight.counts(session, proof, now, wall),
+                "waiting": inspection.wishes.standing(session, proof, wall),
             }
 
     def flows(self, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
@@ -100,7 +101,12 @@ class OversightActs(DecisionActs):
             return self._wrong(session, proof, _AT_LENGTH)
 
     def _wrong(self, session: Session, proof: StaffProof, within: timedelta) -> list[dict[str, Any]]:
-        return oversight.wrong(session, proof, self.clock(), self.pace, self.staff_private, within=within)
+        now, wall = self.clock(), self.wall()
+        return oversight.wrong(session, proof, now, wall, self.pace, self.staff_private, within=within)
+
+    def looks_since(self) -> date:
+        """Return the first day on which is looked for what does not fit."""
+        return berlin_date(oversight.since(self.clock(), self.wall()))
 
     def checkpoints(self, proof: StaffProof, before: int | None) -> dict[str, Any]:
         """Return a page of what was signed."""

@@ -6,13 +6,14 @@ Each look is logged and committed before anything is opened. What the DSB does s
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
 from proaktiv.acts.means import Means
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import BadInput
 from proaktiv.core.staff import StaffProof
@@ -24,10 +25,20 @@ from proaktiv.steps.inspection import Curious, Foreign, Forged
 MUST_SAY = frozenset({"question", "rejected"})
 """Answers of a clerk that mean nothing without words."""
 
+_A_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class StaffActs(Means):
     """The acts of the office's pages."""
+
+    def day_ahead(self) -> date | None:
+        """Return the day that it is here where the clock was moved ahead by more than a day, else None.
+
+        Only a demonstration's is: its entries then carry later days than signatures, wishes and exports.
+        """
+        now = self.clock()
+        return berlin_date(now) if now - self.wall() > _A_DAY else None
 
     # in and out ------------------------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ def session(request: Request, proof: Proof, acts: ActsDep) -> dict[str, str]:
 
 @router.get("/log", responses=_READ)
 def standing(proof: Proof, acts: ActsDep) -> dict[str, Any]:
-    """Say how the log stands, what does not fit in it, what the last 30 days brought, and how many wishes wait."""
+    """Say how the log stands, what does not fit in it, what the last month brought, and how many wishes wait."""
     return acts.log_standing(proof)
 
 

@@ -3,7 +3,7 @@
 Holds KEK-view, KEK-flow and KEK-proof (data-path.md § 2).
 """
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from proaktiv.acts.oversight import OversightActs
 from proaktiv.web import openapi, problems
@@ -15,7 +15,7 @@ from proaktiv.web.pages.view import Look
 from proaktiv.web.security import SameOriginOnly, SecurityHeaders
 from proaktiv.web.staff import clerk, dsb, entry, erasures, exports, holds, person
 from proaktiv.web.staff.failures import TOLD
-from proaktiv.web.staff.visitor import WayIn, staff_door
+from proaktiv.web.staff.visitor import WayIn, staff_door, with_its_day
 
 
 def make_office(pipeline: OversightActs, look: Look, way_in: WayIn, *, secure_cookies: bool) -> FastAPI:
@@ -39,6 +39,6 @@ def make_office(pipeline: OversightActs, look: Look, way_in: WayIn, *, secure_co
         return {"status": "ok"}
 
     for part in (entry, clerk, dsb, person, erasures, holds, exports):
-        app.include_router(part.router)
+        app.include_router(part.router, dependencies=[Depends(with_its_day)])
     app.mount("/dsb", make_dsb(pipeline, secure_cookies=secure_cookies))
     return app

@@ -16,12 +16,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session
 
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput, NotAllowed
 from proaktiv.core.flows import DENIED, OVERSIGHT, Kind
 from proaktiv.core.ids import first_of_day, uuid7
 from proaktiv.core.series import Pace
 from proaktiv.core.staff import Inspection, Role, StaffProof
-from proaktiv.flowlog.findings import Limits, findings
+from proaktiv.flowlog.findings import RECENT, Limits, findings
 from proaktiv.flowlog.status import LogBehind, require_current, status
 from proaktiv.house import House
 from proaktiv.parties import names_of
@@ -30,8 +31,6 @@ from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 PAGE = 50
 BEHIND = timedelta(seconds=60)
 """Older than this nothing may wait for its place or its signature without the page saying so."""
-
-COUNTED = timedelta(days=30)
 
 COLUMNS = ("sender", "receiver", "purpose", "basis", "outcome")
 """What entries are filtered by, besides kind and period; each must be equal."""
@@ -68,6 +67,7 @@ def standing(session: Session, proof: StaffProof, now: datetime, wall: datetime)
 
     Entries carry ``now``, signatures ``wall``: a demonstration's clock runs ahead. ``findings`` are sentences for
     programs; ``behind`` says the same by codes: ``no_place``, ``not_signed``, ``too_short``, and since when.
+    ``since`` is the first day that is counted and looked at.
     """
     _require(proof)
     found = status(session, wall, count_kinds=False)
@@ -79,7 +79,12 @@ def standing(session: Session, proof: StaffProof, now: datetime, wall: datetime)
     if found.signed > found.size:
         wrongs["too_short"] = "a checkpoint is over more entries than there are", None
     behind = [{"code": code, "seconds": seconds} for code, (_, seconds) in wrongs.items()]
-    return {**found.to_json(), "findings": [said for said, _ in wrongs.values()], "behind": behind}
+    return {
+        **found.to_json(),
+        "findings": [said for said, _ in wrongs.values()],
+        "behind": behind,
+        "since": berlin_date(since(now, wall)).isoformat(),
+    }
 
 
 def flows(session: Session, house: House, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
@@ -140,12 +145,20 @@ def within(first_on: date | None, last_on: date | None) -> list[ColumnElement[bo
     return where
 
 
-def counts(session: Session, proof: StaffProof, now: datetime) -> dict[str, int]:
-    """Return how many entries of each kind the last 30 days brought."""
+def since(now: datetime, wall: datetime) -> datetime:
+    """Return since when the overview and the findings look: a month.
+
+    Where a demonstration's clock was moved ahead, what happened before it jumped is looked at as well.
+    """
+    return min(now, wall) - RECENT
+
+
+def counts(session: Session, proof: StaffProof, now: datetime, wall: datetime) -> dict[str, int]:
+    """Return how many entries of each kind the last month brought."""
     _require(proof)
     found = session.connection().execute(
         select(_LOG.c.kind, func.count())
-        .where(_LOG.c.fid >= uuid7(now - COUNTED, bytes(10)))
+        .where(_LOG.c.fid >= uuid7(since(now, wall), bytes(10)))
         .group_by(_LOG.c.kind)
         .order_by(_LOG.c.kind)
     )
@@ -153,14 +166,22 @@ def counts(session: Session, proof: StaffProof, now: datetime) -> dict[str, int]
 
 
 def wrong(
-    session: Session, proof: StaffProof, now: datetime, pace: Pace, staff_private: bytes, *, within: timedelta
+    session: Session,
+    proof: StaffProof,
+    now: datetime,
+    wall: datetime,
+    pace: Pace,
+    staff_private: bytes,
+    *,
+    within: timedelta,
 ) -> list[dict[str, Any]]:
     """Return what does not fit in the log of the last month, and what ``within`` that time nobody could look for.
 
     ``pace`` says how many look-ups are no series; ``staff_private`` opens who asked for them, where it is held.
     """
     _require(proof)
-    found = findings(session, now, Limits(pace=pace), within=within, staff_private=staff_private)
+    limits, since_then = Limits(pace=pace), since(now, wall)
+    found = findings(session, now, limits, since=since_then, within=within, staff_private=staff_private)
     return [each.to_json() for each in found]
 
 

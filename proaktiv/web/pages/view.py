@@ -52,7 +52,11 @@ class Look:
         page = self.environments[language].get_template(template)
         proven = getattr(request.state, "visitor", None)
         body = page.render(
-            path=request.url.path, proven=proven is not None, csrf=proven.csrf if proven else "", **values
+            path=request.url.path,
+            proven=proven is not None,
+            csrf=proven.csrf if proven else "",
+            day_ahead=getattr(request.state, "day_ahead", None),
+            **values,
         )
         headers = {"Content-Language": language, "Vary": "Cookie, Accept-Language"}
         return HTMLResponse(body, status, headers)

@@ -63,7 +63,8 @@ def flow(request: Request, flow_id: UUID, visitor: Working, acts: ActsDep, wunsc
 @router.get("/befunde")
 def wrong(request: Request, visitor: Working, acts: ActsDep) -> Response:
     """Show what does not fit in the log of the last month."""
-    return page(request, "wrong.html", wrong=acts.wrong(visitor.proof), role=visitor.proof.role)
+    found = acts.wrong(visitor.proof)
+    return page(request, "wrong.html", wrong=found, since=acts.looks_since(), role=visitor.proof.role)
 
 
 @router.get("/checkpoints")

@@ -51,6 +51,13 @@ def way_in_of(request: Request) -> WayIn:
 
 
 ActsDep = Annotated[OversightActs, Depends(acts_of)]
+
+
+def with_its_day(request: Request, acts: ActsDep) -> None:
+    """Let every page say which day it is here, where the clock was moved: else what it shows looks forged."""
+    request.state.day_ahead = acts.day_ahead()
+
+
 WayInDep = Annotated[WayIn, Depends(way_in_of)]
 
 
