@@ -13,8 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.steps.inspection.erasing import GROUNDS
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
-from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
-from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of, whom_of
+from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working
+from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, reason_of, whom_of, wishes
 
 router = APIRouter()
 
@@ -23,11 +23,9 @@ NO_GROUND = _("Wählen Sie, warum die Person zu löschen ist.")
 
 
 @router.get("/loeschungen")
-def erasures(
-    request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None, zurueck: str = ""
-) -> Response:
+def erasures(request: Request, visitor: Working, acts: ActsDep) -> Response:
     """Show one's own wishes, those of others that wait, and the form of a new one."""
-    return _page(request, visitor, acts, Form({}), just=eben, back=zurueck == "ja")
+    return _page(request, visitor, acts, Form({}))
 
 
 @router.post("/loeschungen")
@@ -47,10 +45,10 @@ def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -
 def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Say yes or no to somebody else's wish."""
     form = Form(fields)
-    said = form.one_of("entscheidung", frozenset({"ja", "nein"}), NO_ANSWER)
+    grant = answer_of(form)
     if not form.well:
         return _page(request, visitor, acts, form, 422)
-    acts.decide_on_erasure(visitor.proof, request_id, grant=said == "ja")
+    acts.decide_on_erasure(visitor.proof, request_id, grant=grant)
     return RedirectResponse(f"/loeschungen?eben={request_id}", SEE_OTHER)
 
 
@@ -61,24 +59,7 @@ def withdraw(request_id: UUID, visitor: ActingStaff, acts: ActsDep) -> RedirectR
     return RedirectResponse("/loeschungen?zurueck=ja", SEE_OTHER)
 
 
-def _page(
-    request: Request,
-    visitor: Working,
-    acts: ActsDep,
-    form: Form,
-    status: int = 200,
-    just: UUID | None = None,
-    *,
-    back: bool = False,
-) -> Response:
+def _page(request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200) -> Response:
     found = acts.erasure_requests(visitor.proof)
-    return page(
-        *(request, "erasures.html", status),
-        form=form,
-        requests=found,
-        just=str(just or ""),
-        back=back,
-        grounds=[ground.value for ground in GROUNDS],
-        erases=acts.erases,
-        role=visitor.proof.role,
-    )
+    more = {"grounds": [ground.value for ground in GROUNDS], "erases": acts.erases}
+    return wishes(request, "erasures.html", visitor, form, status, requests=found, **more)

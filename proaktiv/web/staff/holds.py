@@ -17,8 +17,8 @@ from proaktiv.web.pages import log_words
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.days import first_and_last
-from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
-from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of
+from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working
+from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, reason_of, wishes
 
 router = APIRouter()
 
@@ -36,9 +36,9 @@ NO_LAST = _("Letzter Tag: Er fehlt.")
 
 
 @router.get("/sperren")
-def holds(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None, zurueck: str = "") -> Response:
+def holds(request: Request, visitor: Working, acts: ActsDep) -> Response:
     """Show what is held, the wishes about it, and the form of a new one."""
-    return _page(request, visitor, acts, Form({}), just=eben, back=zurueck == "ja")
+    return _page(request, visitor, acts, Form({}))
 
 
 @router.post("/sperren")
@@ -74,10 +74,10 @@ def release(request: Request, hold_id: UUID, visitor: ActingStaff, fields: Field
 def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Say yes or no to somebody else's wish; a yes holds or releases."""
     form = Form(fields)
-    said = form.one_of("entscheidung", frozenset({"ja", "nein"}), NO_ANSWER)
+    grant = answer_of(form)
     if not form.well:
         return _page(request, visitor, acts, form, 422)
-    acts.decide_on_hold(visitor.proof, request_id, grant=said == "ja")
+    acts.decide_on_hold(visitor.proof, request_id, grant=grant)
     return RedirectResponse(f"/sperren?eben={request_id}", SEE_OTHER)
 
 
@@ -88,25 +88,8 @@ def withdraw(request_id: UUID, visitor: ActingStaff, acts: ActsDep) -> RedirectR
     return RedirectResponse("/sperren?zurueck=ja", SEE_OTHER)
 
 
-def _page(
-    request: Request,
-    visitor: Working,
-    acts: ActsDep,
-    form: Form,
-    status: int = 200,
-    just: UUID | None = None,
-    *,
-    back: bool = False,
-) -> Response:
-    found = acts.holds(visitor.proof)
-    return page(
-        *(request, "holds.html", status),
-        form=form,
-        **found,
-        just=str(just or ""),
-        back=back,
-        role=visitor.proof.role,
-    )
+def _page(request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200) -> Response:
+    return wishes(request, "holds.html", visitor, form, status, **acts.holds(visitor.proof))
 
 
 def _what(form: Form) -> tuple[Held, int | None, date | None]:

@@ -11,15 +11,15 @@ from starlette.responses import RedirectResponse, Response
 
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
-from proaktiv.web.staff.wishing import NO_ANSWER, SEE_OTHER, reason_of, whom_of
+from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, reason_of, whom_of, wishes
 
 router = APIRouter()
 
 
 @router.get("/person")
-def asking(request: Request, visitor: Working, acts: ActsDep, eben: UUID | None = None, zurueck: str = "") -> Response:
+def asking(request: Request, visitor: Working, acts: ActsDep) -> Response:
     """Show one's own wishes, those of others that wait, and the form of a new one."""
-    return _page(request, visitor, acts, Form({}), just=eben, back=zurueck == "ja")
+    return _page(request, visitor, acts, Form({}))
 
 
 @router.post("/person")
@@ -38,10 +38,10 @@ def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -
 def decide(request: Request, request_id: UUID, visitor: ActingStaff, fields: Fields, acts: ActsDep) -> Response:
     """Say yes or no to somebody else's wish."""
     form = Form(fields)
-    said = form.one_of("entscheidung", frozenset({"ja", "nein"}), NO_ANSWER)
+    grant = answer_of(form)
     if not form.well:
         return _page(request, visitor, acts, form, 422)
-    acts.decide_on_person(visitor.proof, request_id, grant=said == "ja")
+    acts.decide_on_person(visitor.proof, request_id, grant=grant)
     return RedirectResponse(f"/person?eben={request_id}", SEE_OTHER)
 
 
@@ -59,22 +59,5 @@ def look(request: Request, request_id: UUID, visitor: Working, acts: ActsDep, vo
     return page(request, "person_flows.html", **found, request_id=request_id, role=visitor.proof.role)
 
 
-def _page(
-    request: Request,
-    visitor: Working,
-    acts: ActsDep,
-    form: Form,
-    status: int = 200,
-    just: UUID | None = None,
-    *,
-    back: bool = False,
-) -> Response:
-    found = acts.person_requests(visitor.proof)
-    return page(
-        *(request, "person.html", status),
-        form=form,
-        requests=found,
-        just=str(just or ""),
-        back=back,
-        role=visitor.proof.role,
-    )
+def _page(request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200) -> Response:
+    return wishes(request, "person.html", visitor, form, status, requests=acts.person_requests(visitor.proof))

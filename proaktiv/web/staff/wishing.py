@@ -1,10 +1,16 @@
-"""What the forms of wishes that two people decide have in common: about whom, a reason, and an answer."""
+"""What pages of wishes that two people decide have in common: about whom, a reason, an answer, what was just done."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from proaktiv.core.errors import BadInput
 from proaktiv.core.sought import number
 from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
+from proaktiv.web.staff.visitor import Working, page
 
 SEE_OTHER = 303
 
@@ -14,7 +20,7 @@ NO_NUMBER = _(
     "Das ist keine Nummer, und nach Namen wird nicht gesucht. Geben Sie die Auftragsnummer ein (A-XXXXX-XXXXX) oder die"
     " Kennung im Register (mit Ziffern, etwa MR-000012). Ihre Eingabe wurde nicht festgehalten."
 )
-NO_ANSWER = _("Wählen Sie Ja oder Nein.")
+_NO_ANSWER = _("Wählen Sie Ja oder Nein.")
 _NO_REASON = _("Schreiben Sie in mindestens zehn Zeichen, warum.")
 
 
@@ -38,3 +44,15 @@ def reason_of(form: Form) -> str:
     if len(" ".join(reason.split())) < REASON_MIN:
         form.errors["grund"] = _NO_REASON
     return reason
+
+
+def answer_of(form: Form) -> bool:
+    """Return whether somebody said yes; neither yes nor no becomes an error of the form."""
+    return form.one_of("entscheidung", frozenset({"ja", "nein"}), _NO_ANSWER) == "ja"
+
+
+def wishes(request: Request, template: str, visitor: Working, form: Form, status: int, **found: Any) -> Response:
+    """Return a page of wishes, which says what its address tells was just asked, decided (``eben``) or taken back."""
+    asked = request.query_params
+    done = {"just": asked.get("eben", ""), "back": asked.get("zurueck") == "ja"}
+    return page(request, template, status, form=form, **done, **found, role=visitor.proof.role)
