@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.core.citations import cited, spellings
+from proaktiv.core.citations import cited, in_the_one_style, spellings
 
 ROOT = Path(__file__).parents[2]
 OTHER = re.compile(
@@ -15,6 +15,7 @@ OTHER = re.compile(
     r"|Abs\. \d+[a-z]? (?:\([a-z]\)|[a-z](?:, [a-z])* DSGVO)"
 )
 """Every style but the one."""
+NO_BREAK = "\u00a0"
 
 
 def shown_by_code() -> Iterator[tuple[str, str]]:
@@ -64,13 +65,33 @@ def test_whatever_is_shown_cites_in_the_one_style() -> None:
 )
 def test_an_older_style_becomes_the_one_and_is_found_by_it(before: str, today: str) -> None:
     assert OTHER.search(before), "the control: it is another style"
-    assert cited(before) == today
-    assert cited(today) == today
+    assert in_the_one_style(before) == today
+    assert in_the_one_style(today) == today
+    assert cited(before).replace(NO_BREAK, " ") == today
     if "(b)" not in before and "Buchstabe" not in before:
         assert before in spellings(today)
 
 
 @pytest.mark.parametrize("text", ["§ 37 BMG", "RFC 7523 § 3", "schutz", "Ablauf der Frist", "§ 45 Abs. 1b StVO"])
 def test_what_needs_nothing_stays_as_it_is(text: str) -> None:
-    assert cited(text) == text
+    assert in_the_one_style(text) == text
     assert text in spellings(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Art. 6 Abs. 1 Buchst. c DSGVO", "Art.~6 Abs.~1 Buchst.~c DSGVO"),
+        ("§§ 187 Abs. 1, 188 BGB", "§§~187 Abs.~1, 188 BGB"),
+        ("§ 24 SGB VIII; § 34 Abs. 2 Satz 1 Nr. 3 BMG", "§~24 SGB VIII; §~34 Abs.~2 Satz~1 Nr.~3 BMG"),
+        ("Ein Satz mehr, und Art. bleibt", "Ein Satz mehr, und Art. bleibt"),
+    ],
+)
+def test_a_sign_and_its_number_stay_together_at_the_end_of_a_line(text: str, shown: str) -> None:
+    assert cited(text) == shown.replace("~", NO_BREAK)
+    assert cited(cited(text)) == cited(text)
+
+
+def test_what_was_copied_from_a_page_is_found_as_the_log_keeps_it() -> None:
+    assert cited("§ 37 Abs. 1 BMG") not in spellings("§ 37 Abs. 1 BMG"), "the control: the log has ordinary spaces"
+    assert spellings(cited("§ 37 Abs. 1 BMG")) == spellings("§ 37 Abs. 1 BMG")

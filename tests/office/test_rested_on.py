@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from proaktiv.core.citations import cited
 from proaktiv.flowlog.proof_verify import ProofFile, verify_proof
 from proaktiv.flowlog.resting_verify import verify_rested
 from proaktiv.flowlog.selection_verify import verify_selection
@@ -205,11 +206,10 @@ def test_the_page_leads_to_both_proofs_and_to_the_way(sent: Office, dsb: Program
     page = desk.get(f"/datenfluesse/{fid}?wunsch={request}").text
     place = sent.world.value("SELECT idx FROM flow_leaf WHERE fid = :fid", fid=fid)
     links = dict(re.findall(r'href="(/dsb/flows/[^"]+)" download="([^"]+)"', page))
-    assert sorted(links.values()) == [
-        f"einwilligung-{place}.tlog-proof",
-        f"fluss-{place}.tlog-proof",
-        f"weg-{place}.zip",
-    ]
+    wanted, other = [f"fluss-{place}.tlog-proof", f"weg-{place}.zip"], [f"einwilligung-{place}.tlog-proof"]
+    assert list(links.values()) == [*wanted, *other], "what the guide wants comes first, and together"
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert [name for name in links.values() if name in folded] == other
     assert all(link.endswith(f"?subject={request}") for link in links)
     assert [desk.get(link).status_code for link in links] == [200, 200, 200]
     sealed = dict(re.findall(r'href="(/dsb/flows/[^"]+)" download="([^"]+)"', desk.get(f"/datenfluesse/{fid}").text))
@@ -238,7 +238,7 @@ def test_a_look_up_that_rests_on_consent_says_what_let_the_house_ask_and_what_le
     assert (shown["F"]["basis"], shown["rested_on"]["basis"]) == (TWO_DOORS, "consent")
     page = sent.desk("d.schutz").get(f"/datenfluesse/{fid}").text
     assert "Dieser Fluss beruhte auf der Einwilligung „Prüfen, ob das Kind bei Ihnen gemeldet ist“" in page
-    assert f"Rechtsgrundlage: {TWO_DOORS}. „Erhebung“ ist" in page
+    assert f"Rechtsgrundlage: {cited(TWO_DOORS)}. „Erhebung“ ist" in page
     assert TWO_DOORS in [entry["basis"] for entry in sent.history()], "the person reads the same"
     proof = dsb.get(f"/flows/{fid}/proof").text
     assert parts(proof)["F"]["b"].count("Übermittlung") == 1, "and so does whoever checks it elsewhere"
@@ -252,7 +252,7 @@ def test_a_flow_with_a_basis_in_law_is_not_said_to_rest_on_the_consent_that_it_n
     page = sent.desk("d.schutz").get(f"/datenfluesse/{fid}").text
     assert "Dieser Fluss hatte eine gesetzliche Grundlage und brauchte dazu die Einwilligung „" in page
     assert "beruhte auf der Einwilligung" not in page
-    assert "Art. 6 Abs. 1 Buchst. e DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)" in page
+    assert cited("Art. 6 Abs. 1 Buchst. e DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)") in page
 
 
 def test_one_basis_stays_one_basis(sent: Office, dsb: Program) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proaktiv.core.citations import cited, spellings
+from proaktiv.core.flows import Kind
 from proaktiv.core.tasks import TASKS
 from proaktiv.web.pages.language import LANGUAGES, Catalogue, catalogue
 from proaktiv.web.pages.language import marked as _
@@ -170,6 +171,11 @@ BASES: Mapping[str, str] = {
 }
 """Of ``Flow.basis`` where it is no citation."""
 
+LACKED: Mapping[str, str] = {"einwilligung": _("es fehlte: Einwilligung")}
+"""The same where an entry says that it was not there."""
+
+_WITHOUT_CONSENT = frozenset({"no_consent", "no_disclosure", "refused", "withdrawn", "expired", "lapsed", "revoked"})
+
 PARTIES: Mapping[str, str] = {
     "citizen": _("die Person"),
     "person": _("die Person"),
@@ -288,6 +294,13 @@ def called(column: str, code: str, words: Catalogue, action: str = "") -> str:
     return code.replace("_", " ").capitalize() if column in _NAMED_BY_RULES and _SMALL.fullmatch(code) else code
 
 
+def basis(entry: Mapping[str, Any], words: Catalogue) -> str:
+    """Return what the basis of an entry is called; of one that was refused for want of it, that it was not there."""
+    code = entry["basis"]
+    lacked = entry["kind"] == Kind.REFUSED.label and entry.get("outcome", "") in _WITHOUT_CONSENT and LACKED.get(code)
+    return words.gettext(lacked) if lacked else called("basis", code, words)
+
+
 def ordered(part: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return the members of a part of an entry in the order in which they are read."""
     places = {name: place for place, name in enumerate(FACTS)}
@@ -302,9 +315,10 @@ def offered(column: str, words: Catalogue) -> list[str]:
 def meant(column: str, typed: str) -> frozenset[str]:
     """Return what may stand in the log where somebody looks for a word of a page, in any language, or for a code."""
     speaks = [catalogue(language) for language in LANGUAGES]
+    table = [*_TABLES[column].items(), *(LACKED.items() if column == "basis" else ())]
     codes = {
         key.rpartition(" ")[2] if column == "outcome" else key
-        for key, german in _TABLES[column].items()
+        for key, german in table
         if any(words.gettext(german).casefold() == typed.casefold() for words in speaks)
     }
     return spellings(typed) | codes if column == "basis" else frozenset({typed, *codes})

@@ -132,6 +132,7 @@ def _environment(look: Look, words: Catalogue) -> Environment:
         ground_name=lambda ground: states.ground_name(ground, words),
         finding_detail=lambda said: finding_words.detail(said, words, second),
         log_word=lambda column, code, action="": log_words.called(column, code, words, action),
+        log_basis=lambda entry: log_words.basis(entry, words),
         log_ordered=log_words.ordered,
         log_offers=lambda column: log_words.offered(column, words),
         standing_badge=lambda state: states.standing_badge(state, words),

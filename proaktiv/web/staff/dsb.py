@@ -90,5 +90,6 @@ def incidents(request: Request, visitor: Working, acts: ActsDep) -> Response:
 
 
 def _line(written: str) -> str:
-    """Return a filter as one line that a database takes."""
-    return "".join(sign for sign in unicodedata.normalize("NFC", written) if sign.isprintable()).strip()[:MAX_FILTER]
+    """Return a filter as one line that a database takes, with ordinary spaces: pages show citations with others."""
+    spaced = " ".join(unicodedata.normalize("NFC", written).split())
+    return "".join(sign for sign in spaced if sign.isprintable()).strip()[:MAX_FILTER]
