@@ -158,12 +158,15 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             return four_eyes.requests(session, proof, self.staff_private, self.pace, now, self.wall())
 
-    def look_person_up(self, proof: StaffProof, request: UUID, before: str) -> dict[str, Any]:
-        """Log that the DSB looks a person up whom a second one allowed, then return the entries about them."""
+    def look_person_up(self, proof: StaffProof, request: UUID, before: str, kind: str = "") -> dict[str, Any]:
+        """Log that the DSB looks a person up whom a second one allowed, then return the entries about them.
+
+        ``kind``: those of one kind alone.
+        """
         with self.looking(proof) as (session, now):
             leave: Inspection = inspection.of_request(session, self.house, proof, request, now, self.wall())
         with self.database.transaction() as session:
-            wanted = Wanted({}, before=before)
+            wanted = Wanted({}, kind, before=before)
             return {"found": bool(leave.persons), **oversight.flows_of(session, self.current(session), leave, wanted)}
 
     # exports ---------------------------------------------------------------------------------------------------------

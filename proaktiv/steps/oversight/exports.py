@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
-from proaktiv.core.calendar import berlin_date
+from proaktiv.core.calendar import BERLIN, berlin_date
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.staff import StaffProof
@@ -116,7 +116,9 @@ def fetch(session: Session, export: UUID, wall: datetime) -> tuple[str, bytes]:
     if row is None:
         raise NotFound("export")
     ending = "zip" if row.kind == ExportKind.LOG else "csv"
-    return f"protokoll-{row.kind}-{berlin_date(row.made_at)}.{ending}", bytes(row.bundle)
+    # To the second: of two exports of one day, or one minute, the name says which is which.
+    made_at = row.made_at.astimezone(BERLIN)
+    return f"protokoll-{row.kind}-{made_at:%Y-%m-%d-%H%M%S}.{ending}", bytes(row.bundle)
 
 
 def sweep(session: Session, house: House, now: datetime, wall: datetime) -> int:

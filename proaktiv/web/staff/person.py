@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from proaktiv.core.flows import Kind
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
 from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, reason_of, whom_of, wishes
@@ -53,10 +54,12 @@ def withdraw(request_id: UUID, visitor: ActingStaff, acts: ActsDep) -> RedirectR
 
 
 @router.get("/person/{request_id}")
-def look(request: Request, request_id: UUID, visitor: Working, acts: ActsDep, vor: str = "") -> Response:
+def look(request: Request, request_id: UUID, visitor: Working, acts: ActsDep, vor: str = "", art: str = "") -> Response:
     """Show one person's entries, which a second person allowed; that and why it was done, the person sees too."""
-    found = acts.look_person_up(visitor.proof, request_id, vor)
-    return page(request, "person_flows.html", **found, request_id=request_id, role=visitor.proof.role)
+    kind = Kind.AUTHORISED.label if art == Kind.AUTHORISED.label else ""
+    found = acts.look_person_up(visitor.proof, request_id, vor, kind)
+    found |= {"request_id": request_id, "allowed": bool(kind)}
+    return page(request, "person_flows.html", **found, role=visitor.proof.role)
 
 
 def _page(request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200) -> Response:

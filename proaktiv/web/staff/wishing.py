@@ -14,6 +14,8 @@ from proaktiv.web.staff.visitor import Working, page
 
 SEE_OTHER = 303
 
+Wishes = list[dict[str, Any]]
+
 
 WHOM = _("Geben Sie eine Auftragsnummer oder die Kennung des Registers ein.")
 NO_NUMBER = _(
@@ -21,6 +23,7 @@ NO_NUMBER = _(
     " Kennung im Register (mit Ziffern, etwa MR-000012). Ihre Eingabe wurde nicht festgehalten."
 )
 _NO_ANSWER = _("Wählen Sie Ja oder Nein.")
+_OPEN, _GRANTED, _DENIED = _("Offene Wünsche"), _("Erlaubte Wünsche"), _("Abgelehnte Wünsche")
 _NO_REASON = _("Schreiben Sie in mindestens zehn Zeichen, warum.")
 
 
@@ -51,8 +54,20 @@ def answer_of(form: Form) -> bool:
     return form.one_of("entscheidung", frozenset({"ja", "nein"}), _NO_ANSWER) == "ja"
 
 
-def wishes(request: Request, template: str, visitor: Working, form: Form, status: int, **found: Any) -> Response:
+def wishes(
+    request: Request, template: str, visitor: Working, form: Form, status: int, *, requests: Wishes, **found: Any
+) -> Response:
     """Return a page of wishes, which says what its address tells was just asked, decided (``eben``) or taken back."""
     asked = request.query_params
     done = {"just": asked.get("eben", ""), "back": asked.get("zurueck") == "ja"}
-    return page(request, template, status, form=form, **done, **found, role=visitor.proof.role)
+    listed = {"requests": requests, "groups": _by_standing(requests)}
+    return page(request, template, status, form=form, **done, **listed, **found, role=visitor.proof.role)
+
+
+def _by_standing(requests: Wishes) -> list[tuple[str, Wishes]]:
+    """Return the wishes under what they are called: those that wait, those with a yes, those with a no."""
+    called = {"waiting": _OPEN, "denied": _DENIED}
+    found: dict[str, Wishes] = {_OPEN: [], _GRANTED: [], _DENIED: []}
+    for each in requests:
+        found[called.get(each["state"], _GRANTED)].append(each)
+    return [(heading, some) for heading, some in found.items() if some]

@@ -1,0 +1,153 @@
+"""What a DSB who has never seen this reads: the few entries that matter, downloads told apart, words before codes."""
+
+import fnmatch
+import re
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from proaktiv.core.calendar import BERLIN
+from proaktiv.core.citations import cited
+from proaktiv.core.flows import Flow, Kind
+from proaktiv.web.pages import log_words
+from proaktiv.web.pages.language import catalogue
+from tests.builders import a_birth, somebody
+from tests.office.conftest import Office
+
+WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
+NO_BREAK = "\u00a0"
+
+
+def cells(page: str, column: str) -> list[str]:
+    return [re.sub("<[^>]+>", "", cell) for cell in re.findall(rf'<td[^>]*data-label="{column}">(.*?)</td>', page)]
+
+
+# exports --------------------------------------------------------------------------------------------------------------
+
+
+def downloads(office: Office) -> list[str]:
+    """The file names of the exports, the newest first, as a browser keeps them."""
+    desk = office.desk("d.schutz")
+    links = re.findall(r'href="(/dsb/exports/[^"]+)"', desk.get("/auszuege").text)
+    names = [desk.get(link).headers["content-disposition"] for link in links]
+    return [name.partition('filename="')[2].rstrip('"') for name in names]
+
+
+def test_two_exports_of_one_day_are_told_apart_by_their_names_in_german_time(sent: Office) -> None:
+    sent.world.check_log()
+    desk = sent.desk("d.schutz")
+    made = []
+    for later in (timedelta(), timedelta(seconds=1)):
+        sent.world.now += later
+        assert desk.post("/auszuege", {"art": "log", "von": "", "bis": "", "tage": "7"}).status_code == 303
+        made.append(sent.world.now)
+    names = downloads(sent)
+    assert names == [f"protokoll-log-{at.astimezone(BERLIN):%Y-%m-%d-%H%M%S}.zip" for at in reversed(made)]
+    for pattern in ("protokoll-log-*.zip", f"protokoll-log-{made[0]:%Y-%m}-*.zip"):
+        assert fnmatch.filter(names, pattern) == names, "the guide's commands find them"
+
+
+def test_an_export_says_in_one_word_and_one_number_how_much_it_holds(sent: Office) -> None:
+    flows = [Flow(kind=Kind.ACT, sender="m", receiver="m", purpose="betrieb", action="log.seen", basis="§ 1")] * 1_100
+    with sent.world.database.transaction() as session:
+        sent.pipeline.house.log.record(session, flows, sent.world.now)
+    sent.world.check_log()
+    desk = sent.desk("d.schutz")
+    desk.post("/auszuege", {"art": "log", "von": "", "bis": "", "tage": "7"})
+    page = desk.get("/auszuege").text
+    assert "Zeilen" not in page
+    (size,) = cells(page, "Umfang")
+    assert re.fullmatch(r"1\.\d{3} Einträge", size), size
+    signed = re.search(r"Davon unter einer Unterschrift</dt>.*?>([\d.]+)<", desk.get("/protokoll").text)
+    assert signed is not None
+    assert size.startswith(f"{signed[1]} "), "what the overview calls signed"
+    assert f"Checkpoint über {size} herunterladen" in desk.get("/checkpoints").text
+
+
+# a person's entries ---------------------------------------------------------------------------------------------------
+
+
+def test_the_persons_page_shows_what_was_allowed_alone_by_a_plain_link(sent: Office) -> None:
+    path = sent.allowed(sent.reference, WHY)
+    desk = sent.desk("d.schutz")
+    everything = desk.get(path).text
+    assert "Klicken Sie auf die Zeit eines Eintrags" in everything
+    (link,) = re.findall(r'href="([^"]+)">nur Erlaubt</a>', everything)
+    only = desk.get(link).text
+    assert set(cells(only, "Art")) == {"Erlaubt, vor der Übermittlung"}
+    assert len(cells(only, "Art")) == cells(everything, "Art").count("Erlaubt, vor der Übermittlung") > 1
+    assert f'href="{path}">alle Einträge</a>' in only
+    assert 'aria-current="page">nur Erlaubt</a>' in only
+
+
+def test_an_entry_opened_from_the_persons_page_leads_back_there(sent: Office) -> None:
+    path = sent.allowed(sent.reference, WHY)
+    desk = sent.desk("d.schutz")
+    (entry, *_) = re.findall(r'href="(/datenfluesse/[^"]+)"', desk.get(path).text)
+    assert f'href="{path}">Zurück zu den Einträgen der Person' in desk.get(entry).text
+    assert 'href="/datenfluesse">Zurück zu den Datenflüssen' in desk.get(entry.partition("?")[0]).text
+
+
+def test_a_kind_that_is_not_offered_filters_nothing(sent: Office) -> None:
+    path = sent.allowed(sent.reference, WHY)
+    desk = sent.desk("d.schutz")
+    assert len(set(cells(desk.get(f"{path}?art=nonsense").text, "Art"))) > 1
+
+
+# refused --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_says_that_the_consent_was_not_there_instead_of_naming_it_as_its_basis(sent: Office) -> None:
+    sent.world.announce(a_birth(somebody("Unbekannt")))
+    sent.world.tick()
+    desk = sent.desk("d.schutz")
+    page = desk.get("/verweigert").text
+    assert "es fehlte: Einwilligung" in cells(page, "Grundlage")
+    assert "Einwilligung" not in cells(page, "Grundlage")
+    (entry, *_) = re.findall(r'href="(/datenfluesse/[^"]+)"', page)
+    assert 'es fehlte: Einwilligung <span class="code">(einwilligung)</span>' in desk.get(entry).text
+    found = desk.get("/datenfluesse?art=refused&basis=es+fehlte:+Einwilligung").text
+    assert set(cells(found, "Grundlage")) == {"es fehlte: Einwilligung"}, "and it is found by that word"
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "called"),
+    [
+        ("refused", "withdrawn", "es fehlte: Einwilligung"),
+        ("refused", "recipient_not_covered", "Einwilligung"),
+        ("received", "", "Einwilligung"),
+    ],
+)
+def test_only_where_it_was_refused_for_want_of_it_a_consent_is_lacking(kind: str, outcome: str, called: str) -> None:
+    entry = {"kind": kind, "outcome": outcome, "basis": "einwilligung"}
+    assert log_words.basis(entry, catalogue("de")) == called
+
+
+# wishes ---------------------------------------------------------------------------------------------------------------
+
+
+def test_wishes_stand_under_what_became_of_them(sent: Office) -> None:
+    granted, denied, waiting = (
+        sent.pipeline.ask_for_person(sent.proof("d.schutz"), sent.reference, WHY) for _ in "123"
+    )
+    sent.pipeline.decide_on_person(sent.proof("d.vertretung"), granted, grant=True)
+    sent.pipeline.decide_on_person(sent.proof("d.vertretung"), denied, grant=False)
+    page = sent.desk("d.schutz").get("/person").text
+    places = [page.index(words) for words in ("Offene Wünsche", "wartet bis", "Wunsch zurückziehen")]
+    places += [page.index(words) for words in ("Erlaubte Wünsche", "erlaubt, noch bis", f"/person/{granted}")]
+    places += [page.index(words) for words in ("Abgelehnte Wünsche", "hier zu sehen bis", "Abgelehnt von")]
+    assert all(first < then for first, then in pairwise([*places, page.index("Neuer Wunsch")]))
+    assert f"/person/{waiting}/zurueckziehen" in page
+
+
+# law ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_citation_is_shown_unbroken_and_found_as_it_is_typed_or_copied(sent: Office) -> None:
+    desk = sent.desk("d.schutz")
+    basis = sent.world.value("SELECT basis FROM flow_log WHERE basis LIKE '§ %' ORDER BY fid LIMIT 1")
+    assert NO_BREAK not in basis, "the log has ordinary spaces"
+    found = [desk.get("/datenfluesse", params={"basis": typed}).text for typed in (basis, cited(basis))]
+    assert [set(cells(page, "Grundlage")) for page in found] == [{cited(basis)}] * 2
+    assert NO_BREAK in cited(basis)
