@@ -14,7 +14,7 @@ from proaktiv.steps.inspection.erasing import GROUNDS
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working
-from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, reason_of, whom_of, wishes
+from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, asked, reason_of, whom_of, wishes
 
 router = APIRouter()
 
@@ -38,7 +38,7 @@ def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -
     if not form.well:
         return _page(request, visitor, acts, form, 422)
     kept = acts.ask_for_erasure(visitor.proof, who, ground, reason)
-    return RedirectResponse(f"/loeschungen?eben={kept}", SEE_OTHER)
+    return asked(request, visitor, "/loeschungen", kept, who)
 
 
 @router.post("/loeschungen/{request_id}/entscheidung")

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.core.flows import Kind
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working, page
-from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, reason_of, whom_of, wishes
+from proaktiv.web.staff.wishing import SEE_OTHER, answer_of, asked, reason_of, whom_of, wishes
 
 router = APIRouter()
 
@@ -32,7 +32,7 @@ def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -
     if not form.well:
         return _page(request, visitor, acts, form, 422)
     kept = acts.ask_for_person(visitor.proof, who, reason)
-    return RedirectResponse(f"/person?eben={kept}", SEE_OTHER)
+    return asked(request, visitor, "/person", kept, who)
 
 
 @router.post("/person/{request_id}/entscheidung")

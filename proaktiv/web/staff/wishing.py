@@ -1,16 +1,18 @@
 """What pages of wishes that two people decide have in common: about whom, a reason, an answer, what was just done."""
 
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import BadInput
 from proaktiv.core.sought import number
 from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
-from proaktiv.web.staff.visitor import Working, page
+from proaktiv.web.staff import endings
+from proaktiv.web.staff.visitor import ActingStaff, Working, page
 
 SEE_OTHER = 303
 
@@ -54,13 +56,20 @@ def answer_of(form: Form) -> bool:
     return form.one_of("entscheidung", frozenset({"ja", "nein"}), _NO_ANSWER) == "ja"
 
 
+def asked(request: Request, visitor: ActingStaff, path: str, wish: UUID, number: str) -> Response:
+    """Lead back to the page of wishes; the browser remembers how the number ends that was typed."""
+    response = RedirectResponse(f"{path}?eben={wish}", SEE_OTHER)
+    endings.keep(request, response, visitor.proof, wish, number)
+    return response
+
+
 def wishes(
     request: Request, template: str, visitor: Working, form: Form, status: int, *, requests: Wishes, **found: Any
 ) -> Response:
     """Return a page of wishes, which says what its address tells was just asked, decided (``eben``) or taken back."""
-    asked = request.query_params
-    done = {"just": asked.get("eben", ""), "back": asked.get("zurueck") == "ja"}
-    listed = {"requests": requests, "groups": _by_standing(requests)}
+    said = request.query_params
+    done = {"just": said.get("eben", ""), "back": said.get("zurueck") == "ja"}
+    listed = {"requests": requests, "groups": _by_standing(requests), "endings": endings.kept(request, visitor.proof)}
     return page(request, template, status, form=form, **done, **listed, **found, role=visitor.proof.role)
 
 
