@@ -1,14 +1,23 @@
-"""``proaktiv`` as an operator starts it: a process of its own, with an environment of its own."""
+"""``proaktiv`` as an operator starts it: a process of its own, with an environment of its own.
+
+Each is forked off one that has read the house's modules and done nothing else: reading them takes seconds, what most
+processes do a fraction of one. That ``python -m proaktiv`` finds its way from nothing is shown by the demo's tests.
+"""
 
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 120
@@ -20,31 +29,9 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def proaktiv(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end.
-
-    Where the system can, the process is forked off one that has read the house's modules and done nothing else:
-    reading them takes seconds, what most commands do a fraction of one.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return subprocess.run(
-            [sys.executable, "-m", "proaktiv", *arguments],
-            cwd=ROOT,
-            env=environment(settings or {}),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-    return _forked(arguments, environment(settings or {}))
-
-
-def _forked(arguments: tuple[str, ...], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload(["proaktiv.__main__"])
+    """Run a command to its end."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        handles = [multiprocessing.reduction.DupFd(each.fileno()) for each in (out, err)]
-        child = forking.Process(target=_command, args=(arguments, dict(variables), *handles), daemon=True)
-        child.start()
+        child = _fork(("-m", "proaktiv", *arguments), settings, out.fileno(), err.fileno())
         child.join(PATIENCE_SECONDS)
         if child.exitcode is None:
             child.kill()
@@ -53,24 +40,110 @@ def _forked(arguments: tuple[str, ...], variables: Mapping[str, str]) -> subproc
         return subprocess.CompletedProcess(arguments, child.exitcode, _text(out), _text(err))
 
 
-def _command(
-    arguments: tuple[str, ...],
+@dataclass
+class Started:
+    """A process that goes on: what a test needs of ``subprocess.Popen``."""
+
+    child: ForkServerProcess
+    stdout: TextIO
+    stderr: TextIO
+
+    @property
+    def pid(self) -> int:
+        assert self.child.pid is not None
+        return self.child.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.child.exitcode
+
+    def poll(self) -> int | None:
+        return self.child.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal; one that has ended already gets none."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float) -> int:
+        """Return how it ended: its exit code, or minus the signal. Raises ``subprocess.TimeoutExpired``."""
+        self.child.join(timeout)
+        if self.child.exitcode is None:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
+        return self.child.exitcode
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """Wait for its end; return what it said that nobody has read. Raises ``subprocess.TimeoutExpired``."""
+        with ThreadPoolExecutor(2) as reading:
+            out, err = (reading.submit(stream.read) for stream in (self.stdout, self.stderr))
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            return out.result(), err.result()
+
+
+def start(*command: str, settings: Mapping[str, str] | None = None) -> Started:
+    """Start Python with ``-m`` and a module or ``-c`` and a program; output can be read line by line."""
+    with _pipe() as (out, out_end), _pipe() as (err, err_end):
+        return Started(_fork(command, settings, out_end, err_end), out, err)
+
+
+def start_into(log: BinaryIO, *command: str, settings: Mapping[str, str] | None = None) -> ForkServerProcess:
+    """Start the same with both its streams in a file."""
+    return _fork(command, settings, log.fileno(), log.fileno())
+
+
+def _fork(command: tuple[str, ...], settings: Mapping[str, str] | None, *streams: int) -> ForkServerProcess:
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["proaktiv.__main__"])
+    handles = [multiprocessing.reduction.DupFd(each) for each in streams]
+    child = forking.Process(target=_python, args=(command, environment(settings or {}), *handles), daemon=True)
+    child.start()
+    return child
+
+
+def _python(
+    command: tuple[str, ...],
     variables: dict[str, str],
     out: multiprocessing.reduction.DupFd,
     err: multiprocessing.reduction.DupFd,
 ) -> None:
-    """Be ``python -m proaktiv``: its streams, its environment, its folder."""
+    """Be ``python`` with this command: its streams, its environment, its folder."""
     for stream, handle in ((sys.stdout, out), (sys.stderr, err)):
-        os.dup2(handle.detach(), stream.fileno())
+        number = handle.detach()
+        os.dup2(number, stream.fileno())
+        os.close(number)
     sys.stdout, sys.stderr = (
         os.fdopen(number, "w", encoding="utf-8", errors="strict", buffering=1, closefd=False) for number in (1, 2)
     )
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(ROOT)
-    sys.argv = ["proaktiv", *arguments]
+    how, what, *arguments = command
+    sys.argv = [what, *arguments]
+    if how == "-c":
+        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - a test's own program
+        return
     del sys.modules["proaktiv.__main__"]  # what it imports stays; itself reads the environment
-    runpy.run_module("proaktiv", run_name="__main__")
+    runpy.run_module(what, run_name="__main__")
+
+
+@contextmanager
+def _pipe() -> Iterator[tuple[TextIO, int]]:
+    """Yield what is read, and the end to write into; that one is closed here: the process has its own by then."""
+    reading, writing = os.pipe()
+    try:
+        yield os.fdopen(reading, encoding="utf-8"), writing
+    finally:
+        os.close(writing)
 
 
 def _text(stream: BinaryIO) -> str:
@@ -78,19 +151,7 @@ def _text(stream: BinaryIO) -> str:
     return stream.read().decode()
 
 
-def start(*command: str, settings: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start Python with these arguments; output can be read line by line."""
-    return subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment(settings or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(process: subprocess.Popen[str]) -> None:
+def end(process: Started) -> None:
     """End a process that a failed test has left."""
     if process.poll() is None:
         process.kill()

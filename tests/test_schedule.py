@@ -1,16 +1,15 @@
 """The worker's ticks, in a process of their own: signals and threads are what they are about."""
 
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from proaktiv.schedule import Every
-from tests.processes import PATIENCE_SECONDS, end, start
+from tests.processes import PATIENCE_SECONDS, Started, end, start
 
-Worker = Callable[[str], subprocess.Popen[str]]
+Worker = Callable[[str], Started]
 
 _FRAME = """
 import sys, threading, time
@@ -29,9 +28,9 @@ say("ended")
 @pytest.fixture
 def worker() -> Iterator[Worker]:
     """Start a worker whose ``PARTS`` a test writes down as code."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Started] = []
 
-    def begin(body: str) -> subprocess.Popen[str]:
+    def begin(body: str) -> Started:
         started.append(start("-c", _FRAME.format(body=body)))
         return started[-1]
 
@@ -40,7 +39,7 @@ def worker() -> Iterator[Worker]:
         end(process)
 
 
-def read_until(process: subprocess.Popen[str], word: str, times: int = 1) -> list[str]:
+def read_until(process: Started, word: str, times: int = 1) -> list[str]:
     """Read lines until a word has come that often. Ends with the process, too."""
     assert process.stdout is not None
     lines: list[str] = []
@@ -51,7 +50,7 @@ def read_until(process: subprocess.Popen[str], word: str, times: int = 1) -> lis
     raise AssertionError(f"it ended before {word} came {times} times: {lines}")
 
 
-def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM, times: int = 1) -> str:
+def stop(process: Started, number: int = signal.SIGTERM, times: int = 1) -> str:
     """Send a signal and wait for the end, which is a good one. Returns what was still said."""
     for _ in range(times):
         process.send_signal(number)

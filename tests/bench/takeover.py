@@ -8,7 +8,6 @@ Source: security-and-faults.md § 4 row 2.
 import json
 import signal
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
@@ -24,7 +23,7 @@ from proaktiv.embedded import EmbeddedServer
 from proaktiv.schema import migrate
 from proaktiv.steps.enrol import Wish
 from tests.bench.table import Figure
-from tests.processes import PATIENCE_SECONDS, end, start
+from tests.processes import PATIENCE_SECONDS, Started, end, start
 from tests.settings_of import everything, settings_of
 from tests.world import World
 
@@ -93,7 +92,7 @@ def settings_for(city: World, port: int) -> dict[str, str]:
     }
 
 
-def _worker(ending: ExitStack, settings: dict[str, str]) -> subprocess.Popen[str]:
+def _worker(ending: ExitStack, settings: dict[str, str]) -> Started:
     """Start a worker and return once it works."""
     process = start("-m", "proaktiv", "work", settings=settings)
     ending.callback(end, process)

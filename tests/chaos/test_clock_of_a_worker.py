@@ -4,11 +4,10 @@ What the parts decide with a clock that jumped stands in ``tests.journeys``; her
 leases, connections, the law's clock. PostgreSQL keeps the right time, as the other machine of an installation does.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
 from tests.builders import a_birth, somebody
 from tests.chaos.outage import wait_for
 from tests.outward.servers import Server, answers
-from tests.processes import ROOT, environment
+from tests.processes import start_into
 from tests.settings_of import everything, settings_of
 from tests.world import START, World
 
@@ -44,7 +43,7 @@ class Machines:
     owner: Database
     behoerde: Server
     environment: dict[str, str]
-    worker: subprocess.Popen[bytes] | None = None
+    worker: ForkServerProcess | None = None
 
     @property
     def clock(self) -> Path:
@@ -57,13 +56,8 @@ class Machines:
     def starts(self) -> None:
         self.clock.write_text("0")
         with (self.world.folder / "worker.log").open("wb") as log:
-            self.worker = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.jumping", str(self.clock), "work"],
-                cwd=ROOT,
-                env=environment(self.environment),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            words = ("-m", "tests.chaos.jumping", str(self.clock), "work")
+            self.worker = start_into(log, *words, settings=self.environment)
         self.hears("worker.started")
 
     def hears(self, word: str, after: int = 0) -> int:
@@ -73,7 +67,7 @@ class Machines:
         return len(self.said)
 
     def ended(self) -> bool:
-        return self.worker is not None and self.worker.poll() is not None
+        return self.worker is not None and self.worker.exitcode is not None
 
     def jumps(self, to: timedelta) -> int:
         """Somebody sets the machine's clock. Returns how much the worker had said before it noticed."""
@@ -156,7 +150,7 @@ def machines(urls: dict[str, str], tmp_path: Path) -> Iterator[Machines]:
     yield made
     if made.worker is not None:
         made.worker.kill()
-        made.worker.wait(60)
+        made.worker.join(60)
     behoerde.close()
     owner.close()
     world.close()
