@@ -34,10 +34,10 @@ def world(urls: dict[str, str], tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def town(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(postgres: EmbeddedServer, founded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """One city for all runs of a module; each begins it anew."""
     name = f"test_{uuid4().hex}"
-    postgres.create_database(name, "proaktiv")
+    postgres.create_database(name, founded)
     made = Town({role: postgres.url(f"proaktiv_{role}", name) for role in ROLES}, tmp_path_factory.mktemp("town"))
     yield made
     made.close()
@@ -56,10 +56,20 @@ def own_server() -> Iterator[EmbeddedServer]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def mortal_urls(own_server: EmbeddedServer) -> Iterator[dict[str, str]]:
-    name = f"test_{uuid4().hex}"
+@pytest.fixture(scope="session")
+def own_founded(own_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database there in which a city was founded: the template of every test's own."""
+    name = "founded"
     own_server.create_database(name, "proaktiv")
+    urls = {role: own_server.url(f"proaktiv_{role}", name) for role in ROLES}
+    World(urls, tmp_path_factory.mktemp(name)).found().close()
+    return name
+
+
+@pytest.fixture
+def mortal_urls(own_server: EmbeddedServer, own_founded: str) -> Iterator[dict[str, str]]:
+    name = f"test_{uuid4().hex}"
+    own_server.create_database(name, own_founded)
     yield {role: own_server.url(f"proaktiv_{role}", name) for role in ROLES}
     own_server.drop_database(name)
 

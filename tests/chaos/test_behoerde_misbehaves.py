@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from proaktiv.embedded import EmbeddedServer
 from tests.builders import a_birth, somebody
 from tests.chaos.misbehaving import FarSide, Watch, nobody_there, outcomes
 from tests.outward.servers import Behave, answers, drips, hangs_up, says, serving, stays_silent
+from tests.past import Pasts
 from tests.world import World
 
 pytestmark = pytest.mark.chaos
@@ -57,9 +59,24 @@ def egress_to(*hosts: str) -> Egress:
     return Egress(frozenset(hosts), loopback=True)
 
 
+def an_auftrag_that_may_leave(world: World) -> None:
+    """An Auftrag is confirmed, and the time to take it back is over."""
+    anna = world.lives_here(somebody("Anna"), "geburt")
+    world.announce(a_birth(anna))
+    world.tick()
+    world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    world.now += timedelta(hours=25)
+
+
 @pytest.fixture
-def desk(postgres: EmbeddedServer, urls: dict[str, str]) -> Iterator[Desk]:
-    with Watch(postgres, urls) as watch:
+def world(pasts: Pasts, tmp_path: Path) -> Iterator[World]:
+    with pasts.after(an_auftrag_that_may_leave, tmp_path) as (world, _):
+        yield world
+
+
+@pytest.fixture
+def desk(postgres: EmbeddedServer, world: World) -> Iterator[Desk]:
+    with Watch(postgres, world.urls) as watch:
         desk = Desk(watch)
         yield desk
         desk.close()
@@ -67,12 +84,7 @@ def desk(postgres: EmbeddedServer, urls: dict[str, str]) -> Iterator[Desk]:
 
 @pytest.fixture
 def city(world: World, desk: Desk) -> World:
-    """An Auftrag is confirmed for the Behörde behind the desk, and the time to take it back is over."""
-    anna = world.lives_here(somebody("Anna"), "geburt")
-    world.announce(a_birth(anna))
-    world.tick()
-    world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
-    world.now += timedelta(hours=25)
+    """The Auftrag is for the Behörde behind the desk."""
     desk.watch.as_owner(f"UPDATE behoerden SET endpoint = '{desk.server.url}'")
     world.pipeline = replace(
         world.pipeline, dispatchers={"webhook": Webhook(egress_to(desk.server.host))}, deadline_seconds=10.0

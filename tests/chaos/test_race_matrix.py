@@ -40,7 +40,7 @@ class Family:
         self.town = town
         town.begin()
         self.anna, self.ben = town.move_in(("Anna", "Ben"))
-        for person in (self.anna, self.ben):
+        for person in (self.anna, self.ben) if both else (self.anna,):
             town.pipeline.choose(proof_of(person), town.choices(person, "geburt", gives=True))
         self.birth = a_birth(self.anna.who, other=self.ben.who if both else None)
         town.world.announce(self.birth)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from proaktiv.registers.http import HttpRegister
 from tests.builders import Somebody, a_birth, somebody
 from tests.chaos.misbehaving import FarSide, Watch, nobody_there, outcomes
 from tests.outward.servers import Behave, answers, drips, hangs_up, says, stays_silent
+from tests.past import Pasts
 from tests.world import World
 
 pytestmark = pytest.mark.chaos
@@ -46,26 +48,38 @@ class Registry(FarSide):
         return 200, {"facts": dict.fromkeys(body["names"], False), "as_of": "2026-10-13"}
 
 
+def a_birth_is_evaluated(world: World) -> Somebody:
+    """A birth is evaluated up to the question whether the child lives there; enrolment was before the bad times."""
+    anna = world.lives_here(somebody("Anna"), "geburt")
+    world.announce(a_birth(anna))
+    assert world.pipeline.evaluate() == 1
+    return anna
+
+
 @pytest.fixture
-def register(postgres: EmbeddedServer, urls: dict[str, str]) -> Iterator[Registry]:
-    with Watch(postgres, urls) as watch:
+def lived(pasts: Pasts, tmp_path: Path) -> Iterator[tuple[World, Somebody]]:
+    with pasts.after(a_birth_is_evaluated, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def register(postgres: EmbeddedServer, lived: tuple[World, Somebody]) -> Iterator[Registry]:
+    with Watch(postgres, lived[0].urls) as watch:
         registry = Registry(watch)
         yield registry
         registry.close()
 
 
 @pytest.fixture
-def anna() -> Somebody:
-    return somebody("Anna")
+def anna(lived: tuple[World, Somebody]) -> Somebody:
+    return lived[1]
 
 
 @pytest.fixture
-def city(world: World, register: Registry, anna: Somebody) -> World:
-    """A birth is evaluated up to the question whether the child lives there; enrolment was before the bad times."""
-    world.lives_here(anna, "geburt")
+def city(lived: tuple[World, Somebody], register: Registry) -> World:
+    """The question goes to that register."""
+    world, _ = lived
     asks(world, register.server.url, register.server.host)
-    world.announce(a_birth(anna))
-    assert world.pipeline.evaluate() == 1
     return world
 
 
