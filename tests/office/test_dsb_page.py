@@ -172,6 +172,7 @@ def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, fold
     says(desk.get("/person").text, "Datenflüsse ansehen")
     entries = desk.get(request).text
     assert "Erlaubt, vor der Übermittlung" in entries
+    says(entries, "nur Erlaubt")
     rows = re.findall(r'<tr>.*?href="(/datenfluesse/[^"]+)".*?</tr>', entries, re.DOTALL)
     pages = [desk.get(row).text for row in rows]
     page = next(each for each in pages if "auftrag.sent" in each and "Erlaubt, vor der Übermittlung" in each)
