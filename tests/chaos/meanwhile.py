@@ -46,7 +46,7 @@ class Meanwhile:
             self._thread.start()
         until = time.monotonic() + PATIENCE_SECONDS
         while self._thread.is_alive() and not self.waited:
-            self._thread.join(0.002)
+            self._thread.join(0.01)  # returns at once where the act ends
             with self.watcher.transaction() as session:
                 self.waited = bool(session.connection().execute(_WAITS).scalar_one())
             assert time.monotonic() < until, f"{self.place}: the act neither ended nor waited for a lock"

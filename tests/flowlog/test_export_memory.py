@@ -9,9 +9,9 @@ from tests.flowlog.conftest import World, a_flow
 from tests.flowlog.exports import VKEY
 from tests.processes import PATIENCE_SECONDS, ROOT, environment
 
-FEW, MANY = 5_000, depth(50_000, 100_000)
-MORE_MIB = depth(16, 24)
-"""Lines of 100,000 entries have 100 MiB: whoever held them, or half of them, would be far above."""
+FEW, MANY = 5_000, depth(25_000, 100_000)
+MORE_MIB = depth(8, 24)
+"""Lines of 25,000 entries have 25 MiB, of 100,000 100: whoever held them, or half of them, would be above."""
 
 PROGRAM = """
 import resource, sys
