@@ -43,8 +43,8 @@ from proaktiv.demo import commands as city_commands
 from proaktiv.doctor.examination import Examination
 from proaktiv.doctor.findings import healthy, lines
 from proaktiv.flowlog import commands as log_commands
-from proaktiv.flowlog import witness_commands
-from proaktiv.flowlog.ceremonies import add_ceremonies
+from proaktiv.flowlog.ceremonies.commands import add_ceremonies
+from proaktiv.flowlog.vouching import commands
 from proaktiv.keys import commands as key_commands
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
@@ -117,7 +117,7 @@ add_ceremonies(
 logkeeping.add_commands(_log, _office, lambda: logapp.retaining(read_settings()), _eraser)
 desk.add_disclosure(_log, _office)
 app.add_typer(_log, name="log")
-app.add_typer(witness_commands.make_app(wall_clock), name="witness")
+app.add_typer(commands.make_app(wall_clock), name="witness")
 app.add_typer(key_commands.make_app(_keeper, _eraser), name="keys")
 app.command("demo")(city_commands.demo)
 app.command("city", hidden=True)(city_commands.city)

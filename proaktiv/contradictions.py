@@ -15,7 +15,7 @@ from proaktiv import channels, entrances, vouching
 from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Target, read_url
 from proaktiv.core.outbound import LEASE
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
-from proaktiv.flowlog.policy import Policy
+from proaktiv.flowlog.verifying.policy import Policy
 from proaktiv.settings import Env, Settings
 
 _CONTROLLER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")

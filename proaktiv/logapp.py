@@ -17,17 +17,17 @@ from proaktiv.clock import wall_clock
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
 from proaktiv.database import Database
-from proaktiv.flowlog.attesting import far_witnesses
+from proaktiv.flowlog.ceremonies.remembering import read, remember
+from proaktiv.flowlog.ceremonies.rotation import announcement, refuse_unfit
+from proaktiv.flowlog.ceremonies.succeeding import Ceremony
 from proaktiv.flowlog.checkpoints import Checkpoint, vkey_of
-from proaktiv.flowlog.policy import Policy
+from proaktiv.flowlog.keeping.retention import Pruning
 from proaktiv.flowlog.record import FlowLog
-from proaktiv.flowlog.remembering import read, remember
-from proaktiv.flowlog.retention import Pruning
-from proaktiv.flowlog.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.signer import LOCK as SIGNING_LOCK
 from proaktiv.flowlog.signer import Signer
-from proaktiv.flowlog.succeeding import Ceremony
-from proaktiv.flowlog.timestamps import Stamper, StampRefused
+from proaktiv.flowlog.verifying.policy import Policy
+from proaktiv.flowlog.vouching.attesting import far_witnesses
+from proaktiv.flowlog.vouching.timestamps import Stamper, StampRefused
 from proaktiv.keys.requested import Requested
 from proaktiv.keys.waiting import Waiting
 from proaktiv.locks import SessionLock, session_lock

@@ -15,8 +15,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from proaktiv.flowlog.holds import Held
-from proaktiv.flowlog.retention import Preview
+from proaktiv.flowlog.keeping.holds import Held
+from proaktiv.flowlog.keeping.retention import Preview
 from proaktiv.keys.commands import print_erased, print_refusals
 from proaktiv.keys.erasing import Eraser, Reason
 from proaktiv.keys.requested import Requested

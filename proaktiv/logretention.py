@@ -1,7 +1,7 @@
 """A run of the log's retention: its sets, each a transaction of its own, and when the month's run is due.
 
-Left to others: what is over, and what a set does (``flowlog.retention``), who starts it (``proaktiv log retain``, or
-``proaktiv work --erase`` once a month).
+Left to others: what is over, and what a set does (``flowlog.keeping.retention``), who starts it (``proaktiv log
+retain``, or ``proaktiv work --erase`` once a month).
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from proaktiv.core.calendar import berlin_date, month_of
 from proaktiv.database import Database
-from proaktiv.flowlog.retention import Preview, Pruning, Reach, last_finished
+from proaktiv.flowlog.keeping.retention import Preview, Pruning, Reach, last_finished
 
 
 @dataclass(frozen=True, slots=True)

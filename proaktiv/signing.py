@@ -1,7 +1,8 @@
 """The one process that gives entries their place in the tree, signs it, and asks others to vouch for it.
 
 Three parts of its work, each ticking by itself: what waits for a witness or an authority never holds the signing up.
-Left to others: the tree (``flowlog.sequencer``), the memory (``flowlog.signer``), asking (``flowlog.attesting``).
+Left to others: the tree (``flowlog.sequencer``), the memory (``flowlog.signer``), asking
+(``flowlog.vouching.attesting``).
 """
 
 from collections.abc import Callable
@@ -13,11 +14,11 @@ import structlog
 from proaktiv.core.errors import NotSafe
 from proaktiv.database import Database
 from proaktiv.egress import Deadline, Egress
-from proaktiv.flowlog import attesting
-from proaktiv.flowlog.attesting import FarWitness, Outcome
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import Signer
-from proaktiv.flowlog.timestamps import Stamper
+from proaktiv.flowlog.vouching import attesting
+from proaktiv.flowlog.vouching.attesting import FarWitness, Outcome
+from proaktiv.flowlog.vouching.timestamps import Stamper
 from proaktiv.locks import SessionLock
 
 ANOTHER = "another signing worker holds the lock; exactly one may run: end that one first"

@@ -2,7 +2,7 @@
 
 A DSB's witness stands in the authority's own network, which nothing else of the house may call. So the addresses are
 named host by host, for hosts that are witnesses or the time stamp authority, and only the signing worker is given them.
-Left to others: asking (``flowlog.attesting``), the check at each call (``egress``).
+Left to others: asking (``flowlog.vouching.attesting``), the check at each call (``egress``).
 Source: docs/decisions/0003 and 0018.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Network, Target, read_private, read_url
 from proaktiv.egress import Deadline, Egress, trusting
-from proaktiv.flowlog.attesting import far_witnesses
 from proaktiv.flowlog.checkpoints import NoteError
+from proaktiv.flowlog.vouching.attesting import far_witnesses
 from proaktiv.settings import Env, Settings
 
 _NAMED = "PROAKTIV_LOG_PRIVATE_ADDRESSES"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv import __main__ as command_line
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog.cosignatures import witness_key_of
+from proaktiv.flowlog.vouching.cosignatures import witness_key_of
 from proaktiv.needs import read_settings
 from tests.processes import proaktiv, refused
 from tests.settings_of import b64, everything

@@ -29,7 +29,7 @@ from proaktiv.flowlog.border import Border
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import Signer
-from proaktiv.flowlog.verify import verify_database
+from proaktiv.flowlog.verifying.whole import verify_database
 from proaktiv.house import House, Probe, no_probe
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.model import Answer, PersonNotThere, Question

@@ -1,6 +1,6 @@
 """Whoever lets entries go waits for a hold that is being placed, and lets none be placed until the commit.
 
-``flowlog.retention`` takes this turn before it looks; now ``flow_log_prune`` takes it as well, so that it holds whoever
+``flowlog.keeping.retention`` takes this turn before it looks; now ``flow_log_prune`` takes it as well, so that it holds whoever
 calls: between its look at the holds and its end nobody places one. It looks at what is committed, so it is refused where
 the transaction sees an older state.
 """

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from proaktiv.acts.staff import StaffActs
 from proaktiv.core.staff import Role, StaffProof
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from proaktiv.steps import inspection
 from proaktiv.steps.inspection import erasing, holding
 

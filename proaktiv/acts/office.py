@@ -11,7 +11,7 @@ from proaktiv.acts.means import Means
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.retention import RULES
 from proaktiv.core.tasks import How
-from proaktiv.flowlog import holds
+from proaktiv.flowlog.keeping import holds
 from proaktiv.steps import (
     notify,
     proving,

@@ -1,7 +1,7 @@
 """Series: more of one thing in a short time than work needs. Pure: instants in, stretches out.
 
 What is more than usual is the DSB's own policy and never forbids anything: the work goes on, and is seen.
-Left to others: whose acts they are (``flowlog.series``). Source: Art. 5 (1) lit. b and c, 32 DSGVO.
+Left to others: whose acts they are (``flowlog.findings.series``). Source: Art. 5 (1) lit. b and c, 32 DSGVO.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ from proaktiv.demo.setting_up import Installation, set_up
 from proaktiv.demo.summing_up import Witnesses, summed_up
 from proaktiv.demo.talking import CityError, Talk
 from proaktiv.demo.waiting import Stalled, wait_until_settled
-from proaktiv.flowlog.verify import verify_database
+from proaktiv.flowlog.verifying.whole import verify_database
 
 PHASES = (
     "Der Server, die Regeln und die Partner werden eingerichtet",

@@ -11,7 +11,7 @@ from typing import Any
 from proaktiv.core.flows import Kind
 from proaktiv.demo.citizens import Deed
 from proaktiv.demo.counting import Counts
-from proaktiv.flowlog.report import Report
+from proaktiv.flowlog.verifying.report import Report
 
 _ON_THE_WAY = ("awaiting_signature", "held", "ready", "announced", "in_doubt", "with_citizen")
 _HANDED_OVER = ("sent", "acknowledged", "question", "decided", "rejected")

@@ -27,7 +27,7 @@ from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.doctor.running import examine
 from proaktiv.egress import Deadline, Egress
 from proaktiv.entrances import account_client, provider_of, staff_client
-from proaktiv.flowlog.attesting import far_witnesses
+from proaktiv.flowlog.vouching.attesting import far_witnesses
 from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
 from proaktiv.needs import WrongSettings, missing, pace_of, refusals

@@ -15,8 +15,8 @@ from sqlmodel import Session
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
-from proaktiv.flowlog.believing import believed
 from proaktiv.flowlog.checkpoints import NoteError, open_checkpoint, vkey_of
+from proaktiv.flowlog.proving.believing import believed
 from proaktiv.keys.destroyed import ListNotSafe, destroyed_persons, read_list, revived
 from proaktiv.keys.events import listed_in_log
 from proaktiv.tables import CheckpointRow, VaultKeyRow, core_table

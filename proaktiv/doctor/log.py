@@ -12,12 +12,12 @@ from proaktiv.core.series import Pace
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
-from proaktiv.flowlog.attesting import STAMPS
 from proaktiv.flowlog.border import ALARM
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.findings import Code, Limits, counted, findings
 from proaktiv.flowlog.signer import LOCK
 from proaktiv.flowlog.status import Asked, LogBehind, Status, require_current, status
+from proaktiv.flowlog.vouching.attesting import STAMPS
 from proaktiv.locks import session_lock_held
 from proaktiv.tables import CheckpointRow, LogHeadRow, core_table
 

@@ -19,20 +19,20 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput
 from proaktiv.core.series import Pace
-from proaktiv.flowlog import attested
-from proaktiv.flowlog.attested import At
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
-from proaktiv.flowlog.export import export_log
-from proaktiv.flowlog.export_verify import verify_export
+from proaktiv.flowlog.exports.writing import export_log
 from proaktiv.flowlog.findings import Limits, counted, findings
-from proaktiv.flowlog.judging import tell_nobody
-from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, believed, print_report, read_text
-from proaktiv.flowlog.report import Report
-from proaktiv.flowlog.selection_verify import is_selection, verify_selection
 from proaktiv.flowlog.status import status as log_status
-from proaktiv.flowlog.timestamps import Stamper
-from proaktiv.flowlog.verify import verify_database
+from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.judging import tell_nobody
+from proaktiv.flowlog.verifying.policy import Policy
+from proaktiv.flowlog.verifying.report import Report
+from proaktiv.flowlog.verifying.selection import is_selection, verify_selection
+from proaktiv.flowlog.verifying.whole import verify_database
+from proaktiv.flowlog.vouching import attested
+from proaktiv.flowlog.vouching.attested import At
+from proaktiv.flowlog.vouching.timestamps import Stamper
 
 _WATCHED = timedelta(seconds=20)
 """How long ``status`` may look for what does not fit: a monitor asks it again and again."""

@@ -1,7 +1,7 @@
 """From a ``Flow`` to the bytes that are committed: three bodies, three commitments, one entry of 115 bytes.
 
 Formats are for ever: what was written once is verified by them. Optional fields that are empty are left out. Left to
-others: salts and keys (``flowlog.record``), checking stored bytes (``flowlog.checks``).
+others: salts and keys (``flowlog.record``), checking stored bytes (``flowlog.verifying.checks``).
 Source: flowlog.md § 3.
 """
 

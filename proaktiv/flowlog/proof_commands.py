@@ -18,12 +18,12 @@ from sqlmodel import Session
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput, ProaktivError
 from proaktiv.flowlog.checkpoints import NoteError, Vkey
-from proaktiv.flowlog.handing_out import POLICY, SLIP, hand_over
-from proaktiv.flowlog.policy import Policy
-from proaktiv.flowlog.proof_verify import PROOF_MAX, verify_proof
-from proaktiv.flowlog.proving import proof_of
-from proaktiv.flowlog.report import Report
-from proaktiv.flowlog.resting_verify import verify_rested
+from proaktiv.flowlog.exports.handing_out import POLICY, SLIP, hand_over
+from proaktiv.flowlog.proving.single import proof_of
+from proaktiv.flowlog.verifying.policy import Policy
+from proaktiv.flowlog.verifying.proof import PROOF_MAX, verify_proof
+from proaktiv.flowlog.verifying.report import Report
+from proaktiv.flowlog.verifying.resting import verify_rested
 
 SMALL_MAX = 64 * 1024
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]

@@ -13,9 +13,9 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import NotFound
 from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, tile_count, tile_path
-from proaktiv.flowlog import attested
-from proaktiv.flowlog.export_layout import bundle, bundle_path
-from proaktiv.flowlog.pruning import pruned
+from proaktiv.flowlog.exports.layout import bundle, bundle_path
+from proaktiv.flowlog.keeping.pruning import pruned
+from proaktiv.flowlog.vouching import attested
 from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, TileRow, core_table
 
 _CHECKPOINTS = core_table(CheckpointRow)

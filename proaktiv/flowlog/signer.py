@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.merkle import verify_consistency
+from proaktiv.flowlog.ceremonies.rotation import announced
 from proaktiv.flowlog.checkpoints import (
     Checkpoint,
     NoteError,
@@ -31,7 +32,6 @@ from proaktiv.flowlog.checkpoints import (
     vkey_of,
 )
 from proaktiv.flowlog.durable import write_durably
-from proaktiv.flowlog.rotation import announced
 from proaktiv.flowlog.sequencer import no_probe
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
 from proaktiv.locks import lock_keys

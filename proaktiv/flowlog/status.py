@@ -1,6 +1,6 @@
 """How the log stands, and whether it stands well enough for data to leave the house.
 
-Counts and ages only. Whether it is untouched says ``flowlog.verify``.
+Counts and ages only. Whether it is untouched says ``flowlog.verifying.whole``.
 """
 
 from collections.abc import Iterable, Mapping

@@ -20,7 +20,7 @@ from consent.model import ConsentState, Event
 from consent.store import activities, change, heads_of, raise_epoch
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.database import Database
-from proaktiv.flowlog.holds import on_entries_of
+from proaktiv.flowlog.keeping.holds import on_entries_of
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.house import Probe, no_probe
 from proaktiv.keys import rows

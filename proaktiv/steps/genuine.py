@@ -16,7 +16,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import TooMany
 from proaktiv.core.rates import Rate
 from proaktiv.core.states import DeliveryState
-from proaktiv.flowlog.intact import intact
+from proaktiv.flowlog.proving.intact import intact
 from proaktiv.house import House
 from proaktiv.paces import WHOLE, take
 from proaktiv.tables import DeliveryRow, core_table

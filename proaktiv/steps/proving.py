@@ -1,7 +1,7 @@
 """A proof whose staff part lies open, for somebody outside: who asked is logged before anything is opened.
 
-Left to others: the proof itself (``flowlog.proving``); what a person sees of their own part (``steps.timeline``).
-Source: flowlog.md § 5; Art. 32 DSGVO.
+Left to others: the proof itself (``flowlog.proving.single``); what a person sees of their own part
+(``steps.timeline``). Source: flowlog.md § 5; Art. 32 DSGVO.
 """
 
 from datetime import datetime
@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.core.flows import OVERSIGHT, Flow, Kind
-from proaktiv.flowlog.opening import Parts
-from proaktiv.flowlog.proving import proof_of
+from proaktiv.flowlog.proving.opening import Parts
+from proaktiv.flowlog.proving.single import proof_of
 from proaktiv.flowlog.staff import StaffReader
 from proaktiv.house import House
 from proaktiv.tables import FlowLogRow, core_table

@@ -101,7 +101,7 @@ class CheckpointRow(Storage, table=True):
 
 
 class CosignatureRow(Storage, table=True):
-    """What one witness says of one checkpoint: its line in the note. By ``flowlog.attesting``; append-only.
+    """What one witness says of one checkpoint: its line in the note. By ``flowlog.vouching.attesting``; append-only.
 
     A log that rests is cosigned again now and then; the newest line of a witness counts.
     """
@@ -115,7 +115,7 @@ class CosignatureRow(Storage, table=True):
 
 
 class TimeStampRow(Storage, table=True):
-    """An RFC 3161 token, and the very bytes that it is over. By ``flowlog.attesting``; append-only."""
+    """An RFC 3161 token, and the very bytes that it is over. By ``flowlog.vouching.attesting``; append-only."""
 
     __tablename__ = "time_stamp"
 
@@ -126,7 +126,7 @@ class TimeStampRow(Storage, table=True):
 
 
 class WitnessAnswerRow(Storage, table=True):
-    """How the last request to one witness, or to the time stamp authority, ended. By ``flowlog.attesting``."""
+    """How the last request to one witness, or to the time stamp authority, ended. By ``flowlog.vouching.attesting``."""
 
     __tablename__ = "witness_answer"
 
@@ -137,7 +137,7 @@ class WitnessAnswerRow(Storage, table=True):
 
 
 class SuccessionRow(Storage, table=True):
-    """A log that ended with loss, and the statement that the DSB confirmed. By ``flowlog.succeeding``, as owner."""
+    """A log that ended with loss, and the statement that the DSB confirmed. By ``ceremonies.succeeding``, as owner."""
 
     __tablename__ = "succession"
 
@@ -148,7 +148,7 @@ class SuccessionRow(Storage, table=True):
 
 
 class FormerCheckpointRow(Storage, table=True):
-    """A checkpoint of a log that ended, with its cosignatures. By ``flowlog.succeeding``, as owner."""
+    """A checkpoint of a log that ended, with its cosignatures. By ``flowlog.ceremonies.succeeding``, as owner."""
 
     __tablename__ = "former_checkpoint"
 
@@ -177,7 +177,7 @@ class SubjectHeadRow(Storage, table=True):
 
 
 class LegalHoldRow(Storage, table=True):
-    """Entries that retention may not take: one, or those of a span of time. By ``flowlog.holds``; two people each.
+    """Entries that retention may not take: one, or those of a span of time. By ``keeping.holds``; two people each.
 
     ``review_on`` reminds; it ends nothing.
     """

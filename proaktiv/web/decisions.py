@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from proaktiv.keys.erasing import Reason
 from proaktiv.web import openapi
 from proaktiv.web.leaves import Day

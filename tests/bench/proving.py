@@ -23,13 +23,13 @@ from sqlalchemy import text
 
 from proaktiv.core.merkle import leaf_hash, node_hash, verify_inclusion
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog.export import export_log
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.handing_out import hand_out
-from proaktiv.flowlog.inclusions import included
-from proaktiv.flowlog.proofs import inclusion
+from proaktiv.flowlog.exports.handing_out import hand_out
+from proaktiv.flowlog.exports.writing import export_log
+from proaktiv.flowlog.proving.inclusions import included
+from proaktiv.flowlog.proving.paths import inclusion
 from proaktiv.flowlog.signer import Signer
 from proaktiv.flowlog.tiles import StoredTree
+from proaktiv.flowlog.verifying.export import verify_export
 from proaktiv.schema import migrate
 from tests.bench.table import Figure
 from tests.builders import somebody

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from tests.browser.conftest import NARROW, WIDE, Scheme, follows, served
 from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
 

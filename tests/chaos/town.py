@@ -18,11 +18,11 @@ from proaktiv.core.ids import Ids
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
-from proaktiv.flowlog.opening import Parts
+from proaktiv.flowlog.proving.opening import Parts
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import Signer
-from proaktiv.flowlog.verify import verify_database
+from proaktiv.flowlog.verifying.whole import verify_database
 from proaktiv.pipeline import Pipeline
 from proaktiv.steps.consents import Choice
 from proaktiv.tables import core_table

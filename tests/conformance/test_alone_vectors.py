@@ -12,8 +12,8 @@ from proaktiv.flowlog.alone.spelling import Broken, Unreadable
 from proaktiv.flowlog.alone.tree import Edge, leaf_of, root_by, tile_path
 from proaktiv.flowlog.alone.trust import LOG, WITNESS, Key, Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, open_note
-from proaktiv.flowlog.export_layout import ExportUnreadable
-from proaktiv.flowlog.proof_verify import ProofFile
+from proaktiv.flowlog.exports.layout import ExportUnreadable
+from proaktiv.flowlog.verifying.proof import ProofFile
 from tests.conformance.test_merkle_vectors import MERKLE, TESSERA, TESSERA_KEY, tessera_entries
 from tests.conformance.vectors import VECTORS, needs
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.flowlog.timestamps import Stamper, StampRefused
+from proaktiv.flowlog.vouching.timestamps import Stamper, StampRefused
 
 VECTORS = Path(os.environ.get("PROAKTIV_VECTORS") or Path(__file__).parents[3] / "shared" / "vectors")
 FIXTURES = VECTORS / "rfc3161" / "test" / "fixtures"

@@ -17,9 +17,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv.flowlog.checkpoints import Checkpoint, Vkey, b64, sign_note, unb64
-from proaktiv.flowlog.cosignatures import cosignatures
-from proaktiv.flowlog.witness import Witness, trust, write_request
-from proaktiv.flowlog.witness_memory import Memory
+from proaktiv.flowlog.vouching.cosignatures import cosignatures
+from proaktiv.flowlog.vouching.memory import Memory
+from proaktiv.flowlog.vouching.witness import Witness, trust, write_request
 
 VECTORS = Path(os.environ.get("PROAKTIV_VECTORS") or Path(__file__).parents[3] / "shared" / "vectors")
 TALK = VECTORS / "witness-torchwood" / "cmd" / "litewitness" / "testdata" / "litewitness.txt"

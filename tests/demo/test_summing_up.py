@@ -9,7 +9,7 @@ import pytest
 from proaktiv.demo.citizens import Deed
 from proaktiv.demo.counting import Counts
 from proaktiv.demo.summing_up import Witnesses, equations, summed_up
-from proaktiv.flowlog.report import Finding, Report, What
+from proaktiv.flowlog.verifying.report import Finding, Report, What
 
 STATES: dict[str, dict[str, int]] = {
     "events": {"admitted": 5, "refused": 2, "stopped": 2, "waiting": 1},

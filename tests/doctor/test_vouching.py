@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv.doctor.findings import Level
-from proaktiv.flowlog.cosignatures import witness_key_of
+from proaktiv.flowlog.vouching.cosignatures import witness_key_of
 from tests.doctor.conftest import Installation
 
 KEY = witness_key_of("dsb.example/zeuge", Ed25519PrivateKey.from_private_bytes(b"w" * 32))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from proaktiv.flowlog.checkpoints import NoteError, Vkey
-from proaktiv.flowlog.export_layout import ExportUnreadable
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.handing_out import hand_out
+from proaktiv.flowlog.exports.handing_out import hand_out
+from proaktiv.flowlog.exports.layout import ExportUnreadable
+from proaktiv.flowlog.verifying.export import verify_export
 from tests.flowlog.exports import VKEY
 
 NODE = shutil.which("node")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from proaktiv.flowlog.timestamps import REPLY_TYPE, Stamper
+from proaktiv.flowlog.vouching.timestamps import REPLY_TYPE, Stamper
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 

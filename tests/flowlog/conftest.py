@@ -18,12 +18,12 @@ from proaktiv.core.ids import Ids
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
-from proaktiv.flowlog.opening import Parts
+from proaktiv.flowlog.proving.opening import Parts
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.flowlog.signer import Signer
 from proaktiv.flowlog.staff import StaffReader
-from proaktiv.flowlog.verify import Report, verify_database
+from proaktiv.flowlog.verifying.whole import Report, verify_database
 from proaktiv.vault import Compartment, Kek, Vault, VaultKeys
 
 NOW = datetime(2026, 10, 14, 8, 30, 0, 123456, tzinfo=UTC)

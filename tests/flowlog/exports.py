@@ -11,9 +11,9 @@ from typing import Any
 from proaktiv.core.canonical import dumps
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, vkey_of
-from proaktiv.flowlog.export import Exported, export_log
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.report import Report
+from proaktiv.flowlog.exports.writing import Exported, export_log
+from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.report import Report
 from tests.conftest import ROLES
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 

@@ -19,7 +19,7 @@ from proaktiv.core.canonical import dumps
 from proaktiv.core.merkle import extend_tiles, leaf_hash, root_of, tile_path
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.checkpoints import Checkpoint, sign_note, vkey_of
-from proaktiv.flowlog.export_layout import bundle, bundle_path, bundles, summed_paths
+from proaktiv.flowlog.exports.layout import bundle, bundle_path, bundles, summed_paths
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY
 from tests.flowlog.exports import sum_up
 

@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from proaktiv.core.canonical import CanonicalError, checked, dumps
 from proaktiv.core.flows import Kind
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import handing_out
 from proaktiv.flowlog.alone import entry as alone_entry
 from proaktiv.flowlog.alone import export as alone_export
 from proaktiv.flowlog.alone.german import SENTENCES, in_german
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parsed
 from proaktiv.flowlog.alone.trust import Policy
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
-from proaktiv.flowlog.export_layout import README_TEXT, READMES, bundle, bundle_path, bundles
+from proaktiv.flowlog.exports import handing_out
+from proaktiv.flowlog.exports.layout import README_TEXT, READMES, bundle, bundle_path, bundles
 from tests.flowlog.alone import NODE, POLICY, Told, Verifiers, needs_node
 from tests.flowlog.bodies import bodies
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY

@@ -12,13 +12,14 @@ import pytest
 
 from proaktiv.core.canonical import dumps
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import entries, handing_out, selection
+from proaktiv.flowlog import entries
 from proaktiv.flowlog.alone.selection import SELECTION_READMES
-from proaktiv.flowlog.export import export_log
-from proaktiv.flowlog.export_layout import ExportUnreadable
-from proaktiv.flowlog.opening import Parts
-from proaktiv.flowlog.proofs import inclusion
-from proaktiv.flowlog.selection_verify import verify_selection
+from proaktiv.flowlog.exports import handing_out, selection
+from proaktiv.flowlog.exports.layout import ExportUnreadable
+from proaktiv.flowlog.exports.writing import export_log
+from proaktiv.flowlog.proving.opening import Parts
+from proaktiv.flowlog.proving.paths import inclusion
+from proaktiv.flowlog.verifying.selection import verify_selection
 from proaktiv.vault import Compartment
 from tests.conftest import ROLES
 from tests.depth import depth

@@ -6,10 +6,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.flowlog.believing import believed
+from proaktiv.flowlog.ceremonies.rotation import announcement
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, sign_note, vkey_of
-from proaktiv.flowlog.intact import intact
-from proaktiv.flowlog.rotation import announcement
+from proaktiv.flowlog.proving.believing import believed
+from proaktiv.flowlog.proving.intact import intact
 from proaktiv.flowlog.signer import Signer
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 from tests.flowlog.exports import VKEY
@@ -86,7 +86,7 @@ def test_an_announcement_under_a_strange_signature_leads_nowhere(world: World) -
 
 @pytest.mark.flowlog_control(25)
 def test_control_without_the_look_at_its_signature_it_would_lead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proaktiv.flowlog.believing._signed", lambda *_: True)
+    monkeypatch.setattr("proaktiv.flowlog.proving.believing._signed", lambda *_: True)
     (fid,) = world.log_and_sign(a_flow())
     world.record(announcement("musterstadt", str(vkey_of(ORIGIN, THIEF)), "Frau Beispiel"))
     world.integrate()

@@ -12,7 +12,7 @@ import pytest
 
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.core.merkle import leaf_hash, root_of
-from proaktiv.flowlog.export import NotExported
+from proaktiv.flowlog.exports.writing import NotExported
 from tests.flowlog.conftest import World, a_flow
 from tests.flowlog.exports import AT, SIZE, contents, export, fill, found, kept, verify
 

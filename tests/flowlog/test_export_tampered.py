@@ -20,12 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from proaktiv.core.canonical import dumps
 from proaktiv.core.merkle import leaf_hash, root_of
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import checks, entries, export_reading
+from proaktiv.flowlog import entries
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, sign_note
-from proaktiv.flowlog.export_layout import ExportUnreadable
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.policy import Opened, Policy
-from proaktiv.flowlog.twins import TwinTrees
+from proaktiv.flowlog.exports import reading
+from proaktiv.flowlog.exports.layout import ExportUnreadable
+from proaktiv.flowlog.verifying import checks
+from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.policy import Opened, Policy
+from proaktiv.flowlog.verifying.twins import TwinTrees
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY
 from tests.flowlog.exports import (
     AT,
@@ -545,8 +547,8 @@ CHECKS: dict[str, tuple[Tamper, list[tuple[object, str, object]]]] = {
         lambda folder: (flip(folder / "tile/1/000.p/1", 0), sum_up(folder)),
         [(TwinTrees, "_compare_stored", lambda *_: None)],
     ),
-    "bundles": (entry_of_the_line_alone, [(export_reading.Export, "_bundle", lambda _self, at, *_: at + 1)]),
-    "sums": (only_the_sum, [(export_reading.Export, "compare_files", lambda *_: None)]),
+    "bundles": (entry_of_the_line_alone, [(reading.Export, "_bundle", lambda _self, at, *_: at + 1)]),
+    "sums": (only_the_sum, [(reading.Export, "compare_files", lambda *_: None)]),
 }
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from proaktiv.core.flows import Kind
 from proaktiv.flowlog import entries
-from proaktiv.flowlog.checks import RowCheck
-from proaktiv.flowlog.export_lines import ExportedEntry
+from proaktiv.flowlog.exports.lines import ExportedEntry
+from proaktiv.flowlog.verifying.checks import RowCheck
 
 FID = UUID("0199e1b2-0000-7000-8000-000000000001")
 

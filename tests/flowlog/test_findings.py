@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from proaktiv.core.flows import Kind
-from proaktiv.flowlog import finding_queries
-from proaktiv.flowlog.findings import MEANINGS, Code, Finding, counted, findings
+from proaktiv.flowlog.findings import MEANINGS, Code, Finding, counted, findings, queries
 from tests.flowlog.conftest import NOW, World, a_flow
 
 SOON = NOW + timedelta(seconds=2)
@@ -284,7 +283,7 @@ def test_what_takes_too_long_is_ended_and_said_and_the_rest_is_told(
     whole: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole.log_and_sign(a_flow(kind=Kind.OUTCOME))
-    monkeypatch.setattr(finding_queries, "CHANGED", SLOW)
+    monkeypatch.setattr(queries, "CHANGED", SLOW)
     with whole.role("reader").transaction() as session:
         limit = "SELECT set_config('statement_timeout', '77s', true)"
         session.connection().exec_driver_sql(limit)
@@ -307,7 +306,7 @@ def test_without_any_time_nothing_is_called_fitting(whole: World) -> None:
 def test_another_error_than_the_end_of_its_time_is_not_passed_over(
     whole: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding_queries, "CHANGED", text("SELECT 1 / 0 AS facts"))
+    monkeypatch.setattr(queries, "CHANGED", text("SELECT 1 / 0 AS facts"))
     with pytest.raises(Exception, match="division by zero"):
         found(whole, within=timedelta(minutes=1))
 

@@ -9,7 +9,7 @@ import pytest
 
 from proaktiv.flowlog.alone import german, verdict
 from proaktiv.flowlog.findings import MEANINGS
-from proaktiv.flowlog.report import What
+from proaktiv.flowlog.verifying.report import What
 
 ALONE = Path(verdict.__file__).parent
 PAGE = (Path(__file__).parents[2] / "docs" / "dsb.md").read_text("utf-8")

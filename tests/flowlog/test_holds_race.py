@@ -20,10 +20,10 @@ from sqlalchemy.exc import DBAPIError
 from proaktiv.core.errors import NotFound
 from proaktiv.core.keys import PersonKey
 from proaktiv.database import Database
-from proaktiv.flowlog import holds, retention
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping import holds, retention
+from proaktiv.flowlog.keeping.holds import Held
+from proaktiv.flowlog.keeping.retention import Pruning, Reach
 from proaktiv.flowlog.record import FlowLog
-from proaktiv.flowlog.retention import Pruning, Reach
 from proaktiv.house import House
 from proaktiv.keys.erasing import Eraser, Reason, Refused
 from proaktiv.steps import retain

@@ -5,8 +5,8 @@ from sqlalchemy import event
 
 from proaktiv.core.merkle import verify_inclusion
 from proaktiv.flowlog.checkpoints import open_checkpoint
-from proaktiv.flowlog.inclusions import included
-from proaktiv.flowlog.proofs import inclusion
+from proaktiv.flowlog.proving.inclusions import included
+from proaktiv.flowlog.proving.paths import inclusion
 from proaktiv.flowlog.tiles import LogBroken
 from tests.flowlog.conftest import World, a_flow
 

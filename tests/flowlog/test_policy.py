@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, NotSigned, Vkey, sign_note, vkey_of
-from proaktiv.flowlog.cosignatures import WitnessKey, cosign, cosignatures, witness_key_of
-from proaktiv.flowlog.policy import Policy, PolicyError
+from proaktiv.flowlog.verifying.policy import Policy, PolicyError
+from proaktiv.flowlog.vouching.cosignatures import WitnessKey, cosign, cosignatures, witness_key_of
 from tests.flowlog.conftest import NOW, ORIGIN, SIGNING_KEY
 from tests.flowlog.exports import VKEY
 

@@ -7,7 +7,7 @@ import pytest
 from proaktiv.core.errors import NotFound
 from proaktiv.core.merkle import leaf_hash, root_of, verify_inclusion
 from proaktiv.flowlog.checkpoints import open_checkpoint
-from proaktiv.flowlog.proofs import consistency, inclusion, index_of, proof_file
+from proaktiv.flowlog.proving.paths import consistency, inclusion, index_of, proof_file
 from tests.flowlog.conftest import World, a_flow
 
 

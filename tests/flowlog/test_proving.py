@@ -12,14 +12,14 @@ import pytest
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import NotFound
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import proof_verify
-from proaktiv.flowlog.export_layout import ExportUnreadable
-from proaktiv.flowlog.opening import Parts
-from proaktiv.flowlog.policy import Policy
-from proaktiv.flowlog.proof_verify import verify_proof
-from proaktiv.flowlog.proving import proof_of
-from proaktiv.flowlog.report import What
+from proaktiv.flowlog.exports.layout import ExportUnreadable
+from proaktiv.flowlog.proving.opening import Parts
+from proaktiv.flowlog.proving.single import proof_of
 from proaktiv.flowlog.staff import StaffReader
+from proaktiv.flowlog.verifying import proof as proof_verify
+from proaktiv.flowlog.verifying.policy import Policy
+from proaktiv.flowlog.verifying.proof import verify_proof
+from proaktiv.flowlog.verifying.report import What
 from proaktiv.vault import Compartment
 from tests.conftest import ROLES
 from tests.depth import depth

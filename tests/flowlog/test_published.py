@@ -7,7 +7,7 @@ import pytest
 from proaktiv.core import merkle
 from proaktiv.core.errors import NotFound
 from proaktiv.flowlog.checkpoints import open_checkpoint
-from proaktiv.flowlog.export_layout import bundle_path, bundles, tiles
+from proaktiv.flowlog.exports.layout import bundle_path, bundles, tiles
 from proaktiv.flowlog.published import published_checkpoint, published_file
 from tests.flowlog.conftest import World, a_flow
 from tests.flowlog.exports import SIZE, VKEY, fill

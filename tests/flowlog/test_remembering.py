@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from proaktiv.core.errors import BadInput, Conflict, NotSafe
+from proaktiv.flowlog.ceremonies.remembering import FRESH, read, refuse_kept, remember, set_aside_unreadable, tell
+from proaktiv.flowlog.ceremonies.succeeding import Ceremony
+from proaktiv.flowlog.ceremonies.succession import Statement, confirm
 from proaktiv.flowlog.checkpoints import Checkpoint, sign_note
-from proaktiv.flowlog.cosignatures import WitnessKey
-from proaktiv.flowlog.policy import Policy
-from proaktiv.flowlog.remembering import FRESH, read, refuse_kept, remember, set_aside_unreadable, tell
 from proaktiv.flowlog.signer import MemoryBehind, MemoryLost, Signer, memory_in
-from proaktiv.flowlog.succeeding import Ceremony
-from proaktiv.flowlog.succession import Statement, confirm
 from proaktiv.flowlog.tiles import LogBroken
-from proaktiv.flowlog.verify import verify_database
-from proaktiv.flowlog.witness_memory import WitnessError
+from proaktiv.flowlog.verifying.policy import Policy
+from proaktiv.flowlog.verifying.whole import verify_database
+from proaktiv.flowlog.vouching.cosignatures import WitnessKey
+from proaktiv.flowlog.vouching.memory import WitnessError
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 from tests.flowlog.exports import VKEY
 from tests.flowlog.test_succession import NEW, NEW_KEY, SECOND, backup, restore
@@ -153,7 +153,7 @@ def test_control_without_the_look_into_the_tree_a_log_that_was_set_back_would_be
     a_loss(world, far)
     world.record(*(a_flow() for _ in range(7)))
     world.integrate()
-    monkeypatch.setattr("proaktiv.flowlog.remembering.contains", lambda *_: True)
+    monkeypatch.setattr("proaktiv.flowlog.ceremonies.remembering.contains", lambda *_: True)
     monkeypatch.setattr("proaktiv.flowlog.signer.verify_consistency", lambda *_: True)
     brought_back(world, far)
     assert world.sign() is not None
@@ -335,7 +335,7 @@ def test_a_fork_that_was_signed_cannot_be_passed_off_as_a_loss(world: World, far
 def test_control_without_that_look_the_fork_would_end_as_a_loss(
     world: World, far: Far, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proaktiv.flowlog.succeeding._refuse_second_version", lambda *_: None)
+    monkeypatch.setattr("proaktiv.flowlog.ceremonies.succeeding._refuse_second_version", lambda *_: None)
     a_loss(world, far)
     world.record(a_flow(), a_flow())
     world.integrate()

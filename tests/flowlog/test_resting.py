@@ -12,13 +12,14 @@ import pytest
 
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import resting_verify, selection
-from proaktiv.flowlog.export_layout import ExportUnreadable
-from proaktiv.flowlog.inclusions import included
-from proaktiv.flowlog.opening import Parts
-from proaktiv.flowlog.proving import proof_of
-from proaktiv.flowlog.resting_verify import verify_rested
-from proaktiv.flowlog.selection import Selected
+from proaktiv.flowlog.exports import selection
+from proaktiv.flowlog.exports.layout import ExportUnreadable
+from proaktiv.flowlog.exports.selection import Selected
+from proaktiv.flowlog.proving.inclusions import included
+from proaktiv.flowlog.proving.opening import Parts
+from proaktiv.flowlog.proving.single import proof_of
+from proaktiv.flowlog.verifying import resting
+from proaktiv.flowlog.verifying.resting import verify_rested
 from proaktiv.vault import Compartment
 from tests.conftest import ROLES
 from tests.depth import depth
@@ -222,7 +223,7 @@ def test_control_without_the_commitment_a_changed_number_goes_through(
     forged = files.place / "control.tlog-proof"
     forged.write_text(with_shown(proof, S=other(part, b=part["b"].replace(SECOND, FIRST))))
     assert by_proaktiv(forged, files.proof("given"))[0] == 1
-    monkeypatch.setattr("proaktiv.flowlog.proof_verify._problems", lambda *_: iter(()))
+    monkeypatch.setattr("proaktiv.flowlog.verifying.proof._problems", lambda *_: iter(()))
     assert by_proaktiv(forged, files.proof("given"))[0] == 0
 
 
@@ -272,7 +273,7 @@ def test_control_without_its_look_at_ends_a_consent_that_ended_goes_through(
 ) -> None:
     way = files.selected("control", *list(LIFE)[11:15])
     assert by_proaktiv(files.proof("sent on what was replaced"), way)[0] == 1
-    monkeypatch.setattr(resting_verify._Said, "ends", lambda *_: False)
+    monkeypatch.setattr(resting._Said, "ends", lambda *_: False)
     assert by_proaktiv(files.proof("sent on what was replaced"), way)[0] == 0
 
 
@@ -358,7 +359,7 @@ def test_three_verifiers_agree_on_whatever_entries_may_say_of_consents(verifiers
     names = [f"chance {number}" for number in range(24)]
     flows = [replace(by_chance(dice), person=files.person) for _ in names]
     fids = files.world.log_and_sign(*flows)
-    giving = [at for at, flow in enumerate(flows[:-1]) if (flow.kind.label, flow.outcome) in resting_verify.GIVING]
+    giving = [at for at, flow in enumerate(flows[:-1]) if (flow.kind.label, flow.outcome) in resting.GIVING]
     files.fids |= dict(zip(names, fids, strict=True))
     seen = set()
     for number in range(PAIRS):

@@ -14,16 +14,16 @@ from sqlalchemy.exc import DBAPIError
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.log_terms import LogTerms
-from proaktiv.flowlog import retention
 from proaktiv.flowlog.checkpoints import open_checkpoint
-from proaktiv.flowlog.export import export_log
-from proaktiv.flowlog.export_verify import verify_export
+from proaktiv.flowlog.exports.writing import export_log
 from proaktiv.flowlog.findings import Finding, findings
-from proaktiv.flowlog.holds import Held, place, release, standing
-from proaktiv.flowlog.proofs import consistency, inclusion
-from proaktiv.flowlog.pruning import pruned
+from proaktiv.flowlog.keeping import retention
+from proaktiv.flowlog.keeping.holds import Held, place, release, standing
+from proaktiv.flowlog.keeping.pruning import pruned
+from proaktiv.flowlog.keeping.retention import Pruning
+from proaktiv.flowlog.proving.paths import consistency, inclusion
 from proaktiv.flowlog.published import minimum_index
-from proaktiv.flowlog.retention import Pruning
+from proaktiv.flowlog.verifying.export import verify_export
 from proaktiv.logretention import LogRetention
 from tests.flowlog.conftest import World, a_flow
 

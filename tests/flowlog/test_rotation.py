@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv.core.errors import BadInput, Conflict
+from proaktiv.flowlog.ceremonies.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.checkpoints import (
     Checkpoint,
     NoteError,
@@ -17,11 +18,10 @@ from proaktiv.flowlog.checkpoints import (
     signature_line,
     vkey_of,
 )
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.policy import Policy
-from proaktiv.flowlog.rotation import announcement, refuse_unfit
 from proaktiv.flowlog.signer import LogForked, Signer
-from proaktiv.flowlog.verify import verify_database
+from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.policy import Policy
+from proaktiv.flowlog.verifying.whole import verify_database
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 from tests.flowlog.exports import VKEY, export
 

@@ -9,15 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from proaktiv.core.errors import BadInput, Conflict, NotSafe
+from proaktiv.flowlog.ceremonies.succeeding import Ceremony, ended_name, retire_memory, signers_memory
+from proaktiv.flowlog.ceremonies.succession import Statement, confirm, successor_of
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, vkey_of
-from proaktiv.flowlog.cosignatures import WitnessKey
-from proaktiv.flowlog.export_verify import verify_export
 from proaktiv.flowlog.signer import LogForked, LogShrunk, Signer
-from proaktiv.flowlog.succeeding import Ceremony, ended_name, retire_memory, signers_memory
-from proaktiv.flowlog.succession import Statement, confirm, successor_of
 from proaktiv.flowlog.tiles import LogBroken
-from proaktiv.flowlog.verify import verify_database
-from proaktiv.flowlog.witness_memory import WitnessError
+from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.whole import verify_database
+from proaktiv.flowlog.vouching.cosignatures import WitnessKey
+from proaktiv.flowlog.vouching.memory import WitnessError
 from tests.flowlog.conftest import ORIGIN, World, a_flow
 from tests.flowlog.exports import VKEY, export
 from tests.flowlog.vouching import SOON, Far, a_witness, asking

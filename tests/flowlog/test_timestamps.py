@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.flowlog.timestamps import Stamper, StampRefused, query_for
+from proaktiv.flowlog.vouching.timestamps import Stamper, StampRefused, query_for
 from tests.flowlog.authority import LocalAuthority, needs_openssl
 
 pytestmark = needs_openssl

@@ -12,7 +12,7 @@ import pytest
 
 from proaktiv.core.canonical import dumps
 from proaktiv.embedded import EmbeddedServer
-from proaktiv.flowlog import checks
+from proaktiv.flowlog.verifying import checks
 from tests.depth import depth
 from tests.flowlog.alone import POLICY, Told, Verifiers, by_proaktiv, needs_node
 from tests.flowlog.conftest import SIGNING_KEY, a_flow

@@ -8,7 +8,7 @@ from proaktiv.core.keys import PersonKey
 from proaktiv.core.merkle import halfway_of, leaf_hash, root_of
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, sign_note
-from proaktiv.flowlog.verify import verify_database
+from proaktiv.flowlog.verifying.whole import verify_database
 from tests.depth import depth
 from tests.flowlog.conftest import ORIGIN, SIGNING_KEY, World, a_flow
 

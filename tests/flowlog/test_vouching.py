@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.flowlog import judging
-from proaktiv.flowlog.attested import At
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.policy import Policy, PolicyError
 from proaktiv.flowlog.status import status
-from proaktiv.flowlog.verify import verify_database
-from proaktiv.flowlog.witness import Answer, Witness
+from proaktiv.flowlog.verifying import judging
+from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.policy import Policy, PolicyError
+from proaktiv.flowlog.verifying.whole import verify_database
+from proaktiv.flowlog.vouching.attested import At
+from proaktiv.flowlog.vouching.witness import Answer, Witness
 from tests.flowlog.authority import LocalAuthority, needs_openssl
 from tests.flowlog.conftest import NOW, World, a_flow
 from tests.flowlog.exports import VKEY, export, flip, sum_up

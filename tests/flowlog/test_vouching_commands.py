@@ -13,10 +13,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from proaktiv.egress import Deadline, Egress
-from proaktiv.flowlog import attesting
-from proaktiv.flowlog.attesting import FarWitness, Question, ask_witness
 from proaktiv.flowlog.checkpoints import vkey_of
-from proaktiv.flowlog.cosignatures import WitnessKey, witness_key_of
+from proaktiv.flowlog.vouching import attesting
+from proaktiv.flowlog.vouching.attesting import FarWitness, Question, ask_witness
+from proaktiv.flowlog.vouching.cosignatures import WitnessKey, witness_key_of
 from tests.flowlog.authority import a_server
 from tests.flowlog.conftest import ORIGIN, World, a_flow
 from tests.flowlog.exports import VKEY

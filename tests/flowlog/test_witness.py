@@ -17,8 +17,11 @@ from typer.testing import CliRunner
 from proaktiv.core import merkle
 from proaktiv.core.errors import ProaktivError
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, sign_note, vkey_of
-from proaktiv.flowlog.cosignatures import WitnessKey, cosignatures
-from proaktiv.flowlog.witness import (
+from proaktiv.flowlog.vouching.commands import make_app
+from proaktiv.flowlog.vouching.cosignatures import WitnessKey, cosignatures
+from proaktiv.flowlog.vouching.memory import Memory, State, WitnessError
+from proaktiv.flowlog.vouching.server import make_witness
+from proaktiv.flowlog.vouching.witness import (
     BODY_MAX,
     Answer,
     Witness,
@@ -27,9 +30,6 @@ from proaktiv.flowlog.witness import (
     trust,
     write_request,
 )
-from proaktiv.flowlog.witness_commands import make_app
-from proaktiv.flowlog.witness_memory import Memory, State, WitnessError
-from proaktiv.flowlog.witness_server import make_witness
 from tests.flowlog.conftest import NOW, ORIGIN, SIGNING_KEY
 from tests.flowlog.exports import VKEY
 from tests.processes import PATIENCE_SECONDS, proaktiv, start
@@ -132,7 +132,7 @@ def test_everything_else_is_refused_and_changes_nothing(rig: Rig, asked: bytes, 
 @pytest.mark.flowlog_control(6)
 def test_control_without_the_proof_another_history_would_be_cosigned(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.ask(0, 5)
-    monkeypatch.setattr("proaktiv.flowlog.witness.verify_consistency", lambda *_: True)
+    monkeypatch.setattr("proaktiv.flowlog.vouching.witness.verify_consistency", lambda *_: True)
     assert rig.ask(5, 6, leaves=OTHERS).status == 200
 
 
@@ -282,9 +282,9 @@ _PROCESS = """
 import os, signal, sys
 from pathlib import Path
 from proaktiv.clock import wall_clock
-from proaktiv.flowlog import witness
-from proaktiv.flowlog.witness_commands import make_app
-from proaktiv.flowlog.witness_memory import Memory
+from proaktiv.flowlog.vouching import witness
+from proaktiv.flowlog.vouching.commands import make_app
+from proaktiv.flowlog.vouching.memory import Memory
 
 folder, asked, place, when = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 

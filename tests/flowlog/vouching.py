@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from proaktiv.egress import Egress
-from proaktiv.flowlog.attesting import FarWitness
-from proaktiv.flowlog.cosignatures import WitnessKey
-from proaktiv.flowlog.policy import Policy
 from proaktiv.flowlog.signer import LOCK, Signer
-from proaktiv.flowlog.witness import Answer, Witness, trust
-from proaktiv.flowlog.witness_memory import Memory
+from proaktiv.flowlog.verifying.policy import Policy
+from proaktiv.flowlog.vouching.attesting import FarWitness
+from proaktiv.flowlog.vouching.cosignatures import WitnessKey
+from proaktiv.flowlog.vouching.memory import Memory
+from proaktiv.flowlog.vouching.witness import Answer, Witness, trust
 from proaktiv.locks import SessionLock
 from proaktiv.signing import Asking, SigningWorker, StampService
 from tests.flowlog.authority import LocalAuthority

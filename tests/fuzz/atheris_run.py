@@ -24,9 +24,9 @@ with atheris.instrument_imports(
     include=[
         "proaktiv.core",
         "proaktiv.flowlog.checkpoints",
-        "proaktiv.flowlog.export_layout",
-        "proaktiv.flowlog.export_lines",
-        "proaktiv.flowlog.policy",
+        "proaktiv.flowlog.exports.layout",
+        "proaktiv.flowlog.exports.lines",
+        "proaktiv.flowlog.verifying.policy",
         "proaktiv.rulebook.load",
         "proaktiv.settings",
         "proaktiv.steps.authenticate",

@@ -20,7 +20,7 @@ from proaktiv.core.errors import NotAllowed, NotFound
 from proaktiv.core.staff import Role
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from proaktiv.staffing import Staffing
 from proaktiv.steps.prove import csrf_of
 from proaktiv.tables import BehoerdeRow, ClientRow, SessionRow, core_table

@@ -23,15 +23,15 @@ from proaktiv.core.addresses import AddressRefused, read_url
 from proaktiv.core.errors import BadInput, NotAllowed, NotProven
 from proaktiv.core.events import EventKind
 from proaktiv.core.questions import Frage
+from proaktiv.flowlog.ceremonies.succession import Statement
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, open_note, sign_note, vkey_of
-from proaktiv.flowlog.cosignatures import witness_key_of
-from proaktiv.flowlog.export_layout import Manifest
-from proaktiv.flowlog.export_lines import ExportedEntry, ExportedNote, LineBroken
-from proaktiv.flowlog.policy import Policy, PolicyError
-from proaktiv.flowlog.succession import Statement
-from proaktiv.flowlog.timestamps import Stamper, StampRefused
-from proaktiv.flowlog.witness import read_request, write_request
-from proaktiv.flowlog.witness_memory import State, Watched, WitnessError
+from proaktiv.flowlog.exports.layout import Manifest
+from proaktiv.flowlog.exports.lines import ExportedEntry, ExportedNote, LineBroken
+from proaktiv.flowlog.verifying.policy import Policy, PolicyError
+from proaktiv.flowlog.vouching.cosignatures import witness_key_of
+from proaktiv.flowlog.vouching.memory import State, Watched, WitnessError
+from proaktiv.flowlog.vouching.timestamps import Stamper, StampRefused
+from proaktiv.flowlog.vouching.witness import read_request, write_request
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.load import RuleFileError
 from proaktiv.rulebook.load import parse as parse_rule

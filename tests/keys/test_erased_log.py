@@ -14,9 +14,9 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.flowlog.checkpoints import open_checkpoint
 from proaktiv.flowlog.entries import SALT_BYTES, SUBJECT, commitment, subject_body, unpack
-from proaktiv.flowlog.export import export_log
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.proofs import Inclusion, consistency, inclusion
+from proaktiv.flowlog.exports.writing import export_log
+from proaktiv.flowlog.proving.paths import Inclusion, consistency, inclusion
+from proaktiv.flowlog.verifying.export import verify_export
 from proaktiv.vault import Compartment
 from proaktiv.wrapping import Wrapper
 from tests.builders import somebody

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from proaktiv.core.errors import BadInput, NotFound
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from proaktiv.flowlog.staff import StaffReader
 from proaktiv.keys.erasing import Reason, Refused
 from proaktiv.keys.waiting import COMPANY, Waiting

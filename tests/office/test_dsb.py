@@ -16,7 +16,7 @@ from sqlalchemy import text
 from proaktiv.acts import oversight as acts
 from proaktiv.core.calendar import BERLIN
 from proaktiv.database import Database
-from proaktiv.flowlog.handing_out import hand_out
+from proaktiv.flowlog.exports.handing_out import hand_out
 from proaktiv.flowlog.sequencer import integrate
 from proaktiv.steps import oversight
 from proaktiv.steps.oversight import evidence

@@ -21,11 +21,12 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.merkle import verify_consistency
 from proaktiv.database import Database
-from proaktiv.flowlog import counts, export_packing
+from proaktiv.flowlog import counts
 from proaktiv.flowlog.checkpoints import open_checkpoint
-from proaktiv.flowlog.export_verify import verify_export
-from proaktiv.flowlog.proof_verify import verify_proof
-from proaktiv.flowlog.pruning import Pruned
+from proaktiv.flowlog.exports import packing
+from proaktiv.flowlog.keeping.pruning import Pruned
+from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.proof import verify_proof
 from proaktiv.steps.oversight import evidence
 from proaktiv.tables import CosignatureRow, TimeStampRow, core_table
 from proaktiv.web.staff.visitor import SESSION
@@ -375,7 +376,7 @@ def test_an_export_that_cannot_be_is_told(sent: Office, dsb: Program, body: dict
 def test_more_than_a_page_can_carry_is_left_to_the_command(
     sent: Office, dsb: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_packing, "ENTRIES_MAX", 3)
+    monkeypatch.setattr(packing, "ENTRIES_MAX", 3)
     signed(sent.world)
     answer = dsb.post("/exports", {"kind": "log"})
     assert (answer.status_code, "proaktiv log export" in answer.json()["detail"]) == (422, True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.flowlog.handing_out import hand_over
+from proaktiv.flowlog.exports.handing_out import hand_over
 from tests.flowlog.alone import needs_node
 from tests.office.conftest import Office
 from tests.office.test_dsb_api import WHY

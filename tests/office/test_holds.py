@@ -13,7 +13,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from proaktiv.keys.requested import Requested
 from proaktiv.keys.waiting import Waiting
 from proaktiv.steps.inspection import holding

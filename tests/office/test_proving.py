@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from proaktiv.core.errors import BadInput, NotFound
-from proaktiv.flowlog.proof_verify import ProofFile, verify_proof
+from proaktiv.flowlog.verifying.proof import ProofFile, verify_proof
 from proaktiv.vault import NotHeld
 from tests.office.conftest import Office
 

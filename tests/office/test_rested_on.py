@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 
 from proaktiv.core.citations import cited
-from proaktiv.flowlog.proof_verify import ProofFile, verify_proof
-from proaktiv.flowlog.resting_verify import verify_rested
-from proaktiv.flowlog.selection_verify import verify_selection
+from proaktiv.flowlog.verifying.proof import ProofFile, verify_proof
+from proaktiv.flowlog.verifying.resting import verify_rested
+from proaktiv.flowlog.verifying.selection import verify_selection
 from proaktiv.steps import inspection
 from tests.builders import a_birth, somebody
 from tests.flowlog.alone import Verifiers, needs_node

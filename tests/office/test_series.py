@@ -9,9 +9,8 @@ from typer.testing import CliRunner
 
 from proaktiv.core.series import Pace
 from proaktiv.database import Database
-from proaktiv.flowlog import series
 from proaktiv.flowlog.commands import make_app
-from proaktiv.flowlog.findings import Code, Finding, Limits, findings
+from proaktiv.flowlog.findings import Code, Finding, Limits, findings, series
 from tests.office.conftest import Office
 
 WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"

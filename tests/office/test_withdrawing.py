@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Select
 
 from proaktiv.core.errors import Conflict, NotFound
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from tests.office.conftest import Office
 from tests.office.test_dsb_api import program
 from tests.office.test_holds import beside_a_yes

@@ -17,7 +17,7 @@ from proaktiv.core.errors import Unavailable
 from proaktiv.core.trust import Trust
 from proaktiv.egress import Deadline, Egress, Response, trusting
 from proaktiv.entrances import provider_of
-from proaktiv.flowlog.cosignatures import witness_key_of
+from proaktiv.flowlog.vouching.cosignatures import witness_key_of
 from proaktiv.identity.model import Client
 from proaktiv.settings import Settings
 from proaktiv.vouching import judging, way_out

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from proaktiv.core.series import Pace, Stretch
-from proaktiv.flowlog import finding_queries, findings
-from proaktiv.flowlog.findings import MEANINGS, Code
-from proaktiv.flowlog.series import LookUp, Series
+from proaktiv.flowlog import findings
+from proaktiv.flowlog.findings import MEANINGS, Code, queries
+from proaktiv.flowlog.findings.series import LookUp, Series
 from proaktiv.web.pages.finding_words import detail
 from proaktiv.web.pages.language import catalogue
 
@@ -54,7 +54,7 @@ def test_every_detail_of_a_finding_is_told_in_german_and_in_english() -> None:
 
 
 def test_what_went_out_unexplained_is_called_by_what_it_is() -> None:
-    source = Path(finding_queries.__file__).read_text("utf-8")
+    source = Path(queries.__file__).read_text("utf-8")
     assert all(f"'{what}'" in source for what in SPOKEN[1:])
 
 

@@ -26,7 +26,9 @@ from proaktiv.web.pages.log_actions import ACTIONS
 
 ROOT = Path(proaktiv.__file__).parent
 CODE = re.compile(r"[a-z_]+\.[a-z_]+")
-OTHERS = re.compile(r".*\.(?:py|mjs|json|jsonl|tsr|ini|txt)|(?:proaktiv|apscheduler)\..*|.*\.(?:before|during|after|taken)")
+OTHERS = re.compile(
+    r".*\.(?:py|mjs|json|jsonl|tsr|ini|txt)|(?:proaktiv|apscheduler)\..*|.*\.(?:before|during|after|taken)"
+)
 """Files, settings, probes: they look like the name of an act and are none."""
 NO_CODES = {
     *("rotate.begun", "rotate.read", "rotate.written", "rotate.committed"),  # probes

@@ -17,7 +17,7 @@ from proaktiv.core.errors import Conflict, NotAllowed, NotFound
 from proaktiv.core.series import DAY, Pace
 from proaktiv.core.sought import number
 from proaktiv.core.staff import Role, StaffProof
-from proaktiv.flowlog.series import ASKED, GRANTED, LookUps, Recent
+from proaktiv.flowlog.findings.series import ASKED, GRANTED, LookUps, Recent
 from proaktiv.house import House
 from proaktiv.steps.inspection import wishes
 from proaktiv.steps.inspection.looks import count, find, log, overseen, require
@@ -128,7 +128,7 @@ def requests(
 
     ``lately`` says, of a wish that waits for this person's answer, how many its asker had in the last hour and day, to
     how many of these this person said yes, and whether that is a series by ``pace``; else it is None. The log says so
-    (``flowlog.series``), whose entries carry ``now``.
+    (``flowlog.findings.series``), whose entries carry ``now``.
     """
     require(proof, Role.DSB)
     asker, decider = _STAFF.alias(), _STAFF.alias()

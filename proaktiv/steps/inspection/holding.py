@@ -1,7 +1,7 @@
 """Wishes to hold entries of the log, or to release a hold, which a second person decides; the yes does it.
 
-What is done is what the commands do (``flowlog.holds``), in the transaction of the yes. Source: flowlog.md §§ 4, 5;
-Art. 17 (3) (e), 18 (1) (c) DSGVO.
+What is done is what the commands do (``flowlog.keeping.holds``), in the transaction of the yes. Source: flowlog.md §§
+4, 5; Art. 17 (3) (e), 18 (1) (c) DSGVO.
 """
 
 import re
@@ -16,8 +16,8 @@ from sqlmodel import Session
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.staff import Role, StaffProof
-from proaktiv.flowlog import holds
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping import holds
+from proaktiv.flowlog.keeping.holds import Held
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
 from proaktiv.steps.inspection import wishes

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.staff import Role, StaffProof
-from proaktiv.flowlog.opening import staff_parts
+from proaktiv.flowlog.proving.opening import staff_parts
 from proaktiv.house import House
 from proaktiv.steps.inspection.looks import REASON_MAX, REASON_MIN, log, overseen, require
 from proaktiv.tables import (

@@ -3,7 +3,7 @@
 Lists show facts F alone, which name nobody: which entries are a person's is found by blind index with an
 ``Inspection``. Pages by id; nothing counts the whole log. Left to others: one entry with its parts
 (``oversight.entry``), proofs and checkpoints (``oversight.evidence``), whether the log is untouched
-(``flowlog.verify``).
+(``flowlog.verifying.whole``).
 """
 
 import json

@@ -16,7 +16,7 @@ from consent.tables import ACTIVITIES, LEDGER
 from proaktiv.core.errors import NotFound
 from proaktiv.core.staff import Inspection
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, SUBJECT, commitment, unpack
-from proaktiv.flowlog.opening import staff_part
+from proaktiv.flowlog.proving.opening import staff_part
 from proaktiv.house import House
 from proaktiv.parties import names_of
 from proaktiv.steps.oversight import described

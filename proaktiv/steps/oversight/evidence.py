@@ -1,6 +1,6 @@
 """Evidence for the DSB: where an entry stands, its proof, the checkpoints, and that an older log begins a newer one.
 
-Left to others: the entry itself (``oversight.entry``), checking all of it (``flowlog.verify``).
+Left to others: the entry itself (``oversight.entry``), checking all of it (``flowlog.verifying.whole``).
 """
 
 import base64
@@ -14,10 +14,10 @@ from sqlmodel import Session
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.staff import Inspection
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
-from proaktiv.flowlog.opening import Parts
-from proaktiv.flowlog.proofs import consistency as consistency_proof
-from proaktiv.flowlog.proving import proof_of
-from proaktiv.flowlog.pruning import pruned
+from proaktiv.flowlog.keeping.pruning import pruned
+from proaktiv.flowlog.proving.opening import Parts
+from proaktiv.flowlog.proving.paths import consistency as consistency_proof
+from proaktiv.flowlog.proving.single import proof_of
 from proaktiv.house import House
 from proaktiv.tables import (
     CheckpointRow,

@@ -1,7 +1,7 @@
 """Exports that the DSB makes: listed, logged, with a day on which they go.
 
 ``log`` is the verifiable export of decision 10, for the DSB. ``counts`` is for others: lines by day, and none for fewer
-than five. Neither holds a person. Left to others: the files (``flowlog.export_packing``, ``flowlog.counts``).
+than five. Neither holds a person. Left to others: the files (``flowlog.exports.packing``, ``flowlog.counts``).
 Source: flowlog.md §§ 5, 10.
 """
 
@@ -19,7 +19,7 @@ from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.staff import StaffProof
 from proaktiv.flowlog.counts import counted_lines
-from proaktiv.flowlog.export_packing import ENTRIES_MAX, packed
+from proaktiv.flowlog.exports.packing import ENTRIES_MAX, packed
 from proaktiv.house import House
 from proaktiv.steps.oversight import within
 from proaktiv.tables import (

@@ -1,8 +1,8 @@
 """The way of a consent: every numbered entry of one person from the one that gave it to a flow that names it.
 
-A selection (``flowlog.selection``), so that it can be shown elsewhere that the consent had not ended meanwhile: the
-person's numbers run without a gap. For the DSB with a second person's yes; what was before and after is not in it.
-Left to others: the leave (``steps.inspection``), checking it (``flowlog.resting_verify``).
+A selection (``flowlog.exports.selection``), so that it can be shown elsewhere that the consent had not ended meanwhile:
+the person's numbers run without a gap. For the DSB with a second person's yes; what was before and after is not in it.
+Left to others: the leave (``steps.inspection``), checking it (``flowlog.verifying.resting``).
 Source: docs/decisions/0022.
 """
 
@@ -17,10 +17,10 @@ from sqlmodel import Session
 from consent.tables import LEDGER
 from proaktiv.core.errors import Conflict, NotFound
 from proaktiv.core.staff import Inspection
-from proaktiv.flowlog import selection
 from proaktiv.flowlog.entries import SALT_BYTES, unpack
-from proaktiv.flowlog.inclusions import included
-from proaktiv.flowlog.selection import Selected
+from proaktiv.flowlog.exports import selection
+from proaktiv.flowlog.exports.selection import Selected
+from proaktiv.flowlog.proving.inclusions import included
 from proaktiv.house import House
 from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Destroyed, Ring, SealBroken

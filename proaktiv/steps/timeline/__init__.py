@@ -14,9 +14,9 @@ from sqlmodel import Session
 from proaktiv.core.errors import BadInput
 from proaktiv.core.flows import Kind
 from proaktiv.core.trust import SessionProof
-from proaktiv.flowlog import selection
-from proaktiv.flowlog.inclusions import included
-from proaktiv.flowlog.selection import Selected
+from proaktiv.flowlog.exports import selection
+from proaktiv.flowlog.exports.selection import Selected
+from proaktiv.flowlog.proving.inclusions import included
 from proaktiv.house import House
 from proaktiv.parties import names_of
 from proaktiv.steps.timeline.entries import Own, Part, own, span

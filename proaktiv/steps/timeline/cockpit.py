@@ -17,7 +17,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.dates import rueck_monate
 from proaktiv.core.errors import NotFound
 from proaktiv.core.trust import SessionProof
-from proaktiv.flowlog.inclusions import included
+from proaktiv.flowlog.proving.inclusions import included
 from proaktiv.house import House
 from proaktiv.steps.timeline.entries import Own, Part, own, span
 

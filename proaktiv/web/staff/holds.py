@@ -1,6 +1,6 @@
 """Holding entries of the log and releasing holds, with four eyes: ask, decide for somebody else, see what stands.
 
-Left to others: who may do what when (``steps.inspection.holding``), what a hold does (``flowlog.holds``).
+Left to others: who may do what when (``steps.inspection.holding``), what a hold does (``flowlog.keeping.holds``).
 """
 
 import re
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import NotFound
-from proaktiv.flowlog.holds import Held
+from proaktiv.flowlog.keeping.holds import Held
 from proaktiv.web.pages import log_words
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _

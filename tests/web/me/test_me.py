@@ -25,9 +25,9 @@ from proaktiv.core.merkle import verify_inclusion
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
 from proaktiv.flowlog.checkpoints import open_checkpoint, vkey_of
-from proaktiv.flowlog.export_layout import ExportUnreadable
-from proaktiv.flowlog.report import Report
-from proaktiv.flowlog.selection_verify import is_selection, verify_selection
+from proaktiv.flowlog.exports.layout import ExportUnreadable
+from proaktiv.flowlog.verifying.report import Report
+from proaktiv.flowlog.verifying.selection import is_selection, verify_selection
 from proaktiv.steps.timeline import entries as reading
 from proaktiv.web.citizen import make_citizen
 from tests.builders import Somebody, a_birth, somebody

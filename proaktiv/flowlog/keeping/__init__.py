@@ -1,0 +1,1 @@
+"""How long entries stay: retention, what it took, and holds against it."""

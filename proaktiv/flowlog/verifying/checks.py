@@ -1,0 +1,212 @@
+"""Check one stored entry against what it commits to.
+
+Written apart from ``flowlog.record``: reads the stored bytes, trusts no column. Left to others: whether the entry is
+in the tree (``flowlog.verifying.whole``).
+Source: flowlog.md §§ 2–3.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from proaktiv.core.canonical import CanonicalError, checked
+from proaktiv.core.flows import Kind
+from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, Entry, commitment, instant, unpack
+from proaktiv.flowlog.keeping.pruning import Pruned, told_by
+from proaktiv.flowlog.verifying.report import FINDINGS_MAX, Finding, What
+from proaktiv.vault import SealBroken
+
+
+class Opener(Protocol):
+    """Opens parts for the check; None means: closed to us, not checked."""
+
+    def subj_of(self, person: UUID) -> bytes:
+        """Return a person's blind index."""
+        ...
+
+    def subject(self, subj: bytes, blob: bytes, aad: bytes) -> bytes | None:
+        """Return salt ‖ body S. Raises ``SealBroken``."""
+        ...
+
+    def staff(self, key_id: UUID, blob: bytes, aad: bytes) -> bytes | None:
+        """Return salt ‖ body A. Raises ``SealBroken``."""
+        ...
+
+
+_COLUMNS = {
+    "kind": "kind",
+    "t": "t",
+    "sender": "from",
+    "receiver": "to",
+    "purpose": "purpose",
+    "basis": "basis",
+    "scope": "scope",
+    "outcome": "outcome",
+}
+"""Query column → key in body F. What a screen filters by must be what was committed."""
+
+
+@dataclass(slots=True)
+class RowCheck:
+    """Checks rows one after the other and remembers each opened person's numbers."""
+
+    opener: Opener | None = None
+    numbers: dict[bytes, int] = field(default_factory=dict)
+    pruned: Pruned = field(default_factory=Pruned)
+    """What retention says of itself in the entries read so far."""
+    erased: int = 0
+    """How many subject parts the erasures read so far took."""
+    missing: int = 0
+    """How many are missing without being excused one by one."""
+    _missing: list[Finding] = field(default_factory=list)
+    _gone: int = 0
+    """How many rows were not there so far, the last of them just before the entry that is read next or earlier."""
+    _gone_at: dict[bytes, int] = field(default_factory=dict)
+
+    def gone(self) -> None:
+        """Take down that a row is not there: numbers of persons may be missing with it."""
+        self._gone += 1
+
+    def findings(self, row: Any, index: int | None, *, erased: bool) -> Iterator[Finding]:
+        """Yield what is wrong inside one row of log and secret; ``erased`` excuses missing parts."""
+
+        def found(what: What, detail: str) -> Finding:
+            return Finding(what, detail, index, row.fid)
+
+        try:
+            entry = unpack(bytes(row.entry))
+        except ValueError:
+            yield found(What.ENTRY, "the bytes are no entry")
+            return
+        for what, detail in _facts(row, entry):
+            yield found(what, detail)
+        if row.secret_fid is None:
+            yield found(What.ROW, "its row of sealed parts is missing")
+            return
+        self._account(row)
+        if row.s_blob is None and row.subj is None and not erased:
+            self.missing += 1
+            if len(self._missing) < FINDINGS_MAX:
+                self._missing.append(found(What.SUBJECT, "missing without an erasure"))
+        for detail in self._subject(row, entry.subject):
+            yield found(What.SUBJECT, detail)
+        for detail in self._staff(row, entry.staff, erased=erased):
+            yield found(What.STAFF, detail)
+        if row.s_blob is not None and row.subj is not None:
+            for detail in self._sequence(row, entry.subject):
+                yield found(What.SEQUENCE, detail)
+
+    def _account(self, row: Any) -> None:
+        """Take down what an erasure or retention says it took."""
+        if row.kind == Kind.ERASURE:
+            self.erased += _taken(row)
+        elif row.kind == Kind.RETENTION and (said := told_by(bytes(row.f_bytes))) is not None:
+            self.pruned = max(self.pruned, said, key=lambda one: (one.minimum, one.removed))
+
+    def unexcused(self) -> Iterator[Finding]:
+        """Yield what is missing, once all entries are read, unless the erasures told of account for all of it.
+
+        Which entry an erasure took stands sealed in its staff part: in the open it would group one person's entries.
+        So without that key their number is what must agree. Source: flowlog.md § 4.
+        """
+        if self.missing <= self.erased:
+            return
+        if self.erased:
+            yield Finding(What.SUBJECT, f"{self.missing} are missing, erasures account for {self.erased}")
+        yield from self._missing
+
+    def _subject(self, row: Any, c_subject: bytes) -> Iterator[str]:
+        blob = row.s_blob
+        if blob is None:
+            if row.subj is not None:
+                yield "missing without an erasure"
+        elif len(blob) == SALT_BYTES:
+            if row.subj is not None or commitment(SUBJECT, blob, b"") != c_subject:
+                yield "the open salt does not show that there never was one"
+        elif row.subj is None:
+            yield "its blind index is missing"
+        else:
+            plain = _opened(lambda opener: opener.subject(row.subj, blob, c_subject), self.opener)
+            if plain is not None and not _commits(SUBJECT, plain, c_subject):
+                yield "does not open to what was committed"
+
+    def _staff(self, row: Any, c_staff: bytes, *, erased: bool) -> Iterator[str]:
+        blob = row.a_blob
+        if blob is None or row.staff_key is None:
+            if not erased:
+                yield "missing without an erasure"
+        else:
+            plain = _opened(lambda opener: opener.staff(row.staff_key, blob, c_staff), self.opener)
+            if plain is not None and not _commits(STAFF, plain, c_staff):
+                yield "does not open to what was committed"
+
+    def _sequence(self, row: Any, c_subject: bytes) -> Iterator[str]:
+        """Check that a person's numbers run 1, 2, 3 … in the order of the log."""
+        if self.opener is None or len(row.s_blob) == SALT_BYTES:
+            return
+        plain = _opened(lambda opener: opener.subject(row.subj, row.s_blob, c_subject), self.opener)
+        if plain is None or not _commits(SUBJECT, plain, c_subject):
+            return  # reported already, or closed to us
+        body = json.loads(plain[SALT_BYTES:])
+        if self.opener.subj_of(UUID(body["subject"])) != row.subj:
+            yield "is filed under another person's blind index"
+        elif "seq" in body:
+            expected = self.numbers.get(row.subj, 0) + 1
+            jump = body["seq"] - expected
+            # What retention took between two entries of a person may have had the numbers between; more it cannot have.
+            if jump < 0 or jump > self._gone - self._gone_at.get(row.subj, 0):
+                yield f"number {body['seq']} where {expected} should follow"
+            self._gone_at[row.subj] = self._gone
+            self.numbers[row.subj] = body["seq"]
+
+
+def _opened(open_part: Any, opener: Opener | None) -> bytes | None:
+    if opener is None:
+        return None
+    try:
+        plain: bytes | None = open_part(opener)
+    except SealBroken:
+        return b""
+    return plain
+
+
+def _commits(group: bytes, plain: bytes, committed: bytes) -> bool:
+    return commitment(group, plain[:SALT_BYTES], plain[SALT_BYTES:]) == committed
+
+
+def _facts(row: Any, entry: Entry) -> Iterator[tuple[What, str]]:
+    body = bytes(row.f_bytes)
+    if len(row.f_salt) != SALT_BYTES or commitment(FACTS, bytes(row.f_salt), body) != entry.facts:
+        yield What.FACTS, "bytes or salt are not what was committed"
+        return
+    try:
+        facts = json.loads(body)
+        canonical = isinstance(facts, dict) and checked(facts) == body
+    except (ValueError, CanonicalError, RecursionError):
+        canonical = False
+    if not canonical:
+        yield What.FACTS, "not canonical"
+        return
+    if facts.get("flow") != str(row.fid):
+        yield What.FACTS, "are those of another flow"
+    if entry.kind not in _LABELS or facts.get("kind") != _LABELS[entry.kind]:
+        yield What.FACTS, "name another kind than the entry"
+    stored = {"kind": _LABELS.get(row.kind, "unknown"), "t": instant(row.recorded_at)}
+    for column, key in _COLUMNS.items():
+        value = stored[column] if column in stored else getattr(row, column)
+        if value != facts.get(key, ""):
+            yield What.COLUMN, column
+
+
+_LABELS = {int(kind): kind.label for kind in Kind}
+
+
+def _taken(row: Any) -> int:
+    """Return how many entries an erasure says it took; what says nothing readable took none."""
+    try:
+        n = json.loads(bytes(row.f_bytes)).get("n", 0)
+    except (ValueError, AttributeError, RecursionError):
+        return 0
+    return n if type(n) is int and n > 0 else 0
