@@ -38,7 +38,7 @@ pytestmark = pytest.mark.chaos
 
 SET = 8
 """Entries that one run of a trial takes; the last of them is somebody's."""
-GROUPS = 16
+GROUPS = 32
 HERE = "here"
 
 
