@@ -1,11 +1,13 @@
 """Verify what proaktiv's flow log handed out: an export, a selection of entries, or a single proof.
 
+    python verify.py --policy POLICY
     python verify.py PATH … --policy POLICY [--since CHECKPOINT] [--json] [--lang en]
     python verify.py FLOW.tlog-proof --consent GIVEN --policy POLICY [--json] [--lang en]
 
 One file; needs Python 3.11 or later and the package ``cryptography``; no proaktiv, no network, nothing is written.
 POLICY is your own file (C2SP tlog-policy) with the keys that you noted: none is ever taken from what is verified.
-CHECKPOINT is one that you kept. GIVEN proves the consent of a flow: a proof, or a selection that holds both.
+Alone it is shown, as the slip shows the key. CHECKPOINT is one that you kept.
+GIVEN proves the consent of a flow: a proof, or a selection that holds both.
 Speaks German, and English when asked. Ends with 0: untouched, 1: a finding, 2: something could not be judged.
 Not checked: what is sealed, and RFC 3161 time stamps.
 """
@@ -20,6 +22,7 @@ from proaktiv.flowlog.alone.entry import Row
 from proaktiv.flowlog.alone.export import Export
 from proaktiv.flowlog.alone.folder import Folder, is_folder, small_file
 from proaktiv.flowlog.alone.german import in_german
+from proaktiv.flowlog.alone.noted import noted
 from proaktiv.flowlog.alone.proof import PROOF_MAX, Shown, judge_proof
 from proaktiv.flowlog.alone.resting import judge_among, judge_two
 from proaktiv.flowlog.alone.selection import is_selection, judge_selection
@@ -108,6 +111,9 @@ def kept_checkpoint(place: str, policy: Policy) -> Head:
 def answer(asked: Asked, *, german: bool) -> int:
     """Judge what was asked for and say so; return how it ends. Raises ``Unreadable`` where nothing could be asked."""
     policy = read_policy(asked.policy)
+    if not asked.paths:
+        sys.stdout.write(noted(policy, german=german) + "\n")
+        return 0
     kept = kept_checkpoint(asked.since, policy) if asked.since else None
     resting = verify_rest(asked.paths[0], asked.consent, policy) if asked.consent else []
     codes, kinds = [], set()

@@ -15,6 +15,7 @@ Verifies what proaktiv's flow log handed out: an export, a proof, the way of a c
 
 In the folder where all of it lies:
 
+    {program} --policy policy.txt    shows the key as the slip does, to compare
     {program} auszug --policy policy.txt
     {program} auszug --policy policy.txt --since checkpoint-2026-11
     {program} fluss-217.tlog-proof --consent weg --policy policy.txt
@@ -37,6 +38,7 @@ Prüft, was das Datenfluss-Protokoll von proaktiv ausgab: einen Auszug, einen Be
 
 So geht es, in dem Ordner, in dem alles liegt:
 
+    {program} --policy policy.txt    zeigt den Schlüssel wie auf dem Zettel, zum Vergleichen
     {program} auszug --policy policy.txt
     {program} auszug --policy policy.txt --since checkpoint-2026-11
     {program} fluss-217.tlog-proof --consent weg --policy policy.txt
@@ -71,7 +73,7 @@ EXAMPLES = {
 
 
 class Asked(NamedTuple):
-    """What is to be verified; an option that was not given is empty."""
+    """What is to be verified; an option that was not given is empty. Without paths the policy is to be shown."""
 
     paths: list[str]
     policy: str
@@ -97,6 +99,7 @@ def read_words(words: list[str]) -> Asked:
     paths: list[str] = []
     values: dict[str, str] = {}
     rest = list(words)
+    nameless = "" in words  # a variable of a script that is empty: nothing may end well by that
     while rest:
         word = rest.pop(0)
         name, equals, value = word.partition("=")
@@ -114,7 +117,7 @@ def read_words(words: list[str]) -> Asked:
         values[name] = value
     if values.get("--lang", "de") not in {"de", "en"}:
         raise Unreadable("--lang is de or en")
-    if not paths:
+    if not paths and (nameless or values.keys() - {"--lang"} != {"--policy"}):
         raise Unreadable("name what to verify: the folder of an unpacked export, or a proof (.tlog-proof)")
     if "--policy" not in values:
         raise Unreadable("--policy is missing: your own file with the key that you noted")

@@ -24,7 +24,7 @@ _PACKAGE = "proaktiv.flowlog.alone"
 _FIRST = "machine"
 _ALIKE = (
     *("spelling", "trust", "tree", "entry", "folder", "german", "words", "speaking", "verdict"),
-    *("export", "selection", "proof", "resting", "asking"),
+    *("export", "selection", "proof", "resting", "noted", "asking"),
 )
 MODULES, NODE_MODULES = (_FIRST, *_ALIKE, "__main__"), (_FIRST, *_ALIKE, "main")
 """Each uses only what stands before it; the first one stands before all imports."""

@@ -17,18 +17,17 @@ quorum none
 """
 """ASCII alone: a console of Windows shows a file as it likes."""
 _SLIP = """\
-ZETTEL ZUM PRÜFEN DES DATENFLUSS-PROTOKOLLS
+ZETTEL ZUM DATENFLUSS-PROTOKOLL
 
-Ausgegeben am {day}. Drucken (Schrift mit fester Breite) und persönlich
-übergeben: Eine Datei kann unterwegs ausgetauscht werden, dieses Blatt nicht.
+Ausgegeben am {day}. Drucken und persönlich übergeben.
 
 
-1. Prüfsumme (SHA-256) des Programms, das Sie benutzen: jede Gruppe vergleichen
+1. Prüfsumme (SHA-256) des Programms; groß oder klein ist gleich
 
 {sums}
 
-2. Prüfschlüssel, in policy.txt hinter „log “, dort ohne Leerzeichen;
-   0 ist die Null, O der Buchstabe, 1 die Eins, l und I sind Buchstaben
+2. Prüfschlüssel, wie ihn das Programm mit --policy policy.txt zeigt
+   (0 Null, O Buchstabe, 1 Eins, l und I Buchstaben)
 
 {keys}
 
@@ -48,7 +47,7 @@ def policy_text(vkeys: Sequence[str], day: date) -> str:
 
 def slip_text(digests: Mapping[str, str], vkeys: Sequence[str], day: date) -> str:
     """Return what is printed: the SHA-256 of each program by its name, and the keys, in groups that the eye keeps."""
-    sums = "\n".join(f"   {name:<12} {grouped(digest, 8, 4, 16)}\n" for name, digest in digests.items())
+    sums = "\n".join(f"   {name}\n   {grouped(digest, 8, 4, 3)}\n" for name, digest in digests.items())
     return _SLIP.format(day=f"{day:%d.%m.%Y}", sums=sums, keys="\n".join(map(_key, vkeys)) or _NO_KEY)
 
 

@@ -13,6 +13,7 @@ export const HELP = [
 
 In the folder where all of it lies:
 
+    ${PROGRAM} --policy policy.txt    shows the key as the slip does, to compare
     ${PROGRAM} auszug --policy policy.txt
     ${PROGRAM} auszug --policy policy.txt --since checkpoint-2026-11
     ${PROGRAM} fluss-217.tlog-proof --consent weg --policy policy.txt
@@ -34,6 +35,7 @@ Nothing is sent and nothing is written. Not verified: what is sealed, and time s
 
 So geht es, in dem Ordner, in dem alles liegt:
 
+    ${PROGRAM} --policy policy.txt    zeigt den Schlüssel wie auf dem Zettel, zum Vergleichen
     ${PROGRAM} auszug --policy policy.txt
     ${PROGRAM} auszug --policy policy.txt --since checkpoint-2026-11
     ${PROGRAM} fluss-217.tlog-proof --consent weg --policy policy.txt
@@ -72,11 +74,12 @@ export function nextTime(words, german) {
 export const isGerman = (words) =>
   !words.includes("--lang=en") && !words.some((word, at) => word === "--lang" && words[at + 1] === "en");
 
-/** Read what was typed. */
+/** Read what was typed. Without paths the policy is to be shown. */
 export function readWords(words) {
   const paths = [];
   const values = new Map();
   const rest = [...words];
+  const nameless = words.includes(""); // a variable of a script that is empty: nothing may end well by that
   while (rest.length) {
     const word = rest.shift();
     if (!word.startsWith("-")) {
@@ -94,7 +97,8 @@ export function readWords(words) {
     values.set(name, value);
   }
   if (!["de", "en"].includes(values.get("--lang") ?? "de")) throw new Unreadable("--lang is de or en");
-  if (!paths.length) {
+  const showing = !nameless && values.has("--policy") && [...values.keys()].every((name) => ["--policy", "--lang"].includes(name));
+  if (!paths.length && !showing) {
     throw new Unreadable("name what to verify: the folder of an unpacked export, or a proof (.tlog-proof)");
   }
   if (!values.has("--policy")) {

@@ -1,10 +1,12 @@
 // Verify what proaktiv's flow log handed out: an export, a selection of entries, or a single proof.
 //
+//     node verify.mjs --policy POLICY
 //     node verify.mjs PATH … --policy POLICY [--since CHECKPOINT] [--json] [--lang en]
 //     node verify.mjs FLOW.tlog-proof --consent GIVEN --policy POLICY [--json] [--lang en]
 //
 // One file; needs Node 20 or later and nothing else; no network, nothing is written. POLICY is your own file (C2SP
-// tlog-policy) with the keys that you noted: none is ever taken from what is verified. CHECKPOINT is one that you kept.
+// tlog-policy) with the keys that you noted: none is ever taken from what is verified. Alone it is shown, as the slip
+// shows the key. CHECKPOINT is one that you kept.
 // GIVEN proves the consent of a flow: a proof, or a selection that holds both.
 // Speaks German, and English when asked. Ends with 0: untouched, 1: a finding, 2: something could not be judged.
 // Not checked: what is sealed, RFC 3161 time stamps.
@@ -21,6 +23,7 @@ import { Export } from "./export.mjs";
 import { isSelection, judgeSelection } from "./selection.mjs";
 import { judgeProof } from "./proof.mjs";
 import { judgeAmong, judgeTwo } from "./resting.mjs";
+import { noted } from "./noted.mjs";
 import { HELP, isGerman, nextTime, readWords } from "./asking.mjs";
 
 const PROOF_MAX = 1024 * 1024;
@@ -93,6 +96,10 @@ function keptCheckpoint(place, policy) {
 
 function answer({ paths, policy: own, since, consent, json }, german) {
   const policy = readPolicy(own);
+  if (!paths.length) {
+    process.stdout.write(`${noted(policy, german)}\n`);
+    return 0;
+  }
   const kept = since ? keptCheckpoint(since, policy) : null;
   const codes = [];
   const kinds = new Set();
