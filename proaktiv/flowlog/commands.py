@@ -24,10 +24,10 @@ from proaktiv.flowlog.exports.writing import export_log
 from proaktiv.flowlog.findings import Limits, counted, findings
 from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, add_proof_commands, believed, print_report, read_text
 from proaktiv.flowlog.status import status as log_status
-from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.export import signed_by_another, verify_export
 from proaktiv.flowlog.verifying.judging import tell_nobody
 from proaktiv.flowlog.verifying.policy import Policy
-from proaktiv.flowlog.verifying.report import Report
+from proaktiv.flowlog.verifying.report import STRANGE, Report
 from proaktiv.flowlog.verifying.selection import is_selection, verify_selection
 from proaktiv.flowlog.verifying.whole import verify_database
 from proaktiv.flowlog.vouching import attested
@@ -210,7 +210,7 @@ def _verified(
     folder: Path, trusted: str | Policy, since: Path | None, now: datetime, stamper: Stamper | None
 ) -> Report:
     """Check an exported folder, a whole one or a selection."""
-    kept = _kept(since, trusted)
+    kept = _kept(since, trusted, folder)
     if is_selection(folder):
         if kept:
             raise BadInput("--since", "is for whole exports: a selection proves its entries, not the log's growth")
@@ -243,8 +243,11 @@ def _add_findings(
             raise typer.Exit(1)
 
 
-def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:
-    """Return the checkpoint that the caller kept. Raises ``BadInput`` if the trusted key did not sign it."""
+def _kept(since: Path | None, trusted: str | Policy, folder: Path | None = None) -> Checkpoint | None:
+    """Return the checkpoint that the caller kept. Raises ``BadInput`` if the trusted key did not sign it.
+
+    None where it signed neither that nor the export in ``folder``: the key is what is wrong then.
+    """
     if since is None:
         return None
     trust = Policy.of(trusted)
@@ -255,6 +258,8 @@ def _kept(since: Path | None, trusted: str | Policy) -> Checkpoint | None:
     try:
         return trust.open(read_text(since)).checkpoint
     except NoteError as error:
+        if str(error) == STRANGE and folder is not None and signed_by_another(folder, trust):
+            return None
         raise BadInput("--since", f"{since} is no checkpoint of this log: {error}. {remedy}") from None
     except BadInput as error:
         raise BadInput("--since", f"{error}. {remedy}") from None

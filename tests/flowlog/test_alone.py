@@ -356,6 +356,39 @@ def test_a_key_of_another_log_gives_one_line_and_not_one_for_each_checkpoint(
         told = proaktiv("log", "verify", "--export", str(now), "--vkey", vkey)
         assert told.stdout.startswith("the key does not fit: ")
         assert "no trusted key signed" not in told.stdout
+        # Every month: the checkpoint that was kept is not what is wrong.
+        since = ("--since", originals / "old" / "checkpoint")
+        assert run(verifiers, which, now, "--policy", tmp_path / "policy", *since) == (code, out, "")
+        again = proaktiv("log", "verify", "--export", str(now), "--vkey", vkey, *map(str, since))
+        assert (again.returncode, again.stdout) == (told.returncode, told.stdout)
+
+
+def test_a_kept_checkpoint_of_another_key_is_blamed_where_the_key_fits_the_export(
+    originals: Path, verifiers: Verifiers, which: str, tmp_path: Path
+) -> None:
+    other = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
+    kept = tmp_path / "checkpoint-2026-11"
+    kept.write_text(
+        sign_note((originals / "old" / "checkpoint").read_text().partition("\n\n")[0] + "\n", ORIGIN, other)
+    )
+    asked = ("--policy", originals / "policy", "--since", kept)
+    for paths in ([originals / "now"], [originals / "now", tmp_path / "nowhere"], [tmp_path / "nowhere"], [kept]):
+        code, out, err = run(verifiers, which, *paths, *asked)
+        assert (code, out, err.splitlines()[-1]) == (2, "", "Nichts geprüft.")
+        assert err.startswith(f"--since: {kept} ist kein Checkpoint dieses Protokolls: kein Schlüssel Ihrer policy")
+    (tmp_path / "policy").write_text(f"log {vkey_of(ORIGIN, other)}\nquorum none\n")
+    code, _, err = run(
+        verifiers,
+        which,
+        originals / "now",
+        "--policy",
+        tmp_path / "policy",
+        "--since",
+        originals / "now" / "README.txt",
+    )
+    assert (code, err.startswith("--since: ")) == (2, True), "a checkpoint that is none is told so under any key"
+    told = refused(proaktiv("log", "verify", "--export", str(originals / "now"), "--vkey", VKEY, "--since", str(kept)))
+    assert "is no checkpoint of this log: no trusted key signed this note" in told
 
 
 # what they say in German ----------------------------------------------------------------------------------------------

@@ -170,6 +170,23 @@ def test_whatever_is_asked_there_is_one_verdict_and_it_stands_last(
 
 
 @needs_node
+def test_what_decides_the_verdict_stands_directly_above_it(verifiers: Verifiers, place: Path) -> None:
+    policy = ("--policy", place / "policy.txt")
+    _, out, _ = both(verifiers, place / "nothing", place / "now", *policy)
+    told = out.splitlines()
+    assert told[0].startswith(f"{place / 'now'}: ")
+    assert told[-2].startswith(f"{place / 'nothing'} ist nicht da")
+    _, out, _ = both(verifiers, place / "wrong", place / "nothing", place / "now", *policy)
+    order = [line.partition(" ist nicht da")[0].partition(":")[0] for line in out.splitlines()]
+    assert [name for name in order if name.startswith(str(place))] == [
+        str(place / name) for name in ("nothing", "now", "wrong")
+    ]
+    assert out.splitlines()[-2].endswith(" (Platz 3)")
+    done = verifiers.run_node(place / "nothing", place / "now", *policy, "--json")
+    assert [json.loads(line)["code"] for line in done.stdout.splitlines()] == [2, 0], "programs are told in their order"
+
+
+@needs_node
 def test_the_same_of_many_places_in_a_row_is_one_line(verifiers: Verifiers, place: Path, tmp_path: Path) -> None:
     mixed = copy(place / "now", tmp_path / "mixed")
     (mixed / "entries.jsonl").write_bytes((place / "old" / "entries.jsonl").read_bytes())

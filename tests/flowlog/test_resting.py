@@ -332,6 +332,18 @@ def test_an_export_or_several_flows_are_no_way_to_ask(verifiers: Verifiers, file
             assert run(*asked, "--policy", policy).returncode == 2
 
 
+@needs_node
+def test_with_proof_and_way_swapped_the_reason_stands_directly_above_the_verdict(
+    verifiers: Verifiers, files: Files
+) -> None:
+    way = files.selected("swapped", *list(LIFE)[2:6])
+    asked = (way, "--consent", files.proof("sent"), "--policy", files.place / "policy")
+    for run in (verifiers.run_python, verifiers.run_node):
+        lines = run(*asked).stdout.splitlines()
+        assert lines[-2].startswith(f"{way}: vor --consent steht ein einziger Beleg eines Flusses")
+        assert (lines[-1], len(lines) > 10) == ("Nicht alles geprüft.", True)
+
+
 # by chance ------------------------------------------------------------------------------------------------------------
 
 PAIRS = depth(30, 600)

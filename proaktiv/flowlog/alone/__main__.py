@@ -14,6 +14,7 @@ Not checked: what is sealed, and RFC 3161 time stamps.
 
 import sys
 import time
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from proaktiv.flowlog.alone.resting import judge_among, judge_two
 from proaktiv.flowlog.alone.selection import is_selection, judge_selection
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, typed
 from proaktiv.flowlog.alone.trust import Head, Policy
-from proaktiv.flowlog.alone.verdict import CONCLUSIONS, UNASKED, Verdict, concluded
+from proaktiv.flowlog.alone.verdict import CONCLUSIONS, STRANGE, UNASKED, Verdict, concluded
 
 PROGRAM = "py verify.py" if sys.platform == "win32" else "python verify.py"
 
@@ -95,17 +96,34 @@ def read_policy(place: str) -> Policy:
         raise Unreadable(f"the policy is {error}") from None
 
 
-def kept_checkpoint(place: str, policy: Policy) -> Head:
-    """Return a checkpoint that the caller kept. Raises ``Unreadable``, with a word on what to do."""
+def kept_checkpoint(place: str, policy: Policy, paths: list[str]) -> Head | None:
+    """Return a checkpoint that the caller kept. Raises ``Unreadable``, with a word on what to do.
+
+    None where a key of the policy signed neither it nor what is to be judged: the key is what is wrong then.
+    """
     try:
         return policy.open(typed(small_file(place)))
     except Unreadable as error:
         raise Unreadable(f"--since: {error}. Name the file that you kept, and do not go on without --since") from None
     except Broken as error:
+        if str(error) == STRANGE and all(is_strange(path, policy) for path in paths):
+            return None
         raise Unreadable(
             f"--since: {place} is no checkpoint of this log: {error}. Take the unchanged file that you kept; if it is "
             "that one, this is a finding: hold on to everything, and do not go on without --since"
         ) from None
+
+
+def is_strange(path: str, policy: Policy) -> bool:
+    """Return whether no key of the policy signed the checkpoint of an export."""
+    folder = Folder(Path(path))
+    with suppress(Unreadable):
+        raw = folder.read("checkpoint") if is_folder(path) and not is_selection(folder) else None
+        try:
+            policy.open(raw or b"")
+        except Broken as error:
+            return raw is not None and str(error) == STRANGE
+    return False
 
 
 def answer(asked: Asked, *, german: bool) -> int:
@@ -114,17 +132,18 @@ def answer(asked: Asked, *, german: bool) -> int:
     if not asked.paths:
         sys.stdout.write(noted(policy, german=german) + "\n")
         return 0
-    kept = kept_checkpoint(asked.since, policy) if asked.since else None
+    kept = kept_checkpoint(asked.since, policy, asked.paths) if asked.since else None
     resting = verify_rest(asked.paths[0], asked.consent, policy) if asked.consent else []
-    codes, kinds = [], set()
+    judged = []
     for verdict in resting or (verify(place, policy, kept)[0] for place in asked.paths):
-        codes.append(verdict.code)
-        kinds.add(verdict.kind)
-        sys.stdout.write((verdict.to_json() if asked.json else verdict.text(german=german)) + "\n")
-    worst, conclusion = concluded(codes, german=german)
-    if worst == 0 and not asked.consent and kinds - {"export"}:
+        judged.append(verdict)
+        sys.stdout.write(verdict.to_json() + "\n" if asked.json else "")
+    worst, conclusion = concluded([verdict.code for verdict in judged], german=german)
+    if worst == 0 and not asked.consent and {verdict.kind for verdict in judged} - {"export"}:
         conclusion = f"{UNASKED[german]}\n{conclusion}"
-    sys.stdout.write("" if asked.json else conclusion + "\n")
+    if not asked.json:
+        deciding_last = sorted(judged, key=lambda verdict: verdict.code == worst)
+        sys.stdout.write("\n".join([*(each.text(german=german) for each in deciding_last), conclusion]) + "\n")
     return worst
 
 

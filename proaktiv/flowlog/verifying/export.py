@@ -11,12 +11,13 @@ from pathlib import Path
 
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.exports import layout
+from proaktiv.flowlog.exports.layout import ExportUnreadable
 from proaktiv.flowlog.exports.lines import ExportedNote
 from proaktiv.flowlog.exports.reading import Export, Missing
 from proaktiv.flowlog.verifying.checks import RowCheck
 from proaktiv.flowlog.verifying.judging import Judge, tell_nobody
 from proaktiv.flowlog.verifying.policy import Policy, PolicyError
-from proaktiv.flowlog.verifying.report import Finding, Report, What
+from proaktiv.flowlog.verifying.report import STRANGE, Finding, Report, What
 from proaktiv.flowlog.vouching.timestamps import Stamper, StampRefused
 
 
@@ -87,6 +88,17 @@ def verify_export(
         None if stamper is None else max(judge.stamped, default=0),
         since=kept.size if kept else None,
     )
+
+
+def signed_by_another(folder: Path, trusted: str | Policy) -> bool:
+    """Return whether no key of the caller's signed the checkpoint of an export: then it is the key that is wrong."""
+    try:
+        Policy.of(trusted).open(Export(folder).small(layout.HEAD).decode())
+    except NoteError as error:
+        return str(error) == STRANGE
+    except (Missing, ExportUnreadable, UnicodeDecodeError):
+        pass
+    return False
 
 
 def _stamps(export: Export, stamper: Stamper, find: Callable[[Finding], None]) -> dict[int, datetime]:

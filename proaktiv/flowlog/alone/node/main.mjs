@@ -18,7 +18,7 @@ import { Unreadable, or, typed } from "./spelling.mjs";
 import { Policy } from "./trust.mjs";
 import { Folder, isFolder, smallFile } from "./folder.mjs";
 import { inGerman } from "./german.mjs";
-import { CONCLUSIONS, UNASKED, Verdict, concluded } from "./verdict.mjs";
+import { CONCLUSIONS, STRANGE, UNASKED, Verdict, concluded } from "./verdict.mjs";
 import { Export } from "./export.mjs";
 import { isSelection, judgeSelection } from "./selection.mjs";
 import { judgeProof } from "./proof.mjs";
@@ -79,10 +79,14 @@ function readPolicy(place) {
   return new Policy(raw, Math.floor(Date.now() / 1000));
 }
 
-/** Return a checkpoint that the caller kept, or say what to do. */
-function keptCheckpoint(place, policy) {
+/**
+ * Return a checkpoint that the caller kept, or say what to do.
+ * Null where a key of the policy signed neither it nor what is to be judged: the key is what is wrong then.
+ */
+function keptCheckpoint(place, policy, paths) {
   try {
     return or((error) => {
+      if (error.message === STRANGE && paths.every((each) => isStrange(each, policy))) return null;
       const otherwise = "if it is that one, this is a finding: hold on to everything, and do not go on without --since";
       const remedy = `Take the unchanged file that you kept; ${otherwise}`;
       throw new Unreadable(`--since: ${place} is no checkpoint of this log: ${error.message}. ${remedy}`);
@@ -94,23 +98,36 @@ function keptCheckpoint(place, policy) {
   }
 }
 
+/** Return whether no key of the policy signed the checkpoint of an export. */
+function isStrange(place, policy) {
+  const folder = new Folder(place);
+  try {
+    const raw = isFolder(place) && !isSelection(folder) ? folder.read("checkpoint") : null;
+    return raw !== null && or((error) => error.message === STRANGE, () => policy.open(raw) === null);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    return false;
+  }
+}
+
 function answer({ paths, policy: own, since, consent, json }, german) {
   const policy = readPolicy(own);
   if (!paths.length) {
     process.stdout.write(`${noted(policy, german)}\n`);
     return 0;
   }
-  const kept = since ? keptCheckpoint(since, policy) : null;
-  const codes = [];
-  const kinds = new Set();
+  const kept = since ? keptCheckpoint(since, policy, paths) : null;
+  const judged = [];
   for (const verdict of consent ? judgeRest(paths[0], consent, policy) : verdicts(paths, policy, kept)) {
-    codes.push(verdict.code);
-    kinds.add(verdict.kind);
-    process.stdout.write(`${json ? verdict.toJson() : verdict.text(german)}\n`);
+    judged.push(verdict);
+    if (json) process.stdout.write(`${verdict.toJson()}\n`);
   }
-  const [worst, conclusion] = concluded(codes, german);
-  const unasked = worst === 0 && !consent && (kinds.has("proof") || kinds.has("selection"));
-  if (!json) process.stdout.write(`${unasked ? `${UNASKED[Number(german)]}\n` : ""}${conclusion}\n`);
+  const [worst, conclusion] = concluded(judged.map(({ code }) => code), german);
+  const unasked = worst === 0 && !consent && judged.some(({ kind }) => kind !== "export");
+  const decides = ({ code }) => Number(code === worst);
+  const decidingLast = [...judged].sort((one, other) => decides(one) - decides(other));
+  const said = [...decidingLast.map((each) => each.text(german)), ...(unasked ? [UNASKED[Number(german)]] : []), conclusion];
+  if (!json) process.stdout.write(`${said.join("\n")}\n`);
   return worst;
 }
 

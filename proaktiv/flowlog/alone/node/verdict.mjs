@@ -176,7 +176,7 @@ export class Verdict {
   }
 }
 
-const STRANGE = "no trusted key signed this note";
+export const STRANGE = "no trusted key signed this note";
 const UNNAMED = "MANIFEST.json names a log that the policy does not";
 const TOO_FEW = "fewer witnesses cosigned it than the policy asks for, or too long ago";
 
