@@ -137,21 +137,31 @@ def verifiers(tmp_path_factory: pytest.TempPathFactory) -> Verifiers:
     return Verifiers.handed_out(tmp_path_factory.mktemp("handed out"))
 
 
-def by_proaktiv(flow: Path, consent: Path) -> tuple[int, tuple[tuple[str, int | None], ...], dict[str, Any]]:
+Found = tuple[tuple[str, int | None], ...]
+
+
+def detailed(what: str, detail: str) -> str:
+    """Return what a finding is about; where that is the consent, all three say the same of it."""
+    return f"{what}: {detail}" if what == "consent" else what
+
+
+def by_proaktiv(flow: Path, consent: Path) -> tuple[int, Found, dict[str, Any]]:
     try:
         report = verify_rested(flow.read_bytes(), consent if consent.is_dir() else consent.read_bytes(), VKEY)
     except ExportUnreadable:
         return 2, (), {}
-    found = tuple((finding.what.value, finding.index) for finding in report.findings)
+    found = tuple((detailed(finding.what.value, finding.detail), finding.index) for finding in report.findings)
     return int(not report.ok), found, report.rested_on.to_json() if report.rested_on else {}
 
 
-def alone(done: Any) -> tuple[int, tuple[tuple[str, int | None], ...], dict[str, Any]]:
+def alone(done: Any) -> tuple[int, Found, dict[str, Any]]:
     lines = [json.loads(line) for line in done.stdout.rstrip("\n").split("\n")]
     assert done.stderr == ""
     codes = {line["code"] for line in lines}
     assert done.returncode == (1 if 1 in codes else max(codes))
-    found = tuple((each["what"], each["index"]) for line in lines for each in line.get("findings", ()))
+    found = tuple(
+        (detailed(each["what"], each["detail"]), each["index"]) for line in lines for each in line.get("findings", ())
+    )
     return done.returncode, found, lines[-1].get("rested_on", {})
 
 
@@ -184,21 +194,25 @@ def test_two_proofs_say_which_consent_a_flow_rested_on_and_that_it_was_given_bef
 @pytest.mark.parametrize(
     ("flow", "given", "found"),
     [
-        ("sent on a yes", "given", [("subject part", 2)]),
-        ("of no consent", "given", [("subject part", 4)]),
-        ("sent", "theirs", [("subject part", 15), ("index", 15)]),
-        ("sent", "other text", [("facts", 3)]),
-        ("sent", "withdrawn", [("facts", 9), ("index", 9)]),
-        ("sent after the end", "given of old", [("subject part", 8)]),
-        ("sent on what was replaced", "given anew", [("subject part", 13)]),
-        ("given", "given", [("index", 2)]),
+        ("sent on a yes", "given", [(f"names the consent {FIRST}, the flow {SECOND}", 2)]),
+        ("of no consent", "given", [("names no consent", 4)]),
+        ("sent", "theirs", [("is another person's than the flow's", 15), ("the consent stands after the flow", 15)]),
+        ("sent", "other text", [("is about another activity than the flow", 3)]),
+        (
+            "sent",
+            "withdrawn",
+            [("says nothing of a consent that was given", 9), ("the consent stands after the flow", 9)],
+        ),
+        ("sent after the end", "given of old", [("names no consent", 8)]),
+        ("sent on what was replaced", "given anew", [(f"names the consent {THIRD}, the flow {SECOND}", 13)]),
+        ("given", "given", [("the consent stands after the flow", 2)]),
     ],
 )
 def test_what_does_not_prove_it_is_refused_by_all_three(
     verifiers: Verifiers, files: Files, flow: str, given: str, found: list[tuple[str, int]]
 ) -> None:
     code, told, rested = judged(verifiers, files, files.proof(flow), files.proof(given))
-    assert (code, list(told), rested) == (1, found, {})
+    assert (code, list(told), rested) == (1, [(f"consent: {detail}", index) for detail, index in found], {})
 
 
 @needs_node
@@ -251,11 +265,15 @@ def test_a_selection_shows_that_it_had_not_ended_meanwhile(verifiers: Verifiers,
 @pytest.mark.parametrize(
     ("flow", "among", "found"),
     [
-        ("sent after the end", [*list(LIFE)[2:7], *list(LIFE)[8:11]], [("subject part", 9)]),
-        ("sent on what was replaced", list(LIFE)[11:15], [("subject part", 13)]),
-        ("sent", ["other text", "of no consent", "sent"], [("facts", 3)]),
-        ("sent", ["of no consent", "sent"], [("index", 5)]),
-        ("sent", ["given", "other text", "of no consent"], [("index", 5)]),
+        (
+            "sent after the end",
+            [*list(LIFE)[2:7], *list(LIFE)[8:11]],
+            [("consent: ends the consent before the flow", 9)],
+        ),
+        ("sent on what was replaced", list(LIFE)[11:15], [("consent: ends the consent before the flow", 13)]),
+        ("sent", ["other text", "of no consent", "sent"], [("consent: is about another activity than the flow", 3)]),
+        ("sent", ["of no consent", "sent"], [("consent: no entry before the flow says that its consent was given", 5)]),
+        ("sent", ["given", "other text", "of no consent"], [("consent: the flow is not in the selection", 5)]),
         ("sent after the end", [*list(LIFE)[2:7], "sent after the end"], [("sequence", 10)]),
     ],
 )
@@ -344,9 +362,34 @@ def test_with_proof_and_way_swapped_the_reason_stands_directly_above_the_verdict
         assert (lines[-1], len(lines) > 10) == ("Nicht alles geprüft.", True)
 
 
+@needs_node
+def test_what_files_say_of_the_consent_begins_with_it_and_nothing_that_was_tampered_with_does(
+    verifiers: Verifiers, files: Files
+) -> None:
+    def lines(consent: Path, *words: str) -> list[str]:
+        asked = (files.proof("sent"), "--consent", consent, "--policy", files.place / "policy", *words)
+        python, node = verifiers.run_python(*asked), verifiers.run_node(*asked)
+        assert (python.returncode, python.stdout) == (1, node.stdout)
+        return python.stdout.splitlines()
+
+    assert lines(files.proof("theirs"))[-3:] == [
+        "Einwilligung: gehört einer anderen Person als der Fluss (Platz 15)",
+        "Einwilligung: die Einwilligung steht hinter dem Fluss (Platz 15)",
+        "Es stimmt nicht alles.",
+    ]
+    assert lines(files.proof("theirs"), "--lang", "en")[-3] == "consent: is another person's than the flow's (entry 15)"
+    (files.place / "torn.tlog-proof").write_text(files.proof("given").read_text().replace("index 2", "index 3"))
+    assert lines(files.place / "torn.tlog-proof")[-2].startswith("Eintrag: ")
+    told = proaktiv(
+        *("log", "verify-proof", str(files.proof("sent")), "--vkey", VKEY, "--consent", str(files.proof("withdrawn")))
+    )
+    assert "consent: says nothing of a consent that was given (entry 9)" in told.stdout.splitlines()
+
+
 # by chance ------------------------------------------------------------------------------------------------------------
 
 PAIRS = depth(30, 600)
+DETAILS = ("names no consent", "is about another activity than the flow", "says nothing of a consent that was given")
 NUMBERS = (*[FIRST] * 12, "", SECOND, "x\u2028y", "ü", "{}", "0")
 SCOPES = (*["a@1"] * 12, "", "a@2", "b@1", "a", "@1", "a@@1", "{flow[t]}@1", "ä\u200b@1")
 OUTCOMES = (*["given"] * 8, "confirmed", "withdrawn", "objected", "", "Given")
@@ -383,7 +426,7 @@ def test_three_verifiers_agree_on_whatever_entries_may_say_of_consents(verifiers
         way = files.selected(f"chance-{number}", *names[first : last + 1]) if number % 2 else given
         code, found, rested = judged(verifiers, files, flow, way)
         seen |= {f"ends with {code}", *(what for what, _ in found), "rested" if rested else "not"}
-    assert seen >= {"ends with 0", "ends with 1", "rested", "subject part", "facts"}, seen
+    assert seen >= {"ends with 0", "ends with 1", "rested"} | {f"consent: {detail}" for detail in DETAILS}, seen
 
 
 @needs_node

@@ -56,21 +56,21 @@ def judge_two(flow: Shown, given: Shown, verdict: Verdict) -> None:
     """Judge by two proofs, each of which was judged before."""
     one, other = said_by(flow, "the proof of the flow"), said_by(given, "the proof of the consent")
     if flow.origin != given.origin:
-        verdict.find("head", "the proof of the consent is of another log", other.at)
+        verdict.find("consent", "the proof of the consent is of another log", other.at)
     if not one.consent:
-        verdict.find("subject part", "names no consent", one.at)
+        verdict.find("consent", "names no consent", one.at)
     elif not other.consent:
-        verdict.find("subject part", "names no consent", other.at)
+        verdict.find("consent", "names no consent", other.at)
     elif other.consent != one.consent:
-        verdict.find("subject part", f"names the consent {other.consent}, the flow {one.consent}", other.at)
+        verdict.find("consent", f"names the consent {other.consent}, the flow {one.consent}", other.at)
     if other.subject.get("subject") != one.subject.get("subject"):
-        verdict.find("subject part", "is another person's than the flow's", other.at)
+        verdict.find("consent", "is another person's than the flow's", other.at)
     if not other.gives:
-        verdict.find("facts", "do not say that a consent was given", other.at)
+        verdict.find("consent", "says nothing of a consent that was given", other.at)
     if _name(other) != _name(one):
-        verdict.find("facts", "are about another activity than the flow", other.at)
+        verdict.find("consent", "is about another activity than the flow", other.at)
     if other.at >= one.at:
-        verdict.find("index", "the consent stands after the flow", other.at)
+        verdict.find("consent", "the consent stands after the flow", other.at)
     if not verdict.findings:
         verdict.rested_on = {"consent": one.consent, "flow": one.told(), "given": other.told(), "whole": False}
 
@@ -79,22 +79,22 @@ def judge_among(flow: Shown, origin: str, rows: list[Row], verdict: Verdict) -> 
     """Judge by the proof of a flow and a selection that was judged before: between the two no entry may end it."""
     one = said_by(flow, "the proof of the flow")
     if flow.origin != origin:
-        verdict.find("head", "the selection is of another log")
+        verdict.find("consent", "the selection is of another log")
     said = [Said(row.at, body_of(row.facts), body_of(row.subject)) for row in rows]
     if not any(row.at == one.at and row.entry == flow.entry for row in rows):
-        verdict.find("index", "the flow is not in the selection", one.at)
+        verdict.find("consent", "the flow is not in the selection", one.at)
     if not one.consent:
-        verdict.find("subject part", "names no consent", one.at)
+        verdict.find("consent", "names no consent", one.at)
     earlier = [each for each in said if each.at < one.at]
     giving = next((each for each in earlier if one.consent and each.gives and each.consent == one.consent), None)
     if giving is None:
-        verdict.find("index", "no entry before the flow says that its consent was given", one.at)
+        verdict.find("consent", "no entry before the flow says that its consent was given", one.at)
         return
     if _name(giving) != _name(one):
-        verdict.find("facts", "are about another activity than the flow", giving.at)
+        verdict.find("consent", "is about another activity than the flow", giving.at)
     for each in earlier:
         if each.at > giving.at and each.ends(one.consent):
-            verdict.find("subject part", "ends the consent before the flow", each.at)
+            verdict.find("consent", "ends the consent before the flow", each.at)
     if not verdict.findings:
         whole = is_count(giving.subject.get("seq"), one.subject.get("seq"))
         verdict.rested_on = {"consent": one.consent, "flow": one.told(), "given": giving.told(), "whole": whole}

@@ -24,6 +24,7 @@ GERMAN = {
     "cosignature": "Mitunterschrift",
     "time": "Zeit",
     "file": "Datei",
+    "consent": "Einwilligung",
 }
 """What a finding may be about."""
 COLUMN_NAMES = {

@@ -34,6 +34,7 @@ class What(StrEnum):
     STAMP = "time stamp"
     TIME = "time"
     FILE = "file"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,22 +83,22 @@ def _together(flow_shown: Shown, given_shown: Shown) -> tuple[list[Finding], Res
     flow, given = _said(flow_shown, "the proof of the flow"), _said(given_shown, "the proof of the consent")
     found = []
     if flow_shown.origin != given_shown.origin:
-        found.append(Finding(What.HEAD, "the proof of the consent is of another log", given.index))
+        found.append(Finding(What.CONSENT, "the proof of the consent is of another log", given.index))
     if not flow.consent:
-        found.append(Finding(What.SUBJECT, "names no consent", flow.index))
+        found.append(Finding(What.CONSENT, "names no consent", flow.index))
     elif not given.consent:
-        found.append(Finding(What.SUBJECT, "names no consent", given.index))
+        found.append(Finding(What.CONSENT, "names no consent", given.index))
     elif given.consent != flow.consent:
         detail = f"names the consent {given.consent}, the flow {flow.consent}"
-        found.append(Finding(What.SUBJECT, detail, given.index))
+        found.append(Finding(What.CONSENT, detail, given.index))
     if given.subject.get("subject") != flow.subject.get("subject"):
-        found.append(Finding(What.SUBJECT, "is another person's than the flow's", given.index))
+        found.append(Finding(What.CONSENT, "is another person's than the flow's", given.index))
     if not given.gives:
-        found.append(Finding(What.FACTS, "do not say that a consent was given", given.index))
+        found.append(Finding(What.CONSENT, "says nothing of a consent that was given", given.index))
     if given.activity != flow.activity:
-        found.append(Finding(What.FACTS, "are about another activity than the flow", given.index))
+        found.append(Finding(What.CONSENT, "is about another activity than the flow", given.index))
     if given.index >= flow.index:
-        found.append(Finding(What.INDEX, "the consent stands after the flow", given.index))
+        found.append(Finding(What.CONSENT, "the consent stands after the flow", given.index))
     return found, RestedOn(flow.consent, flow.told(), given.told(), whole=False)
 
 
@@ -106,23 +106,23 @@ def _among(shown: Shown, origin: str, entries: list[Selected]) -> tuple[list[Fin
     flow = _said(shown, "the proof of the flow")
     found = []
     if shown.origin != origin:
-        found.append(Finding(What.HEAD, "the selection is of another log"))
+        found.append(Finding(What.CONSENT, "the selection is of another log"))
     if not any((each.row.idx, each.row.entry) == (shown.index, shown.entry) for each in entries):
-        found.append(Finding(What.INDEX, "the flow is not in the selection", flow.index))
+        found.append(Finding(What.CONSENT, "the flow is not in the selection", flow.index))
     if not flow.consent:
-        found.append(Finding(What.SUBJECT, "names no consent", flow.index))
+        found.append(Finding(What.CONSENT, "names no consent", flow.index))
     earlier = [
         _Said(each.row.idx, facts_of(each), subject_of(each) or {}) for each in entries if each.row.idx < flow.index
     ]
     giving = [each for each in earlier if flow.consent and each.gives and each.consent == flow.consent]
     if not giving:
         missing = "no entry before the flow says that its consent was given"
-        return [*found, Finding(What.INDEX, missing, flow.index)], None
+        return [*found, Finding(What.CONSENT, missing, flow.index)], None
     given = giving[0]
     if given.activity != flow.activity:
-        found.append(Finding(What.FACTS, "are about another activity than the flow", given.index))
+        found.append(Finding(What.CONSENT, "is about another activity than the flow", given.index))
     found += [
-        Finding(What.SUBJECT, "ends the consent before the flow", each.index)
+        Finding(What.CONSENT, "ends the consent before the flow", each.index)
         for each in earlier
         if each.index > given.index and each.ends(flow.consent)
     ]

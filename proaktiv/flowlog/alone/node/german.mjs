@@ -161,9 +161,9 @@ const DEUTSCH = {
   "the flow is not in the selection": "der Fluss steht nicht im Weg der Einwilligung",
   "names no consent": "nennt keine Einwilligung",
   "names the consent {}, the flow {}": "nennt die Einwilligung {}, der Fluss {}",
-  "is another person's than the flow's": "ist der einer anderen Person als der des Flusses",
-  "do not say that a consent was given": "sagen nicht, dass eine Einwilligung gegeben wurde",
-  "are about another activity than the flow": "sprechen von einer anderen Verarbeitung als der Fluss",
+  "is another person's than the flow's": "gehört einer anderen Person als der Fluss",
+  "says nothing of a consent that was given": "sagt nicht, dass eine Einwilligung gegeben wurde",
+  "is about another activity than the flow": "spricht von einer anderen Verarbeitung als der Fluss",
   "the consent stands after the flow": "die Einwilligung steht hinter dem Fluss",
   "no entry before the flow says that its consent was given":
     "kein Eintrag vor dem Fluss sagt, dass seine Einwilligung gegeben wurde",

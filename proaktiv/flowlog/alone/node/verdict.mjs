@@ -9,7 +9,7 @@ const FINDINGS_MAX = 1000;
 const GERMAN = {
   row: "Zeile", entry: "Eintrag", facts: "Tatsachen", column: "Spalte", "subject part": "Teil S",
   "staff part": "Teil A", sequence: "Zählung", index: "Platz", tile: "Kachel", head: "Kopf",
-  checkpoint: "Checkpoint", cosignature: "Mitunterschrift", time: "Zeit", file: "Datei",
+  checkpoint: "Checkpoint", cosignature: "Mitunterschrift", time: "Zeit", file: "Datei", consent: "Einwilligung",
 };
 
 const COLUMN_NAMES = {
