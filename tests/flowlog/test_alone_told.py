@@ -86,6 +86,12 @@ def test_where_the_log_has_only_grown_since_a_checkpoint_it_is_said(verifiers: V
     for folder in ("old", "wrong"):  # what is shorter, and what is not as it was
         code, out, _ = both(verifiers, place / folder, *policy, "--since", place / "now" / "checkpoint")
         assert (code, "Seit Ihrem" in out) == (1, False)
+    _, out, _ = both(verifiers, place / "old", *policy, "--since", place / "now" / "checkpoint")
+    harmless_first = (
+        f"Checkpoint: Der Auszug ist kleiner (6) als der Checkpoint, den Sie aufhoben ({SIZE}). Ist der Auszug älter,"
+        " nehmen Sie einen neueren; ist er jünger, fehlen Einträge: festhalten."
+    )
+    assert out.splitlines()[-2:] == [harmless_first, "Es stimmt nicht alles."]
 
 
 @needs_node

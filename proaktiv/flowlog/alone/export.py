@@ -172,7 +172,11 @@ class Export:
                 self._compare_bundle(index - len(bundle) + 1, bundle)
                 bundle = []
         if self.kept is not None and self.kept.size > self.size:
-            self.find("checkpoint", f"{self.kept.size} entries stand in the one you kept, the log holds {self.size}")
+            self.find(
+                "checkpoint",
+                f"the export is smaller ({self.size}) than the checkpoint you kept ({self.kept.size}). If it is older, "
+                "take a newer one; if it is younger, entries are missing: hold on to everything.",
+            )
         return edge, newest
 
     def _append(self, edge: Edge, index: int, row: Row | None) -> None:

@@ -250,7 +250,11 @@ export class Export {
       }
     }
     if (this.kept && this.kept.size > this.size) {
-      this.find("checkpoint", `${this.kept.size} entries stand in the one you kept, the log holds ${this.size}`);
+      const [smaller, remedy] = [
+        `the export is smaller (${this.size}) than the checkpoint you kept (${this.kept.size})`,
+        "If it is older, take a newer one; if it is younger, entries are missing: hold on to everything.",
+      ];
+      this.find("checkpoint", `${smaller}. ${remedy}`);
     }
     return [edge, newest];
   }

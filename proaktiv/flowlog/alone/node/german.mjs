@@ -132,8 +132,8 @@ const DEUTSCH = {
   "no entry has this place": "kein Eintrag hat diesen Platz",
   "lies before the first entry of this export": "liegt vor dem ersten Eintrag dieses Auszugs",
   "{} entries were signed, the log holds {}": "{} Einträge wurden unterschrieben, das Protokoll hat {}",
-  "{} entries stand in the one you kept, the log holds {}":
-    "{} Einträge stehen in dem, den Sie aufhoben, hier sind es {}: Ist der Auszug nicht älter, fehlen welche",
+  "the export is smaller ({}) than the checkpoint you kept ({}). If it is older, take a newer one; if it is younger, entries are missing: hold on to everything.":
+    "Der Auszug ist kleiner ({}) als der Checkpoint, den Sie aufhoben ({}). Ist der Auszug älter, nehmen Sie einen neueren; ist er jünger, fehlen Einträge: festhalten.",
   "of {} entries that you kept: the log does not begin with them":
     "von {} Einträgen, den Sie aufhoben: das Protokoll beginnt nicht mit ihnen",
   "of {} entries: the log is not what was signed":
