@@ -25,6 +25,7 @@ from proaktiv.flowlog.alone import export as alone_export
 from proaktiv.flowlog.alone.german import SENTENCES, in_german
 from proaktiv.flowlog.alone.spelling import Broken, Unreadable, canonical, parsed
 from proaktiv.flowlog.alone.trust import Policy
+from proaktiv.flowlog.alone.verdict import CONCLUSIONS
 from proaktiv.flowlog.checkpoints import Checkpoint, open_checkpoint, sign_note, vkey_of
 from proaktiv.flowlog.exports import handing_out
 from proaktiv.flowlog.exports.layout import README_TEXT, READMES, bundle, bundle_path, bundles
@@ -174,7 +175,11 @@ def test_both_know_the_texts_and_kinds_of_this_version(verifiers: Verifiers) -> 
     digest = sha256(README_TEXT.encode()).hexdigest()
     assert alone_export.READMES == READMES > {digest}
     node = verifiers.node.read_text()
-    assert digest in node
+    assert {each for each in READMES if each in node} == READMES
+    assert len(READMES) == 3, "the texts of versions before stay"
+    program, other, *_ = [line.split()[1] for line in README_TEXT.splitlines() if line.startswith("    ")]
+    assert (program, other) == ("verify.mjs", "verify.py"), "as the guide goes"
+    assert {german for _, german in CONCLUSIONS.values()} == set(re.findall(r"„([^“]+[.])“", README_TEXT))
     assert {int(kind): kind.label for kind in Kind} == alone_entry.LABELS
     for kind in Kind:
         assert re.search(rf"\b{kind.label}\b", node), kind.label

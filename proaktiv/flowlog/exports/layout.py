@@ -140,10 +140,14 @@ Unterschriften des Protokolls. Keine Namen, keine Schlüssel, keine Teile über 
 
 Prüfen, auf Ihrem eigenen Rechner, ohne Netz, mit einem der beiden Prüfprogramme und Ihrer eigenen policy.txt:
 
-    python3 verify.py DIESER_ORDNER --policy policy.txt
     node verify.mjs DIESER_ORDNER --policy policy.txt
+    python3 verify.py DIESER_ORDNER --policy policy.txt
 
-Die letzte Zeile ist das Urteil: „Alles stimmt.“ oder „Es stimmt nicht alles.“
+Die letzte Zeile ist das Urteil:
+
+    „Alles stimmt.“                             kein Befund
+    „Es stimmt nicht alles.“                    ein Befund; darüber steht, welcher
+    „Nicht alles geprüft.“, „Nichts geprüft.“   kein Befund; darüber steht, was zu tun ist
 
 Die Programme gibt Ihnen das Haus einmal („proaktiv log verifier ORDNER“ schreibt sie), nie mit einem Auszug. In
 policy.txt stehen die Zeilen „log SCHLÜSSEL“ und „quorum none“ (oder Ihre Zeugen). SCHLÜSSEL ist der Prüfschlüssel, den
@@ -159,7 +163,8 @@ dass seither nichts von dem geändert wurde, was Sie heute geprüft haben.
 READMES = frozenset(
     {
         sha256(README_TEXT.encode()).hexdigest(),
+        "bac93ad86673b3b829b5004d652d24fb95f83cb94b907ab2d17d64c159628168",
         "5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826",
     }
 )
-"""SHA-256 of what an export may tell its reader: this version, and the one before, whose exports stay whole."""
+"""SHA-256 of what an export may tell its reader: this version, and those before, whose exports stay whole."""

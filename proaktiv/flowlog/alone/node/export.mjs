@@ -9,6 +9,7 @@ import { spoken } from "./speaking.mjs";
 import { openHead } from "./verdict.mjs";
 
 const READMES = new Set([
+  "073ccbe9fd8ab852c74f2ab97dc89ae00bf1dc59194c72042442283c95420c47",
   "bac93ad86673b3b829b5004d652d24fb95f83cb94b907ab2d17d64c159628168",
   "5b137c5d264ba369f2f883eb3487f1ffe9d008b3dbeaf4d46c551642297a2826",
 ]);
