@@ -12,6 +12,8 @@ _PARAGRAPH = re.compile(r"(?:(?<=\d)|(?<=\d[a-z])) \((\d+[a-z]?)\)")
 _IN_BRACKETS = re.compile(rf"(?<=Abs\. )(\d+[a-z]?) \(({_LETTERS})\)")
 _BARE = re.compile(rf"(?<=Abs\. )(\d+[a-z]?) (?=({_LETTERS})(?: [A-Z]|$))")
 _WORD = re.compile(r"\b(?:lit\.|Buchstabe) ?(?=[a-z]\b)")
+_LAW = re.compile(r"(?<!\S)(?:SGB )?[^\s0-9]\S+$")
+"""The law at the end of a citation; a number or a letter of it is none."""
 _NO_BREAK = "\u00a0"
 _TOGETHER = re.compile(r"(§|\b(?:Art|Abs|Nr|Buchst)\.|\bSatz) (?=[0-9]|[a-z]\b)")
 
@@ -39,3 +41,23 @@ def spellings(citation: str) -> frozenset[str]:
     short = re.sub(r" Abs\. (\d+[a-z]?)", r" (\1)", today)
     older = {each.replace("Buchst. ", word) for each in (today, short) for word in ("lit. ", "")}
     return frozenset({citation, today, *older})
+
+
+def naming(citation: str) -> str:
+    """Return a regular expression of what names a citation, alone or beside others joined by "; ".
+
+    "§ 37 Abs. 1 BMG" is named by "Art. 6 … DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)", and so is "§ 37 BMG": the
+    law and how its citation begins are enough, § 3 is no beginning of § 37. It means the same to Python and to
+    PostgreSQL; compare without regard to case.
+    """
+    whole = sorted({_one(each.strip()) for each in spellings(citation) if each.strip()})
+    return rf"(^|; )({'|'.join(whole)})( \([^;]*\))?(;|$)"
+
+
+def _one(citation: str) -> str:
+    """Return a regular expression of one citation and of those within it."""
+    law = _LAW.search(citation)
+    if law is None:
+        return rf"{re.escape(citation)}( [^;]*)?"
+    begins = citation[: law.start()].rstrip()
+    return rf"{re.escape(begins)}( [^;]*)? {re.escape(law[0])}" if begins else rf"([^;]* )?{re.escape(law[0])}"

@@ -105,7 +105,11 @@ def flows(
     subject: Subject = None,
     cursor: UUID | None = None,
 ) -> dict[str, Any]:
-    """List entries, newest first: facts that name nobody; of one person only with a second person's yes."""
+    """List entries, newest first: facts that name nobody; of one person only with a second person's yes.
+
+    What is filtered by must be equal to what stands there (a party may be named instead): a program that finds nothing
+    may rely on it. The office's page takes a part of a name, and one citation of several.
+    """
     columns = {"sender": sender, "receiver": receiver, "purpose": purpose, "basis": basis, "outcome": outcome}
     before = str(cursor) if cursor else ""
     found = acts.flows_of_subject(proof, Wanted(columns, "", first_on, last_on, before, refused), subject)

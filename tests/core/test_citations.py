@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proaktiv.core.citations import cited, in_the_one_style, spellings
+from proaktiv.core.citations import cited, in_the_one_style, naming, spellings
 
 ROOT = Path(__file__).parents[2]
 OTHER = re.compile(
@@ -95,3 +95,45 @@ def test_a_sign_and_its_number_stay_together_at_the_end_of_a_line(text: str, sho
 def test_what_was_copied_from_a_page_is_found_as_the_log_keeps_it() -> None:
     assert cited("§ 37 Abs. 1 BMG") not in spellings("§ 37 Abs. 1 BMG"), "the control: the log has ordinary spaces"
     assert spellings(cited("§ 37 Abs. 1 BMG")) == spellings("§ 37 Abs. 1 BMG")
+
+
+TWO = "Art. 6 Abs. 1 Buchst. e DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)"
+
+
+@pytest.mark.parametrize(
+    ("typed", "basis"),
+    [
+        ("§ 37 Abs. 1 BMG", TWO),
+        ("§ 37 Abs. 1 BMG (Übermittlung)", TWO),
+        ("§ 37 (1) BMG", TWO),
+        ("§ 37 BMG", TWO),
+        ("§ 37", TWO),
+        ("BMG", TWO),
+        ("Art. 6 Abs. 1 Buchst. e", TWO),
+        ("art. 6 dsgvo", TWO),
+        (TWO, TWO),
+        ("§ 37 Abs. 1 BMG", "§ 24 SGB VIII; § 37 (1) BMG"),
+        ("§ 24 SGB VIII", "§ 24 Abs. 2 SGB VIII"),
+        ("Art. 6 Abs. 1 Buchst. e DSGVO", "Art. 6 (1) e DSGVO (Erhebung); § 1 X"),
+        ("Satzung Musterstadt (erfunden)", "Satzung Musterstadt (erfunden)"),
+    ],
+)
+def test_a_basis_names_a_citation_that_is_one_of_several_or_begins_so(typed: str, basis: str) -> None:
+    assert re.search(naming(typed), basis, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("typed", "basis"),
+    [
+        ("§ 3 BMG", TWO),
+        ("§ 37 Abs. 2 BMG", TWO),
+        ("§ 37 DSGVO", TWO),
+        ("MG", TWO),
+        ("Art. 6 BMG", TWO),
+        ("§ 2 SGB VIII", "§ 24 SGB VIII"),
+        ("§ 24 SGB I", "§ 24 SGB VIII"),
+        (".*", TWO),
+    ],
+)
+def test_a_basis_does_not_name_what_only_looks_alike(typed: str, basis: str) -> None:
+    assert re.search(naming(typed), basis, re.IGNORECASE) is None

@@ -10,6 +10,7 @@ import pytest
 from proaktiv.core.calendar import BERLIN
 from proaktiv.core.citations import cited
 from proaktiv.core.flows import Flow, Kind
+from proaktiv.steps.oversight import Wanted
 from proaktiv.web.pages import log_words
 from proaktiv.web.pages.language import catalogue
 from tests.builders import a_birth, somebody
@@ -151,3 +152,49 @@ def test_a_citation_is_shown_unbroken_and_found_as_it_is_typed_or_copied(sent: O
     found = [desk.get("/datenfluesse", params={"basis": typed}).text for typed in (basis, cited(basis))]
     assert [set(cells(page, "Grundlage")) for page in found] == [{cited(basis)}] * 2
     assert NO_BREAK in cited(basis)
+
+
+BOTH = "Art. 6 Abs. 1 Buchst. e DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)"
+
+
+@pytest.fixture
+def based_on_two(sent: Office) -> Office:
+    """An entry that rests on two citations, and goes to somebody whom no table names any more."""
+    flow = Flow(kind=Kind.ACT, sender="m", receiver="amt-von-frueher", purpose="betrieb", action="log.seen", basis=BOTH)
+    with sent.world.database.transaction() as session:
+        sent.pipeline.house.log.record(session, [flow], sent.world.now)
+    return sent
+
+
+@pytest.mark.parametrize("typed", ["§ 37 Abs. 1 BMG", "§ 37 (1) BMG", "§ 37 BMG", BOTH])
+def test_an_entry_is_found_by_one_of_the_citations_that_it_rests_on(based_on_two: Office, typed: str) -> None:
+    page = based_on_two.desk("d.schutz").get("/datenfluesse", params={"basis": typed}).text
+    assert cited(BOTH) in cells(page, "Grundlage")
+    assert f"Gesucht ist jeder Eintrag, unter dessen Grundlagen „{cited(typed)}“ steht" in page
+
+
+def test_an_entry_is_not_found_by_a_citation_that_only_looks_alike(based_on_two: Office) -> None:
+    page = based_on_two.desk("d.schutz").get("/datenfluesse", params={"basis": "§ 3 BMG"}).text
+    assert "Es gibt keinen solchen Eintrag" in page
+
+
+@pytest.mark.parametrize("typed", ["Standesamt", "standesamt", "amt Muster", "standesamt-"])
+def test_a_part_of_a_name_finds_whoever_bears_it(sent: Office, typed: str) -> None:
+    page = sent.desk("d.schutz").get("/datenfluesse", params={"receiver": typed}).text
+    assert "Standesamt Musterstadt" in cells(page, "An")
+
+
+def test_where_a_part_stands_in_several_names_the_page_says_for_whom_it_looked(based_on_two: Office) -> None:
+    desk = based_on_two.desk("d.schutz")
+    page = desk.get("/datenfluesse", params={"receiver": "amt"}).text
+    assert {"Standesamt Musterstadt", "amt-von-frueher"} <= set(cells(page, "An"))
+    (told,) = re.findall(r"An: „amt“ kommt in mehreren Namen vor. Gesucht ist nach allen: ([^<]+)\.<", page)
+    assert {"Standesamt Musterstadt", "Jugendamt Musterstadt", "amt-von-frueher"} <= set(told.split(", "))
+    assert "kommt in mehreren Namen vor" not in desk.get("/datenfluesse", params={"receiver": "von-frueher"}).text
+
+
+def test_for_programs_what_is_filtered_by_must_be_equal(based_on_two: Office) -> None:
+    proof = based_on_two.proof("d.schutz")
+    for column, typed in (("basis", "§ 37 Abs. 1 BMG"), ("receiver", "Standesamt")):
+        assert based_on_two.pipeline.flows(proof, Wanted({column: typed}))["entries"] == []
+        assert based_on_two.pipeline.flows(proof, Wanted({column: typed}, in_part=True))["entries"] != []

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.calendar import berlin_date
+from proaktiv.core.citations import naming
 from proaktiv.core.errors import BadInput, NotAllowed
 from proaktiv.core.flows import DENIED, OVERSIGHT, Kind
 from proaktiv.core.ids import first_of_day, uuid7
@@ -33,7 +34,7 @@ BEHIND = timedelta(seconds=60)
 """Older than this nothing may wait for its place or its signature without the page saying so."""
 
 COLUMNS = ("sender", "receiver", "purpose", "basis", "outcome")
-"""What entries are filtered by, besides kind and period; each must be equal."""
+"""What entries are filtered by, besides kind and period; each must be equal unless ``Wanted.in_part`` says else."""
 
 _PARTIES = ("sender", "receiver")
 _NAMED, _NO = b'"action":"%b"', b'.denied"'
@@ -50,7 +51,8 @@ class Wanted:
     """Which entries to list. ``columns`` are of ``COLUMNS``, as somebody typed them; days are Berlin's, both included.
 
     ``meant``: what else may stand in the log for what was typed, where a page calls it by a word. Whoever sends or
-    receives may be typed by name. ``refused``: only what the gate, the office or a second person refused.
+    receives may be typed by name. ``refused``: only what the gate, the office or a second person refused. ``in_part``:
+    a part of the name of whoever sends or receives is enough, and one citation of those that stand as a basis.
     """
 
     columns: Mapping[str, str]
@@ -59,6 +61,7 @@ class Wanted:
     last_on: date | None = None
     before: str = ""
     refused: bool = False
+    in_part: bool = False
     meant: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
@@ -88,7 +91,10 @@ def standing(session: Session, proof: StaffProof, now: datetime, wall: datetime)
 
 
 def flows(session: Session, house: House, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
-    """Return a page of entries, the newest first, and where the next begins. Raises ``BadInput``, ``NotAllowed``."""
+    """Return a page of entries, the newest first, and where the next begins. Raises ``BadInput``, ``NotAllowed``.
+
+    ``searched``: the names that a part of one stood for, by column.
+    """
     _require(proof)
     return _page(session, house, wanted)
 
@@ -96,19 +102,19 @@ def flows(session: Session, house: House, proof: StaffProof, wanted: Wanted) -> 
 def flows_of(session: Session, house: House, leave: Inspection, wanted: Wanted) -> dict[str, Any]:
     """Return a page of one person's entries, the newest first: facts alone, those kept from the person among them."""
     if not leave.persons:
-        return {"entries": [], "more": ""}
+        return {"entries": [], "more": "", "searched": {}}
     mine = select(_SECRET.c.fid).where(_SECRET.c.subj.in_([house.log.subj(person) for person in leave.persons]))
     return _page(session, house, wanted, _LOG.c.fid.in_(mine))
 
 
-def _where(wanted: Wanted, names: Mapping[str, str]) -> list[ColumnElement[bool]]:
+def _where(wanted: Wanted, parties: Mapping[str, Collection[str]]) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = []
     for name, typed in wanted.columns.items():
         if name in COLUMNS and typed:
-            values = {typed, *wanted.meant.get(name, ())}
-            if name in _PARTIES:
-                values |= {code for code, called in names.items() if called.casefold() == typed.casefold()}
-            where.append(_LOG.c[name].in_(sorted(values)))
+            values = {typed, *wanted.meant.get(name, ()), *parties.get(name, ())}
+            equal = _LOG.c[name].in_(sorted(values))
+            named = wanted.in_part and name == "basis"
+            where.append(or_(equal, _LOG.c.basis.regexp_match(naming(typed), flags="i")) if named else equal)
     if wanted.kind:
         if wanted.kind not in _KINDS:
             raise BadInput("art", "is no kind of entry")
@@ -117,6 +123,27 @@ def _where(wanted: Wanted, names: Mapping[str, str]) -> list[ColumnElement[bool]
     if wanted.before:
         where.append(_LOG.c.fid < _uuid(wanted.before))
     return where
+
+
+def _parties(session: Session, wanted: Wanted, names: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return who is meant by what was typed for whoever sends or receives: codes of the log, by column."""
+    typed = {name: each.casefold() for name in _PARTIES if (each := wanted.columns.get(name, ""))}
+    if not wanted.in_part:
+        return {name: {code for code, called in names.items() if called.casefold() == typed[name]} for name in typed}
+    # Who only ever received, and is in no table any more, stands in the log alone.
+    known = {code: code for code in (_receivers(session) if typed else ())} | dict(names)
+    return {
+        name: {code for code, called in known.items() if typed[name] in called.casefold() or typed[name] in code}
+        for name in typed
+    }
+
+
+def _receivers(session: Session) -> list[str]:
+    """Return each receiver there is in the log once, by as many steps in its index as there are receivers."""
+    first = select(func.min(_LOG.c.receiver).label("receiver")).cte("receivers", recursive=True)
+    following = select(func.min(_LOG.c.receiver)).where(_LOG.c.receiver > first.c.receiver).scalar_subquery()
+    each = first.union_all(select(following).where(first.c.receiver.is_not(None)))
+    return [found for found in session.connection().execute(select(each.c.receiver)).scalars() if found is not None]
 
 
 def _refused(session: Session, where: Sequence[ColumnElement[bool]]) -> list[UUID]:
@@ -187,7 +214,8 @@ def wrong(
 
 def _page(session: Session, house: House, wanted: Wanted, *whose: ColumnElement[bool]) -> dict[str, Any]:
     names = names_of(session, house)
-    where = [*whose, *_where(wanted, names)]
+    parties = _parties(session, wanted, names)
+    where = [*whose, *_where(wanted, parties)]
     if wanted.refused:
         where = [_LOG.c.fid.in_(_refused(session, where))]
     rows = (
@@ -206,7 +234,11 @@ def _page(session: Session, house: House, wanted: Wanted, *whose: ColumnElement[
     entries = [
         {**described(json.loads(row.f_bytes), row.kind, names), "id": str(row.fid), "index": row.idx} for row in shown
     ]
-    return {"entries": entries, "more": str(rows[PAGE - 1].fid) if len(rows) > PAGE else ""}
+    return {
+        "entries": entries,
+        "more": str(rows[PAGE - 1].fid) if len(rows) > PAGE else "",
+        "searched": {column: sorted({names.get(code, code) for code in codes}) for column, codes in parties.items()},
+    }
 
 
 def described(facts: Mapping[str, Any], kind: int, names: Mapping[str, str]) -> dict[str, Any]:

@@ -313,12 +313,19 @@ def offered(column: str, words: Catalogue) -> list[str]:
 
 
 def meant(column: str, typed: str) -> frozenset[str]:
-    """Return what may stand in the log where somebody looks for a word of a page, in any language, or for a code."""
+    """Return what may stand in the log where somebody looks for a word of a page, in any language, or for a code.
+
+    Of whoever sends or receives a part of the word is enough, as of the names that a table of the house gives.
+    """
     speaks = [catalogue(language) for language in LANGUAGES]
     table = [*_TABLES[column].items(), *(LACKED.items() if column == "basis" else ())]
     codes = {
         key.rpartition(" ")[2] if column == "outcome" else key
         for key, german in table
-        if any(words.gettext(german).casefold() == typed.casefold() for words in speaks)
+        if any(_says(words.gettext(german).casefold(), typed.casefold(), column) for words in speaks)
     }
     return spellings(typed) | codes if column == "basis" else frozenset({typed, *codes})
+
+
+def _says(word: str, typed: str, column: str) -> bool:
+    return typed in word if column in ("sender", "receiver") else typed == word

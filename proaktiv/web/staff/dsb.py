@@ -45,9 +45,10 @@ def flows(request: Request, visitor: Working, acts: ActsDep) -> Response:
         first_on=first_on,
         last_on=last_on,
         before=request.query_params.get("vor", ""),
+        in_part=True,
         meant={name: log_words.meant(name, typed) for name in COLUMNS if (typed := asked[name])},
     )
-    found = acts.flows(visitor.proof, wanted) if form.well else {"entries": [], "more": ""}
+    found = acts.flows(visitor.proof, wanted) if form.well else {"entries": [], "more": "", "searched": {}}
     status = 200 if form.well else 422
     given = [(name, value) for name, value in asked.items() if value]
     return page(request, "flows.html", status, **found, form=form, kinds=KINDS, given=given, role=visitor.proof.role)
