@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from proaktiv.acts.oversight import OversightActs
 from proaktiv.core.errors import BadInput
-from proaktiv.core.sought import MUST_BE, number
+from proaktiv.core.sought import INCOMPLETE, MUST_BE, Incomplete, number
 from proaktiv.core.staff import StaffProof
 from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.door import HOST
@@ -24,8 +24,9 @@ def _number(typed: str) -> str:
     """Refuse a name before anything is asked or logged; what was typed stands in no error."""
     try:
         return number(typed, "who")
-    except BadInput:
-        raise PydanticCustomError("no_number", MUST_BE) from None
+    except BadInput as wrong:
+        said = INCOMPLETE if isinstance(wrong, Incomplete) else MUST_BE
+        raise PydanticCustomError("no_number", said) from None
 
 
 Who = Annotated[

@@ -4,7 +4,7 @@ import pytest
 
 from proaktiv.core.codes import ALPHABET
 from proaktiv.core.errors import BadInput
-from proaktiv.core.sought import auftrag_number, number
+from proaktiv.core.sought import Incomplete, auftrag_number, number
 
 NUMBERS = (
     *("A-0AMKR-PSVAQ", "a-0amkr-psvaq", "MR-000012", "MR-1", "mr-1", "7", "K 12/2026", "MR 000012", "12/2026.3"),
@@ -20,6 +20,7 @@ NUMBERS = (
 )
 NAMES = (
     *("Anna Beispiel", "anna", "Beispiel", "Müller", "Müller 3", "Anna-Lena", "von der Probe 7", "Beispiel, Anna 12"),
+    *("A Berta Muster", "A-Berta", "A Berta Beispiel 7"),
     *("ANNA BEISPIEL 7", "Anna 12.03.1980", "12.03.1980", "1980-03-12", "1. 2. 1980", "7 12/03/1980", "MR-unknown"),
     *(
         "Annabarbara",
@@ -74,3 +75,21 @@ def test_every_number_that_is_printed_is_read_as_itself() -> None:
         printed = f"A-{symbol * 5}-0{symbol * 4}"
         assert auftrag_number(printed.lower()) == printed
         assert number(printed, "who") == printed
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("A-WBE43-Z74H", "a-wbe43-z74h", "A WBE43 Z74H", "A-WBE4-Z74HX", "A-WBE43-Z74HXX", "A-WBE43"),
+        *("A-WBE43Z74H", "A-0AMKR-PSVAU", "A-0AMKRPSVAQX", "A-YFCVH-YZKF"),
+    ],
+)
+def test_an_auftrags_number_that_is_not_whole_is_told_from_a_registers_key(typed: str) -> None:
+    with pytest.raises(Incomplete) as refused:
+        number(typed, "who")
+    assert typed not in str(refused.value)
+
+
+@pytest.mark.parametrize("typed", ["A-2026-000123", "A-17", "A 12/2026", "A-1", "AB-WBE43-Z74H", "A-00012-0034", "A7"])
+def test_a_registers_key_that_begins_with_an_a_stays_one(typed: str) -> None:
+    assert number(typed, "who") == typed

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import BadInput
-from proaktiv.core.sought import number
+from proaktiv.core.sought import Incomplete, number
 from proaktiv.steps.inspection import REASON_MAX, REASON_MIN
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
@@ -24,6 +24,10 @@ NO_NUMBER = _(
     "Das ist keine Nummer, und nach Namen wird nicht gesucht. Geben Sie die Auftragsnummer ein (A-XXXXX-XXXXX) oder die"
     " Kennung im Register (mit Ziffern, etwa MR-000012). Ihre Eingabe wurde nicht festgehalten."
 )
+NOT_WHOLE = _(
+    "Diese Auftragsnummer ist nicht vollständig, oder ein Zeichen ist zu viel oder falsch: Hinter dem A stehen zehn"
+    " (A-XXXXX-XXXXX, kein U). Vergleichen Sie sie noch einmal."
+)
 _NO_ANSWER = _("Wählen Sie Ja oder Nein.")
 _OPEN, _GRANTED, _DENIED = _("Offene Wünsche"), _("Erlaubte Wünsche"), _("Abgelehnte Wünsche")
 _NO_REASON = _("Schreiben Sie in mindestens zehn Zeichen, warum.")
@@ -37,6 +41,9 @@ def whom_of(form: Form) -> str:
     typed = form.line("wer", WHOM)
     try:
         return number(typed, "wer") if "wer" not in form.errors else typed
+    except Incomplete:
+        form.errors["wer"] = NOT_WHOLE
+        return ""
     except BadInput:
         form.errors["wer"] = NO_NUMBER
         form.typed = {**form.typed, "wer": ""}
