@@ -114,8 +114,8 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             return evidence.checkpoints(session, before)
 
-    def checkpoint(self, proof: StaffProof, size: int) -> str:
-        """Return one signed checkpoint as text. Raises ``NotFound``."""
+    def checkpoint(self, proof: StaffProof, size: int) -> tuple[str, str]:
+        """Return the file name of one signed checkpoint, and its text. Raises ``NotFound``."""
         self._glance(proof, "checkpoint.fetched", str(size))
         with self.database.transaction() as session:
             return evidence.note(session, size)

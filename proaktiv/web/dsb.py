@@ -157,8 +157,8 @@ def checkpoints(
 @router.get("/checkpoints/{size}", response_class=PlainTextResponse, responses=_READ_ONE | _NOTE)
 def checkpoint(size: Annotated[int, Path(ge=1, le=_SIZE_MAX)], proof: Proof, acts: ActsDep) -> Response:
     """Hand out one signed checkpoint as a file to keep; a verifier takes it with ``--since``."""
-    named = {"Content-Disposition": f'attachment; filename="checkpoint-{size}.txt"'}
-    return PlainTextResponse(acts.checkpoint(proof, size), headers=named)
+    name, note = acts.checkpoint(proof, size)
+    return PlainTextResponse(note, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @router.get("/log/consistency", responses=openapi.told(422) | _READ)

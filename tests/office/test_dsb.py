@@ -261,8 +261,9 @@ def test_a_checkpoint_comes_as_the_file_that_a_verifier_takes_with_since(sent: O
     link, name = re.findall(r'href="(/dsb/checkpoints/[0-9]+)" download="([^"]+)"', desk.get("/checkpoints").text)[0]
     size = link.rpartition("/")[2]
     answer = desk.get(link)
-    assert (answer.status_code, name) == (200, f"checkpoint-{size}.txt")
-    assert answer.headers["content-disposition"] == f'attachment; filename="checkpoint-{size}.txt"'
+    month = sent.world.value("SELECT max(published_at) FROM checkpoint").astimezone(BERLIN)
+    assert (answer.status_code, name) == (200, f"checkpoint-{month:%Y-%m}-{size}"), "no ending: the guide's has none"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
     assert answer.headers["content-type"].startswith("text/plain")
     kept = tmp_path / name
     kept.write_bytes(answer.content)

@@ -4,6 +4,7 @@ Left to others: the entry itself (``oversight.entry``), checking all of it (``fl
 """
 
 import base64
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import exists, select, text
 from sqlmodel import Session
 
+from proaktiv.core.calendar import BERLIN
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.staff import Inspection
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
@@ -117,16 +119,21 @@ def checkpoints(session: Session, before: int | None) -> dict[str, Any]:
     }
 
 
-def note(session: Session, size: int) -> str:
-    """Return the signed checkpoint over so many entries, as a verifier takes it (``--since``). Raises ``NotFound``."""
-    found: str | None = (
-        session.connection()
-        .execute(select(_CHECKPOINTS.c.note).where(_CHECKPOINTS.c.size == size))
-        .scalar_one_or_none()
-    )
-    if found is None:
+def note(session: Session, size: int) -> tuple[str, str]:
+    """Return the name of a file and in it the signed checkpoint over so many entries. Raises ``NotFound``.
+
+    A verifier takes it with ``--since``.
+    """
+    query = select(_CHECKPOINTS.c.note, _CHECKPOINTS.c.published_at).where(_CHECKPOINTS.c.size == size)
+    row = session.connection().execute(query).one_or_none()
+    if row is None:
         raise NotFound("checkpoint")
-    return found
+    return _file(size, row.published_at), row.note
+
+
+def _file(size: int, published_at: datetime) -> str:
+    """Return what the file of a checkpoint is called: by its month in Berlin, as one keeps them, and its size."""
+    return f"checkpoint-{published_at.astimezone(BERLIN):%Y-%m}-{size}"
 
 
 def _shown(row: Any) -> dict[str, Any]:
@@ -143,6 +150,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "published_at": row.published_at.isoformat(),
         "signatures": len(signatures.splitlines()),
         "note": row.note,
+        "file": _file(row.size, row.published_at),
     }
 
 

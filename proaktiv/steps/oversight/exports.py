@@ -23,6 +23,7 @@ from proaktiv.flowlog.exports.packing import ENTRIES_MAX, packed
 from proaktiv.house import House
 from proaktiv.steps.oversight import within
 from proaktiv.tables import (
+    CheckpointRow,
     ErasureRequestRow,
     ExportRow,
     FlowLeafRow,
@@ -43,6 +44,7 @@ _INCIDENTS = core_table(IncidentRow)
 _WISHES = (core_table(PersonRequestRow), core_table(HoldRequestRow), _ERASURES)
 _LOG = core_table(FlowLogRow)
 _LEAF = core_table(FlowLeafRow)
+_CHECKPOINTS = core_table(CheckpointRow)
 
 
 class ExportKind(StrEnum):
@@ -50,6 +52,18 @@ class ExportKind(StrEnum):
 
     LOG = "log"
     COUNTS = "counts"
+
+
+class NoLastDay(BadInput):
+    """An export of the log has no last day: leave it away."""
+
+
+class NothingSince(BadInput):
+    """Nothing is signed since the first day: name an earlier one."""
+
+
+class TooMany(BadInput):
+    """More entries than are packed here: name a later first day, or let the command export them."""
 
 
 def make(
@@ -63,7 +77,10 @@ def make(
     now: datetime,
     wall: datetime,
 ) -> dict[str, Any]:
-    """Make an export and keep it for ``days``. Raises ``BadInput``, and ``NotFound`` while nothing is signed."""
+    """Make an export and keep it for ``days``.
+
+    Raises ``BadInput``, ``NoLastDay``, ``NothingSince``, ``TooMany``, and ``NotFound`` while nothing is signed.
+    """
     if not 1 <= days <= DAYS_MAX:
         raise BadInput("days", f"must be 1 to {DAYS_MAX}")
     if first_on and last_on and first_on > last_on:
@@ -71,8 +88,8 @@ def make(
     expires_at = wall + timedelta(days=days)
     if kind is ExportKind.LOG:
         if last_on is not None:
-            raise BadInput("to", "is for counts: an export of the log ends with its newest signature")
-        bundle, n = packed(session, _first(session, first_on), berlin_date(expires_at))
+            raise NoLastDay("to", "is for counts: an export of the log ends with its newest signature")
+        bundle, n = _packed(session, _first(session, first_on), berlin_date(expires_at))
     else:
         last = min(last_on or date.max, berlin_date(now) - timedelta(days=1))
         bundle, n = counted_lines(session, first_on, last)
@@ -174,8 +191,16 @@ def _lapse(session: Session, house: House, request: UUID, now: datetime) -> None
     house.log.record(session, [flow], now)
 
 
+def _packed(session: Session, first: int, expires_on: date) -> tuple[bytes, int]:
+    try:
+        return packed(session, first, expires_on)
+    except BadInput as wrong:
+        signed = session.connection().execute(select(func.max(_CHECKPOINTS.c.size))).scalar_one()
+        raise (TooMany if first < signed else NothingSince)(wrong.field, wrong.message) from None
+
+
 def _first(session: Session, first_on: date | None) -> int:
-    """Return the place of the first entry written on that day or later, 0 without a day. Raises ``BadInput``."""
+    """Return the place of the first entry written on that day or later, 0 without a day. Raises ``NothingSince``."""
     if first_on is None:
         return 0
     found: int | None = (
@@ -184,7 +209,7 @@ def _first(session: Session, first_on: date | None) -> int:
         .scalar_one()
     )
     if found is None:
-        raise BadInput("from", "nothing has its place in the log since that day")
+        raise NothingSince("from", "nothing has its place in the log since that day")
     return found
 
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from proaktiv.core.errors import BadInput, NotFound
-from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind
+from proaktiv.core.errors import NotFound
+from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind, NoLastDay, NothingSince, TooMany
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.days import first_and_last
@@ -17,7 +17,13 @@ SEE_OTHER = 303
 
 
 DAYS_WRONG = _("Tage, bis er gelöscht wird: Geben Sie eine Zahl von 1 bis 30 ein.")
-NOTHING = _("So lässt sich kein Auszug machen: zu viele Einträge, keine, oder ein letzter Tag, wo keiner hingehört.")
+NO_LAST = _("Letzter Tag: Lassen Sie ihn leer. Ein Protokoll zum Prüfen reicht immer bis zur letzten Unterschrift.")
+NOTHING_SINCE = _("Erster Tag: Seitdem ist noch nichts unterschrieben. Geben Sie einen früheren ein.")
+TOO_MANY = _(
+    "Erster Tag: Das sind zu viele Einträge für einen Auszug von hier aus. Geben Sie einen späteren Tag ein, oder"
+    " bitten Sie den Betrieb um „proaktiv log export“."
+)
+NOTHING_SIGNED = _("Es ist noch nichts unterschrieben. Versuchen Sie es in einer Minute noch einmal.")
 
 
 @router.get("/auszuege")
@@ -38,8 +44,14 @@ def make(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) 
     if form.well:
         try:
             acts.make_export(visitor.proof, kind, first_on, last_on, int(days))
-        except (BadInput, NotFound):
-            form.errors["von"] = NOTHING
+        except NoLastDay:
+            form.errors["bis"] = NO_LAST
+        except TooMany:
+            form.errors["von"] = TOO_MANY
+        except NothingSince:
+            form.errors["von"] = NOTHING_SINCE
+        except NotFound:
+            form.errors["von"] = NOTHING_SIGNED
     if not form.well:
         return _page(request, visitor, acts, form, 422)
     return RedirectResponse("/auszuege", SEE_OTHER)
