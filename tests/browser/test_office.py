@@ -135,7 +135,9 @@ def test_a_clerk_answers_and_the_dsb_looks_up_without_a_script(chromium: Browser
             page.get_by_label("Auftragsnummer").fill(sent.reference)
             page.get_by_label("Warum?").fill("Beschwerde der Person vom 14. Oktober")
             follows(page, page.get_by_role("button", name="Um Erlaubnis fragen"))
-            assert page.get_by_text("Er wartet auf eine zweite Person, längstens bis").is_visible()
+            assert page.get_by_text(
+                "Es geschieht nichts, bevor eine zweite Person Ja sagt. Sie hat dafür bis"
+            ).is_visible()
             follows(page, page.get_by_role("button", name="Nein"))
             page.goto(granted)
             assert page.get_by_text("Auftrag erteilt").first.is_visible()

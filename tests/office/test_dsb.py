@@ -515,7 +515,10 @@ def test_whoever_says_yes_or_no_is_told_what_that_means_and_until_when(sent: Off
     desk, second = sent.desk("d.schutz"), sent.desk("d.vertretung")
     for said, told in (("ja", "d.schutz darf bis"), ("nein", "Es geschieht nichts. d.schutz sieht Ihre Antwort bis")):
         answer = desk.post("/person", {"wer": sent.reference, "grund": WHY})
-        assert "Er wartet auf eine zweite Person, längstens bis" in desk.get(answer.headers["location"]).text
+        assert (
+            "Es geschieht nichts, bevor eine zweite Person Ja sagt. Sie hat dafür bis"
+            in desk.get(answer.headers["location"]).text
+        )
         request = sent.world.value("SELECT id FROM person_requests WHERE state = 'waiting'")
         answer = second.post(f"/person/{request}/entscheidung", {"entscheidung": said})
         shown = second.get(answer.headers["location"]).text

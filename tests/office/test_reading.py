@@ -10,9 +10,15 @@ import pytest
 from proaktiv.core.calendar import BERLIN
 from proaktiv.core.citations import cited
 from proaktiv.core.flows import Flow, Kind
+from proaktiv.flowlog.exports import packing
+from proaktiv.flowlog.sequencer import integrate
+from proaktiv.keys.waiting import COMPANY
 from proaktiv.steps.oversight import Wanted
 from proaktiv.web.pages import log_words
 from proaktiv.web.pages.language import catalogue
+from proaktiv.web.staff import exports
+from proaktiv.web.staff.holds import REVIEW_PAST
+from proaktiv.web.staff.wishing import NOT_WHOLE
 from tests.builders import a_birth, somebody
 from tests.office.conftest import Office
 
@@ -64,6 +70,45 @@ def test_an_export_says_in_one_word_and_one_number_how_much_it_holds(sent: Offic
     assert signed is not None
     assert size.startswith(f"{signed[1]} "), "what the overview calls signed"
     assert f"Checkpoint über {size} herunterladen" in desk.get("/checkpoints").text
+
+
+def test_an_export_from_a_day_on_says_from_when(sent: Office) -> None:
+    sent.world.check_log()
+    desk = sent.desk("d.schutz")
+    day = f"{sent.world.now.astimezone(BERLIN):%d.%m.%Y}"
+    assert desk.post("/auszuege", {"art": "log", "von": day, "bis": "", "tage": "7"}).status_code == 303
+    assert cells(desk.get("/auszuege").text, "Zeitraum") == [f"ab {day}"]
+    sent.world.now += timedelta(seconds=1)
+    form = {"art": "counts", "von": "01.10.2026", "bis": "02.10.2026", "tage": "7"}
+    assert desk.post("/auszuege", form).status_code == 303
+    assert cells(desk.get("/auszuege").text, "Zeitraum")[0] == "01.10.2026 bis 02.10.2026"
+
+
+def refusals(office: Office, **typed: str) -> list[str]:
+    """What the page says of an export that it does not make, at the field."""
+    form = {"art": "log", "von": "", "bis": "", "tage": "7"} | typed
+    answer = office.desk("d.schutz").post("/auszuege", form)
+    assert answer.status_code == 422
+    return re.findall(r'id="(?:von|bis)-fehler">.*?<span class="kern-body">([^<]+)<', answer.text, re.DOTALL)
+
+
+def test_a_refused_export_says_the_one_thing_that_was_wrong(sent: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusals(sent) == [exports.NOTHING_SIGNED]
+    sent.world.check_log()
+    assert refusals(sent, von="01.01.2030") == [exports.NOTHING_SINCE]
+    assert refusals(sent, bis="01.10.2026") == [exports.NO_LAST]
+    monkeypatch.setattr(packing, "ENTRIES_MAX", 3)
+    assert refusals(sent) == [exports.TOO_MANY]
+
+
+def test_an_export_from_a_day_whose_entries_are_not_signed_yet_says_so(sent: Office) -> None:
+    sent.world.check_log()
+    sent.world.now += timedelta(days=2)
+    day = f"{sent.world.now.astimezone(BERLIN):%d.%m.%Y}"
+    sent.desk("d.schutz")
+    with sent.world.sequencer.transaction() as session:
+        integrate(session)
+    assert refusals(sent, von=day) == [exports.NOTHING_SINCE]
 
 
 # a person's entries ---------------------------------------------------------------------------------------------------
@@ -140,6 +185,71 @@ def test_wishes_stand_under_what_became_of_them(sent: Office) -> None:
     places += [page.index(words) for words in ("Abgelehnte Wünsche", "hier zu sehen bis", "Abgelehnt von")]
     assert all(first < then for first, then in pairwise([*places, page.index("Neuer Wunsch")]))
     assert f"/person/{waiting}/zurueckziehen" in page
+
+
+def test_what_was_answered_last_stands_first_and_what_waits_longest(sent: Office) -> None:
+    asked = []
+    for n in "1234":
+        asked.append(sent.pipeline.ask_for_person(sent.proof("d.schutz"), sent.reference, f"{WHY} {n}"))
+        sent.world.now += timedelta(seconds=1)
+    for wish in asked[:2]:
+        sent.pipeline.decide_on_person(sent.proof("d.vertretung"), wish, grant=True)
+    page = sent.desk("d.schutz").get("/person").text
+    places = [page.index(f"{WHY} {n}") for n in "3421"]
+    assert places == sorted(places)
+    assert page.count("Laden Sie die Seite neu, wenn sie geantwortet hat.") == 2
+    other = sent.desk("d.vertretung").get("/person").text
+    assert "Laden Sie die Seite neu" not in other, "who decides waits for nobody"
+
+
+@pytest.mark.parametrize("path", ["/person", "/loeschungen"])
+def test_an_auftrags_number_that_lacks_a_sign_costs_nobody_a_yes(sent: Office, path: str) -> None:
+    desk = sent.desk("d.schutz")
+    form = {"wer": sent.reference[:-1], "grundlage": "withdrawn", "grund": WHY}
+    answer = desk.post(path, form)
+    assert (answer.status_code, NOT_WHOLE in answer.text) == (422, True)
+    assert f'value="{sent.reference[:-1]}"' in answer.text, "to be mended, not typed again"
+    for typed in (sent.reference.lower(), sent.reference.replace("-", " ")):
+        assert desk.post(path, form | {"wer": typed}).status_code == 303
+
+
+def test_after_the_yes_the_page_says_when_one_alone_is_erased(sent: Office) -> None:
+    sent.pipeline.ask_for_erasure(sent.proof("d.schutz"), sent.reference, "withdrawn", WHY)
+    wish = sent.world.value("SELECT id FROM erasure_requests")
+    second = sent.desk("d.vertretung")
+    answer = second.post(f"/loeschungen/{wish}/entscheidung", {"entscheidung": "ja"})
+    told = second.get(answer.headers["location"]).text
+    assert f"mit anderen zusammen; ist sie allein auf der Liste, nach {COMPANY.days} Tagen" in told
+
+
+def test_a_day_to_look_again_that_is_over_is_refused_at_its_field(sent: Office) -> None:
+    desk = sent.desk("d.schutz")
+    today = sent.world.now.astimezone(BERLIN)
+    form = {"von": "01.10.2026", "bis": "01.10.2026", "grund": WHY}
+    for day, status in ((today - timedelta(days=1), 422), (today, 303)):
+        answer = desk.post("/sperren", form | {"nachsehen": f"{day:%d.%m.%Y}"})
+        assert answer.status_code == status
+        assert ('id="nachsehen-fehler"' in answer.text and REVIEW_PAST in answer.text) is (status == 422)
+
+
+def test_a_second_hold_on_the_same_is_told_before_the_yes_and_stays_possible(sent: Office) -> None:
+    hint = "Dafür steht schon eine Sperre"
+    sent.world.check_log()
+    desk, second = sent.desk("d.schutz"), sent.desk("d.vertretung")
+    days = {"von": "01.10.2026", "bis": "01.10.2026", "nachsehen": "01.01.2027", "grund": WHY}
+    place = str(sent.world.value("SELECT max(idx) FROM flow_leaf"))
+    entry = {"eintrag": place, "nachsehen": "01.01.2027", "grund": WHY}
+    for form in (days, entry):
+        for already in (False, True):
+            assert desk.post("/sperren", form).status_code == 303
+            assert [hint in each.get("/sperren").text for each in (desk, second)] == [already] * 2
+            wish = sent.world.value("SELECT id FROM hold_requests WHERE state = 'waiting'")
+            second.post(f"/sperren/{wish}/entscheidung", {"entscheidung": "ja"})
+            assert hint not in desk.get("/sperren").text, "it is told before the yes alone"
+    other = days | {"bis": "02.10.2026"}
+    assert desk.post("/sperren", other).status_code == 303
+    assert hint not in desk.get("/sperren").text, "the control: other days"
+    assert len(sent.pipeline.held_entries()) == 4
 
 
 # law ------------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from proaktiv.core.staff import Role, StaffProof
 from proaktiv.house import House
 from proaktiv.keys.erasing import Reason
 from proaktiv.keys.requested import fits, seal
+from proaktiv.keys.waiting import COMPANY
 from proaktiv.steps.inspection import wishes
 from proaktiv.steps.inspection.looks import count, find, log, overseen, require
 from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons, said_before, shown_to, to_decide, told
@@ -25,6 +26,9 @@ from proaktiv.tables import ErasureRequestRow, core_table
 
 STANDS = timedelta(days=30)
 """So long the eraser may need with a yes, while something stands in the way: the month of Art. 12 (3) DSGVO."""
+
+ALONE_DAYS = COMPANY.days
+"""So long somebody waits with whom nobody else is to be erased."""
 
 GROUNDS = tuple(Reason)
 

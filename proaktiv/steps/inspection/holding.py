@@ -35,6 +35,10 @@ _SEE = "siehe Eintrag "
 _POINTER = re.compile(rf"{_SEE}([0-9a-f-]{{36}})")
 
 
+class Past(BadInput):
+    """The day on which to look again is over already; name one that is to come."""
+
+
 def ask(
     session: Session,
     house: House,
@@ -49,13 +53,15 @@ def ask(
     """Keep a wish to hold entries until two people release them; return its id, the same for the same.
 
     ``place`` names an entry by its place in the log instead of its id. Raises ``NotAllowed`` for another role,
-    ``BadInput``, and ``NotFound`` for an entry that is not there.
+    ``BadInput``, ``Past`` for a ``review_on`` before ``now``'s day, and ``NotFound`` for an entry that is not there.
     """
     require(proof, Role.DSB)
     given = reason_of(reason)
     for name, day in (("from", held.first), ("to", held.last), ("review_on", review_on)):
         if day is not None and day.year not in _YEARS:
             raise BadInput(name, "must be a day of these centuries")
+    if review_on < berlin_date(now):
+        raise Past("review_on", "must not be before today")
     if place is not None:
         if held.entry is not None:
             raise BadInput("index", "name an entry by its id or by its place, not by both")
@@ -208,12 +214,16 @@ def _do(
 
 
 def listed(session: Session, proof: StaffProof, staff_private: bytes, wall: datetime) -> dict[str, Any]:
-    """Return the holds that stand and the wishes about holds, both the oldest first, each with its reason."""
+    """Return the holds that stand and the wishes about holds, both the oldest first, each with its reason.
+
+    ``again``: a hold on the very same stands already. There may be two, for two reasons; each ends by itself alone.
+    """
     require(proof, Role.DSB)
     standing = holds.standing(session)
     rows = shown_to(session, _REQUESTS, proof, wall, ())
     pointed = {each["id"]: UUID(found[1]) for each in standing if (found := _POINTER.fullmatch(each["reason"]))}
     why = reasons(session, staff_private, {*pointed.values(), *(row["flow_id"] for row in rows)})
+    held = {_target(each["entry"], _days(each), each["purpose"]) for each in standing}
     places = _places(session, {UUID(str(each["entry"])) for each in standing if each["entry"]}, rows)
     return {
         "holds": [
@@ -240,6 +250,7 @@ def listed(session: Session, proof: StaffProof, staff_private: bytes, wall: date
                 "to": row["last_on"].isoformat() if row["last_on"] else None,
                 "purpose": row["purpose"],
                 "review_on": row["review_on"].isoformat() if row["review_on"] else None,
+                "again": row["state"] == "waiting" and not row["hold"] and _wished(row) in held,
             }
             for row in rows
         ],
@@ -251,6 +262,15 @@ def _places(session: Session, entries: set[UUID], rows: list[dict[str, Any]]) ->
     named = entries | {row["fid"] for row in rows if row["fid"]}
     found = select(_LEAVES.c.fid, _LEAVES.c.idx).where(_LEAVES.c.fid.in_(named))
     return {str(fid): idx for fid, idx in session.connection().execute(found)}
+
+
+def _target(entry: str, days: dict[str, str | None], purpose: str) -> tuple[str | None, ...]:
+    return entry, days["from"], days["to"], purpose
+
+
+def _wished(row: dict[str, Any]) -> tuple[str | None, ...]:
+    first, last = (row[name].isoformat() if row[name] else None for name in ("first_on", "last_on"))
+    return _target(str(row["fid"] or ""), {"from": first, "to": last}, row["purpose"])
 
 
 def _days(hold: dict[str, Any]) -> dict[str, str | None]:

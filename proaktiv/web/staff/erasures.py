@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from proaktiv.steps.inspection.erasing import GROUNDS
+from proaktiv.steps.inspection.erasing import ALONE_DAYS, GROUNDS
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.visitor import ActingStaff, ActsDep, Fields, Working
@@ -61,5 +61,5 @@ def withdraw(request_id: UUID, visitor: ActingStaff, acts: ActsDep) -> RedirectR
 
 def _page(request: Request, visitor: Working, acts: ActsDep, form: Form, status: int = 200) -> Response:
     found = acts.erasure_requests(visitor.proof)
-    more = {"grounds": [ground.value for ground in GROUNDS], "erases": acts.erases}
+    more = {"grounds": [ground.value for ground in GROUNDS], "erases": acts.erases, "alone": ALONE_DAYS}
     return wishes(request, "erasures.html", visitor, form, status, requests=found, **more)

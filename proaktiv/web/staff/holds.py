@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import NotFound
 from proaktiv.flowlog.keeping.holds import Held
+from proaktiv.steps.inspection.holding import Past
 from proaktiv.web.pages import log_words
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
@@ -26,6 +27,7 @@ MAX_PURPOSE = 64
 
 
 REVIEW_WRONG = _("Wann nachzusehen ist: Geben Sie einen Tag wie 31.12.2027 ein.")
+REVIEW_PAST = _("Wann nachzusehen ist: Dieser Tag ist schon vorbei. Geben Sie einen ein, der noch kommt.")
 PURPOSE_WRONG = _("Zweck: Er darf höchstens 64 Zeichen haben.")
 NO_ENTRY = _("Eintrag: Geben Sie seinen Platz im Protokoll ein, zum Beispiel 217, oder seine lange Nummer.")
 NOT_THERE = _("Eintrag: Diesen gibt es nicht, oder nicht mehr. Sein Platz steht unter „Datenflüsse“.")
@@ -52,6 +54,8 @@ def ask(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) -
             kept = acts.ask_for_hold(visitor.proof, held, review_on, reason, place)
         except NotFound:
             form.errors["eintrag"] = NOT_THERE
+        except Past:
+            form.errors["nachsehen"] = REVIEW_PAST
         else:
             return RedirectResponse(f"/sperren?eben={kept}", SEE_OTHER)
     return _page(request, visitor, acts, form, 422)

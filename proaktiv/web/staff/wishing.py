@@ -81,9 +81,11 @@ def wishes(
 
 
 def _by_standing(requests: Wishes) -> list[tuple[str, Wishes]]:
-    """Return the wishes under what they are called: those that wait, those with a yes, those with a no."""
+    """Return the wishes under what they are called: who waits longest, and what was answered last, stands first."""
     called = {"waiting": _OPEN, "denied": _DENIED}
     found: dict[str, Wishes] = {_OPEN: [], _GRANTED: [], _DENIED: []}
     for each in requests:
         found[called.get(each["state"], _GRANTED)].append(each)
+    for answered in (_GRANTED, _DENIED):
+        found[answered].reverse()
     return [(heading, some) for heading, some in found.items() if some]
