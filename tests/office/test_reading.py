@@ -252,6 +252,20 @@ def test_a_second_hold_on_the_same_is_told_before_the_yes_and_stays_possible(sen
     assert len(sent.pipeline.held_entries()) == 4
 
 
+def test_two_wishes_with_one_reason_bear_the_same_number_for_whoever_asks_and_decides(sent: Office) -> None:
+    wishes = []
+    for who in (sent.reference, sent.anna.kennung):
+        wishes.append(sent.pipeline.ask_for_person(sent.proof("d.schutz"), who, WHY))
+        sent.world.now += timedelta(seconds=1)
+    sent.pipeline.ask_for_person(sent.proof("d.vertretung"), sent.reference, WHY)
+    for name in ("d.schutz", "d.vertretung"):
+        page = sent.desk(name).get("/person").text
+        numbers = re.findall(r"<strong>(\d von \d)</strong>(?:.*?)/person/([0-9a-f-]{36})/", page, re.DOTALL)
+        assert numbers == [("1 von 2", str(wishes[0])), ("2 von 2", str(wishes[1]))]
+    sent.pipeline.decide_on_person(sent.proof("d.vertretung"), wishes[0], grant=True)
+    assert " von 2" not in sent.desk("d.vertretung").get("/person").text
+
+
 # law ------------------------------------------------------------------------------------------------------------------
 
 

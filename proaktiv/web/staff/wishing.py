@@ -76,8 +76,20 @@ def wishes(
     """Return a page of wishes, which says what its address tells was just asked, decided (``eben``) or taken back."""
     said = request.query_params
     done = {"just": said.get("eben", ""), "back": said.get("zurueck") == "ja"}
+    _number(requests)
     listed = {"requests": requests, "groups": _by_standing(requests), "endings": endings.kept(request, visitor.proof)}
     return page(request, template, status, form=form, **done, **listed, **found, role=visitor.proof.role)
+
+
+def _number(requests: Wishes) -> None:
+    """Give each wish that waits its place among those of whoever asked: with one reason they would look alike.
+
+    Whoever asks and whoever decides see the same number, for both see all that wait, the oldest first.
+    """
+    waiting = [each for each in requests if each["state"] == "waiting"]
+    for each in waiting:
+        same = [other for other in waiting if other["asked_by"] == each["asked_by"]]
+        each["place"], each["of"] = same.index(each) + 1, len(same)
 
 
 def _by_standing(requests: Wishes) -> list[tuple[str, Wishes]]:
