@@ -273,7 +273,8 @@ def test_a_later_part_is_whole_only_beside_the_checkpoint_that_was_kept(
     originals: Path, verifiers: Verifiers, which: str
 ) -> None:
     policy = originals / "policy"
-    assert judged(verifiers, which, originals / "part", policy).found == (("index", None),)
+    assert judged(verifiers, which, originals / "part", policy) == Told(2, None, ())
+    assert judged(verifiers, which, originals / "part", policy, "--since", originals / "old" / "checkpoint").code == 2
     assert judged(verifiers, which, originals / "part", policy, "--since", originals / "now" / "checkpoint").code == 0
     old = judged(verifiers, which, originals / "old", policy, "--since", originals / "now" / "checkpoint")
     assert old.found == (("checkpoint", None),)
@@ -414,7 +415,7 @@ def said_in_english() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-                place = {"demand": 1, "find": 1, "Broken": 0, "Unreadable": 0}.get(called)
+                place = {"demand": 1, "find": 1, "Broken": 0, "Unreadable": 0, "lack": 0}.get(called)
                 if place is not None and len(node.args) > place:
                     take(node.args[place])
             elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:

@@ -148,6 +148,43 @@ def test_since_is_not_passed_over_where_it_can_say_nothing(verifiers: Verifiers,
     assert (code, err.splitlines()[0]) == (2, "--since gilt einem ganzen Auszug, nicht neben --consent")
 
 
+@needs_node
+def test_a_part_without_a_checkpoint_that_reaches_it_is_no_finding_but_not_all(
+    verifiers: Verifiers, place: Path, tmp_path: Path
+) -> None:
+    policy, part = ("--policy", place / "policy.txt"), place / "part"
+    said = (
+        "Dies ist ein Teilauszug: Er beginnt bei Eintrag 256. Prüfen Sie ihn mit --since und einem Checkpoint, der bis"
+        " dorthin reicht."
+    )
+    for more in ((), ("--since", place / "old" / "checkpoint")):
+        code, out, _ = both(verifiers, part, *policy, *more)
+        assert (code, out.splitlines()[-2:]) == (2, [said, "Nicht alles geprüft."])
+        assert out.startswith(f"{part}: {SIZE + 40 - 256} von {SIZE + 40} Einträgen, ")
+        assert "Seit Ihrem" not in out
+    code, out, _ = both(verifiers, part, *policy, "--since", place / "now" / "checkpoint")
+    assert (code, out.splitlines()[-1], said in out) == (0, "Alles stimmt.", False)
+    _, english, _ = both(verifiers, part, *policy, "--lang", "en")
+    assert english.splitlines()[-2].startswith("this is a part of an export: it begins with entry 256. Verify it with")
+    for run in (verifiers.run_python, verifiers.run_node):
+        (told,) = [json.loads(line) for line in run(part, *policy, "--json").stdout.splitlines()]
+        assert (told["code"], told["ok"], told["error"][:25]) == (2, False, "this is a part of an expo")
+    # What is found stays found, and a key that does not fit is still one line.
+    change_entry(copy(part, tmp_path / "wrong"), 1, given("somebody else", "x", "receiver"))
+    code, out, _ = both(verifiers, tmp_path / "wrong", *policy)
+    assert (code, said in out.splitlines(), out.splitlines()[-1]) == (1, True, "Es stimmt nicht alles.")
+    assert out.splitlines()[-2].endswith(" (Platz 257)")
+    (tmp_path / "policy").write_text(
+        "log PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\nquorum none\n"
+    )
+    code, out, _ = both(verifiers, part, "--policy", tmp_path / "policy")
+    assert (code, out.splitlines()[0].startswith(f"{part}: Der Schlüssel passt nicht"), len(out.splitlines())) == (
+        1,
+        True,
+        2,
+    )
+
+
 # one verdict ----------------------------------------------------------------------------------------------------------
 
 

@@ -35,6 +35,7 @@ def originals(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
         export(world, place / "few")
         world.log_and_sign(*(a_flow() for _ in range(242)))
         export(world, place / "many")
+        export(world, place / "part", first=256)
         (place / "policy").write_text(POLICY)
         yield place
 
@@ -86,6 +87,19 @@ def test_three_verifiers_agree_on_a_thousand_mutated_exports(
     # The dice reach everything: bundles that stay whole, that are found out, and that are none; every word of findings.
     assert min(seen.values()) > BUNDLES // 100, seen
     assert kinds >= {"entry", "facts", "column", "subject part", "index", "tile", "head", "checkpoint", "file", "row"}
+
+
+@needs_node
+def test_three_verifiers_agree_on_parts_of_an_export_that_nothing_kept_stands_beside(
+    originals: Path, verifiers: Verifiers, tmp_path: Path
+) -> None:
+    paths = [copy(originals / "part", tmp_path / str(number)) for number in range(depth(60, 600))]
+    for number, path in enumerate(paths):
+        mutate(path, number)
+    ours = [by_proaktiv(path) for path in paths]
+    python, node = (by(paths, originals / "policy") for by in (verifiers.by_python, verifiers.by_node))
+    assert disagreements(ours, python, node) == []
+    assert {told.code for told in python} == {1, 2}, "a part alone is never whole"
 
 
 @needs_node

@@ -138,7 +138,7 @@ def answer(asked: Asked, *, german: bool) -> int:
     for verdict in resting or (verify(place, policy, kept)[0] for place in asked.paths):
         judged.append(verdict)
         sys.stdout.write(verdict.to_json() + "\n" if asked.json else "")
-    worst, conclusion = concluded([verdict.code for verdict in judged], german=german)
+    worst, conclusion = concluded(judged, german=german)
     if worst == 0 and not asked.consent and {verdict.kind for verdict in judged} - {"export"}:
         conclusion = f"{UNASKED[german]}\n{conclusion}"
     if not asked.json:

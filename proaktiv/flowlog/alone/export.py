@@ -54,7 +54,10 @@ class Export:
         else:
             self.find("file", "MANIFEST.json names a log that the policy does not")
         if self.first > (self.kept.size if self.kept else 0):
-            self.find("index", f"entries 0 to {self.first - 1} are not here, and no checkpoint you kept covers them")
+            self.verdict.lack(
+                f"this is a part of an export: it begins with entry {self.first}. Verify it with --since and a "
+                "checkpoint that reaches up to there."
+            )
         self._files()
         edge, newest = self._walk()
         head = self._head(newest)
@@ -66,7 +69,7 @@ class Export:
         if len(self.missing) > self.erased:
             for index in self.missing:
                 self.find("subject part", f"missing, and erasures account for {self.erased} only", index)
-        if self.kept is not None and not self.verdict.findings:
+        if self.kept is not None and not self.verdict.code:
             self.verdict.since = self.kept.size
 
     def _unexcused(self) -> None:

@@ -172,8 +172,10 @@ SENTENCES = {
     "the root of {} entries is not the signed one": "die Wurzel von {} Einträgen ist nicht die unterschriebene",
     "its proof does not lead to the signed root": "sein Beleg führt nicht zur unterschriebenen Wurzel",
     # places
-    "entries 0 to {} are not here, and no checkpoint you kept covers them": (
-        "die Einträge 0 bis {} sind nicht hier, und kein Checkpoint, den Sie aufhoben, deckt sie (--since)"
+    "this is a part of an export: it begins with entry {}. Verify it with --since and a checkpoint that reaches up to "
+    "there.": (
+        "Dies ist ein Teilauszug: Er beginnt bei Eintrag {}. Prüfen Sie ihn mit --since und einem Checkpoint, der bis"
+        " dorthin reicht."
     ),
     "stands twice, out of order or beyond the log": "steht zweimal, am falschen Platz oder hinter dem Protokoll",
     "stands twice or out of order": "steht zweimal oder am falschen Platz",

@@ -92,7 +92,8 @@ class Verdict:
 
     ``facts`` and ``subject`` are those of a single proof that shows them, to be held against a screen or a letter.
     ``rested_on`` says which consent a flow rested on, where that was asked and nothing speaks against it. ``since`` is
-    how many entries the checkpoint covers that the caller kept, where the log has only grown since.
+    how many entries the checkpoint covers that the caller kept, where the log has only grown since. ``error`` says why
+    nothing could be judged, ``lacking`` what is needed to judge all of it.
     """
 
     def __init__(self, path: str, kind: str) -> None:
@@ -110,6 +111,7 @@ class Verdict:
         self.keys: list[str] = []
         self.signers: list[str] = []
         self.error = ""
+        self.lacking = ""
 
     def find(self, what: str, detail: str, index: int | None = None) -> None:
         """Take a finding down, as long as there is room."""
@@ -118,17 +120,23 @@ class Verdict:
         else:
             self.truncated = True
 
+    def lack(self, needed: str) -> None:
+        """Take down why not all of it can be judged."""
+        self.lacking = needed
+
     @property
     def code(self) -> int:
-        """Return 0: untouched, 1: a finding, 2: nothing could be judged."""
-        return 2 if self.error else int(bool(self.findings))
+        """Return 0: untouched, 1: a finding, 2: nothing, or not all, could be judged."""
+        if self.error or not self.findings:
+            return 2 if self.error or self.lacking else 0
+        return 1
 
     def to_json(self) -> str:
         """Return one line of JSON."""
         found = [{"what": what, "detail": detail, "index": index} for what, detail, index in self.findings]
         told: dict[str, Any] = {"path": self.path, "kind": self.kind, "code": self.code, "ok": self.code == 0}
-        if self.error:
-            return json.dumps(told | {"error": self.error}, ensure_ascii=False)
+        if self.code == 2:
+            return json.dumps(told | {"error": self.error or self.lacking}, ensure_ascii=False)
         told |= {"size": self.size, "judged": self.judged, "root": self.root.hex() if self.root else None}
         told |= {"checkpoints": self.checkpoints, "expires_on": self.expires_on, "facts": self.facts}
         told |= {"subject": self.subject, "rested_on": self.rested_on, "since": self.since}
@@ -153,6 +161,8 @@ class Verdict:
             own = {name: value for name, value in self.subject.items() if name != "subject"}
             lines += ["Der Teil S sagt:" if german else "The person's own part says:", *shown(own, german=german)]
         lines += self._resting(german=german) if self.rested_on else []
+        if self.lacking and not strange:
+            lines.append(in_german(self.lacking) if german else self.lacking)
         for what, detail, first, last in self._runs():
             if not (strange and (detail.endswith(STRANGE) or detail == UNNAMED)):
                 said = in_words(what, detail) if german else f"{what}: {detail}"
@@ -220,10 +230,11 @@ def _places(first: int | None, last: int | None, *, german: bool) -> str:
     return f" (Platz {first} bis {last})" if german else f" (entries {first} to {last})"
 
 
-def concluded(codes: list[int], *, german: bool) -> tuple[int, str]:
+def concluded(judged: list[Verdict], *, german: bool) -> tuple[int, str]:
     """Return how all of it ends, and the line that says so; what was found stays found, whatever was unreadable."""
+    codes = [verdict.code for verdict in judged]
     worst = 1 if 1 in codes else max(codes, default=2)
-    unread = "partly" if 0 in codes else "nothing"
+    unread = "nothing" if all(verdict.error for verdict in judged) else "partly"
     said = {0: "good", 1: "bad"}.get(worst, unread)
     return worst, CONCLUSIONS[said][german]
 

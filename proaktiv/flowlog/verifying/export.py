@@ -37,7 +37,8 @@ def verify_export(
     quorum, at ``now``. A time stamp is checked against ``stamper``, without one passed over. ``kept`` is a checkpoint
     that the DSB verified earlier and kept: the log must begin with it, and an export without the entries before it is
     whole. ``erased`` are indexes whose sealed parts may be missing. Raises ``ExportUnreadable`` where there is nothing
-    to judge, ``NoteError`` for a malformed key, ``PolicyError`` where ``now`` is missing.
+    to judge, or where nothing speaks against a part of an export and ``kept`` does not reach up to it; ``NoteError``
+    for a malformed key, ``PolicyError`` where ``now`` is missing.
     """
     policy = Policy.of(trusted)
     if policy.max_age is not None and now is None:
@@ -50,13 +51,6 @@ def verify_export(
     judge = Judge(policy, export.tile, check, erased=erased, kept=kept, now=now, tell=tell)
     if not known:
         judge.find(Finding(What.FILE, f"{layout.MANIFEST} names another log than the key does"))
-    if first > (kept.size if kept else 0):
-        judge.find(
-            Finding(
-                What.INDEX,
-                f"entries 0 to {first - 1} are not here, and no checkpoint that you kept covers them (--since)",
-            )
-        )
     export.compare_files(judge.find)
     if stamper is not None:
         judge.stamped = _stamps(export, stamper, judge.find)
@@ -75,6 +69,11 @@ def verify_export(
     for finding in check.unexcused():
         judge.find(finding)
     cosigned = judge.quorum_of(size)
+    if first > (kept.size if kept else 0) and not judge.findings:
+        raise ExportUnreadable(
+            f"{folder} is a part of an export: it begins with entry {first}, and nothing speaks against what is here. "
+            "Verify it with --since and a checkpoint that reaches up to there"
+        )
     return Report(
         size,
         root,

@@ -82,7 +82,8 @@ export class Export {
       this.find("file", "MANIFEST.json names a log that the policy does not");
     }
     if (this.first > (this.kept ? this.kept.size : 0)) {
-      this.find("index", `entries 0 to ${this.first - 1} are not here, and no checkpoint you kept covers them`);
+      const remedy = "Verify it with --since and a checkpoint that reaches up to there.";
+      this.verdict.lacking = `this is a part of an export: it begins with entry ${this.first}. ${remedy}`;
     }
     this.#files();
     const [edge, newest] = this.#walk();
@@ -97,7 +98,7 @@ export class Export {
         this.find("subject part", `missing, and erasures account for ${this.#erased} only`, index);
       }
     }
-    if (this.kept && !this.verdict.findings.length) this.verdict.since = this.kept.size;
+    if (this.kept && !this.verdict.code) this.verdict.since = this.kept.size;
   }
 
   /** Find rows that are missing, unless retention says that it took as many before the entry it names. */

@@ -122,7 +122,7 @@ function answer({ paths, policy: own, since, consent, json }, german) {
     judged.push(verdict);
     if (json) process.stdout.write(`${verdict.toJson()}\n`);
   }
-  const [worst, conclusion] = concluded(judged.map(({ code }) => code), german);
+  const [worst, conclusion] = concluded(judged, german);
   const unasked = worst === 0 && !consent && judged.some(({ kind }) => kind !== "export");
   const decides = ({ code }) => Number(code === worst);
   const decidingLast = [...judged].sort((one, other) => decides(one) - decides(other));

@@ -45,6 +45,7 @@ export class Verdict {
   keys = [];
   signers = [];
   error = "";
+  lacking = "";
 
   constructor(place, kind) {
     Object.assign(this, { path: place, kind });
@@ -56,14 +57,15 @@ export class Verdict {
   }
 
   get code() {
-    return this.error ? 2 : Number(this.findings.length > 0);
+    if (this.error || !this.findings.length) return this.error || this.lacking ? 2 : 0;
+    return 1;
   }
 
   toJson() {
-    const { path: place, kind, code, error, size, judged, checkpoints, expires_on, findings, truncated } = this;
+    const { path: place, kind, code, size, judged, checkpoints, expires_on, findings, truncated } = this;
     const { facts, subject, rested_on, since } = this;
     const told = { path: place, kind, code, ok: code === 0 };
-    if (error) return JSON.stringify({ ...told, error });
+    if (code === 2) return JSON.stringify({ ...told, error: this.error || this.lacking });
     const root = this.root?.toString("hex") ?? null;
     const open = { facts, subject, rested_on, since };
     return JSON.stringify({ ...told, size, judged, root, checkpoints, expires_on, ...open, findings, truncated });
@@ -88,6 +90,7 @@ export class Verdict {
       ...part(say("The entry says:", "Der Eintrag sagt:"), this.facts),
       ...part(say("The person's own part says:", "Der Teil S sagt:"), own),
       ...(Object.keys(this.rested_on).length ? this.#resting(say, german) : []),
+      ...(this.lacking && !strange ? [say(this.lacking, inGerman(this.lacking))] : []),
       ...listed.map(({ what, detail, first, last }) => say(`${what}: ${detail}`, inWords(what, detail))
         + places(first, last, say)),
       ...(this.truncated ? ["…"] : []),
@@ -192,9 +195,10 @@ function places(first, last, say) {
 }
 
 /** Return how all of it ends, and the line that says so: what was found stays found, whatever else was unreadable. */
-export function concluded(codes, german) {
+export function concluded(judged, german) {
+  const codes = judged.map(({ code }) => code);
   const worst = codes.includes(1) ? 1 : codes.length ? Math.max(...codes) : 2;
-  const unread = codes.includes(0) ? "partly" : "nothing";
+  const unread = judged.every(({ error }) => error) ? "nothing" : "partly";
   return [worst, CONCLUSIONS[["good", "bad"][worst] ?? unread][Number(german)]];
 }
 
