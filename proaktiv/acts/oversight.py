@@ -84,15 +84,15 @@ class OversightActs(DecisionActs):
         with self.database.transaction() as session:
             return evidence.opened_proof(session, self.house, leave)
 
-    def way_of_consent(self, proof: StaffProof, fid: UUID, request: UUID) -> bytes | None:
-        """Return what shows that the consent of a flow stood until then, None while nothing is signed over the flow.
+    def rested(self, proof: StaffProof, fid: UUID, request: UUID) -> bytes | None:
+        """Return what shows that a flow rested on its consent, None while nothing is signed over the flow.
 
         Only with a granted ``request`` for whom the flow is about. Raises ``NotFound``, ``NotAllowed``, ``Curious``.
         """
         with self.looking(proof) as (session, now):
             leave = inspection.of_flow(session, self.house, proof, fid, now, self.wall(), request, "flow.proven")
         with self.database.transaction() as session:
-            return way.way(session, self.house, leave)
+            return way.rested(session, self.house, leave)
 
     def wrong(self, proof: StaffProof) -> list[dict[str, Any]]:
         """Return what does not fit in the log of the last month."""

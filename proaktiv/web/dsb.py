@@ -44,7 +44,7 @@ _PROOF: openapi.Responses = {
     202: {"description": "Nothing is signed over it yet; try again", "content": {"text/plain": {}}},
 }
 _WAY: openapi.Responses = {
-    200: {"description": "A selection of the log", "content": {"application/zip": {}}},
+    200: {"description": "A tlog-proof (C2SP), and a selection of the log", "content": {"application/zip": {}}},
     202: {"description": "Nothing is signed over it yet; try again", "content": {"text/plain": {}}},
 }
 _FILE: openapi.Responses = {
@@ -130,9 +130,9 @@ def proof_of(flow_id: FlowId, proof: Proof, acts: ActsDep, subject: Subject = No
 
 
 @router.get("/flows/{flow_id}/consent", response_class=Response, responses=openapi.told(409) | _LOOK | _WAY)
-def way_of_consent(flow_id: FlowId, subject: UUID, proof: Proof, acts: ActsDep) -> Response:
-    """Hand out what shows that the consent of a flow stood until then; only with a granted request."""
-    found = acts.way_of_consent(proof, flow_id, subject)
+def rested(flow_id: FlowId, subject: UUID, proof: Proof, acts: ActsDep) -> Response:
+    """Hand out the proof of a flow, and the way to it from the consent it rested on; only with a granted request."""
+    found = acts.rested(proof, flow_id, subject)
     if found is None:
         return PlainTextResponse("queued\n", 202, SOON)
     # Without a name: the page gives it one with the flow's place in it.

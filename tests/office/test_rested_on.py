@@ -91,14 +91,15 @@ def test_the_way_shows_that_it_had_not_ended_and_nothing_from_before_or_after(
     answer = dsb.get(f"/flows/{fid}/consent?subject={request}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as inside:
-        inside.extractall(tmp_path / "way")
-    flow = dsb.get(f"/flows/{fid}/proof?subject={request}").content
+        inside.extractall(tmp_path)
+    flow, way = (tmp_path / "fluss.tlog-proof").read_bytes(), tmp_path / "weg"
+    assert parts(flow.decode()) == parts(dsb.get(f"/flows/{fid}/proof?subject={request}").text)
     vkey = sent.world.signer.vkey
-    assert verify_selection(tmp_path / "way", vkey).ok
-    report = verify_rested(flow, tmp_path / "way", vkey)
+    assert verify_selection(way, vkey).ok
+    report = verify_rested(flow, way, vkey)
     assert report.rested_on is not None, report.text()
     assert report.rested_on.whole
-    places = [json.loads(line)["i"] for line in (tmp_path / "way" / "entries.jsonl").read_bytes().splitlines()]
+    places = [json.loads(line)["i"] for line in (way / "entries.jsonl").read_bytes().splitlines()]
     assert (places[0], places[-1]) == (report.rested_on.given["index"], report.rested_on.flow["index"])
 
 
@@ -107,13 +108,13 @@ def test_what_the_office_hands_out_is_judged_by_the_files_that_it_handed_out(
     sent: Office, dsb: Program, tmp_path: Path
 ) -> None:
     request, fid = allowed(sent, dsb), entry_of(sent, "auftrag.sent")
-    (tmp_path / "flow").write_bytes(dsb.get(f"/flows/{fid}/proof?subject={request}").content)
     with zipfile.ZipFile(io.BytesIO(dsb.get(f"/flows/{fid}/consent?subject={request}").content)) as inside:
-        inside.extractall(tmp_path / "way")
+        inside.extractall(tmp_path)
     (tmp_path / "policy").write_text(f"log {sent.world.signer.vkey}\nquorum none\n")
     verifiers = Verifiers.handed_out(tmp_path / "verifiers")
-    asked = (tmp_path / "flow", "--consent", tmp_path / "way", "--policy", tmp_path / "policy", "--lang", "de")
-    python, node = verifiers.run_python(*asked), verifiers.run_node(*asked)
+    asked = ("--consent", tmp_path / "weg", "--policy", tmp_path / "policy", "--lang", "de")
+    flow = tmp_path / "fluss.tlog-proof"
+    python, node = verifiers.run_python(flow, *asked), verifiers.run_node(flow, *asked)
     assert (python.returncode, python.stdout) == (node.returncode, node.stdout)
     assert python.returncode == 0, python.stdout
     assert "Dazwischen endete sie nicht" in python.stdout
@@ -198,7 +199,7 @@ def test_what_is_not_signed_yet_is_neither_proven_nor_a_way(sent: Office, dsb: P
     assert dsb.get(f"/flows/{fid}/proof?subject={request}").status_code == 202
 
 
-def test_the_page_leads_to_both_proofs_and_to_the_way(sent: Office, dsb: Program) -> None:
+def test_the_page_leads_to_the_proof_with_the_way_and_to_both_proofs_alone(sent: Office, dsb: Program) -> None:
     path = sent.allowed(sent.reference, WHY)
     request = path.rpartition("/")[2]
     desk = sent.desk("d.schutz")
@@ -206,8 +207,8 @@ def test_the_page_leads_to_both_proofs_and_to_the_way(sent: Office, dsb: Program
     page = desk.get(f"/datenfluesse/{fid}?wunsch={request}").text
     place = sent.world.value("SELECT idx FROM flow_leaf WHERE fid = :fid", fid=fid)
     links = dict(re.findall(r'href="(/dsb/flows/[^"]+)" download="([^"]+)"', page))
-    wanted, other = [f"fluss-{place}.tlog-proof", f"weg-{place}.zip"], [f"einwilligung-{place}.tlog-proof"]
-    assert list(links.values()) == [*wanted, *other], "what the guide wants comes first, and together"
+    wanted, other = f"beleg-{place}.zip", [f"fluss-{place}.tlog-proof", f"einwilligung-{place}.tlog-proof"]
+    assert list(links.values()) == [wanted, *other], "what the guide wants comes first"
     folded = page[page.index("<details>") : page.index("</details>")]
     assert [name for name in links.values() if name in folded] == other
     assert all(link.endswith(f"?subject={request}") for link in links)

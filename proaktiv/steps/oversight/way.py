@@ -1,13 +1,14 @@
-"""The way of a consent: every numbered entry of one person from the one that gave it to a flow that names it.
+"""What shows that a flow rested on a consent: its proof, and every numbered entry of the person from the giving to it.
 
-A selection (``flowlog.exports.selection``), so that it can be shown elsewhere that the consent had not ended meanwhile:
-the person's numbers run without a gap. For the DSB with a second person's yes; what was before and after is not in it.
+The way is a selection (``flowlog.exports.selection``): the person's numbers run without a gap, so that it can be shown
+elsewhere that the consent had not ended meanwhile. For the DSB with a second person's yes; what was before and after is
+not in it. Both go in one file, so that nobody holds the proof of one flow against the way of another.
 Left to others: the leave (``steps.inspection``), checking it (``flowlog.verifying.resting``).
 Source: docs/decisions/0022.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from proaktiv.flowlog.exports import selection
 from proaktiv.flowlog.exports.selection import Selected
 from proaktiv.flowlog.proving.inclusions import included
 from proaktiv.house import House
+from proaktiv.steps.oversight.evidence import opened_proof
 from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Destroyed, Ring, SealBroken
 
@@ -29,13 +31,23 @@ _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _LEAF = core_table(FlowLeafRow)
 
+FLOW, WAY = "fluss.tlog-proof", "weg"
+"""In the zip file: the proof of the flow with its subject part, and the folder with the way."""
 
-def way(session: Session, house: House, leave: Inspection) -> bytes | None:
-    """Return the way of the consent that a flow rested on as a zip file; None while nothing is signed over the flow.
+
+def rested(session: Session, house: House, leave: Inspection) -> bytes | None:
+    """Return what shows that a flow rested on its consent as a zip file; None while nothing is signed over the flow.
 
     Raises ``NotFound`` where the flow is not this person's, names no consent, or its giving is gone; ``Conflict`` where
     a part is not what was sealed.
     """
+    files, proof = _way(session, house, leave), opened_proof(session, house, leave)
+    if files is None or proof is None:
+        return None
+    return selection.zipped({FLOW: proof.encode(), **{f"{WAY}/{name}": raw for name, raw in files.items()}})
+
+
+def _way(session: Session, house: House, leave: Inspection) -> Mapping[str, bytes] | None:
     for person in leave.persons:
         ring = house.vault.ring(session, [person], (Compartment.FLOW,))
         subj = house.log.subj(person)
@@ -50,7 +62,7 @@ def way(session: Session, house: House, leave: Inspection) -> bytes | None:
         if proofs is None or last not in proofs.paths:
             return None
         chosen = [Selected.of(row, row.idx, salt, body, proofs.paths[row.idx]) for row, salt, body in rows]
-        return selection.zipped(selection.files(proofs.note, proofs.size, chosen, selection.WAY_README))
+        return selection.files(proofs.note, proofs.size, chosen, selection.WAY_README)
     raise NotFound("consent")
 
 
