@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -14,6 +15,7 @@ from proaktiv.core.canonical import dumps
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.alone.selection import SELECTION_READMES
+from proaktiv.flowlog.alone.verdict import CONCLUSIONS
 from proaktiv.flowlog.exports import handing_out, selection
 from proaktiv.flowlog.exports.layout import ExportUnreadable
 from proaktiv.flowlog.exports.writing import export_log
@@ -215,6 +217,9 @@ def test_they_know_each_text_that_a_selection_tells_its_reader() -> None:
     assert known == SELECTION_READMES
     assert known > {sha256(text.encode()).hexdigest() for text in selection.READMES}
     assert all(digest in handing_out.node_source() for digest in known)
+    assert len(known) == len(selection.READMES) + 2, "the texts of versions before stay"
+    assert {german for _, german in CONCLUSIONS.values()} == set(re.findall(r"„([^“]+[.])“", selection.WAY_README))
+    assert selection.WAY_README.index("node verify.mjs") < selection.WAY_README.index("python3 verify.py")
 
 
 @needs_node

@@ -16,6 +16,7 @@ from proaktiv.flowlog.alone.verdict import Verdict, open_head
 
 SELECTION_FORMAT = "proaktiv/log-selection/v1"
 SELECTION_READMES = {
+    "9eceb9f1cefc28c925acacad2e37241c57edda468b8e9ab2851d45656d7d01e5",
     "aa31261291d0c119e63b9b9e2a17e34efa397cfa280257cc4aed35a96708121f",
     "9c366a33dda2f24b954b4bf9c6c744e5045aadaa4f34cd94ee9b7a0316df11de",
     "4814d663bd4d773e3ac0f47c638918bb5b5062e50fc5a5330160751dc5e33426",

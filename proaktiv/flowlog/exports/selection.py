@@ -181,11 +181,16 @@ Sie ihn holten, steht im Protokoll, und die Person sieht es.
 
 Prüfen, ohne Netz und ohne Konto, auf dem eigenen Rechner. Packen Sie die Datei in einen neuen Ordner aus, dann:
 
-    python3 verify.py FLUSS.tlog-proof --consent DIESER_ORDNER --policy policy.txt
     node verify.mjs FLUSS.tlog-proof --consent DIESER_ORDNER --policy policy.txt
+    python3 verify.py FLUSS.tlog-proof --consent DIESER_ORDNER --policy policy.txt
 
 Das Programm sagt, welche Einwilligung der Fluss nennt, wann sie gegeben wurde, und ob sie davor endete: Die Nummern
-(„seq“) haben keine Lücke. Die letzte Zeile ist das Urteil: „Alles stimmt.“ oder „Es stimmt nicht alles.“
+(„seq“) haben keine Lücke. Die letzte Zeile ist das Urteil:
+
+    „Alles stimmt.“                             kein Befund
+    „Es stimmt nicht alles.“                    ein Befund; darüber steht, welcher
+    „Nicht alles geprüft.“, „Nichts geprüft.“   kein Befund; darüber steht, was zu tun ist
+
 Die policy ist Ihre eigene; nehmen Sie nie einen Schlüssel, der mit dem Auszug kommt.
 """
 
@@ -194,7 +199,8 @@ READMES = (README_TEXT, WAY_README)
 README_DIGESTS = frozenset(
     {
         *(sha256(each.encode()).hexdigest() for each in READMES),
+        "4814d663bd4d773e3ac0f47c638918bb5b5062e50fc5a5330160751dc5e33426",
         "9c366a33dda2f24b954b4bf9c6c744e5045aadaa4f34cd94ee9b7a0316df11de",
     }
 )
-"""Their SHA-256, and that of the version before, whose selections stay whole."""
+"""Their SHA-256, and those of versions before, whose selections stay whole."""
