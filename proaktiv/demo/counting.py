@@ -143,6 +143,22 @@ _DUE: Mapping[str, TextClause] = {
         "SELECT count(*) FROM auftraege"
         " WHERE state IN ('announced', 'sent') OR (state IN ('held', 'ready') AND due_at <= :now)"
     ),
+    # What the steps of silence and of coming back find by the day alone (``steps.silence``, ``steps.revisit``).
+    "reminders": text("SELECT count(*) FROM bundles WHERE state = 'open' AND remind_at <= :now"),
+    "unanswered proposals": text(
+        "SELECT count(*) FROM proposals WHERE state IN ('open', 'later')"
+        " AND answer_by < CAST(CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Berlin' AS date)"
+    ),
+    "second signatures": text(
+        "SELECT count(*) FROM auftraege WHERE state = 'awaiting_signature' AND due_at <= :now AND undone_at IS NULL"
+    ),
+    "Wiedervorlagen": text(
+        """
+        SELECT count(*) FROM wiedervorlagen,
+            CAST(CAST(:now AS timestamptz) AT TIME ZONE 'Europe/Berlin' AS date) AS today
+        WHERE due_on <= today OR (due_on IS NULL AND due_month < date_trunc('month', today))
+        """
+    ),
     "log entries": text("SELECT count(*) FROM flow_queue"),
     "unsigned entries": text(
         "SELECT size - COALESCE((SELECT max(size) FROM checkpoint), 0) FROM log_head WHERE id = 1"

@@ -221,6 +221,42 @@ def test_a_decision_without_its_proposal_and_a_proposal_without_its_decision_are
     assert number(reader, "unmatched") == 0
 
 
+def test_what_silence_brings_is_due_until_it_is_done(city: World, reader: Database, does: Act) -> None:
+    def at(now: datetime) -> dict[str, int]:
+        city.now = now
+        does(f"UPDATE demo_clock SET offset_seconds = extract(epoch FROM timestamptz '{now.isoformat()}' - now())")
+        return due(reader)
+
+    by_the_day = {"reminders", "unanswered proposals", "second signatures", "Wiedervorlagen"}
+    city.tick()
+    assert not by_the_day & at(city.now).keys()
+    assert {"reminders", "unanswered proposals"} <= at(city.now + timedelta(days=95)).keys()
+    city.tick()
+    assert not by_the_day & at(city.now).keys()
+    assert city.count("proposals", "state = 'lapsed'") > 0
+
+
+def test_a_second_signature_and_a_wiedervorlage_are_due_by_their_day(
+    urls: dict[str, str], tmp_path: Path, reader: Database, does: Act
+) -> None:
+    world = World(urls, tmp_path).found()
+    family = Family(world)
+    world.says_yes(family.hers, "ELTERNGELD")
+    does("UPDATE auftraege SET due_at = now() + interval '1 day' WHERE state = 'awaiting_signature'")
+    assert "second signatures" not in due(reader)
+    does("UPDATE auftraege SET due_at = now() WHERE state = 'awaiting_signature'")
+    assert due(reader)["second signatures"] == 1
+    noted = "INSERT INTO wiedervorlagen (id, event, person, what, due_month, due_on)"
+    noted += " SELECT gen_random_uuid(), event, person"
+    does(f"{noted}, 'day', date_trunc('month', now()), current_date + 2 FROM bundles LIMIT 1")
+    does(f"{noted}, 'month', date_trunc('month', now()), NULL FROM bundles LIMIT 1")
+    before = due(reader).get("Wiedervorlagen", 0)
+    does("UPDATE wiedervorlagen SET due_on = current_date - 2 WHERE what = 'day'")
+    does("UPDATE wiedervorlagen SET due_month = due_month - interval '1 month' WHERE what = 'month'")
+    assert due(reader)["Wiedervorlagen"] == before + 2
+    world.close()
+
+
 def test_what_the_log_says_is_counted_by_what_happened_and_how_it_ended(city: World, reader: Database) -> None:
     city.tick()
     counts = count(reader)
