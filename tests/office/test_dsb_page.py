@@ -32,7 +32,9 @@ PATIENCE_SECONDS = 300
 
 def as_typed_on_windows(command: str) -> str:
     """Return a command of the terminal as PowerShell wants it."""
-    command = re.sub(r"unzip -q (\S+) -d (\S+)", r"Expand-Archive (Get-Item \1) \2", command)
+    command = re.sub(
+        r"mkdir \S+ && unzip -q (\S+) -d (\S+) && (.*)", r"Expand-Archive (Get-Item \1) \2; if ($?) { \3 }", command
+    )
     grouped = r"(Get-FileHash \1).Hash -replace '.{8}', '$0 '"
     command = re.sub(r"shasum -a 256 (\S+) \| cut -c 1-64 \| fold -w 8", grouped, command)
     command = command.replace("python3 -m venv python\npython/bin/pip", "py -m pip")
@@ -44,12 +46,17 @@ def by_python(command: str) -> str:
     return command.replace("node verify.mjs", PYTHON)
 
 
+def last(command: str) -> str:
+    """Return what a command asks once the file is unpacked."""
+    return command.rpartition(" && ")[2]
+
+
 def test_the_page_has_the_commands_that_are_walked_here() -> None:
     machine, first, keeping, second, since, practising, python = COMMANDS
     assert machine.splitlines() == [MACHINE[0], "shasum -a 256 verify.mjs | cut -c 1-64 | fold -w 8", ASKED]
     assert python.splitlines() == [*MACHINE[1:], "shasum -a 256 verify.py | cut -c 1-64 | fold -w 8"]
     assert f"statt `node verify.mjs`: `{PYTHON}`, unter Windows `py verify.py`" in PAGE
-    assert [len(each.splitlines()) for each in (first, keeping, second, since)] == [2, 1, 2, 2]
+    assert [len(each.splitlines()) for each in (first, keeping, second, since)] == [1, 1, 1, 1]
     assert practising == "proaktiv log verifier ~/pruefen\n"
     handed, whole, rested, grown = OUTPUTS
     assert [len(each.splitlines()) for each in (handed, whole, rested, grown)] == [6, 4, 5, 5]
@@ -153,7 +160,7 @@ def test_the_first_sentence_this_export_is_whole_and_untouched(sent: Office, fol
     desk = sent.desk("d.schutz")
     draws(desk, folder)
     told = typed(first, folder)
-    assert typed(by_python(first.splitlines()[1]), folder) == told
+    assert typed(by_python(last(first)), folder) == told
     comes_out(OUTPUTS[1], told)
     assert len(shapes(told)) == len(shapes(OUTPUTS[1])), "nothing stands above it"
     assert typed(keeping, folder) == ""
@@ -164,6 +171,18 @@ def test_the_first_sentence_this_export_is_whole_and_untouched(sent: Office, fol
     assert "protokoll-log-2026-12-*.zip" in since
     today = since.replace("protokoll-log-2026-12-*.zip", "protokoll-log-2026-10-*.zip")  # the day that it is here
     comes_out(OUTPUTS[3], typed(today, folder))
+
+
+@needs_node
+def test_whoever_repeats_a_command_beside_an_older_file_gets_no_verdict_on_the_older_one(
+    sent: Office, folder: Path
+) -> None:
+    desk = sent.desk("d.schutz")
+    draws(desk, folder)
+    assert "Alles stimmt." in typed(COMMANDS[1], folder)
+    with pytest.raises(AssertionError, match="auszug") as again:
+        typed(COMMANDS[1], folder)
+    assert "Alles stimmt." not in str(again.value)
 
 
 @needs_node
@@ -185,10 +204,10 @@ def test_the_second_sentence_this_flow_rested_on_that_consent(sent: Office, fold
     for link in re.findall(r'href="(/dsb/flows/[^"]+)" download="([^"]+)"', page):
         saves(desk, link, folder)
     told = typed(second, folder)
-    assert typed(by_python(second.splitlines()[1]), folder) == told
+    assert typed(by_python(last(second)), folder) == told
     comes_out(OUTPUTS[2], told)
     assert "\nDer Eintrag sagt:\n" in told.partition(OUTPUTS[2].splitlines()[1][:8])[0]
-    given = typed(second.splitlines()[1].replace(" beleg/weg ", " einwilligung-*.tlog-proof "), folder)
+    given = typed(last(second).replace(" beleg/weg ", " einwilligung-*.tlog-proof "), folder)
     assert "Ob sie dazwischen widerrufen wurde, zeigen diese zwei Belege nicht" in given
 
 
