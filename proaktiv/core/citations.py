@@ -14,6 +14,7 @@ _BARE = re.compile(rf"(?<=Abs\. )(\d+[a-z]?) (?=({_LETTERS})(?: [A-Z]|$))")
 _WORD = re.compile(r"\b(?:lit\.|Buchstabe) ?(?=[a-z]\b)")
 _LAW = re.compile(r"(?<!\S)(?:SGB )?[^\s0-9]\S+$")
 """The law at the end of a citation; a number or a letter of it is none."""
+_GLUED = re.compile(r"(§|\b(?:Art|Abs|Nr|Buchst|lit)\.|\bSatz)(?=[0-9]|[a-z]\b)")
 _NO_BREAK = "\u00a0"
 _TOGETHER = re.compile(r"(§|\b(?:Art|Abs|Nr|Buchst)\.|\bSatz) (?=[0-9]|[a-z]\b)")
 
@@ -36,7 +37,7 @@ def in_the_one_style(text: str) -> str:
 
 def spellings(citation: str) -> frozenset[str]:
     """Return how a citation may stand in entries of the log: as typed, in the one style, and in those of before."""
-    citation = citation.replace(_NO_BREAK, " ")
+    citation = _GLUED.sub(r"\1 ", citation.replace(_NO_BREAK, " "))
     today = in_the_one_style(citation)
     short = re.sub(r" Abs\. (\d+[a-z]?)", r" (\1)", today)
     older = {each.replace("Buchst. ", word) for each in (today, short) for word in ("lit. ", "")}
@@ -47,10 +48,11 @@ def naming(citation: str) -> str:
     """Return a regular expression of what names a citation, alone or beside others joined by "; ".
 
     "§ 37 Abs. 1 BMG" is named by "Art. 6 … DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)", and so is "§ 37 BMG": the
-    law and how its citation begins are enough, § 3 is no beginning of § 37. It means the same to Python and to
+    law and how its citation begins are enough, § 3 is no beginning of § 37. Blanks and the sign may be missing. It means the same to Python and to
     PostgreSQL; compare without regard to case.
     """
-    whole = sorted({_one(each.strip()) for each in spellings(citation) if each.strip()})
+    typed = [f"{sign} {citation}" for sign in ("§", "Art.")] if citation[:1].isdigit() else [citation]
+    whole = sorted({_one(each.strip()) for one in typed for each in spellings(one) if each.strip()})
     return rf"(^|; )({'|'.join(whole)})( \([^;]*\))?(;|$)"
 
 
