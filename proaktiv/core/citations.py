@@ -48,8 +48,8 @@ def naming(citation: str) -> str:
     """Return a regular expression of what names a citation, alone or beside others joined by "; ".
 
     "§ 37 Abs. 1 BMG" is named by "Art. 6 … DSGVO (Erhebung); § 37 Abs. 1 BMG (Übermittlung)", and so is "§ 37 BMG": the
-    law and how its citation begins are enough, § 3 is no beginning of § 37. Blanks and the sign may be missing. It means the same to Python and to
-    PostgreSQL; compare without regard to case.
+    law and how its citation begins are enough, § 3 is no beginning of § 37. Blanks and the sign may be missing. It
+    means the same to Python and to PostgreSQL; compare without regard to case.
     """
     typed = [f"{sign} {citation}" for sign in ("§", "Art.")] if citation[:1].isdigit() else [citation]
     whole = sorted({_one(each.strip()) for one in typed for each in spellings(one) if each.strip()})
