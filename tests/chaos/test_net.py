@@ -144,6 +144,7 @@ def test_what_comes_right_after_a_doubt_is_kept(line: Proxy, far: Database, data
     with pytest.raises(CommitUnknown):
         inserts(far, lambda: line.at_commit(Mood.CUT))
     line.mood = Mood.WELL
+    wait_for(lambda: rows(database) == 1, "the commit that was on its way")
     with far.transaction() as session:
         session.connection().execute(text("DELETE FROM client_days"))
     assert rows(database) == 0
