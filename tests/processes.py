@@ -91,7 +91,7 @@ class Started:
 
 
 def start(*command: str, settings: Mapping[str, str] | None = None) -> Started:
-    """Start Python with ``-m`` and a module or ``-c`` and a program; output can be read line by line."""
+    """Start Python with ``-m`` and a module, or with a file; output can be read line by line."""
     with _pipe() as (out, out_end), _pipe() as (err, err_end):
         return Started(_fork(command, settings, out_end, err_end), out, err)
 
@@ -127,13 +127,13 @@ def _python(
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(ROOT)
-    how, what, *arguments = command
-    sys.argv = [what, *arguments]
-    if how == "-c":
-        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - a test's own program
+    if command[0] != "-m":
+        sys.argv = list(command)
+        runpy.run_path(command[0], run_name="__main__")
         return
+    sys.argv = list(command[1:])
     del sys.modules["proaktiv.__main__"]  # what it imports stays; itself reads the environment
-    runpy.run_module(what, run_name="__main__")
+    runpy.run_module(command[1], run_name="__main__")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -26,12 +27,14 @@ say("ended")
 
 
 @pytest.fixture
-def worker() -> Iterator[Worker]:
+def worker(tmp_path: Path) -> Iterator[Worker]:
     """Start a worker whose ``PARTS`` a test writes down as code."""
     started: list[Started] = []
 
     def begin(body: str) -> Started:
-        started.append(start("-c", _FRAME.format(body=body)))
+        program = tmp_path / f"worker_{len(started)}.py"
+        program.write_text(_FRAME.format(body=body), "utf-8")
+        started.append(start(str(program)))
         return started[-1]
 
     yield begin

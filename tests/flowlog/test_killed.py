@@ -44,7 +44,9 @@ with database.transaction() as held:
 
 def killed(world: World, place: str, way: str = "as-built") -> None:
     url, state = world.urls["sequencer"], str(world.state)
-    process = start("-c", _PROCESS, url, state, ORIGIN, place, way)
+    program = world.state.parent / "sequences_and_signs.py"
+    program.write_text(_PROCESS, "utf-8")
+    process = start(str(program), url, state, ORIGIN, place, way)
     _, said = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == -signal.SIGKILL, said
 

@@ -302,7 +302,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 def asked_of_a_process(folder: Path, asked: bytes, place: str, when: str = "as-built") -> str:
     """What a witness process that is killed at ``place``, or right after its answer, had answered until then."""
     (folder / "asked").write_bytes(asked)
-    process = start("-c", _PROCESS, str(folder), str(folder / "asked"), place, when)
+    program = folder.parent / "asks_a_witness.py"
+    program.write_text(_PROCESS, "utf-8")
+    process = start(str(program), str(folder), str(folder / "asked"), place, when)
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == -signal.SIGKILL, err
     return out
