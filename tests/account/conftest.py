@@ -22,9 +22,13 @@ from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import RETURN_PATH, AccountWay
 from tests.builders import Somebody, a_birth, somebody
 from tests.identity.double import CLIENT, SECRET, Double, running
+from tests.office.conftest import office, sent
 from tests.past import Pasts
 from tests.web.browser import PageBrowser
 from tests.world import World, code_in
+
+__all__ = ["office", "sent"]
+"""Fixtures of the office, for every test of this folder."""
 
 PAGE = "http://127.0.0.1"
 LOOK = Look("Stadt Musterstadt", account=True)

@@ -16,7 +16,7 @@ from proaktiv.web.pages.visitor import PENDING, AccountWay
 from tests.account.conftest import LOOK, PAGE, Town, account_of, back, party_for, site_for
 from tests.identity.double import Double, running
 from tests.identity.test_with_another import says_yes
-from tests.office.conftest import Office, office, sent  # noqa: F401 - fixtures
+from tests.office.conftest import Office
 from tests.web.browser import PageBrowser
 from tests.web.conftest import everything_stored
 
@@ -226,7 +226,7 @@ def test_without_a_provider_the_page_says_so_and_nothing_leads_there(town: Town)
     assert "/konto" in PageBrowser(town.app).get("/").text, "the control"
 
 
-def test_the_timeline_shows_each_look_of_the_staff(sent: Office) -> None:  # noqa: F811
+def test_the_timeline_shows_each_look_of_the_staff(sent: Office) -> None:
     desk = sent.desk("k.standesamt")
     assert desk.get(f"/auftraege/{sent.auftrag}").status_code == 200
     allowed = sent.allowed(sent.anna.kennung, "Auskunft nach Art. 15 DSGVO")

@@ -36,7 +36,11 @@ from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
 from proaktiv.web.pages.visitor import RETURN_PATH, AccountWay
 from tests.builders import Somebody, a_birth, somebody
+from tests.office.conftest import office, sent
 from tests.world import World, code_in
+
+__all__ = ["office", "sent"]
+"""Fixtures of the office, for every test of this folder."""
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [

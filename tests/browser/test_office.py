@@ -1,7 +1,5 @@
 """The office's pages in a real browser: axe finds nothing, nothing is wider than a phone, no script is needed."""
 
-# ruff: noqa: F811 - fixtures are named as they are asked for
-
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -11,7 +9,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from proaktiv.flowlog.keeping.holds import Held
 from tests.browser.conftest import NARROW, WIDE, Scheme, follows, served
-from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
+from tests.office.conftest import Office, staffing
 
 WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -1,7 +1,5 @@
 """What the DSB sees in a real browser: buttons keep their distance, files stand together, the banner is there."""
 
-# ruff: noqa: F811 - fixtures are named as they are asked for
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 from tests.browser.conftest import follows, served
 from tests.browser.test_office import WHY, judged
-from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
+from tests.office.conftest import Office, staffing
 from tests.office.test_clock_ahead import AHEAD, moved
 
 APART = 12

@@ -1,7 +1,5 @@
 """The README's pictures. ``make screens`` writes them anew; otherwise only that they can be taken is tested."""
 
-# ruff: noqa: F811 - fixtures are named as they are asked for
-
 import io
 import os
 from pathlib import Path
@@ -23,7 +21,7 @@ from proaktiv.flowlog.sequencer import integrate
 from tests.browser.conftest import enters, follows, proven, served, signs_up
 from tests.builders import Somebody, a_birth
 from tests.notifiers.building import ANNA, HEAD, a_message
-from tests.office.conftest import Office, office, sent, staffing  # noqa: F401 - fixtures
+from tests.office.conftest import Office, staffing
 from tests.world import World, code_in
 
 SIZE = ViewportSize(width=1000, height=700)
