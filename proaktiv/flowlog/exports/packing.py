@@ -24,19 +24,28 @@ _CHECKPOINTS = core_table(CheckpointRow)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+class NothingSince(BadInput):
+    """Nothing is signed since the first day: name an earlier one."""
+
+
+class TooMany(BadInput):
+    """More entries than are packed here: name a later first day, or let the command export them."""
+
+
 def packed(session: Session, first: int, expires_on: date) -> tuple[bytes, int]:
     """Return the export from entry ``first`` on as a zip file, and how many entries it holds.
 
-    Raises ``NotFound`` while nothing is signed, ``BadInput`` beyond ``ENTRIES_MAX`` or the newest signature.
+    Raises ``NotFound`` while nothing is signed, ``TooMany`` beyond ``ENTRIES_MAX``, ``NothingSince`` beyond the newest
+    signature.
     """
     size = session.connection().execute(select(func.max(_CHECKPOINTS.c.size))).scalar_one()
     if not size:
         raise NotFound("nothing of this log is signed yet")
     if first >= size:
-        raise BadInput("from", "nothing is signed since that day")
+        raise NothingSince("from", "nothing is signed since that day")
     first -= first % TILE_WIDTH
     if size - first > ENTRIES_MAX:
-        raise BadInput("from", f"more than {ENTRIES_MAX} entries: name a later day, or use `proaktiv log export`")
+        raise TooMany("from", f"more than {ENTRIES_MAX} entries: name a later day, or use `proaktiv log export`")
     with tempfile.TemporaryDirectory() as below:
         folder = Path(below) / "export"
         export_log(session, folder, size=size, first=first, expires_on=expires_on)

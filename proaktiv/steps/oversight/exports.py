@@ -19,11 +19,10 @@ from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.staff import StaffProof
 from proaktiv.flowlog.counts import counted_lines
-from proaktiv.flowlog.exports.packing import ENTRIES_MAX, packed
+from proaktiv.flowlog.exports.packing import ENTRIES_MAX, NothingSince, packed
 from proaktiv.house import House
 from proaktiv.steps.oversight import within
 from proaktiv.tables import (
-    CheckpointRow,
     ErasureRequestRow,
     ExportRow,
     FlowLeafRow,
@@ -44,7 +43,6 @@ _INCIDENTS = core_table(IncidentRow)
 _WISHES = (core_table(PersonRequestRow), core_table(HoldRequestRow), _ERASURES)
 _LOG = core_table(FlowLogRow)
 _LEAF = core_table(FlowLeafRow)
-_CHECKPOINTS = core_table(CheckpointRow)
 
 
 class ExportKind(StrEnum):
@@ -56,14 +54,6 @@ class ExportKind(StrEnum):
 
 class NoLastDay(BadInput):
     """An export of the log has no last day: leave it away."""
-
-
-class NothingSince(BadInput):
-    """Nothing is signed since the first day: name an earlier one."""
-
-
-class TooMany(BadInput):
-    """More entries than are packed here: name a later first day, or let the command export them."""
 
 
 def make(
@@ -89,7 +79,7 @@ def make(
     if kind is ExportKind.LOG:
         if last_on is not None:
             raise NoLastDay("to", "is for counts: an export of the log ends with its newest signature")
-        bundle, n = _packed(session, _first(session, first_on), berlin_date(expires_at))
+        bundle, n = packed(session, _first(session, first_on), berlin_date(expires_at))
     else:
         last = min(last_on or date.max, berlin_date(now) - timedelta(days=1))
         bundle, n = counted_lines(session, first_on, last)
@@ -189,14 +179,6 @@ def _lapse(session: Session, house: House, request: UUID, now: datetime) -> None
         case=str(request),
     )
     house.log.record(session, [flow], now)
-
-
-def _packed(session: Session, first: int, expires_on: date) -> tuple[bytes, int]:
-    try:
-        return packed(session, first, expires_on)
-    except BadInput as wrong:
-        signed = session.connection().execute(select(func.max(_CHECKPOINTS.c.size))).scalar_one()
-        raise (TooMany if first < signed else NothingSince)(wrong.field, wrong.message) from None
 
 
 def _first(session: Session, first_on: date | None) -> int:

@@ -5,7 +5,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import NotFound
-from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind, NoLastDay, NothingSince, TooMany
+from proaktiv.flowlog.exports.packing import NothingSince, TooMany
+from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind, NoLastDay
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.days import first_and_last
