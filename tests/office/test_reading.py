@@ -302,6 +302,17 @@ def test_an_entry_is_not_found_by_a_citation_that_only_looks_alike(based_on_two:
     assert "Es gibt keinen solchen Eintrag" in page
 
 
+@pytest.mark.parametrize("typed", ["(", "[a", "\\", "***=x", "(?i)", "%", "§", "'; --", "\x00", "1{9}" * 60, ".*"])
+def test_what_is_typed_for_a_citation_or_a_name_is_never_a_pattern(based_on_two: Office, typed: str) -> None:
+    desk = based_on_two.desk("d.schutz")
+    for column in ("basis", "receiver", "sender"):
+        answer = desk.get("/datenfluesse", params={column: typed})
+        assert answer.status_code == 200, column
+    assert ("Es gibt keinen solchen Eintrag" in desk.get("/datenfluesse", params={"basis": typed}).text) == (
+        typed not in ("§", "\x00")
+    )
+
+
 @pytest.mark.parametrize("typed", ["Standesamt", "standesamt", "amt Muster", "standesamt-"])
 def test_a_part_of_a_name_finds_whoever_bears_it(sent: Office, typed: str) -> None:
     page = sent.desk("d.schutz").get("/datenfluesse", params={"receiver": typed}).text

@@ -27,7 +27,7 @@ MAX_PURPOSE = 64
 
 
 REVIEW_WRONG = _("Wann nachzusehen ist: Geben Sie einen Tag wie 31.12.2027 ein.")
-REVIEW_PAST = _("Wann nachzusehen ist: Dieser Tag ist schon vorbei. Geben Sie einen ein, der noch kommt.")
+REVIEW_PAST = _("Wann nachzusehen ist: Dieser Tag ist schon vorbei. Geben Sie heute oder einen späteren ein.")
 PURPOSE_WRONG = _("Zweck: Er darf höchstens 64 Zeichen haben.")
 NO_ENTRY = _("Eintrag: Geben Sie seinen Platz im Protokoll ein, zum Beispiel 217, oder seine lange Nummer.")
 NOT_THERE = _("Eintrag: Diesen gibt es nicht, oder nicht mehr. Sein Platz steht unter „Datenflüsse“.")
