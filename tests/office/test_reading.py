@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from proaktiv.core import citations
 from proaktiv.core.calendar import BERLIN
 from proaktiv.core.citations import cited
 from proaktiv.core.flows import Flow, Kind
@@ -311,6 +312,14 @@ def test_what_is_typed_for_a_citation_or_a_name_is_never_a_pattern(based_on_two:
     assert ("Es gibt keinen solchen Eintrag" in desk.get("/datenfluesse", params={"basis": typed}).text) == (
         typed not in ("§", "\x00")
     )
+
+
+def test_control_taken_as_a_pattern_the_same_would_find_everything(
+    based_on_two: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(citations.re, "escape", str)
+    page = based_on_two.desk("d.schutz").get("/datenfluesse", params={"basis": ".*"}).text
+    assert "Es gibt keinen solchen Eintrag" not in page
 
 
 @pytest.mark.parametrize("typed", ["Standesamt", "standesamt", "amt Muster", "standesamt-"])
