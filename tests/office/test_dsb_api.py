@@ -429,3 +429,13 @@ def test_counts_of_two_periods_say_the_same_of_each_day_they_share(busy: Office)
     shorter = lines_of(dsb, **{"from": day, "to": day})
     assert shorter == [line for line in longer if line["tag"] == day]
     assert lines_of(dsb, to="2020-01-01") == []
+
+
+def test_counts_of_a_period_of_which_no_day_is_over_are_refused_by_name(busy: Office) -> None:
+    day = busy.world.now.date()
+    answer = program(busy).post("/exports", {"kind": "counts", "from": f"{day}"})
+    assert (answer.status_code, f"the last is {day - timedelta(days=1)}" in answer.text) == (422, True)
+    asked = {"art": "counts", "von": f"{day:%d.%m.%Y}", "bis": "", "tage": "7"}
+    answer = busy.desk("d.schutz").post("/auszuege", asked)
+    assert (answer.status_code, "Gezählt werden nur Tage, die vorbei sind." in answer.text) == (422, True)
+    assert busy.world.count("exports") == 0

@@ -56,6 +56,10 @@ class NoLastDay(BadInput):
     """An export of the log has no last day: leave it away."""
 
 
+class NoDayOver(BadInput):
+    """Counts are of days that are over, and the first day asked for is not."""
+
+
 def make(
     session: Session,
     house: House,
@@ -69,7 +73,8 @@ def make(
 ) -> dict[str, Any]:
     """Make an export and keep it for ``days``.
 
-    Raises ``BadInput``, ``NoLastDay``, ``NothingSince``, ``TooMany``, and ``NotFound`` while nothing is signed.
+    Raises ``BadInput``, ``NoLastDay``, ``NoDayOver``, ``NothingSince``, ``TooMany``, and ``NotFound`` while nothing is
+    signed.
     """
     if not 1 <= days <= DAYS_MAX:
         raise BadInput("days", f"must be 1 to {DAYS_MAX}")
@@ -82,6 +87,8 @@ def make(
         bundle, n = packed(session, _first(session, first_on), berlin_date(expires_at))
     else:
         last = min(last_on or date.max, berlin_date(now) - timedelta(days=1))
+        if first_on and first_on > last:
+            raise NoDayOver("from", f"must be a day that is over: the last is {last.isoformat()}")
         bundle, n = counted_lines(session, first_on, last)
         last_on = last
     row = {

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from proaktiv.core.errors import NotFound
 from proaktiv.flowlog.exports.packing import NothingSince, TooMany
-from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind, NoLastDay
+from proaktiv.steps.oversight.exports import DAYS, DAYS_MAX, ExportKind, NoDayOver, NoLastDay
 from proaktiv.web.pages.forms import Form
 from proaktiv.web.pages.language import marked as _
 from proaktiv.web.staff.days import first_and_last
@@ -20,6 +20,7 @@ SEE_OTHER = 303
 DAYS_WRONG = _("Tage, bis er gelöscht wird: Geben Sie eine Zahl von 1 bis 30 ein.")
 NO_LAST = _("Letzter Tag: Lassen Sie ihn leer. Ein Protokoll zum Prüfen reicht immer bis zur letzten Unterschrift.")
 NOTHING_SINCE = _("Erster Tag: Seitdem ist noch nichts unterschrieben. Geben Sie einen früheren ein.")
+NO_DAY_OVER = _("Erster Tag: Gezählt werden nur Tage, die vorbei sind. Geben Sie einen früheren ein.")
 TOO_MANY = _(
     "Erster Tag: Das sind zu viele Einträge für einen Auszug von hier aus. Geben Sie einen späteren Tag ein, oder"
     " bitten Sie den Betrieb um „proaktiv log export“."
@@ -47,6 +48,8 @@ def make(request: Request, visitor: ActingStaff, fields: Fields, acts: ActsDep) 
             acts.make_export(visitor.proof, kind, first_on, last_on, int(days))
         except NoLastDay:
             form.errors["bis"] = NO_LAST
+        except NoDayOver:
+            form.errors["von"] = NO_DAY_OVER
         except TooMany:
             form.errors["von"] = TOO_MANY
         except NothingSince:
