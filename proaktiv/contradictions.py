@@ -66,6 +66,8 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
 
 def _letters(settings: Settings) -> Iterator[str]:
     if settings.letters_format == "text":
+        if settings.env is Env.PRODUCTION:
+            yield "PROAKTIV_LETTERS_FORMAT text has no window, letterhead or picture of the code: take pdf"
         return
     if settings.letters_format == "pdf+text" and settings.env is Env.PRODUCTION:
         yield "PROAKTIV_LETTERS_FORMAT pdf+text puts codes in the clear beside PDFs, for the demonstration: take pdf"

@@ -12,6 +12,12 @@ from proaktiv.settings import Settings
 
 ORIGIN = "flowlog.musterstadt.example/1"
 KEYS = ("INDEX_KEY", "CODE_KEY", "KEK_VIEW", "KEK_CONTACT", "KEK_FACTS", "KEK_FLOW", "KEK_PROOF")
+PRINTED = {
+    "LETTERS_FORMAT": "pdf",
+    "LETTERHEAD_ENTRY": "https://x.example/b",
+    "LETTERHEAD_ADDRESS": '["Stadt Musterstadt", "00001 Musterstadt"]',
+}
+"""Letters as production sets them."""
 
 
 def b64(raw: bytes) -> str:

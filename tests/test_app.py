@@ -24,7 +24,7 @@ from proaktiv.rulebook.release import demo_key, release
 from proaktiv.settings import Env, Settings
 from proaktiv.vault import Compartment, NotHeld, Place
 from tests.processes import proaktiv, refused
-from tests.settings_of import b64, everything, settings_of
+from tests.settings_of import PRINTED, b64, everything, settings_of
 
 COMMON = ("CONTROLLER", "DATABASE_URL", "INDEX_KEY", "KEK_FLOW", "STAFF_PUBLIC_KEY")
 NEEDED = {
@@ -296,6 +296,7 @@ def production(given: dict[str, str]) -> dict[str, str]:
         for name, value in given.items()
     } | {
         "PROAKTIV_ENV": "production",
+        **{f"PROAKTIV_{name}": value for name, value in PRINTED.items()},
         "PROAKTIV_RELEASE_PUBLIC_KEY": b64(own),
         "PROAKTIV_REGISTERS": '{"MELDEREGISTER": "https://register.example"}',
         "PROAKTIV_OUTBOUND": '["register.example"]',

@@ -15,14 +15,14 @@ from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog.vouching.cosignatures import witness_key_of
 from proaktiv.needs import read_settings
 from tests.processes import proaktiv, refused
-from tests.settings_of import b64, everything
+from tests.settings_of import PRINTED, b64, everything
 
 SECRET = "geheim"
 DATABASES = ("DATABASE_URL", "SEQUENCER_URL", "OWNER_URL", "READER_URL")
 DRAW = "head -c 32 /dev/urandom | base64"
 WORK, SIGN, MIGRATE = ("work",), ("work", "--sign", "--state", "{folder}/signer"), ("migrate",)
 SURFACES = {name: ("serve", "--surface", name) for name in ("intake", "citizen", "office")}
-PRODUCTION = {
+PRODUCTION = PRINTED | {
     "ENV": "production",
     "RELEASE_PUBLIC_KEY": b64(bytes(range(200, 232))),
     "REGISTERS": '{"MELDEREGISTER": "https://register.example"}',
@@ -252,24 +252,15 @@ WRONG = (
     ),
     Wrong(
         *("a letterhead of one line", WORK, "PROAKTIV_LETTERHEAD_ADDRESS", "two to five lines"),
-        {"LETTERS_FORMAT": "pdf", "LETTERHEAD_ENTRY": "https://x.example/b", "LETTERHEAD_ADDRESS": '["Stadt"]'},
+        PRINTED | {"LETTERHEAD_ADDRESS": '["Stadt"]'},
     ),
     Wrong(
         *("an entry with a code", WORK, "PROAKTIV_LETTERHEAD_ADDRESS", "no user, query or fragment"),
-        {
-            "LETTERS_FORMAT": "pdf",
-            "LETTERHEAD_ENTRY": f"https://x.example/b#{SECRET}",
-            "LETTERHEAD_ADDRESS": '["A", "B"]',
-        },
+        PRINTED | {"LETTERHEAD_ENTRY": f"https://x.example/b#{SECRET}"},
     ),
     Wrong(
         *("a letter that outlives its lease", WORK, "PROAKTIV_DEADLINE_SECONDS", "must be below 40"),
-        {
-            "LETTERS_FORMAT": "pdf",
-            "LETTERHEAD_ENTRY": "https://x.example/b",
-            "LETTERHEAD_ADDRESS": '["A", "B"]',
-            "DEADLINE_SECONDS": "40",
-        },
+        PRINTED | {"DEADLINE_SECONDS": "40"},
     ),
     Wrong("mail without a relay", WORK, "PROAKTIV_MAIL_HOST", "names no relay", {"MAIL_SENDER": "a@x.example"}),
     Wrong("mail without a sender", WORK, "_SENDER", "a name and an address", MAIL | {"MAIL_SENDER": ""}),
@@ -327,6 +318,10 @@ WRONG = (
         "the owner for the signer", SIGN, "PROAKTIV_SEQUENCER_URL", "proaktiv_sequencer", {"SEQUENCER_URL": "{owner}"}
     ),
     # production
+    Wrong(
+        *("letters without a window in production", WORK, "PROAKTIV_LETTERS_FORMAT", "take pdf"),
+        PRODUCTION | {"LETTERS_FORMAT": "text"},
+    ),
     Wrong("production on the embedded server", WORK, "embedded PostgreSQL", "needs one of its own", PRODUCTION),
     Wrong(
         *("production that trusts anybody's rules", SURFACES["office"], "PROAKTIV_RELEASE_PUBLIC_KEY", "set it"),
