@@ -12,6 +12,7 @@ from proaktiv.core.trust import SessionProof
 from proaktiv.steps.retain import Preview
 from tests.builders import a_birth, somebody
 from tests.depth import depth
+from tests.retention.planting import plant
 from tests.world import World
 
 OTHER = "ELTERNGELD"
@@ -144,6 +145,9 @@ def test_a_hold_keeps_what_is_over_until_it_is_released(world: World, whole: boo
     person = world.value("SELECT person FROM auftraege")
     about = {"person": person, "auftrag": None} if whole else {"person": None, "auftrag": auftrag}
     hold = world.pipeline.hold(**about, reason="12 K 34/27", by="dsb-1")
+    with world.database.transaction() as session:
+        plant(session.connection(), "notices", world.now, person=person, due_at=None)
+        plant(session.connection(), "tasks", world.now, matter=auftrag, done_at=world.now)
     at(world, berlin_date(world.now) + timedelta(days=3000))
     world.tick()
     preview = world.pipeline.preview_retention()
@@ -153,11 +157,13 @@ def test_a_hold_keeps_what_is_over_until_it_is_released(world: World, whole: boo
     assert world.count("auftraege", "content IS NOT NULL") == 1
     assert world.count("handovers") == 1
     assert world.count("event_facts") == 1
+    assert (world.count("notices"), world.count("tasks")) == (int(whole), 1), "what was told, and what a clerk did"
     world.pipeline.release_hold(hold, reason="12 K 34/27 Urteil", by="dsb-1")
     with pytest.raises(Conflict):
         world.pipeline.release_hold(hold, reason="again", by="dsb-2")
     deletes(world)
     assert world.count("auftraege") + world.count("handovers") + world.count("register_events") == 0
+    assert world.count("notices") + world.count("tasks") == 0
     assert world.count("flow_log", "kind = 6 AND outcome IN ('placed', 'released')") == 2
     world.check_log()
 

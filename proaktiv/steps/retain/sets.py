@@ -193,7 +193,13 @@ def _delivery(term: Term) -> _Make:
 
 
 def _account_notice(t: Table, over: Over) -> _Set:
-    return t.c.made_at, and_(t.c.due_at.is_(None), over.since(t.c.made_at, Term.PROOF), ~task_open(t.c.id)), None
+    where = and_(t.c.due_at.is_(None), over.since(t.c.made_at, Term.PROOF), ~task_open(t.c.id))
+    return t.c.made_at, where, _held(t.c.person)
+
+
+def _task(t: Table, over: Over) -> _Set:
+    """Take what is done; a hold keeps what was done about its person or about an Auftrag under it."""
+    return t.c.done_at, over.since(t.c.done_at, Term.DESK), or_(_held(t.c.matter), _held_auftrag(t.c.matter))
 
 
 def _trace(event: str) -> _Make:
@@ -319,7 +325,7 @@ _SETS: Mapping[str, _Make] = {
     "event_trace": _trace("id"),
     "relation": _relation,
     "stop": _at("lifted_at", Term.PROOF),
-    "task": _at("done_at", Term.DESK),
+    "task": _task,
     "incident": _at("at", Term.PROOF),
     "export_bundle": _really("expires_at", Term.AT_ONCE),
     "export": _really("expires_at", Term.PROOF),
