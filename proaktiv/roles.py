@@ -33,6 +33,9 @@ _LOG_STAYS: tuple[Right, ...] = (
     ("consent_ledger", "DELETE"),
     ("consent_ledger", "TRUNCATE"),
 )
+_PLACED = ("flow_leaf", "checkpoint", "cosignature", "time_stamp")
+"""What is written once: places, and what was signed. Of ``tile`` and ``log_head`` the database sees that they grow."""
+
 WALLS: Mapping[str, Wall] = {
     "app": Wall(
         must=(("flow_log", "INSERT"), ("flow_queue", "INSERT"), ("consent_ledger", "INSERT"), ("proposals", "UPDATE")),
@@ -62,14 +65,18 @@ WALLS: Mapping[str, Wall] = {
             ("flow_queue", "DELETE"),
             ("flow_leaf", "INSERT"),
             ("tile", "UPDATE"),
+            ("log_head", "UPDATE"),
             ("checkpoint", "INSERT"),
             ("cosignature", "INSERT"),
             ("time_stamp", "INSERT"),
         ),
         never=(
             *_LOG_STAYS,
-            ("cosignature", "UPDATE"),
-            ("cosignature", "DELETE"),
+            *((table, right) for table in _PLACED for right in ("UPDATE", "DELETE", "TRUNCATE")),
+            ("tile", "DELETE"),
+            ("tile", "TRUNCATE"),
+            ("log_head", "DELETE"),
+            ("log_head", "TRUNCATE"),
             ("flow_log", "INSERT"),
             ("vault_keys", "SELECT"),
             ("persons", "SELECT"),

@@ -22,13 +22,20 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
     # What erasure needs, and nothing of what was committed to.
     "eraser": {
-        "flow_secret": {"UPDATE subj", "UPDATE s_blob", "UPDATE a_blob"},
+        "flow_secret": {"UPDATE subj", "UPDATE s_blob"},
         "subject_heads": {"UPDATE seq"},
         "erasures": {"DELETE"},
         "vault_keys": {"UPDATE state", "UPDATE wrapped", "UPDATE destroyed_at"},
     },
     "keeper": {"vault_keys": {"UPDATE kek", "UPDATE wrapped"}},
     "reader": {},
+    # It adds: the head counts on, the last tiles fill up. How asking a witness ended is no evidence.
+    "sequencer": {
+        "flow_queue": {"DELETE"},
+        "tile": {"UPDATE data", "UPDATE halfway"},
+        "log_head": {"UPDATE size", "UPDATE root"},
+        "witness_answer": {"UPDATE witness", "UPDATE outcome", "UPDATE size", "UPDATE at"},
+    },
 }
 
 ERASER_READS = {
