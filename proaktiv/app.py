@@ -35,7 +35,7 @@ from proaktiv.identity.login import RelyingParty
 from proaktiv.identity.model import Client
 from proaktiv.keys.erasing import Eraser
 from proaktiv.keys.keeping import Keeper
-from proaktiv.needs import WrongSettings, check_settings, pace_of, terms_of
+from proaktiv.needs import WrongSettings, check_settings, office_keys, pace_of, terms_of
 from proaktiv.pipeline import Pipeline
 from proaktiv.registers.http import HttpRegister
 from proaktiv.registers.model import Register
@@ -186,7 +186,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             batch=settings.batch,
             terms=terms_of(settings),
             border=Border(timedelta(hours=settings.log_limit_hours)),
-            staff_private=settings.staff_private_key or b"" if part == "office" else b"",
+            staff_private=office_keys(settings) if part == "office" else (),
             erasure_key=settings.erasure_key or b"" if part == "office" else b"",
             pace=pace_of(settings),
             identity=identity,

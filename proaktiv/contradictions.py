@@ -34,7 +34,7 @@ _SECRETS = (
 )
 _SEVERAL = (
     *("kek_view_others", "kek_contact_others", "kek_facts_others", "kek_flow_others", "kek_proof_others"),
-    "intake_private_key_others",
+    *("intake_private_key_others", "staff_private_key_others"),
 )
 _DRAW = "draw one of its own for each: head -c 32 /dev/urandom | base64"
 _OWN_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})

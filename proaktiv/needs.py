@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from proaktiv.contradictions import contradictions
 from proaktiv.core.errors import BadInput, ProaktivError
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.log_terms import LogTerms
 from proaktiv.core.series import Pace
 from proaktiv.core.terms import Terms
@@ -126,6 +127,12 @@ def terms_of(settings: Settings) -> Terms:
         raise WrongSettings(
             f'PROAKTIV_RETENTION{error.field} {error.message}, as in {{"umzug": {{"auftrag_months": 12}}}}'
         ) from None
+
+
+def office_keys(settings: Settings) -> OfficeKeys:
+    """Return the private keys that open staff parts of the log: the present one and those of pairs before."""
+    present = settings.staff_private_key
+    return (present, *settings.staff_private_key_others) if present else ()
 
 
 def pace_of(settings: Settings) -> Pace:

@@ -118,6 +118,8 @@ class Settings(BaseSettings):
     intake_private_key_others: Keys = ()
     staff_public_key: Key = None
     staff_private_key: Key = None
+    # Of pairs that were replaced: they open the staff parts that were sealed before.
+    staff_private_key_others: Keys = ()
     # Of the office and the eraser alone: what two people wish in the office the eraser believes by it.
     erasure_key: Key = None
     signing_key: Key = None

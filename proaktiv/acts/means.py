@@ -9,6 +9,7 @@ from sqlmodel import Session
 from notifiers.mail_ids import MailIds
 from notifiers.model import Channel
 from proaktiv.acts.tokens import Tokens
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.rates import Rates
 from proaktiv.core.series import Pace
@@ -55,7 +56,7 @@ class Means:
     identity: Callable[[], int] | None = None
     event_sources: Sequence[EventSource] = ()
     terms: Terms = field(default_factory=Terms)
-    staff_private: bytes = field(default=b"", repr=False)
+    staff_private: OfficeKeys = field(default=(), repr=False)
     erasure_key: bytes = field(default=b"", repr=False)
     pace: Pace = field(default_factory=Pace)
     border: Border = field(default_factory=Border, repr=False)

@@ -11,6 +11,10 @@ PersonKey = NewType("PersonKey", UUID)
 """A person inside this installation: random, never derived from anything about the person."""
 
 
+OfficeKeys = tuple[bytes, ...]
+"""The office's private keys, which open staff parts of the log: the present one first; none where nobody holds one."""
+
+
 class KeyFormatError(ValueError):
     """An official key has the wrong form; the message names the kind of key, not its value."""
 

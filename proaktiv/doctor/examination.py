@@ -30,7 +30,7 @@ from proaktiv.entrances import account_client, provider_of, staff_client
 from proaktiv.flowlog.vouching.attesting import far_witnesses
 from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
-from proaktiv.needs import WrongSettings, missing, pace_of, refusals
+from proaktiv.needs import WrongSettings, missing, office_keys, pace_of, refusals
 from proaktiv.settings import Env, Settings
 from proaktiv.tables import DemoClockRow, core_table
 
@@ -196,6 +196,8 @@ class Examination:
             yield keys.signs(settings.signing_key or b"", settings.log_origin, database)
         if "citizen" in whole and settings.log_vkey and not any(refusals(settings, "citizen")):
             yield keys.believes(settings.log_vkey, database)
+        if "office" in whole and (private := office_keys(settings)):
+            yield keys.opens_staff_parts(private, database)
 
     def _law_clock(self, session: Session) -> datetime:
         """Return the time that rows are due by: in the demonstration it runs ahead of the real one."""

@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.flowlog.checkpoints import NoteError, open_checkpoint, vkey_of
 from proaktiv.flowlog.proving.believing import believed
+from proaktiv.flowlog.staff import StaffReader
 from proaktiv.keys.destroyed import ListNotSafe, destroyed_persons, read_list, revived
 from proaktiv.keys.events import listed_in_log
 from proaktiv.tables import CheckpointRow, VaultKeyRow, core_table
@@ -98,6 +100,30 @@ def wishes_erasures(key: bytes | None, wrong: Iterable[str]) -> Iterator[Finding
         yield fine(name, "is not set: two people erase with `proaktiv log erase ask`, not from the office's page")
     else:
         yield fine(name, "is set; it must be the same where `proaktiv work --erase` runs")
+
+
+def opens_staff_parts(private: OfficeKeys, database: Database) -> Check:
+    """Ask whether the office's private keys open the keys of staff parts: all there are, a few a month."""
+    name = "staff keys"
+    do = "put back the PROAKTIV_STAFF_PRIVATE_KEY of this log; those of pairs before belong into _OTHERS"
+
+    def act() -> Iterator[Finding]:
+        reader = StaffReader(private)
+        with looking(database) as session:
+            reader.load(session)
+        closed = len(reader.closed)
+        if not closed:
+            yield fine(name, f"all {reader.opened} open" if reader.opened else "no staff part is stored yet")
+        elif not reader.opened:
+            yield broken(name, "PROAKTIV_STAFF_PRIVATE_KEY opens none of them", do)
+        else:
+            yield look(
+                name,
+                f"{closed} of {closed + reader.opened} do not open, nor does what they sealed",
+                f"{do}; if there never was another pair, somebody wrote these rows: call the DSB",
+            )
+
+    return Check(name, act, do)
 
 
 def destroyed(path: Path, controller: str, vault: Vault, database: Database) -> Check:

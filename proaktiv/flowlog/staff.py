@@ -1,9 +1,11 @@
 """The keys of staff parts A: a writer seals and cannot read back, the office reads.
 
 One random key per month and writing process, wrapped (HPKE, RFC 9180) to the office's public key and kept in
-``staff_keys``. Left to others: what stands in A (``flowlog.entries``), who may read it (the office surface).
+``staff_keys``. The office may hold several private keys, for its pair can be replaced. Left to others: what stands in A
+(``flowlog.entries``), who may read it (the office surface).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock
@@ -20,6 +22,8 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.ids import Ids
+from proaktiv.core.keys import OfficeKeys
+from proaktiv.sets import among
 from proaktiv.tables import StaffKeyRow, core_table
 from proaktiv.vault import NotHeld, SealBroken
 
@@ -90,31 +94,59 @@ class StaffKeys:
         return key
 
 
+def without(key_id: UUID) -> str:
+    """Say that none of the office's keys opens a staff key, and what to do."""
+    return (
+        f"none of the office's keys opens staff key {key_id}: a former one belongs into"
+        " PROAKTIV_STAFF_PRIVATE_KEY_OTHERS; see proaktiv doctor"
+    )
+
+
 class StaffReader:
-    """The office's side: opens staff parts with its private key."""
+    """The office's side: opens staff parts with its private keys, the present one and those it had before.
 
-    def __init__(self, staff_private: bytes) -> None:
-        self._private = X25519PrivateKey.from_private_bytes(staff_private)
+    A key that none of them unwraps closes the parts that it sealed, and no other: whoever may write entries may write
+    such a row, and with it make nobody's name unreadable but of what they seal themselves. ``closed`` names these.
+    """
+
+    def __init__(self, staff_private: OfficeKeys) -> None:
+        self._privates = tuple(X25519PrivateKey.from_private_bytes(each) for each in staff_private)
         self._ciphers: dict[UUID, AESGCM] = {}
+        self.closed: set[UUID] = set()
 
-    def load(self, session: Session) -> None:
-        """Read all keys that are not known yet. Raises ``SealBroken`` for one wrapped to somebody else."""
-        found = session.connection().execute(
-            select(_KEYS.c.id, _KEYS.c.wrapped).where(_KEYS.c.id.not_in(self._ciphers))
-        )
-        for key_id, wrapped in found:
+    @property
+    def opened(self) -> int:
+        """Return how many keys were unwrapped."""
+        return len(self._ciphers)
+
+    def load(self, session: Session, only: Collection[UUID] | None = None) -> None:
+        """Read keys that are not known yet: of ``only``, or all."""
+        query = select(_KEYS.c.id, _KEYS.c.wrapped)
+        if only is not None:
+            query = query.where(among(_KEYS.c.id, set(only) - self._ciphers.keys() - self.closed))
+        for key_id, wrapped in session.connection().execute(query, execution_options={"yield_per": 1_000}):
+            if key_id in self._ciphers or key_id in self.closed:
+                continue
+            cipher = self._unwrapped(key_id, bytes(wrapped))
+            if cipher is None:
+                self.closed.add(key_id)
+            else:
+                self._ciphers[key_id] = cipher
+
+    def _unwrapped(self, key_id: UUID, wrapped: bytes) -> AESGCM | None:
+        for private in self._privates:
             try:
-                raw = _SUITE.decrypt(wrapped, self._private, info=_INFO + key_id.bytes)
-            except InvalidTag:
-                raise SealBroken(f"staff key {key_id}") from None
-            self._ciphers[key_id] = AESGCM(raw)
+                return AESGCM(_SUITE.decrypt(wrapped, private, info=_INFO + key_id.bytes))
+            except (InvalidTag, ValueError):  # ValueError: whoever knows the public key wraps what is no key
+                continue
+        return None
 
     def open(self, key_id: UUID, blob: bytes, aad: bytes) -> bytes:
         """Return salt ‖ body of a staff part. Raises ``NotHeld`` without its key, ``SealBroken``."""
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise NotHeld(f"staff key {key_id}")
+            raise NotHeld(without(key_id))
         try:
             return cipher.decrypt(blob[:12], blob[12:], aad)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to be a seal
             raise SealBroken(f"staff part under key {key_id}") from None

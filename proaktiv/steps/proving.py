@@ -12,14 +12,16 @@ from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.core.flows import OVERSIGHT, Flow, Kind
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.flowlog.proving.opening import Parts
 from proaktiv.flowlog.proving.single import proof_of
-from proaktiv.flowlog.staff import StaffReader
+from proaktiv.flowlog.staff import StaffReader, without
 from proaktiv.house import House
-from proaktiv.tables import FlowLogRow, core_table
+from proaktiv.tables import FlowLogRow, FlowSecretRow, core_table
 from proaktiv.vault import NotHeld
 
 _LOG = core_table(FlowLogRow)
+_SECRET = core_table(FlowSecretRow)
 REASON_MIN, REASON_MAX = 10, 500
 
 
@@ -50,10 +52,13 @@ def announce(session: Session, house: House, fid: UUID, by: str, reason: str, no
     house.log.record(session, [flow], now)
 
 
-def opened_proof(session: Session, house: House, fid: UUID, staff_private: bytes) -> str:
+def opened_proof(session: Session, house: House, fid: UUID, staff_private: OfficeKeys) -> str:
     """Return the proof of one entry with its facts and its staff part. Raises ``NotHeld``, ``NotFound``."""
     if not staff_private:
         raise NotHeld("the staff part opens where the office holds PROAKTIV_STAFF_PRIVATE_KEY")
+    key = session.connection().execute(select(_SECRET.c.staff_key).where(_SECRET.c.fid == fid)).scalar_one_or_none()
     reader = StaffReader(staff_private)
-    reader.load(session)
+    reader.load(session, () if key is None else (key,))
+    for closed in reader.closed:
+        raise NotHeld(without(closed))
     return proof_of(session, fid, facts=True, opener=Parts(house.vault, staff=reader))

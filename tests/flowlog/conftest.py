@@ -104,7 +104,7 @@ class World:
         return [(finding.what.value, finding.index) for finding in self.verify(**changes).findings]
 
     def verify_opened(self, persons: Sequence[PersonKey]) -> list[tuple[str, int | None]]:
-        office = StaffReader(OFFICE_KEY.private_bytes_raw())
+        office = StaffReader((OFFICE_KEY.private_bytes_raw(),))
         with self.role("owner").transaction() as session:
             office.load(session)
             ring = self.vault.ring(session, persons, (Compartment.FLOW,))

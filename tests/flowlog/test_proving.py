@@ -39,7 +39,7 @@ def shown(proof: str) -> dict[str, Any]:
 
 
 def opened(world: World, fid: Any, *persons: Any) -> str:
-    office = StaffReader(OFFICE_KEY.private_bytes_raw())
+    office = StaffReader((OFFICE_KEY.private_bytes_raw(),))
     with world.role("owner").transaction() as session:
         office.load(session)
         ring = world.vault.ring(session, persons, (Compartment.FLOW,))

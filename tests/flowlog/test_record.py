@@ -195,7 +195,7 @@ def test_two_sets_with_the_same_people_the_other_way_round_do_not_block_each_oth
 
 
 def staff_parts(world: World) -> list[dict[str, Any]]:
-    reader = StaffReader(OFFICE_KEY.private_bytes_raw())
+    reader = StaffReader((OFFICE_KEY.private_bytes_raw(),))
     with world.role("app").transaction() as session:
         reader.load(session)
     rows = world.rows(
@@ -259,12 +259,16 @@ def test_without_the_offices_key_nothing_is_logged(world: World) -> None:
 def test_a_staff_part_without_its_key_or_with_other_bytes_stays_closed(world: World) -> None:
     world.record(a_flow())
     key, blob, entry = world.rows("SELECT staff_key, a_blob, entry FROM flow_secret JOIN flow_log USING (fid)")[0]
-    reader = StaffReader(OFFICE_KEY.private_bytes_raw())
+    reader = StaffReader((OFFICE_KEY.private_bytes_raw(),))
     with pytest.raises(NotHeld):
         reader.open(key, blob, unpack(entry).staff)
     with world.role("app").transaction() as session:
         reader.load(session)
     with pytest.raises(SealBroken):
         reader.open(key, blob[:-1] + bytes([blob[-1] ^ 1]), unpack(entry).staff)
-    with pytest.raises(SealBroken), world.role("app").transaction() as session:
-        StaffReader(b"x" * 32).load(session)
+    other = StaffReader((b"x" * 32,))
+    with world.role("app").transaction() as session:
+        other.load(session)
+    assert other.closed == {key}
+    with pytest.raises(NotHeld, match="STAFF_PRIVATE_KEY_OTHERS"):
+        other.open(key, blob, unpack(entry).staff)

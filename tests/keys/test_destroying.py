@@ -110,7 +110,7 @@ def test_the_tombstone_tells_how_many_on_what_ground_and_only_the_dsb_which(hous
     assert facts["basis"] == "Art. 17 Abs. 1 Buchst. b DSGVO"
     assert facts["listed"] == 2, "mother and child"
     assert str(anna) not in str(facts)
-    reader = StaffReader(house.world.seed)
+    reader = StaffReader((house.world.seed,))
     with house.world.reader.transaction() as session:
         reader.load(session)
     staff = json.loads(reader.open(key, blob, entry[83:115])[32:])  # type: ignore[arg-type,index]

@@ -54,7 +54,7 @@ def test_the_requests_of_a_day_go_together_on_the_next_and_one_entry_tells_of_bo
     )
     facts = json.loads(body)  # type: ignore[arg-type]
     assert (facts["n"], facts["basis"], facts["listed"]) == (len(placed), "Art. 17 Abs. 1 DSGVO", 2)
-    reader = StaffReader(house.world.seed)
+    reader = StaffReader((house.world.seed,))
     with house.world.reader.transaction() as session:
         reader.load(session)
     staff = json.loads(reader.open(key, blob, entry[83:115])[32:])  # type: ignore[arg-type,index]

@@ -129,7 +129,7 @@ def sent_one(world: World) -> Somebody:
 
 def opened(world: World, anna: Somebody) -> Office:
     """The office's surface over a city."""
-    pipeline = replace(world.pipeline, staff_private=world.staff.private_bytes_raw(), erasure_key=ERASURE_KEY)
+    pipeline = replace(world.pipeline, staff_private=(world.staff.private_bytes_raw(),), erasure_key=ERASURE_KEY)
     app = make_office(pipeline, Look("Stadt Musterstadt"), WayIn(None, PAGE, links=True), secure_cookies=False)
     return Office(world, pipeline, app, anna)
 

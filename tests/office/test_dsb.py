@@ -98,7 +98,7 @@ def test_an_entry_opens_with_part_a_where_the_office_holds_the_key_and_the_look_
     assert "Bearbeitung des Auftrags" in shown
     assert sent.anna.familienname not in shown
     assert opened(sent) == 1
-    object.__setattr__(sent.pipeline, "staff_private", b"")
+    object.__setattr__(sent.pipeline, "staff_private", ())
     closed = desk.get(f"/datenfluesse/{fid}").text
     assert "bleibt geschlossen" in closed
     assert "k.standesamt" not in closed

@@ -117,7 +117,7 @@ def test_two_of_the_office_erase_somebody_by_the_same_list_as_the_command(
 
 
 def tombstone(office: Office) -> dict[str, Any]:
-    reader = StaffReader(office.world.staff.private_bytes_raw())
+    reader = StaffReader((office.world.staff.private_bytes_raw(),))
     with office.world.reader.transaction() as session:
         reader.load(session)
         row = session.connection().execute(

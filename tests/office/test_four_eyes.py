@@ -180,7 +180,7 @@ def test_the_twenty_first_person_in_an_hour_is_not_looked_up(sent: Office, monke
 
 def test_without_its_key_the_office_shows_the_wish_and_not_the_reason(sent: Office) -> None:
     asked(sent)
-    object.__setattr__(sent.pipeline, "staff_private", b"")
+    object.__setattr__(sent.pipeline, "staff_private", ())
     shown = sent.desk("d.vertretung").get("/person").text
     assert WHY not in shown
     assert "nicht lesen" in shown

@@ -83,7 +83,7 @@ def test_the_reason_lies_sealed_and_goes_with_the_entry_that_stays(sent: Office,
     assert all(WHY not in row for rows in everything_stored(sent.world.urls).values() for row in rows)
     fid = sent.world.value("SELECT fid FROM flow_log WHERE convert_from(f_bytes, 'UTF8') LIKE '%log_hold.placed%'")
     assert dsb.get(f"/flows/{fid}").json()["A"]["part"]["reason"] == WHY
-    object.__setattr__(sent.pipeline, "staff_private", b"")
+    object.__setattr__(sent.pipeline, "staff_private", ())
     assert dsb.get("/holds").json()["holds"][0]["reason"] is None
 
 

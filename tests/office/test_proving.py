@@ -10,6 +10,7 @@ from proaktiv.core.errors import BadInput, NotFound
 from proaktiv.flowlog.verifying.proof import ProofFile, verify_proof
 from proaktiv.vault import NotHeld
 from tests.office.conftest import Office
+from tests.office.test_series import as_owner
 
 WHY = "Beschwerde vom 14. Oktober, Aktenzeichen 7"
 
@@ -45,10 +46,22 @@ def test_a_proof_shows_who_acted_and_that_it_was_taken_stands_in_the_log(sent: O
 
 def test_without_the_offices_key_nothing_opens_and_the_attempt_stands_in_the_log(sent: Office) -> None:
     sent.world.check_log()
-    citizen = replace(sent.pipeline, staff_private=b"")
+    citizen = replace(sent.pipeline, staff_private=())
     with pytest.raises(NotHeld, match="PROAKTIV_STAFF_PRIVATE_KEY"):
         citizen.prove_flow(entry_of(sent, "auftrag.sent"), "d.schutz", WHY)
     assert looks(sent) == 1
+
+
+def test_a_key_that_nobody_can_use_keeps_no_other_proof_shut_and_its_own_is_refused_with_the_remedy(
+    sent: Office,
+) -> None:
+    sent.world.check_log()
+    fid = entry_of(sent, "auftrag.sent")
+    as_owner(sent, "INSERT INTO staff_keys VALUES (gen_random_uuid(), current_date, '', now())")
+    assert "A" in json.loads(ProofFile.parse(sent.pipeline.prove_flow(fid, "d.schutz", WHY).encode()).extra)
+    as_owner(sent, "UPDATE flow_secret SET staff_key = (SELECT id FROM staff_keys WHERE wrapped = '')")
+    with pytest.raises(NotHeld, match="PROAKTIV_STAFF_PRIVATE_KEY_OTHERS"):
+        sent.pipeline.prove_flow(fid, "d.schutz", WHY)
 
 
 @pytest.mark.parametrize(("by", "reason"), [("", WHY), ("  ", WHY), ("d.schutz", "darum"), ("d.schutz", "x" * 501)])

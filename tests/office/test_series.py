@@ -32,7 +32,7 @@ def found(office: Office, *, key: bool = True, role: str = "app", pace: Pace | N
     database = Database(office.world.urls[role], pool_size=1)
     try:
         with database.transaction() as session:
-            staff_private = office.pipeline.staff_private if key else b""
+            staff_private = office.pipeline.staff_private if key else ()
             limits = Limits(pace=pace or Pace())
             every = findings(session, office.pipeline.clock(), limits, staff_private=staff_private)
     finally:
@@ -47,6 +47,12 @@ def as_owner(office: Office, statement: str) -> None:
             session.connection().execute(text(statement))
     finally:
         database.close()
+
+
+def test_a_key_that_nobody_can_use_takes_no_series_its_name(sent: Office) -> None:
+    as_owner(sent, "INSERT INTO staff_keys VALUES (gen_random_uuid(), current_date, '', now())")
+    wishes(sent, 6)
+    assert [each.detail.startswith("6 wishes of d.schutz") for each in found(sent)] == [True]
 
 
 def test_twenty_look_ups_of_the_same_two_in_a_quarter_of_an_hour_are_found_by_their_names_and_nobody_elses(
@@ -206,7 +212,7 @@ def test_whoever_asked_is_not_told_of_others_and_an_answered_wish_tells_nothing(
 
 def test_without_its_key_the_office_counts_what_it_cannot_name_as_the_askers(sent: Office) -> None:
     wishes(sent, 6)
-    object.__setattr__(sent.pipeline, "staff_private", b"")
+    object.__setattr__(sent.pipeline, "staff_private", ())
     assert "Viele Wünsche kurz nacheinander" in sent.desk(SECOND).get("/person").text
 
 

@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 from proaktiv.core.flows import Kind
 from proaktiv.core.ids import uuid7
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.series import Pace
 from proaktiv.database import OutOfTime, hurried
 from proaktiv.flowlog.findings import queries
@@ -126,7 +127,7 @@ def findings(
     *,
     since: datetime | None = None,
     within: timedelta | None = None,
-    staff_private: bytes = b"",
+    staff_private: OfficeKeys = (),
 ) -> list[Finding]:
     """Return what does not fit, by code and then by age; nothing is written.
 
@@ -182,7 +183,7 @@ class _Looking:
         limits: Limits,
         since: datetime,
         offset: timedelta,
-        staff_private: bytes,
+        staff_private: OfficeKeys,
     ) -> None:
         self._session = session
         self._connection = connection = session.connection()
@@ -213,7 +214,7 @@ class _Looking:
         now: datetime | None,
         limits: Limits,
         since: datetime | None,
-        staff_private: bytes = b"",
+        staff_private: OfficeKeys = (),
     ) -> "_Looking":
         """Return a look at the entries since a month ago, or since ``since``."""
         connection = session.connection()

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from proaktiv.core.flows import Kind
 from proaktiv.core.ids import uuid7
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.series import DAY, HOUR, Pace, Stretch, stretches
 from proaktiv.flowlog.proving.opening import staff_parts
 
@@ -76,7 +77,7 @@ class Recent:
 class LookUps:
     """What the log says of look-ups since an instant, in the order of their time."""
 
-    def __init__(self, session: Session, since: datetime, staff_private: bytes) -> None:
+    def __init__(self, session: Session, since: datetime, staff_private: OfficeKeys) -> None:
         """Read them. ``staff_private`` is empty where nobody holds the office's key."""
         self.since = since
         earliest = uuid7(since - max(ANSWERED_WITHIN, DAY), bytes(10))

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.flowlog.entries import SALT_BYTES, STAFF, commitment, unpack
 from proaktiv.flowlog.staff import StaffReader
 from proaktiv.vault import Compartment, Destroyed, NotHeld, Opens, Ring, SealBroken, Vault
@@ -53,27 +54,25 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class StaffPart:
-    """Part A of one entry. ``said``: open, closed (another office's key), broken, or none (it is not there)."""
+    """Part A of one entry. ``said``: open, closed (to the office's keys), broken, or none (it is not there)."""
 
     said: str
     part: Mapping[str, Any] = field(default_factory=dict)
 
 
-def staff_part(session: Session, private: bytes, row: Any) -> StaffPart:
+def staff_part(session: Session, private: OfficeKeys, row: Any) -> StaffPart:
     """Return part A of a row with ``a_blob``, ``staff_key``, ``entry``; ``private`` is empty where nobody holds it."""
     (part,) = staff_parts(session, private, [row])
     return part
 
 
-def staff_parts(session: Session, private: bytes, rows: Sequence[Any]) -> list[StaffPart]:
+def staff_parts(session: Session, private: OfficeKeys, rows: Sequence[Any]) -> list[StaffPart]:
     """Return part A of several such rows; the keys are read once, and none where nothing is to open."""
     reader = None
-    if private and any(row.a_blob is not None for row in rows):
+    named = {row.staff_key for row in rows if row.a_blob is not None}
+    if private and named:
         reader = StaffReader(private)
-        try:
-            reader.load(session)
-        except SealBroken:
-            return [StaffPart("none" if row.a_blob is None else "broken") for row in rows]
+        reader.load(session, named)
     return [_staff_part(reader, row) for row in rows]
 
 

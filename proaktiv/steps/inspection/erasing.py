@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.sought import number
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.house import House
@@ -145,7 +146,7 @@ def withdraw(session: Session, house: House, proof: StaffProof, request: UUID, n
     wishes.withdraw(session, house, _REQUESTS, proof, request, now, wall)
 
 
-def requests(session: Session, proof: StaffProof, staff_private: bytes, wall: datetime) -> list[dict[str, Any]]:
+def requests(session: Session, proof: StaffProof, staff_private: OfficeKeys, wall: datetime) -> list[dict[str, Any]]:
     """Return the own wishes, those one decided, and everybody's that wait or cannot be done yet, the oldest first."""
     rows = shown_to(session, _REQUESTS, proof, wall, ("hindered",))
     why = reasons(session, staff_private, [row["flow_id"] for row in rows])

@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlmodel import Session
 
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.series import DAY, Pace
 from proaktiv.core.sought import number
 from proaktiv.core.staff import Role, StaffProof
@@ -122,7 +123,7 @@ def granted(session: Session, proof: StaffProof, request: UUID, wall: datetime) 
 
 
 def requests(
-    session: Session, proof: StaffProof, staff_private: bytes, pace: Pace, now: datetime, wall: datetime
+    session: Session, proof: StaffProof, staff_private: OfficeKeys, pace: Pace, now: datetime, wall: datetime
 ) -> list[dict[str, Any]]:
     """Return the own wishes, those one decided, and those of others that wait for a decision, the oldest first.
 

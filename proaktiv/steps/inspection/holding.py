@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput, Conflict, NotFound
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.flowlog.keeping import holds
 from proaktiv.flowlog.keeping.holds import Held
@@ -150,7 +151,7 @@ def _keep(
 def decide(
     session: Session,
     house: House,
-    staff_private: bytes,
+    staff_private: OfficeKeys,
     proof: StaffProof,
     request: UUID,
     now: datetime,
@@ -184,7 +185,7 @@ def withdraw(session: Session, house: House, proof: StaffProof, request: UUID, n
 
 
 def _do(
-    session: Session, house: House, staff_private: bytes, proof: StaffProof, row: dict[str, Any], now: datetime
+    session: Session, house: House, staff_private: OfficeKeys, proof: StaffProof, row: dict[str, Any], now: datetime
 ) -> None:
     entry: UUID = row["flow_id"]
     # The hold's own entry stays as long as the log, that of the wish for two years: the reason goes along.
@@ -213,7 +214,7 @@ def _do(
     )
 
 
-def listed(session: Session, proof: StaffProof, staff_private: bytes, wall: datetime) -> dict[str, Any]:
+def listed(session: Session, proof: StaffProof, staff_private: OfficeKeys, wall: datetime) -> dict[str, Any]:
     """Return the holds that stand and the wishes about holds, both the oldest first, each with its reason.
 
     ``again``: a hold on the very same stands already. There may be two, for two reasons; each ends by itself alone.

@@ -13,6 +13,7 @@ from sqlalchemy import Table, delete, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.staff import Role, StaffProof
 from proaktiv.flowlog.proving.opening import staff_parts
 from proaktiv.house import House
@@ -116,7 +117,7 @@ def told(row: dict[str, Any], proof: StaffProof, reason: str | None) -> dict[str
     }
 
 
-def reasons(session: Session, staff_private: bytes, entries: Collection[UUID]) -> dict[UUID, str | None]:
+def reasons(session: Session, staff_private: OfficeKeys, entries: Collection[UUID]) -> dict[UUID, str | None]:
     """Return what part A of some entries gives as the reason; None where this office cannot open it."""
     query = (
         select(_LOG.c.fid, _LOG.c.entry, _SECRET.c.a_blob, _SECRET.c.staff_key)

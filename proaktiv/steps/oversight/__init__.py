@@ -21,6 +21,7 @@ from proaktiv.core.citations import naming
 from proaktiv.core.errors import BadInput, NotAllowed
 from proaktiv.core.flows import DENIED, OVERSIGHT, Kind
 from proaktiv.core.ids import first_of_day, uuid7
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.series import Pace
 from proaktiv.core.staff import Inspection, Role, StaffProof
 from proaktiv.flowlog.findings import RECENT, Limits, findings
@@ -198,7 +199,7 @@ def wrong(
     now: datetime,
     wall: datetime,
     pace: Pace,
-    staff_private: bytes,
+    staff_private: OfficeKeys,
     *,
     within: timedelta,
 ) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from consent.tables import ACTIVITIES, LEDGER
 from proaktiv.core.errors import NotFound
+from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.staff import Inspection
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, SUBJECT, commitment, unpack
 from proaktiv.flowlog.proving.opening import staff_part
@@ -29,7 +30,7 @@ _SECRET = core_table(FlowSecretRow)
 _LEAF = core_table(FlowLeafRow)
 
 
-def flow(session: Session, house: House, leave: Inspection, staff_private: bytes) -> dict[str, Any]:
+def flow(session: Session, house: House, leave: Inspection, staff_private: OfficeKeys) -> dict[str, Any]:
     """Return one entry with what opens of it. Raises ``NotFound``.
 
     ``state`` is one of ``evidence.State``; of one that retention took only its place is left.
