@@ -1,7 +1,8 @@
 """Erasure and retention of the log: holds on entries, who waits for erasure, and the one way in which entries go.
 
-No role may delete from the log, the eraser neither. It may call ``flow_log_prune``, which runs as the owner and keeps
-what must be kept whoever asks: what is young, unsigned, held, or still named by a delivery, a hand-over or a look-up.
+No role may delete from the log, the eraser neither. It may call ``flow_log_prune``, which runs as the owner and keeps,
+whoever asks, what is young, unsigned, held by ``legal_hold``, or still named by a delivery, a hand-over or a look-up.
+Holds on persons and Aufträge it cannot see: ``flowlog.keeping.retention`` looks at these.
 """
 
 import sqlalchemy as sa

@@ -1,9 +1,10 @@
 """Retention of the log: once a month whatever is over goes, and an entry says how much; every tile stays.
 
 As role ``eraser``, which cannot delete: the database's own ``flow_log_prune`` does, and lets nothing go that is young,
-unsigned, held or still named by a delivery, a hand-over or a look-up. Which entries are over is decided here. What
-accounts for others (erasures, key events, successions, retention itself) stays as long as the log. Left to others: the
-run and its transactions (``logretention``).
+unsigned, held by ``legal_hold`` or still named by a delivery, a hand-over or a look-up. Which entries are over is
+decided here, and so are holds on persons and Aufträge: whose an entry is stands there as a blind index, which only who
+holds the index key can reckon, and the database does not. What accounts for others (erasures, key events, successions,
+retention itself) stays as long as the log. Left to others: the run and its transactions (``logretention``).
 Source: flowlog.md § 4; data-path.md § 5 (Retention); C2SP tlog-tiles (minimum index).
 """
 
