@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Row, func, select, text
 from sqlmodel import Session
 
 from proaktiv.core.errors import NotSafe
@@ -16,7 +16,6 @@ from proaktiv.core.flows import Kind
 from proaktiv.tables import (
     CheckpointRow,
     CosignatureRow,
-    FlowLeafRow,
     FlowLogRow,
     FlowQueueRow,
     LogHeadRow,
@@ -26,7 +25,6 @@ from proaktiv.tables import (
 )
 
 _LOG = core_table(FlowLogRow)
-_LEAF = core_table(FlowLeafRow)
 _QUEUE = core_table(FlowQueueRow)
 _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
@@ -35,18 +33,38 @@ _STAMPS = core_table(TimeStampRow)
 _ANSWERS = core_table(WitnessAnswerRow)
 _LABELS = {int(kind): kind.label for kind in Kind}
 
-
-_LACKS = {"no_place": "has no place in the log", "not_signed": "is not signed"}
+# What was taken away must not make the log look current: a place behind the last signature counts without its row, then
+# since that signature; a signature over more than there is counts since ever. Each is looked up by its primary key.
+_WAITS = text(
+    """
+    SELECT
+        (SELECT ts FROM flow_queue ORDER BY qid LIMIT 1) AS no_place,
+        CASE WHEN h.size > s.size OR l.idx IS NOT NULL THEN coalesce(g.t, c.published_at, to_timestamp(0)) END
+            AS not_signed,
+        CASE WHEN coalesce(h.size, -1) < s.size THEN to_timestamp(0) END AS too_short,
+        l.fid, s.size AS idx
+    FROM (SELECT coalesce(max(size), 0) AS size FROM checkpoint) s
+        LEFT JOIN log_head h ON h.id = 1
+        LEFT JOIN flow_leaf l ON l.idx = s.size
+        LEFT JOIN flow_log g ON g.fid = l.fid
+        LEFT JOIN checkpoint c ON c.size = s.size
+    """
+)
+_SAYS = {
+    "no_place": "an entry has no place in the log since {} s",
+    "not_signed": "an entry is not signed since {} s",
+    "too_short": "a checkpoint is over more entries than there are",
+}
 
 
 class LogBehind(NotSafe):
-    """The log does not keep up or is not signed any more: nothing may leave the house.
+    """The log does not keep up, is not signed any more or lacks what was signed: nothing may leave the house.
 
-    ``code``: ``no_place`` or ``not_signed``; ``seconds``: since when.
+    ``code``: ``no_place``, ``not_signed`` or ``too_short``; ``seconds``: since when.
     """
 
     def __init__(self, code: str, seconds: int) -> None:
-        super().__init__(f"an entry {_LACKS[code]} since {seconds} s")
+        super().__init__(_SAYS[code].format(seconds))
         self.code = code
         self.seconds = seconds
 
@@ -129,16 +147,19 @@ def status(session: Session, now: datetime | None = None, *, count_kinds: bool =
     )
 
 
+def waits(connection: Connection) -> Row[Any]:
+    """Return since when entries wait for their place (``no_place``), for a signature (``not_signed``), or are lacking.
+
+    ``fid`` and ``idx`` are of the first without a signature; ``fid`` is None where the database holds none there.
+    """
+    # One statement: this is asked before each set that leaves the house.
+    return connection.execute(_WAITS).one()
+
+
 def waiting(session: Session) -> tuple[tuple[datetime, str], ...]:
     """Return since when the oldest entry waits for its place and the oldest one for a signature, as far as one does."""
-    signed = select(func.coalesce(func.max(_CHECKPOINTS.c.size), 0)).scalar_subquery()
-    unsigned = select(_LOG.c.t).join(_LEAF, _LEAF.c.fid == _LOG.c.fid).where(_LEAF.c.idx == signed)
-    queued = select(_QUEUE.c.ts).order_by(_QUEUE.c.qid).limit(1)
-    # One statement: this is asked before each set that leaves the house.
-    found = session.connection().execute(select(queued.scalar_subquery(), unsigned.scalar_subquery())).one()
-    return tuple(
-        (since, code) for since, code in zip(found, ("no_place", "not_signed"), strict=True) if since is not None
-    )
+    found = waits(session.connection())
+    return tuple((since, code) for code in _SAYS if (since := getattr(found, code)) is not None)
 
 
 def late(waits: Iterable[tuple[datetime, str]], now: datetime, limit: timedelta) -> LogBehind | None:

@@ -28,6 +28,7 @@ from proaktiv.database import OutOfTime, hurried
 from proaktiv.flowlog.findings import queries
 from proaktiv.flowlog.findings.series import LookUps, Series
 from proaktiv.flowlog.keeping.pruning import Pruned, pruned
+from proaktiv.flowlog.status import waits
 from proaktiv.tables import DemoClockRow, core_table
 
 _CLOCK = core_table(DemoClockRow)
@@ -188,6 +189,7 @@ class _Looking:
         self._session = session
         self._connection = connection = session.connection()
         self._since = since
+        self._late = now - limits.late
         self._pace = limits.pace
         self._staff_private = staff_private
         # Only a demonstration's entries carry a clock that runs ahead; elsewhere the offset is nought.
@@ -196,7 +198,7 @@ class _Looking:
         self._values = {
             "since": uuid7(since, bytes(10)),
             "until": uuid7(now - limits.outcome, bytes(10)),
-            "late": now - limits.late,
+            "late": self._late,
             "minimum": self._pruned.minimum,
             "most": PER_CODE_MAX,
             "authorised": int(Kind.AUTHORISED),
@@ -227,9 +229,7 @@ class _Looking:
         """Return what is asked, by the codes that it may find: what is told at once comes first."""
         return {
             (Code.QUEUE_LATE,): lambda: self._entries(Code.QUEUE_LATE, queries.QUEUED, "has no place in the log yet"),
-            (Code.SIGNING_LATE,): lambda: self._entries(
-                Code.SIGNING_LATE, queries.UNSIGNED, "is the first that nobody signed"
-            ),
+            (Code.SIGNING_LATE,): self._unsigned,
             (Code.UNEXPLAINED_EGRESS,): self._egress,
             (Code.NO_OUTCOME,): lambda: self._entries(
                 Code.NO_OUTCOME, queries.NO_OUTCOME, "authorised, and no outcome since"
@@ -255,6 +255,12 @@ class _Looking:
     def _entries(self, code: Code, query: TextClause, detail: str) -> Iterator[Finding]:
         for row in self._ask(query):
             yield Finding(code, detail, row.fid, getattr(row, "idx", None), row.at)
+
+    def _unsigned(self) -> Iterator[Finding]:
+        first = waits(self._connection)
+        if first.not_signed is not None and first.not_signed < self._late:
+            detail = "is the first that nobody signed"
+            yield Finding(Code.SIGNING_LATE, detail, first.fid, first.idx, first.not_signed)
 
     def _rows(self) -> Iterator[Finding]:
         yield from self._entries(Code.ROW_MISSING, queries.ROW, "the row is missing")

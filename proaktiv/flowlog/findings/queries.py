@@ -42,12 +42,6 @@ NO_AUTHORISATION = text(
     """
 )
 QUEUED = text("SELECT fid, ts AS at FROM flow_queue WHERE ts < :late ORDER BY qid LIMIT :most")
-UNSIGNED = text(
-    """
-    SELECT g.fid, g.t AS at, l.idx FROM flow_leaf l JOIN flow_log g USING (fid)
-    WHERE l.idx = (SELECT coalesce(max(size), 0) FROM checkpoint) AND g.t < :late
-    """
-)
 # Two questions in one reading. Most rows say in their columns what their bytes say, letter by letter and in the order
 # of JCS; only what does not, or has a quote in it, is read as JSON to be sure.
 CHANGED = text(
