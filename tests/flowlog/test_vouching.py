@@ -9,7 +9,7 @@ import pytest
 from proaktiv.flowlog.status import status
 from proaktiv.flowlog.verifying import judging
 from proaktiv.flowlog.verifying.export import verify_export
-from proaktiv.flowlog.verifying.policy import Policy, PolicyError
+from proaktiv.flowlog.verifying.policy import COSIGNED_WITHIN, Policy, PolicyError
 from proaktiv.flowlog.verifying.whole import verify_database
 from proaktiv.flowlog.vouching.attested import At
 from proaktiv.flowlog.vouching.witness import Answer, Witness
@@ -60,7 +60,8 @@ def test_without_a_cosignature_a_policy_that_asks_for_one_is_not_met(world: Worl
         export(world, tmp_path / "newest")
         export(world, tmp_path / "cosigned", at=At.COSIGNED)
         newest = verify_export(tmp_path / "newest", far.policy(), now=SOON)
-        assert [(f.what, f.detail.rpartition("; ")[2]) for f in newest.findings] == [("cosignature", "1 entries are")]
+        reach = f"1 entries are, last at {SOON.isoformat(timespec='seconds')}"
+        assert [(f.what, f.detail.rpartition("; ")[2]) for f in newest.findings] == [("cosignature", reach)]
         report = verify_export(tmp_path / "cosigned", far.policy(), now=SOON)
         assert (report.ok, report.size, report.cosigned) == (True, 1, 1)
 
@@ -238,6 +239,25 @@ def test_an_old_cosignature_does_not_count_for_ever(world: World, tmp_path: Path
         assert not verify_export(tmp_path / "out", policy, now=SOON + timedelta(hours=37)).ok
         with pytest.raises(PolicyError, match="what time it is"):
             verify_export(tmp_path / "out", policy)
+
+
+def test_an_old_cosignature_says_nothing_of_what_was_signed_since(world: World, tmp_path: Path) -> None:
+    with a_witness(tmp_path / "zeuge") as far, asking(world, far) as house:
+        house.signs(a_flow())
+        house.asks()
+        house.signs(a_flow())
+        in_time, too_late = SOON + COSIGNED_WITHIN / 2, SOON + COSIGNED_WITHIN
+        assert found(world, far.policy(), now=in_time) == []  # it may wait a moment
+        with world.role("reader").transaction() as session:
+            (said,) = verify_database(session, far.policy(), now=too_late).findings
+        assert said.detail.endswith(f"; 1 entries are, last at {SOON.isoformat(timespec='seconds')}")
+        world.as_owner(
+            "UPDATE checkpoint SET published_at = :at", at=too_late
+        )  # whoever has the database dates it anew
+        assert found(world, far.policy(), now=too_late) == [("cosignature", None)]
+        house.now += timedelta(seconds=31)
+        house.asks()
+        assert found(world, far.policy(), now=too_late) == []
 
 
 @pytest.mark.flowlog_test(24)

@@ -14,7 +14,7 @@ from uuid import UUID
 from proaktiv.core.merkle import LoadTile, leaf_hash
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.verifying.checks import RowCheck
-from proaktiv.flowlog.verifying.policy import SKEW, Opened, Policy
+from proaktiv.flowlog.verifying.policy import COSIGNED_WITHIN, SKEW, Opened, Policy
 from proaktiv.flowlog.verifying.report import FINDINGS_MAX, Finding, What
 from proaktiv.flowlog.verifying.twins import TwinTrees
 
@@ -62,10 +62,14 @@ class Judge:
         self.checkpoints = 0
         self.cosigned = 0
         """The largest size whose checkpoint has the policy's quorum."""
+        self.aged = 0
+        """So many entries, at least, are old enough to have their cosignatures; 0 where nobody says what time it is."""
         self.stamped: Mapping[int, datetime] = {}
         """Sizes of checkpoints that a time stamp authority saw, and when: to be set before the walk."""
         self._policy = policy
         self._now = now
+        self._cosigned_at: datetime | None = None
+        self._old_enough = None if now is None else now - COSIGNED_WITHIN
         self._latest: tuple[datetime, int] | None = None
         self._late: set[int] = set()
         self._check = check
@@ -134,7 +138,8 @@ class Judge:
             return None
         if self.cosigned < least:
             age = f" within {policy.max_age}" if policy.max_age is not None else ""
-            there = f"; {self.cosigned} entries are" if self.cosigned else ""
+            last = self._cosigned_at.isoformat(timespec="seconds") if self._cosigned_at else ""
+            there = f"; {self.cosigned} entries are, last at {last}" if last else ""
             self.find(Finding(What.COSIGNATURE, f"the log is not cosigned by {policy.quorum}{age}, as you ask{there}"))
         return self.cosigned
 
@@ -157,6 +162,8 @@ class Judge:
         self._trees.append(index, leaf_hash(bytes(row.entry)), row.fid, problems)
         if self._latest is None or row.recorded_at > self._latest[0]:
             self._latest = (row.recorded_at, index)
+        if self._old_enough is not None and row.recorded_at <= self._old_enough:
+            self.aged = index + 1
 
     def _note_gone(self, index: int, fid: UUID) -> None:
         """Remember a row that is not there until retention's own entries are read; runs, for there may be millions."""
@@ -204,6 +211,7 @@ class Judge:
         counting = frozenset(cosigned) if self._now is None else self._policy.counting(cosigned, self._now)
         if self._policy.quorum is not None and self._policy.met(counting):
             self.cosigned = size
+            self._cosigned_at = max(cosigned[name] for name in counting)
         seen = [*cosigned.values(), *([self.stamped[size]] if size in self.stamped else [])]
         if not seen or self._latest is None:
             return

@@ -17,6 +17,8 @@ from proaktiv.flowlog.vouching.cosignatures import WitnessKey, cosignatures
 
 SKEW = timedelta(minutes=5)
 """How far honest clocks may be apart."""
+COSIGNED_WITHIN = timedelta(minutes=10)
+"""So long what is in the log may wait for its cosignatures: witnesses are asked afterwards, again each half minute."""
 
 _OURS = re.compile(r"#[ \t]*proaktiv:[ \t]*(.*)")
 _MAX_AGE = re.compile(r"cosignature-max-age[ \t]+([1-9][0-9]{0,4})([hd])")

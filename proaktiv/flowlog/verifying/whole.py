@@ -19,7 +19,7 @@ from proaktiv.flowlog.checkpoints import Checkpoint
 from proaktiv.flowlog.tiles import StoredTree
 from proaktiv.flowlog.verifying.checks import Opener, RowCheck
 from proaktiv.flowlog.verifying.judging import Judge, tell_nobody
-from proaktiv.flowlog.verifying.policy import Policy, PolicyError
+from proaktiv.flowlog.verifying.policy import COSIGNED_WITHIN, Policy, PolicyError
 from proaktiv.flowlog.verifying.report import FINDINGS_MAX, Finding, Report, What
 from proaktiv.flowlog.vouching import attested
 from proaktiv.flowlog.vouching.timestamps import Stamper
@@ -59,9 +59,10 @@ def verify_database(
     """Check the stored log and return what was found; nothing is written.
 
     ``trusted`` is the log's key as the DSB noted it, or their whole policy; then ``now`` is when its quorum is asked
-    for. Time stamps are checked against ``stamper``, without one they are passed over. With an ``opener`` the parts S
-    and A that it can open are checked too, and the numbers of each person. ``erased`` are indexes whose parts may be
-    missing, ``kept`` is a checkpoint that the log must begin with. Raises ``NoteError`` for a malformed key,
+    for: of all but the entries of the last ten minutes, without ``now`` of all. Time stamps are checked against
+    ``stamper``, without one they are passed over. With an ``opener`` the parts S and A that it can open are checked
+    too, and the numbers of each person. ``erased`` are indexes whose parts may be missing, ``kept`` is a checkpoint
+    that the log must begin with. Raises ``NoteError`` for a malformed key,
     ``PolicyError`` where ``now`` is missing.
     """
     policy = Policy.of(trusted)
@@ -72,17 +73,18 @@ def verify_database(
     judge = Judge(policy, StoredTree(session).load, check, erased=erased, kept=kept, now=now, tell=tell)
     if stamper is not None:
         judge.stamped = attested.stamps(session.connection(), policy, stamper, judge.find)
-    report = replace(_Run(session, judge, check).report(), since=kept.size if kept else None)
+    report = replace(_Run(session, judge, check, now).report(), since=kept.size if kept else None)
     return report if stamper is None else replace(report, stamped=max(judge.stamped, default=0))
 
 
 class _Run:
     """One verification."""
 
-    def __init__(self, session: Session, judge: Judge, check: RowCheck) -> None:
+    def __init__(self, session: Session, judge: Judge, check: RowCheck, now: datetime | None) -> None:
         self._connection = session.connection()
         self._judge = judge
         self._check = check
+        self._now = now
         self._find = judge.find
 
     def report(self) -> Report:
@@ -102,8 +104,20 @@ class _Run:
             self._find(finding)
         self._last_numbers()
         judge = self._judge
-        cosigned = judge.quorum_of(0 if newest == 0 else 1)
+        cosigned = judge.quorum_of(self._least(newest))
         return Report(size, root, pending, judge.checkpoints, tuple(judge.findings), judge.truncated, cosigned=cosigned)
+
+    def _least(self, newest: int) -> int:
+        """Return how many entries must have the policy's quorum: all that are signed, but those of the last minutes.
+
+        By the entries' own times too: when a checkpoint was signed the house may write as it likes.
+        """
+        if self._now is None or newest == 0:
+            return newest
+        due = func.coalesce(func.max(_CHECKPOINTS.c.size), 0)
+        published = select(due).where(_CHECKPOINTS.c.published_at <= self._now - COSIGNED_WITHIN)
+        least: int = max(1, self._connection.execute(published).scalar_one(), self._judge.aged)
+        return min(least, newest)
 
     # beside the tree --------------------------------------------------------------------------------------------------
 
