@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 
 from proaktiv.core import merkle
 from proaktiv.core.errors import ProaktivError
-from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, sign_note, vkey_of
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, b64, sign_note, vkey_of
 from proaktiv.flowlog.vouching.commands import make_app
 from proaktiv.flowlog.vouching.cosignatures import WitnessKey, cosignatures
-from proaktiv.flowlog.vouching.memory import Memory, State, WitnessError
+from proaktiv.flowlog.vouching.memory import EVIDENCE_MAX, Memory, State, WitnessError
 from proaktiv.flowlog.vouching.server import make_witness
 from proaktiv.flowlog.vouching.witness import (
     BODY_MAX,
@@ -150,6 +150,67 @@ def test_a_second_version_of_the_log_is_kept_as_evidence_once(rig: Rig, tmp_path
     kept = (tmp_path / "zeuge" / rig.memory.evidence()[1]).read_text()
     assert note(5) in kept
     assert note(5, OTHERS) in kept
+
+
+@pytest.mark.flowlog_test(16)
+def test_a_rewritten_log_that_has_grown_is_kept_as_evidence_with_its_proof(rig: Rig, tmp_path: Path) -> None:
+    rig.ask(0, 5)
+    for _ in range(2):
+        assert rig.ask(5, 9, leaves=OTHERS).status == 422
+    (name,) = rig.memory.evidence()
+    assert name.startswith("unproven-9-")
+    kept = (tmp_path / "zeuge" / name).read_text()
+    assert note(5) in kept
+    assert note(9, OTHERS) in kept
+    assert all(b64(step) in kept.partition("proof:\n")[2] for step in proof_of(5, 9, OTHERS))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        body(0, 5, leaves=OTHERS),  # another root of the size that it knows, whatever old size it names
+        body(3, 5, leaves=OTHERS),
+    ],
+)
+def test_another_root_of_the_same_size_is_evidence_whatever_old_size_it_names(rig: Rig, asked: bytes) -> None:
+    rig.ask(0, 5)
+    assert rig.witness().add_checkpoint(asked, NOW).status == 409
+    assert [name.split("-")[:2] for name in rig.memory.evidence()] == [["refused", "5"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "how"),
+    [
+        (5, 9, {"leaves": OTHERS, "key": STRANGER}),
+        (5, 5, {"proof": [b"p" * 32]}),
+        (4, 9, {"leaves": OTHERS}),
+    ],
+    ids=["a stranger's", "the tree it knows, with a proof too many", "from another size than it knows"],
+)
+def test_what_shows_no_other_log_is_no_evidence(rig: Rig, old: int, new: int, how: dict[str, object]) -> None:
+    rig.ask(0, 5)
+    assert rig.ask(old, new, **how).status in {403, 409, 422}
+    assert rig.memory.evidence() == []
+
+
+def test_a_proof_that_was_damaged_on_its_way_is_no_evidence_once_the_same_tree_is_proven(rig: Rig) -> None:
+    rig.ask(0, 5)
+    assert rig.ask(5, 9, proof=[b"p" * 32]).status == 422
+    assert len(rig.memory.evidence()) == 1
+    assert rig.ask(5, 9).status == 200
+    assert rig.memory.evidence() == []
+
+
+def test_evidence_is_bounded_for_each_log_by_itself(rig: Rig) -> None:
+    trust(rig.memory, str(vkey_of("other.example/1", STRANGER)))
+    rig.ask(0, 2)
+    rig.ask(0, 2, origin="other.example/1", key=STRANGER)
+    many = [merkle.leaf_hash(n.to_bytes(2)) for n in range(EVIDENCE_MAX + 5)]
+    for new in range(3, len(many)):
+        rig.witness().add_checkpoint(write_request(2, [], note(new, many)), NOW)
+    assert len(rig.memory.evidence()) == EVIDENCE_MAX
+    rig.ask(2, 9, origin="other.example/1", key=STRANGER, leaves=OTHERS)
+    assert len(rig.memory.evidence()) == EVIDENCE_MAX + 1
 
 
 def test_a_rolled_back_log_is_refused_whatever_it_says_the_old_size_was(rig: Rig) -> None:
@@ -412,6 +473,13 @@ def test_a_dsb_founds_a_witness_and_looks_at_it(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert "5 entries, cosigned 2026-10-14T08:30:00+00:00" in told.stdout
     assert "the house showed another log" in told.stdout
+    for name in Memory(folder).evidence():
+        (folder / name).unlink()
+    assert proaktiv("witness", "status", str(folder)).returncode == 0
+    witness.add_checkpoint(body(5, 9, leaves=OTHERS), NOW)
+    told = proaktiv("witness", "status", str(folder))
+    assert told.returncode == 1
+    assert "did not prove that it continues the one you cosigned" in told.stdout
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from proaktiv.flowlog.ceremonies.remembering import tell
 from proaktiv.flowlog.ceremonies.succession import confirm
 from proaktiv.flowlog.checkpoints import Vkey
 from proaktiv.flowlog.vouching.cosignatures import witness_key_of
-from proaktiv.flowlog.vouching.memory import Memory, Watched
+from proaktiv.flowlog.vouching.memory import UNPROVEN, Memory, Watched
 from proaktiv.flowlog.vouching.server import serve_witness
 from proaktiv.flowlog.vouching.witness import Witness, distrust, trust
 
@@ -120,7 +120,7 @@ def _add_status(app: typer.Typer) -> None:
                 ended = f", succeeded by {watched.succeeded_by}" if watched.succeeded_by else ""
                 typer.echo(f"log      {origin}: {watched.size} entries, cosigned {at}{ended}")
             for name in evidence:
-                typer.echo(f"evidence {folder / name}: the house showed another log than the one you cosigned")
+                typer.echo(f"evidence {folder / name}: the house showed {_showed(name)}")
         if evidence:
             raise typer.Exit(1)
 
@@ -153,6 +153,12 @@ def _add_confirm(app: typer.Typer) -> None:
         except (OSError, UnicodeDecodeError):
             raise BadInput(str(statement), "is no statement of a succession") from None
         typer.echo(confirm(Memory(folder), text, vkey), nl=False)
+
+
+def _showed(name: str) -> str:
+    if name.startswith(UNPROVEN):
+        return "a larger log and did not prove that it continues the one you cosigned"
+    return "another log than the one you cosigned"
 
 
 def _told(watched: Watched) -> dict[str, object]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ from proaktiv.flowlog.durable import write_durably
 from proaktiv.flowlog.vouching.cosignatures import WitnessKey, witness_key_of
 
 FORMAT = "proaktiv/witness/v1"
-_STATE, _KEY, _LOCK = "state.json", "key", "lock"
-_EVIDENCE_MAX = 100
+UNPROVEN = "unproven"
+_STATE, _KEY, _LOCK, _REFUSED = "state.json", "key", "lock", "refused"
+EVIDENCE_MAX = 100
+"""So many files of evidence are kept of one log: whoever has its key could else fill the disk."""
 
 
 class WitnessError(ProaktivError):
@@ -139,15 +142,32 @@ class Memory:
         """Remember ``state``; it is on the disk when this returns. Only inside ``alone``."""
         write_durably(self._folder / _STATE, state.to_bytes())
 
-    def keep_evidence(self, name: str, content: str) -> None:
-        """Keep what contradicts the memory, once each, as long as there is room."""
-        kept = self.evidence()
-        if name not in kept and len(kept) < _EVIDENCE_MAX:
+    def keep_evidence(self, refused: Checkpoint, content: str, *, certain: bool) -> None:
+        """Keep what contradicts the memory, once each, as long as there is room. Only inside ``alone``.
+
+        ``certain``: the two cannot both be of one log; else it was not proven that they are.
+        """
+        name = _evidence_name(refused, certain=certain)
+        of_this_log = [each for each in self.evidence() if each.endswith(_evidence_end(refused.origin))]
+        if name not in of_this_log and len(of_this_log) < EVIDENCE_MAX:
             write_durably(self._folder / name, content.encode())
 
+    def drop_doubt(self, proven: Checkpoint) -> None:
+        """Forget that a tree was shown without its proof, now that it was proven. Only inside ``alone``."""
+        (self._folder / _evidence_name(proven, certain=False)).unlink(missing_ok=True)
+
     def evidence(self) -> list[str]:
-        """Return the names of the files of evidence."""
-        return sorted(path.name for path in self._folder.glob("refused-*.txt"))
+        """Return the names of the files of evidence; of what is only not proven they begin with ``UNPROVEN``."""
+        return sorted(path.name for word in (_REFUSED, UNPROVEN) for path in self._folder.glob(f"{word}-*.txt"))
+
+
+def _evidence_name(of: Checkpoint, *, certain: bool) -> str:
+    digest = sha256(of.text().encode()).hexdigest()[:16]
+    return f"{_REFUSED if certain else UNPROVEN}-{of.size}-{digest}{_evidence_end(of.origin)}"
+
+
+def _evidence_end(origin: str) -> str:
+    return f"-{sha256(origin.encode()).hexdigest()[:8]}.txt"
 
 
 def _to_json(watched: Watched) -> dict[str, Any]:

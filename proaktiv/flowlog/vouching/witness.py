@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 
 from proaktiv.core.merkle import HASH_BYTES, verify_consistency
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, Vkey, b64, open_note, unb64
@@ -77,6 +76,7 @@ class Witness:
             self._probe("witness.persist.before")
             self._memory.write(state.with_log(origin, remembered))
             self._probe("witness.persist.after")
+            self._memory.drop_doubt(asked.checkpoint)
         return Answer(200, cosign(asked.checkpoint.text(), state.name, self._key, now))
 
     def _refusal(self, asked: Asked, watched: Watched) -> Answer | None:
@@ -87,21 +87,23 @@ class Witness:
         new = asked.checkpoint
         if asked.old > new.size:
             return Answer(400, "the old size is larger than the checkpoint's\n")
-        if asked.old != watched.size:
-            if new.size < watched.size:
-                self._keep_evidence(asked, watched)
+        other = watched.last is not None and watched.size == new.size and watched.last.root != new.root
+        if new.size < watched.size or other:
+            self._keep_evidence(asked, watched, certain=True)
             return _conflict(watched)
-        if watched.last is not None and watched.size == new.size and watched.last.root != new.root:
-            self._keep_evidence(asked, watched)
+        if asked.old != watched.size:
             return _conflict(watched)
         if not _grown(watched.last, new, asked.proof):
+            # Whether it is another log or only another proof nobody can tell from here; the log signed it either way.
+            if 0 < watched.size < new.size:
+                self._keep_evidence(asked, watched, certain=False)
             return Answer(422, "the consistency proof does not lead from the old tree to this one\n")
         return None
 
-    def _keep_evidence(self, asked: Asked, watched: Watched) -> None:
-        evidence = f"cosigned:\n{watched.note}\nrefused:\n{asked.note}"
-        digest = sha256(asked.checkpoint.text().encode()).hexdigest()[:16]
-        self._memory.keep_evidence(f"refused-{asked.checkpoint.size}-{digest}.txt", evidence)
+    def _keep_evidence(self, asked: Asked, watched: Watched, *, certain: bool) -> None:
+        proof = "" if certain else "".join(("\nproof:\n", *(f"{b64(step)}\n" for step in asked.proof)))
+        evidence = f"cosigned:\n{watched.note}\nrefused:\n{asked.note}{proof}"
+        self._memory.keep_evidence(asked.checkpoint, evidence, certain=certain)
 
 
 def trust(memory: Memory, vkey: str) -> None:
