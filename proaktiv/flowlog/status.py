@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, func, literal, select, text
 from sqlmodel import Session
 
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.flows import Kind
 from proaktiv.tables import (
     CheckpointRow,
+    ContradictionRow,
     CosignatureRow,
     FlowLogRow,
     FlowQueueRow,
@@ -31,6 +32,7 @@ _CHECKPOINTS = core_table(CheckpointRow)
 _COSIGNATURES = core_table(CosignatureRow)
 _STAMPS = core_table(TimeStampRow)
 _ANSWERS = core_table(WitnessAnswerRow)
+_CONTRADICTIONS = core_table(ContradictionRow)
 _LABELS = {int(kind): kind.label for kind in Kind}
 
 # What was taken away must not make the log look current: a place behind the last signature counts without its row, then
@@ -71,7 +73,10 @@ class LogBehind(NotSafe):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How the last request to a witness, or to the time stamp authority, ended (``attesting.Outcome``)."""
+    """How the last request to a witness, or to the time stamp authority, ended (``attesting.Outcome``).
+
+    ``contradicts`` since it first said so, as long as it did not cosign again.
+    """
 
     outcome: str
     size: int
@@ -140,11 +145,16 @@ def status(session: Session, now: datetime | None = None, *, count_kinds: bool =
         cosigned=connection.execute(select(func.coalesce(func.max(_COSIGNATURES.c.size), 0))).scalar_one(),
         stamped=stamped.size or 0,
         last_stamp_seconds=_age(now, stamped.at),
-        asked={
-            row.witness: Asked(row.outcome, row.size, _age(now, row.at))
-            for row in connection.execute(select(_ANSWERS).order_by(_ANSWERS.c.witness))
-        },
+        asked=_asked(connection, now),
     )
+
+
+def _asked(connection: Connection, now: datetime) -> dict[str, Asked]:
+    answers = select(_ANSWERS.c.witness, _ANSWERS.c.outcome, _ANSWERS.c.size, _ANSWERS.c.at)
+    there = _CONTRADICTIONS.c
+    still = select(there.witness, literal("contradicts"), there.size, there.at).where(there.settled_at.is_(None))
+    rows = [*connection.execute(answers.order_by(_ANSWERS.c.witness)), *connection.execute(still)]
+    return {witness: Asked(outcome, size, _age(now, at)) for witness, outcome, size, at in rows}
 
 
 def waits(connection: Connection) -> Row[Any]:

@@ -17,6 +17,7 @@ from proaktiv.tables.events import (
 from proaktiv.tables.flow import (
     NO_MORE,
     CheckpointRow,
+    ContradictionRow,
     CosignatureRow,
     ErasureRow,
     FlowLeafRow,
@@ -104,6 +105,7 @@ __all__ = [
     "CodeRow",
     "CompetenceRow",
     "ContactRow",
+    "ContradictionRow",
     "CosignatureRow",
     "DeliveryRow",
     "DemoClockRow",

@@ -136,6 +136,23 @@ class WitnessAnswerRow(Storage, table=True):
     at: datetime = instant()
 
 
+class ContradictionRow(Storage, table=True):
+    """That a witness knows a tree of ``size`` which this log does not continue. By ``flowlog.vouching.attesting``.
+
+    Stays for ever. ``settled_at`` is when the same witness cosigned again, or the log was succeeded by another.
+    """
+
+    __tablename__ = "contradiction"
+    __table_args__ = (
+        Index("ix_contradiction_open", "witness", unique=True, postgresql_where=text("settled_at is null")),
+    )
+
+    witness: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    size: int = Field(sa_type=BigInteger)
+    settled_at: datetime | None = instant(nullable=True)
+
+
 class SuccessionRow(Storage, table=True):
     """A log that ended with loss, and the statement that the DSB confirmed. By ``ceremonies.succeeding``, as owner."""
 

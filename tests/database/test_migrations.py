@@ -24,7 +24,7 @@ ERASED = (
     *("signatures", "wiedervorlagen", "holds", "notices", "mail_confirmations", "person_requests"),
 )
 SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
-ATTESTED = ("cosignature", "time_stamp", "witness_answer")
+ATTESTED = ("cosignature", "time_stamp", "witness_answer", "contradiction")
 ENDED = ("succession", "former_checkpoint")
 
 

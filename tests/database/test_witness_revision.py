@@ -14,6 +14,7 @@ from proaktiv.schema import _alembic, migrate
 EVIDENCE = {
     "cosignature": "INSERT INTO cosignature (size, witness, at, line) VALUES (1, 'w', now(), 'l')",
     "time_stamp": "INSERT INTO time_stamp VALUES (1, 'n', 't', now())",
+    "contradiction": "INSERT INTO contradiction VALUES ('w', now(), 5, NULL)",
     "succession": "INSERT INTO succession VALUES ('a/2', 'a/1', 'n', now())",
     "former_checkpoint": "INSERT INTO former_checkpoint VALUES ('a/1', 1, 'n', NULL, now())",
 }
@@ -28,7 +29,7 @@ def run(url: str, *statements: str, revision: str = "") -> None:
             if revision:
                 config = _alembic()
                 config.attributes["connection"] = connection
-                (command.downgrade if revision == "0011" else command.upgrade)(config, revision)
+                (command.downgrade if revision.isdigit() else command.upgrade)(config, revision)
     finally:
         database.close()
 
@@ -47,6 +48,13 @@ def test_without_evidence_it_goes_back_and_forth(owner: str) -> None:
     run(owner, "INSERT INTO witness_answer VALUES ('w', 'away', 0, now())", revision="0011")
     run(owner, revision="head")
     run(owner, "SELECT * FROM cosignature")
+
+
+def test_what_a_witness_contradicts_already_is_kept_from_its_answer(owner: str) -> None:
+    run(owner, revision="0019")
+    run(owner, "INSERT INTO witness_answer VALUES ('w', 'contradicts', 5, now()), ('v', 'refused', 5, now())")
+    run(owner, revision="head")
+    run(owner, "UPDATE contradiction SET size = 1 / (SELECT count(*) FROM contradiction WHERE witness = 'w')")
 
 
 @pytest.mark.parametrize("table", EVIDENCE)

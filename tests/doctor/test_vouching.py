@@ -44,6 +44,15 @@ def test_how_a_witness_answered_last_is_said(witnessed: Installation, outcome: s
     assert said in told(witnessed, f"witness {KEY.name}")[1]
 
 
+def test_a_contradiction_is_said_whatever_the_witness_answered_since(witnessed: Installation) -> None:
+    witnessed.does(ANSWER.format(KEY.name, "away"))
+    witnessed.does(f"INSERT INTO contradiction VALUES ('{KEY.name}', now(), 9, NULL)")
+    level, said = told(witnessed, f"witness {KEY.name}")
+    assert (level, "a log of 9 entries that this one does not continue" in said) == (Level.BROKEN, True)
+    witnessed.does("UPDATE contradiction SET settled_at = now()")
+    assert told(witnessed, f"witness {KEY.name}")[0] is Level.LOOK
+
+
 def test_a_witness_that_was_never_asked_is_said(witnessed: Installation) -> None:
     assert told(witnessed, f"witness {KEY.name}") == (Level.LOOK, "was not asked yet")
 

@@ -159,7 +159,7 @@ def test_control_without_the_look_into_the_tree_a_log_that_was_set_back_would_be
     assert world.sign() is not None
     with asking(world, far) as house:
         assert house.asks() == {far.key.name: ("behind", 5)}
-        assert house.asks() == {far.key.name: ("refused", 5)}  # the proof from there does not lead here
+        assert house.asks() == {far.key.name: ("contradicts", 5)}  # the proof from there does not lead here
 
 
 def test_a_tree_that_does_not_give_its_head_is_refused(world: World, far: Far) -> None:

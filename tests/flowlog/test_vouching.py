@@ -1,12 +1,14 @@
 """Others vouch for the log, and nobody waits for them."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from proaktiv.flowlog.findings import Code, findings
 from proaktiv.flowlog.status import status
+from proaktiv.flowlog.tiles import LogBroken
 from proaktiv.flowlog.verifying import judging
 from proaktiv.flowlog.verifying.export import verify_export
 from proaktiv.flowlog.verifying.policy import COSIGNED_WITHIN, Policy, PolicyError
@@ -130,9 +132,76 @@ def test_a_witness_that_knows_more_than_there_is_raises_an_alarm(world: World, t
         assert len(far.memory.evidence()) == 1
         house.signs(*(a_flow() for _ in range(3)))
         house.now += timedelta(seconds=31)
-        assert house.asks() == {DSB: ("refused", 5)}  # another five entries than the witness knows
+        assert house.asks() == {DSB: ("contradicts", 5)}  # another five entries than the witness knows
+        assert len(far.memory.evidence()) == 2
         assert found(world, far.policy(), now=house.now) == [("cosignature", None)]
         assert found(world, VKEY) == []  # the control: without a witness nobody could tell
+
+
+def odd(world: World, now: datetime) -> list[str]:
+    with world.role("reader").transaction() as session:
+        seen = findings(session, now)
+    return [each.detail for each in seen if each.code is Code.WITNESS_CONTRADICTS]
+
+
+def told(world: World, now: datetime) -> tuple[str, int]:
+    with world.role("reader").transaction() as session:
+        last = status(session, now).asked[DSB]
+    return last.outcome, last.size
+
+
+@pytest.mark.parametrize("later", [Answer(503, ""), Answer(404, ""), Answer(409, "1\n"), Answer(200, "")])
+def test_no_other_word_takes_a_contradiction_back(world: World, tmp_path: Path, later: Answer) -> None:
+    with a_witness(tmp_path / "zeuge") as far, asking(world, far) as house:
+        at_once = far.behave
+        house.signs(a_flow(), a_flow())
+        house.asks()
+        assert odd(world, house.now) == []
+        house.signs(a_flow())
+        far.behave = lambda _: Answer(422, "")
+        house.asks()
+        first = house.now
+        house.now += timedelta(seconds=31)
+        far.behave = lambda _: later
+        house.asks()
+        assert house.answers()[DSB][0] != "contradicts"
+        assert told(world, house.now) == ("contradicts", 2)
+        assert odd(world, house.now) == [f"{DSB} knows 2 entries that this log does not continue"]
+        assert odd(world, house.now + timedelta(days=400)) != [], "it is open however old it is"
+        # The witness alone takes it back, by cosigning what contains the tree that it knows.
+        house.now += timedelta(seconds=31)
+        far.behave = at_once
+        while house.asks()[DSB][0] != "cosigned":
+            house.now += timedelta(seconds=31)
+        assert told(world, house.now) == ("cosigned", 3)
+        back = f"cosigns again since {house.now.isoformat()}"
+        assert odd(world, house.now) == [f"{DSB} knew 2 entries of another log, {back}"]
+        assert [each[0] for each in world.rows("SELECT at FROM contradiction")] == [first]
+        assert odd(world, house.now + timedelta(days=32)) == []
+
+
+def test_a_witness_that_forgot_does_not_take_back_what_it_knew(world: World, tmp_path: Path) -> None:
+    with a_witness(tmp_path / "zeuge") as far, asking(world, far) as house:
+        at_once = far.behave
+        far.behave = lambda _: Answer(409, "9\n")
+        house.signs(a_flow())
+        assert house.asks() == {DSB: ("contradicts", 9)}
+        far.behave = at_once
+        house.now += timedelta(seconds=31)
+        while house.asks()[DSB][0] != "cosigned":
+            house.now += timedelta(seconds=31)
+        assert told(world, house.now) == ("contradicts", 9)
+
+
+def test_what_the_house_cannot_prove_itself_it_asks_nobody(world: World, tmp_path: Path) -> None:
+    with a_witness(tmp_path / "zeuge") as far, asking(world, far) as house:
+        house.signs(a_flow(), a_flow())
+        house.asks()
+        house.signs(a_flow())
+        world.as_owner("UPDATE tile SET data = set_byte(data, 40, get_byte(data, 40) # 1)")
+        with pytest.raises(LogBroken, match="do not prove"):
+            house.asks()
+        assert len(far.heard) == 1
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from proaktiv.flowlog.verifying.policy import Policy
 from proaktiv.flowlog.vouching.cosignatures import WitnessKey
 from proaktiv.tables import (
     CheckpointRow,
+    ContradictionRow,
     CosignatureRow,
     FlowLeafRow,
     FlowQueueRow,
@@ -50,6 +51,7 @@ _CHECKPOINTS = core_table(CheckpointRow)
 _STAMPS = core_table(TimeStampRow)
 _FORMER = core_table(FormerCheckpointRow)
 _SUCCESSIONS = core_table(SuccessionRow)
+_CONTRADICTIONS = core_table(ContradictionRow)
 _CLEARED = tuple(core_table(row) for row in (CosignatureRow, TimeStampRow, WitnessAnswerRow, CheckpointRow, TileRow))
 
 
@@ -115,6 +117,8 @@ class Ceremony:
         grown = StoredTree(self.session)
         grown.append(0, [bytes(first), *leaves])
         connection.execute(update(_HEAD).where(_HEAD.c.id == 1).values(size=size + 1, root=grown.root(size + 1)))
+        is_open = _CONTRADICTIONS.c.settled_at.is_(None)  # what a witness knew of the old one it confirmed
+        connection.execute(update(_CONTRADICTIONS).where(is_open).values(settled_at=self.now))
         connection.execute(insert(_SUCCESSIONS).values(new=statement.new, old=last.origin, note=note, at=self.now))
         return statement
 

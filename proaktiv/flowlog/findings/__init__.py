@@ -40,6 +40,7 @@ PER_CODE_MAX = 1_000
 class Code(StrEnum):
     """What a finding is. Closed and stable: programs of others ask by it."""
 
+    WITNESS_CONTRADICTS = "witness_contradicts"
     NO_OUTCOME = "no_outcome"
     NO_AUTHORISATION = "no_authorisation"
     QUEUE_LATE = "queue_late"
@@ -56,6 +57,7 @@ class Code(StrEnum):
 
 
 MEANINGS: Mapping[Code, str] = {
+    Code.WITNESS_CONTRADICTS: "ein Zeuge kennt ein Protokoll, das dieses nicht fortsetzt",
     Code.NO_OUTCOME: "erlaubt, aber nie gemeldet, wie es ausging",
     Code.NO_AUTHORISATION: "Ausgang ohne Erlaubnis davor",
     Code.QUEUE_LATE: "wartet zu lange auf seinen Platz im Protokoll",
@@ -136,9 +138,9 @@ def findings(
     since ``since``, by default of the last 31 days; for parts and rows that are missing it counts the whole log. At
     most 1,000 of one code. Whatever is not looked at to its end ``within`` that time becomes a finding ``unfinished``;
     without it, a look takes as long as it takes. ``staff_private`` is the office's key, empty where nobody holds it: a
-    series of look-ups then stands without names, of all who asked together. Needs SELECT on the log, its queue and
-    heads, and on deliveries, hand-overs and look-ups (with the key, on ``staff_keys``, too): roles ``reader`` and
-    ``app`` have it.
+    series of look-ups then stands without names, of all who asked together. Needs SELECT on the log, its queue, heads
+    and contradictions, and on deliveries, hand-overs and look-ups (with the key, on ``staff_keys``, too): roles
+    ``reader`` and ``app`` have it.
     """
     asked = _Looking.of(session, now, limits, since, staff_private)
     until = None if within is None else _now(session) + within
@@ -228,6 +230,7 @@ class _Looking:
     def parts(self) -> dict[tuple[Code, ...], Callable[[], Iterator[Finding]]]:
         """Return what is asked, by the codes that it may find: what is told at once comes first."""
         return {
+            (Code.WITNESS_CONTRADICTS,): self._contradicted,
             (Code.QUEUE_LATE,): lambda: self._entries(Code.QUEUE_LATE, queries.QUEUED, "has no place in the log yet"),
             (Code.SIGNING_LATE,): self._unsigned,
             (Code.UNEXPLAINED_EGRESS,): self._egress,
@@ -255,6 +258,15 @@ class _Looking:
     def _entries(self, code: Code, query: TextClause, detail: str) -> Iterator[Finding]:
         for row in self._ask(query):
             yield Finding(code, detail, row.fid, getattr(row, "idx", None), row.at)
+
+    def _contradicted(self) -> Iterator[Finding]:
+        for row in self._ask(queries.CONTRADICTED):
+            detail = f"{row.witness} knows {row.size} entries that this log does not continue"
+            if (again := row.settled_at) is not None:
+                detail = (
+                    f"{row.witness} knew {row.size} entries of another log, cosigns again since {again.isoformat()}"
+                )
+            yield Finding(Code.WITNESS_CONTRADICTS, detail, at=row.at)
 
     def _unsigned(self) -> Iterator[Finding]:
         first = waits(self._connection)

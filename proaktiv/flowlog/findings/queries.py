@@ -42,6 +42,10 @@ NO_AUTHORISATION = text(
     """
 )
 QUEUED = text("SELECT fid, ts AS at FROM flow_queue WHERE ts < :late ORDER BY qid LIMIT :most")
+CONTRADICTED = text(
+    "SELECT witness, size, at, settled_at FROM contradiction WHERE settled_at IS NULL OR settled_at >= :from"
+    " ORDER BY at LIMIT :most"
+)
 # Two questions in one reading. Most rows say in their columns what their bytes say, letter by letter and in the order
 # of JCS; only what does not, or has a quote in it, is read as JSON to be sure.
 CHANGED = text(

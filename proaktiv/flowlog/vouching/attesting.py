@@ -11,25 +11,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from proaktiv.core.addresses import AddressRefused
 from proaktiv.core.errors import OutboundError
+from proaktiv.core.merkle import verify_consistency
 from proaktiv.egress import Deadline, Declined, Egress, Response
-from proaktiv.flowlog.checkpoints import NoteError
-from proaktiv.flowlog.tiles import StoredTree
+from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, split_note
+from proaktiv.flowlog.tiles import LogBroken, StoredTree
 from proaktiv.flowlog.vouching.attested import At, checkpoint
 from proaktiv.flowlog.vouching.cosignatures import Cosignature, WitnessKey, cosignatures
 from proaktiv.flowlog.vouching.timestamps import QUERY_TYPE, Stamper, StampRefused, query_for
 from proaktiv.flowlog.vouching.witness import write_request
-from proaktiv.tables import CheckpointRow, CosignatureRow, TimeStampRow, WitnessAnswerRow, core_table
+from proaktiv.tables import (
+    CheckpointRow,
+    ContradictionRow,
+    CosignatureRow,
+    TimeStampRow,
+    WitnessAnswerRow,
+    core_table,
+)
 
 _CHECKPOINTS = core_table(CheckpointRow)
 _COSIGNATURES = core_table(CosignatureRow)
 _STAMPS = core_table(TimeStampRow)
 _ANSWERS = core_table(WitnessAnswerRow)
+_CONTRADICTIONS = core_table(ContradictionRow)
 
 PAUSE = timedelta(seconds=30)
 """So long nobody is asked again who did not help."""
@@ -39,6 +48,7 @@ STAMPS = "time stamps"
 """The name under which the authority's answers stand; no key is called so, for it has a blank."""
 _HELPED = frozenset({"cosigned", "stamped", "behind"})
 _SIZE_DIGITS = 19
+_NOT_PROVEN = 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +75,8 @@ class Outcome:
     """How a request ended, in one word, and the size that the other side spoke of.
 
     cosigned, stamped; behind: it knows an older tree than we thought, ask again from there; contradicts: it knows a
-    tree that ours does not continue; refused, away, blocked (by our own list of hosts), wrong: it said what we cannot
-    check.
+    tree that ours does not continue, as its size says or its no to a proof that holds here; refused, away, blocked (by
+    our own list of hosts), wrong: it said what we cannot check.
     """
 
     word: str
@@ -86,7 +96,8 @@ def far_witnesses(named: Mapping[str, str]) -> tuple[FarWitness, ...]:
 def questions(session: Session, witnesses: Sequence[FarWitness], now: datetime) -> list[Question]:
     """Return whom to ask about the newest checkpoint: who has not cosigned it lately and did not refuse a moment ago.
 
-    A log that rests is cosigned anew, or a policy could not tell it from one that is held back.
+    A log that rests is cosigned anew, or a policy could not tell it from one that is held back. Raises ``LogBroken``
+    where the tiles do not prove here what a witness would be asked to believe: then its no would say nothing.
     """
     connection = session.connection()
     newest = connection.execute(
@@ -106,9 +117,18 @@ def questions(session: Session, witnesses: Sequence[FarWitness], now: datetime) 
         if witness.key.name in done or _pausing(last, now):
             continue
         old = min(last.size, newest.size) if last is not None else 0
-        proof = tree.consistency(old, newest.size) if old else []
+        proof = _proven(tree, old, newest.size, newest.note) if old else []
         found.append(Question(witness, newest.size, newest.note, old, proof))
     return found
+
+
+def _proven(tree: StoredTree, old: int, size: int, note: str) -> list[bytes]:
+    """Return the proof that the signed tree of ``size`` continues that of ``old`` entries, once it holds here."""
+    signed = Checkpoint.parse(split_note(note)[0])
+    proof = tree.consistency(old, size)
+    if not verify_consistency(old, size, tree.root(old), signed.root, proof):
+        raise LogBroken(f"the tiles do not prove that the {size} entries that were signed continue the first {old}")
+    return proof
 
 
 def ask_witness(question: Question, egress: Egress, deadline: Deadline) -> Outcome:
@@ -123,7 +143,7 @@ def ask_witness(question: Question, egress: Egress, deadline: Deadline) -> Outco
             also=frozenset({409}),
         )
     except OutboundError as error:
-        return Outcome(_failed(error), question.old)
+        return Outcome(_failed(error, question), question.old)
     if response.status == 409:
         return _conflict(question, response)
     try:
@@ -187,7 +207,10 @@ def ask_stamp(size: int, note: str, url: str, stamper: Stamper, egress: Egress, 
 
 
 def store(session: Session, name: str, outcome: Outcome, now: datetime) -> None:
-    """Keep how asking ``name`` ended, and what it gave."""
+    """Keep how asking ``name`` ended, and what it gave.
+
+    A contradiction stays beside the last answer, and open until the same witness cosigns as much as it knew.
+    """
     connection = session.connection()
     if outcome.cosignature is not None:
         given = {"size": outcome.size, "witness": name, "line": outcome.cosignature.line, "at": outcome.cosignature.at}
@@ -196,6 +219,13 @@ def store(session: Session, name: str, outcome: Outcome, now: datetime) -> None:
         note, token, at = outcome.stamp
         stamp = {"size": outcome.size, "note": note, "token": token, "at": at}
         connection.execute(insert(_STAMPS).values(stamp).on_conflict_do_nothing())
+    if outcome.word == "contradicts":
+        known = {"witness": name, "at": now, "size": outcome.size}
+        connection.execute(insert(_CONTRADICTIONS).values(known).on_conflict_do_nothing())
+    if outcome.word == "cosigned":
+        is_open = _CONTRADICTIONS.c.settled_at.is_(None)
+        mine = _CONTRADICTIONS.c.witness == name, _CONTRADICTIONS.c.size <= outcome.size
+        connection.execute(update(_CONTRADICTIONS).where(is_open, *mine).values(settled_at=now))
     said = {"outcome": outcome.word, "size": outcome.size, "at": now}
     statement = insert(_ANSWERS).values(witness=name, **said)
     connection.execute(statement.on_conflict_do_update(index_elements=[_ANSWERS.c.witness], set_=said))
@@ -205,7 +235,11 @@ def _pausing(last: Row[Any] | None, now: datetime) -> bool:
     return last is not None and last.outcome not in _HELPED and abs(now - last.at) < PAUSE
 
 
-def _failed(error: OutboundError) -> str:
+def _failed(error: OutboundError, question: Question | None = None) -> str:
     if isinstance(error, AddressRefused):
         return "blocked"
+    # A no to the proof, from the size that the witness knows: the proof holds here, so its tree is another one. Who
+    # knows nothing yet has nothing to prove against.
+    if isinstance(error, Declined) and error.status == _NOT_PROVEN and question is not None and question.old:
+        return "contradicts"
     return "refused" if isinstance(error, Declined) else "away"

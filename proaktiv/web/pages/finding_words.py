@@ -16,6 +16,14 @@ _OFTEN = (
     r" (?P<tag>\d+) in a day \(limit (?P<je_tag>\d+)\)"
 )
 _DETAILS: Mapping[str, str] = {
+    r"(?P<zeuge>\S+) knows (?P<n>\d+) entries that this log does not continue": _(
+        "Der Zeuge %(zeuge)s kennt %(n)s Einträge, die dieses Protokoll nicht fortsetzt: Es wurde zurückgesetzt oder"
+        " neu geschrieben."
+    ),
+    r"(?P<zeuge>\S+) knew (?P<n>\d+) entries of another log, cosigns again since (?P<at>\S+)": _(
+        "Der Zeuge %(zeuge)s kannte %(n)s Einträge, die dieses Protokoll nicht fortsetzte; seit %(at)s bestätigt er"
+        " wieder."
+    ),
     "has no place in the log yet": _("Er hat noch keinen Platz im Protokoll."),
     "is the first that nobody signed": _("Er ist der erste ohne Unterschrift."),
     "authorised, and no outcome since": _("Seither steht nirgends, wie es ausging."),
