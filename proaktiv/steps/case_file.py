@@ -16,6 +16,7 @@ from proaktiv.core.staff import Inspection, Role, StaffProof
 from proaktiv.core.views import for_office, named_sources
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, SIGNATURES
+from proaktiv.subjects import read_subjects
 from proaktiv.tables import AcknowledgementRow, HandoverRow, core_table
 from proaktiv.vault import Compartment, Destroyed, Place
 
@@ -101,7 +102,8 @@ def auftrag(session: Session, house: House, leave: Inspection) -> dict[str, Any]
         "sent_at": handover.moved_at.isoformat(),
         "wire_id": handover.wire_id,
         "trust": row.trust,
-        "sperrvermerk": row.sperrvermerk,
+        # As it went, or as the register says by now.
+        "sperrvermerk": row.sperrvermerk or bool(read_subjects(session, [row.person])[row.person].protections),
         "felder": [field | {"name": house.rules.office_labels(field["aus"]) or field["name"]} for field in felder],
         "fristen": content["fristen"],
         "quellen": for_office(named_sources(house.rules, content)),

@@ -196,6 +196,7 @@ class AuftragRow(Storage, table=True):
     ``content`` is sealed ``view``, exactly as confirmed. ``behoerde`` is frozen at the first hand-over. An Auftrag that
     was taken back has ``undone_at``; its proposal may get another one. ``ohne_zweite`` says what becomes of it at
     ``signature_by`` where a second signature is wanted and does not come; empty and null where one is enough.
+    ``sperrvermerk``: it was handed over with the mark of § 51 BMG; that stays true when the Sperre is lifted.
     ``due_at`` of one that went back to the citizen: they are still to be told.
     """
 

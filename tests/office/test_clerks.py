@@ -9,6 +9,7 @@ from proaktiv.steps import case_file
 from proaktiv.steps.inspection import PER_HOUR
 from proaktiv.web.pages import states
 from proaktiv.web.pages.language import catalogue
+from tests.builders import a_protection
 from tests.office.conftest import CANARY, Office
 from tests.web.browser import PageBrowser
 from tests.web.conftest import everything_stored
@@ -96,6 +97,21 @@ def test_an_opened_auftrag_shows_what_was_sent_and_the_person_who_looked(sent: O
         said = states.sentence((entry["action"], entry["kind"]), catalogue(language))
         assert said.startswith("Jemand im Amt hat" if language == "de" else "Somebody at the office")
     assert sent.world.check_log() > 0
+
+
+def test_a_clerk_sees_that_an_address_is_protected_also_where_the_protection_came_after_the_hand_over(
+    sent: Office,
+) -> None:
+    desk = sent.desk("k.standesamt")
+    path, warning = f"/auftraege/{sent.auftrag}", "Schutz im Melderegister (§§ 51, 52"
+    assert warning not in desk.get(path).text
+    sent.world.announce(a_protection(sent.anna.kennung, "51"))
+    shown = desk.get(path).text
+    assert warning in shown.replace("\u00a0", " ")
+    assert "Geben Sie keine Angabe weiter" in shown
+    sent.world.value("UPDATE stops SET lifted_at = since RETURNING 1")
+    sent.world.value("UPDATE auftraege SET sperrvermerk = true RETURNING 1")
+    assert warning in desk.get(path).text.replace("\u00a0", " "), "it went out under the Sperre"
 
 
 def test_a_get_writes_the_look_and_nothing_else(sent: Office) -> None:

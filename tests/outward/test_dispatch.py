@@ -86,12 +86,14 @@ def test_without_its_own_consent_an_auftrag_is_withdrawn(town: Town, consent: st
 
 
 def test_a_protected_persons_own_auftrag_leaves_with_its_mark(town: Town) -> None:
-    person = town.person()
-    town.auftrag(person)
-    town.stop(town.kennung_hash(person), "V06", detail="51")
+    hides, does_not = town.person(), town.person()
+    hers, other = town.auftrag(hides), town.auftrag(does_not)
+    town.stop(town.kennung_hash(hides), "V06", detail="51")
     way = FakeDispatcher()
     run(town, way)
-    assert way.orders[0][1].sperrvermerk is True
+    assert {wire_id: order.sperrvermerk for wire_id, order in way.orders} == {str(hers): True, str(other): False}
+    # What it went with stays with it, also when the register lifts the Sperre later.
+    assert [town.row(AuftragRow, auftrag).sperrvermerk for auftrag in (hers, other)] == [True, False]
 
 
 def test_paragraph_52_leaves_it_to_a_clerk(town: Town) -> None:

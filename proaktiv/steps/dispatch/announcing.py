@@ -233,6 +233,9 @@ def _write(session: Session, house: House, doings: _Doings, ring: Ring, now: dat
             .where(_AUFTRAEGE.c.id.in_([item.row.id for item in fresh]))
             .values(state=AuftragState.ANNOUNCED.value, due_at=None, moved_at=now)
         )
+    marked = [item.row.id for item in doings.cleared if item.order.sperrvermerk]
+    if marked:
+        connection.execute(update(_AUFTRAEGE).where(_AUFTRAEGE.c.id.in_(marked)).values(sperrvermerk=True))
     call_human(session, house, doings.tasks, now)
     sendings = _authorise(session, house, doings.flows, doings.cleared, ring, now)
     if sendings:
