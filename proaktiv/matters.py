@@ -47,7 +47,7 @@ _HANDOVERS = core_table(HandoverRow)
 STANDING = and_(AUFTRAEGE.c.proposal == PROPOSALS.c.id, AUFTRAEGE.c.undone_at.is_(None))
 """Joins a proposal and its Auftrag; one that was taken back is none."""
 
-_PERHAPS_THERE = and_(
+PERHAPS_THERE = and_(
     AUFTRAEGE.c.state == AuftragState.READY.value,
     select(_HANDOVERS.c.id)
     .where(_HANDOVERS.c.auftrag == AUFTRAEGE.c.id, _HANDOVERS.c.reason.in_((End.UNSURE.value, LOST)))
@@ -86,7 +86,7 @@ def load_case(session: Session, where: ColumnElement[bool], *, lock: bool = True
             PROPOSALS.c.answer_by,
             PROPOSALS.c.closed_by,
             AUFTRAEGE.c.state.label("auftrag"),
-            _PERHAPS_THERE.label("perhaps_there"),
+            PERHAPS_THERE.label("perhaps_there"),
         )
         .join(AUFTRAEGE, STANDING, isouter=True)
         .where(where)

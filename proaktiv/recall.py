@@ -1,6 +1,7 @@
 """A stop recalls what is queued, in the transaction that writes the stop (data-path.md § 3).
 
-Needs no consent: a veto stands before the gate. What was handed over before becomes a clerk's task. Called by
+Needs no consent: a veto stands before the gate. What was handed over before becomes a clerk's task, also where an
+address is protected from now on. Called by
 ``steps.receive`` and, later, by a clerk's page; the caller holds the advisory locks of case and subjects.
 """
 
@@ -19,6 +20,7 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import (
     CUSTODY_ELSEWHERE,
     MOTHER_DIED,
+    PROTECTED_AFTER_SENDING,
     PROTECTS_PERSON,
     Guard,
     of_child,
@@ -26,11 +28,13 @@ from proaktiv.core.guards import (
     reaches_events,
 )
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.states import EventState, ProposalState
+from proaktiv.core.states import SENT_AUFTRAEGE, EventState, ProposalState
 from proaktiv.core.windows import MOURNING
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
 from proaktiv.matters import (
+    AUFTRAEGE,
+    PERHAPS_THERE,
     PROPOSALS,
     SIGNATURES,
     bundles_of,
@@ -118,6 +122,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
         known[s.target] for s in stops if s.scope == "person" and s.guard in PROTECTS_PERSON and s.target in known
     }
     _ask_no_more(session, hidden)
+    _tell_behoerde(session, house, hidden, now)
     moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)} & event_of.keys()
     told: dict[UUID | None, tuple[int, set[Guard]]] = {}
     for item in case.items:
@@ -164,6 +169,23 @@ def _ask_no_more(session: Session, hidden: Collection[UUID]) -> None:
         .scalars()
     )
     silence_bundles(session, set(ended))
+
+
+def _tell_behoerde(session: Session, house: House, hidden: Collection[UUID], now: datetime) -> None:
+    """Let a human tell each Behörde that has an Auftrag of somebody who hides from now on, and did not hear it then.
+
+    Nothing is taken back: what is sent from now on carries the mark by itself (§ 51 BMG) or rests (§ 52 BMG).
+    """
+    if not hidden:
+        return
+    there = select(AUFTRAEGE.c.id, AUFTRAEGE.c.behoerde).where(
+        AUFTRAEGE.c.person.in_(hidden),
+        AUFTRAEGE.c.undone_at.is_(None),
+        AUFTRAEGE.c.sperrvermerk.is_(False),
+        or_(AUFTRAEGE.c.state.in_([state.value for state in SENT_AUFTRAEGE]), PERHAPS_THERE),
+    )
+    found = session.connection().execute(there).all()
+    call_human(session, house, [(PROTECTED_AFTER_SENDING, row.id, row.behoerde) for row in found], now)
 
 
 def lift(session: Session, house: House, stops: Collection[UUID], now: datetime) -> int:

@@ -60,6 +60,9 @@ UNREPORTED = frozenset({Guard.BETREUUNG})
 CUSTODY_ELSEWHERE, PROTECTED, MOTHER_DIED = "custody.elsewhere", "event.protected", "birth.mother_died"
 """Tasks that guards bring (V09, V07, and the tone rule of lebenslagen.md § 4)."""
 
+PROTECTED_AFTER_SENDING = "auftrag.protected_after_sending"
+"""The task that V06 and V07 bring for each Auftrag that was handed over without the mark."""
+
 
 def for_humans(guards: Iterable[tuple[str, frozenset[Guard]]]) -> tuple[str, ...]:
     """Return the tasks that an event brings by the guards on its persons, each with the person's role in it."""

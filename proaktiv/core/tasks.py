@@ -65,9 +65,14 @@ TASKS: Mapping[str, Task] = {
         "Klären Sie den Weg mit der Meldebehörde. Soll er gesendet werden: again.",
         (How.DONE, How.AGAIN),
     ),
+    "auftrag.protected_after_sending": Task(
+        Matter.AUFTRAG,
+        "Ein Auftrag ist schon bei der Behörde, und jetzt ist die Anschrift der Person geschützt (§§ 51, 52 BMG).",
+        "Sorgen Sie dafür, dass die Behörde es vermerkt und keine Auskunft gibt. Zurückgenommen wird nichts.",
+    ),
     "auftrag.recall_by_hand": Task(
         Matter.PROPOSAL,
-        "Ein Auftrag ist schon bei der Behörde, und jetzt steht ein Schutz davor (Tod, Sperre, Storno).",
+        "Ein Auftrag ist schon bei der Behörde, und jetzt steht ein Schutz davor (Tod, Sperrvermerk, Storno).",
         "Rufen Sie die Behörde an; schreiben Sie der Familie nicht.",
     ),
     "auftrag.undeliverable": Task(

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
+from proaktiv.core.errors import OutcomeUnknown
 from proaktiv.core.tasks import How
 from tests.builders import Somebody, a_birth, a_death, a_protection, child_of, somebody
 from tests.world import World
@@ -101,3 +102,42 @@ def test_the_log_calls_a_childs_death_v02_and_a_parents_v08(world: World, anna: 
     assert set(recalled(world, a_death(child_of(birth)))) == {"V02"}
     assert tasks(world) == [], "nobody is called for what has gone nowhere"
     assert set(recalled(world, a_death(ben.kennung))) == {"V08"}
+
+
+@pytest.mark.parametrize("art", ["51", "52"])
+def test_a_protection_after_the_hand_over_is_told_to_the_behoerde_and_nothing_is_taken_back(
+    world: World, anna: Somebody, ben: Somebody, art: str
+) -> None:
+    for person in (anna, ben):
+        world.announce(a_birth(person))
+    world.tick()
+    sent = world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    world.says_yes(world.opens_letter(ben), "GEBURTSURKUNDE")
+    world.wait(hours=25)
+    still_here = world.says_yes(world.opens_letter(anna), "KITA-PLATZ")
+    report = a_protection(anna.kennung, art)
+    world.announce(report)
+    world.announce(report)
+    world.announce(a_protection(anna.kennung, art))
+    (task,) = [task for task in world.pipeline.tasks() if task["what"] == "auftrag.protected_after_sending"]
+    assert (task["matter"], task["behoerde"]) == (str(sent), "standesamt-musterstadt")
+    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=sent) == "sent"
+    world.pipeline.finish(UUID(task["id"]), How.DONE, "clerk-1")
+    if art == "51":
+        world.wait(hours=25)
+        assert world.value("SELECT sperrvermerk FROM auftraege WHERE id = :id", id=still_here), "it went with its mark"
+        world.announce(a_protection(anna.kennung, art))
+        (again,) = [UUID(task["matter"]) for task in world.pipeline.tasks()]
+        assert again == sent, "what went with its mark needs nobody's call"
+    world.check_log()
+
+
+def test_what_may_have_arrived_before_the_protection_is_told_to_the_behoerde_too(world: World, anna: Somebody) -> None:
+    world.announce(a_birth(anna))
+    world.tick()
+    world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    world.behoerde.fails_with = OutcomeUnknown("its answer was lost")
+    world.wait(hours=25)
+    assert world.value("SELECT state FROM auftraege") == "ready"
+    world.announce(a_protection(anna.kennung, "51"))
+    assert tasks(world) == ["auftrag.protected_after_sending"]

@@ -324,6 +324,14 @@ def test_they_agree_on_a_lock_that_comes_before_the_auftrag_leaves(both: Both, a
     agree(both)
 
 
+@pytest.mark.parametrize("art", ["51", "52"])
+def test_they_agree_on_a_lock_that_comes_after_the_auftrag_left(both: Both, art: str) -> None:
+    both.yes("Anna", "GEBURTSURKUNDE")
+    both.report(a_protection(both.anna.kennung, art), f'schutzvermerk: {{person: Anna, art: "{art}"}}')
+    both.wait(days=2)
+    agree(both)
+
+
 def test_a_difference_between_them_would_be_seen(both: Both) -> None:
     both.yes("Anna", "GEBURTSURKUNDE")
     both.steps.pop()

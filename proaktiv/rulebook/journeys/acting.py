@@ -85,6 +85,7 @@ def _due(town: Town, held: Held) -> None:
             behoerde = held.content.get("behoerde", "")
             town.task(ToDo("auftrag.protected", held.item.candidate.leistung, held.child, number, behoerde))
             return
+        held.marked = bool(town.subject(held.person).protections)
         town.happen(Moved(number, AuftragState.ANNOUNCED))
         town.happen(Moved(number, AuftragState.SENT))
 

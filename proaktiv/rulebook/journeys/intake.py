@@ -19,12 +19,14 @@ from proaktiv.core.guards import (
     CUSTODY_ELSEWHERE,
     LIFTED_BY_STORNO,
     MOTHER_DIED,
+    PROTECTED_AFTER_SENDING,
+    PROTECTS_PERSON,
     Guard,
     of_child,
     reaches_addressee,
     reaches_events,
 )
-from proaktiv.core.states import EventState, ProposalState
+from proaktiv.core.states import SENT_AUFTRAEGE, EventState, ProposalState
 from proaktiv.core.windows import MOURNING
 from proaktiv.rulebook.journeys.model import Happening
 from proaktiv.rulebook.journeys.telling import silence, tell
@@ -129,6 +131,7 @@ def stop_now(town: Town, stops: Iterable[Standing]) -> None:
     born_here = {town.called.get(kennung) for known in town.reports for kennung in _children(known.event)}
     town.guards += [(of_child(stop.guard) if stop.ref in born_here else stop.guard).value for stop in stops]
     _call(town, stops, reached)
+    _tell_behoerde(town, {stop.ref for stop in stops if stop.guard in PROTECTS_PERSON})
     effects = town.happen(Stopped(stops[0].guard, reached))
     # A note that was there before the birth (a pregnancy) knows the child and no entry yet.
     born = {town.called[kennung] for entry in entries for kennung in _children_of(town, entry)}
@@ -154,6 +157,16 @@ def _call(town: Town, stops: list[Standing], reached: frozenset[UUID]) -> None:
         gone_too = any((("kind", name) in people) for name in dead)
         if known.state is EventState.ADMITTED and not gone_too and any(("mutter", name) in people for name in dead):
             town.call([MOTHER_DIED], known.event.eintrag)
+
+
+def _tell_behoerde(town: Town, hidden: set[str]) -> None:
+    """Let a human tell each Behörde that has an Auftrag of somebody who hides from now on."""
+    open_for = {task.item for task in town.tasks if task.what == PROTECTED_AFTER_SENDING}
+    for number, held in town.held.items():
+        there = held.item.auftrag in SENT_AUFTRAEGE and not held.marked
+        if held.person in hidden and there and number not in open_for:
+            leistung, behoerde = held.item.candidate.leistung, held.content.get("behoerde", "")
+            town.task(ToDo(PROTECTED_AFTER_SENDING, leistung, held.child, number, behoerde))
 
 
 def _children(event: RegisterEvent) -> Iterable[str]:

@@ -44,7 +44,7 @@ class Held:
     """One proposal and its Auftrag. ``entry`` and ``child`` are what a stop may reach it by.
 
     ``asked`` are those whose second signature is asked for, ``signature_by`` until when.
-    ``handed_back``: it became a sheet in the person's hands.
+    ``handed_back``: it became a sheet in the person's hands. ``marked``: it was sent as one of a protected person.
     """
 
     item: Item
@@ -63,6 +63,7 @@ class Held:
     signature_by: datetime | None = None
     handed_back: bool = False
     lock_flag: bool = False
+    marked: bool = False
 
 
 @dataclass(slots=True)
