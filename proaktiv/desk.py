@@ -49,7 +49,7 @@ def make_app(opening: Opening) -> typer.Typer:
             How,
             typer.Argument(
                 help="done: seen to elsewhere. again: try once more. arrived: it is there. "
-                "to_citizen: the person gets a sheet instead."
+                "to_citizen: the person gets a sheet instead. withdrawn: the person wants it no longer."
             ),
         ],
         by: Annotated[str, typer.Option(help="Your id in the house; it stands in the flow log.")],
@@ -98,5 +98,10 @@ def _print(found: list[dict[str, Any]]) -> None:
         about = f"{each['what']}\n{each['id']}"
         if each["behoerde"]:
             about += f"\n{each['behoerde']}"
-        table.add_row(each["made_at"][:16], about, f"{each['says']}\n{each['do']}", "\n".join(each["ways"]))
+        table.add_row(each["made_at"][:16], about, _said(each), "\n".join(each["ways"]))
     Console().print(table)
+
+
+def _said(task: dict[str, Any]) -> str:
+    frist = f"\nKeine Frist endet vor dem {task['no_frist_before']}." if task["no_frist_before"] else ""
+    return f"{task['says']}\n{task['do']}{frist}"

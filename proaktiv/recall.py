@@ -28,7 +28,7 @@ from proaktiv.core.guards import (
     reaches_events,
 )
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.states import SENT_AUFTRAEGE, EventState, ProposalState
+from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState, EventState, ProposalState
 from proaktiv.core.windows import MOURNING
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
@@ -65,6 +65,9 @@ _RELATIONS = core_table(RelationRow)
 _STOPS = core_table(StopRow)
 _TASKS = core_table(TaskRow)
 _WIEDERVORLAGEN = core_table(WiedervorlageRow)
+
+_HOLDS_BACK = frozenset({Guard.BEDINGTER_SPERRVERMERK})
+"""What dispatch does not send for, and leaves with us (§ 52 BMG)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,7 @@ def lift(session: Session, house: House, stops: Collection[UUID], now: datetime)
     gone = _PERSONS.c.person.in_(back) & (_PERSONS.c.status == "deceased")
     connection.execute(update(_PERSONS).where(gone, _PERSONS.c.person.in_(children)).values(status="child"))
     connection.execute(update(_PERSONS).where(gone).values(status="active"))
+    _go_on(session, {person for key, person in persons.items() if not still.get(key, frozenset()) & _HOLDS_BACK}, now)
     tasks = [
         {"id": house.ids.row(now), "what": "stop.lifted", "matter": event, "behoerde": "", "made_at": now}
         for event in sorted({row.event for row in standing}, key=str)
@@ -219,6 +223,20 @@ def lift(session: Session, house: House, stops: Collection[UUID], now: datetime)
     flow = replace(_flow(house, None, lifted, ""), action="stop.lifted", outcome="lifted")
     house.log.record(session, [flow], now)
     return lifted
+
+
+def _go_on(session: Session, persons: Collection[UUID], now: datetime) -> None:
+    """Let what rested with us for a protection that is lifted go its ordinary way; dispatch asks the gate anew."""
+    session.connection().execute(
+        update(AUFTRAEGE)
+        .where(
+            AUFTRAEGE.c.person.in_(persons),
+            AUFTRAEGE.c.state.in_((AuftragState.HELD.value, AuftragState.READY.value)),
+            AUFTRAEGE.c.due_at.is_(None),
+            AUFTRAEGE.c.undone_at.is_(None),
+        )
+        .values(due_at=now)
+    )
 
 
 def _call(

@@ -104,6 +104,7 @@ AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
             AuftragState.WITHDRAWN,
             AuftragState.AWAITING_SIGNATURE,  # the second signature is taken back
             AuftragState.WITH_CITIZEN,  # a clerk found no way to the Behörde
+            AuftragState.SENT,  # it came there by another way than ours (§ 52 BMG)
         }
     ),
     AuftragState.READY: frozenset(
@@ -112,6 +113,7 @@ AUFTRAG: Mapping[AuftragState, frozenset[AuftragState]] = {
             AuftragState.WITHDRAWN,
             AuftragState.WITH_CITIZEN,
             AuftragState.AWAITING_SIGNATURE,
+            AuftragState.SENT,
         }
     ),
     AuftragState.ANNOUNCED: frozenset(

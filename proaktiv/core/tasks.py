@@ -10,12 +10,16 @@ from enum import StrEnum
 
 
 class How(StrEnum):
-    """How a human ends a task. ``done``: it was seen to elsewhere; proaktiv changes nothing."""
+    """How a human ends a task. ``done``: it was seen to elsewhere; proaktiv changes nothing.
+
+    ``done`` also ends a task that does not offer it once its matter waits for no human any more.
+    """
 
     DONE = "done"
     AGAIN = "again"
     ARRIVED = "arrived"
     TO_CITIZEN = "to_citizen"
+    WITHDRAWN = "withdrawn"
 
 
 class Matter(StrEnum):
@@ -61,9 +65,10 @@ TASKS: Mapping[str, Task] = {
     ),
     "auftrag.protected": Task(
         Matter.AUFTRAG,
-        "Die Person steht unter Schutz (§§ 51, 52 BMG); der Auftrag wird nicht von selbst gesendet.",
-        "Klären Sie den Weg mit der Meldebehörde. Soll er gesendet werden: again.",
-        (How.DONE, How.AGAIN),
+        "Für die Person besteht ein bedingter Sperrvermerk (§ 52 BMG): proaktiv darf den Auftrag nicht senden.",
+        "Finden Sie mit der Meldebehörde einen Weg, auf dem die Person ihn selbst abgibt, bevor seine Frist endet. Hat"
+        " ihn die Behörde: arrived. Will die Person ihn nicht mehr: withdrawn.",
+        (How.ARRIVED, How.WITHDRAWN),
     ),
     "auftrag.protected_after_sending": Task(
         Matter.AUFTRAG,

@@ -4,11 +4,12 @@
 Left to others: writing tasks (any step), who may do this (the office's surface, the operator's shell).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, true, update
 from sqlmodel import Session
 
 from consent.store import raise_epoch
@@ -17,7 +18,7 @@ from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.staff import Role, StaffProof
-from proaktiv.core.states import AuftragState, DeliveryState, EventState
+from proaktiv.core.states import AUFTRAG, AuftragState, DeliveryState, EventState
 from proaktiv.core.tasks import TASKS, How, Matter, Task
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, decide_anew, hand_back, load_case, write_moves
@@ -47,6 +48,14 @@ _ENROLMENTS = core_table(EnrolmentRow)
 _EVENTS = core_table(RegisterEventRow)
 _MATCHES = core_table(MatchRow)
 _STAFF = core_table(StaffRow)
+
+_UNSETTLED = (DeliveryState.IN_DOUBT.value, DeliveryState.FAILED.value)
+_WRITTEN_ABOUT = (
+    (_BUNDLES, _BUNDLES.c.state == "open"),
+    (_NOTICES, true()),
+    (_ENROLMENTS, _ENROLMENTS.c.state.in_(("found", "letter", "lapsed"))),
+)
+"""What a letter may be about, and while which it can be written again."""
 
 
 def open_tasks(session: Session, behoerde: str = "", limit: int = 200) -> list[dict[str, Any]]:
@@ -79,14 +88,45 @@ def _of(proof: StaffProof) -> ColumnElement[bool]:
 
 
 def _found(session: Session, where: list[ColumnElement[bool]], limit: int) -> list[dict[str, Any]]:
-    rows = session.connection().execute(
-        select(_TASKS, _MATCHES.c.leistung)
-        .join(_MATCHES, _MATCHES.c.id == _TASKS.c.matter, isouter=True)
-        .where(*where)
-        .order_by(_TASKS.c.made_at, _TASKS.c.id)
-        .limit(limit)
+    leistung = func.coalesce(_MATCHES.c.leistung, AUFTRAEGE.c.leistung).label("leistung")
+    rows = (
+        session.connection()
+        .execute(
+            select(
+                _TASKS,
+                leistung,
+                AUFTRAEGE.c.reference,
+                AUFTRAEGE.c.state,
+                AUFTRAEGE.c.undone_at,
+                PROPOSALS.c.answer_by,
+            )
+            .join(_MATCHES, _MATCHES.c.id == _TASKS.c.matter, isouter=True)
+            .join(AUFTRAEGE, AUFTRAEGE.c.id == _TASKS.c.matter, isouter=True)
+            .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal, isouter=True)
+            .where(*where)
+            .order_by(_TASKS.c.made_at, _TASKS.c.id)
+            .limit(limit)
+        )
+        .all()
     )
-    return [_described(row) for row in rows]
+    waiting = _waiting(session, [row.matter for row in rows])
+    return [_described(row, waits=row.matter in waiting) for row in rows]
+
+
+def _waiting(session: Session, matters: Collection[UUID | None]) -> frozenset[UUID]:
+    """Return which Aufträge and letters move only when a human says how; the others have gone on by themselves."""
+    rests = or_(
+        AUFTRAEGE.c.state == AuftragState.IN_DOUBT.value,
+        AUFTRAEGE.c.state.in_((AuftragState.HELD.value, AuftragState.READY.value)) & AUFTRAEGE.c.due_at.is_(None),
+    )
+    auftraege = select(AUFTRAEGE.c.id).where(AUFTRAEGE.c.id.in_(matters), AUFTRAEGE.c.undone_at.is_(None), rests)
+    open_there = or_(
+        *(select(t.c.id).where(t.c.id == _DELIVERIES.c.matter, wanted).exists() for t, wanted in _WRITTEN_ABOUT)
+    )
+    letters = select(_DELIVERIES.c.id).where(
+        _DELIVERIES.c.id.in_(matters), _DELIVERIES.c.state.in_(_UNSETTLED), open_there
+    )
+    return frozenset(session.connection().execute(auftraege.union(letters)).scalars())
 
 
 def incidents(session: Session, limit: int = 200) -> list[dict[str, str]]:
@@ -110,7 +150,7 @@ def finish(session: Session, house: House, task: UUID, how: How, by: str, now: d
     if row is None:
         raise NotFound("task")
     kind = TASKS[row.what]
-    if how not in kind.ways:
+    if how not in kind.ways and (how is not How.DONE or row.matter in _waiting(session, [row.matter])):
         raise BadInput("HOW", f"{row.what} can be ended by: {', '.join(kind.ways)}")
     person = _person(session, kind, row.matter)
     if person is not None:
@@ -143,18 +183,29 @@ def finish(session: Session, house: House, task: UUID, how: How, by: str, now: d
     house.log.record(session, [flow], now, ring)
 
 
-def _described(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+def _described(row: Row[*tuple[Any, ...]], *, waits: bool) -> dict[str, Any]:
+    """Return a task as its page and the shell show it.
+
+    ``no_frist_before`` is the first day on which a Frist of an Auftrag may end. The month is known here, no day of it.
+    """
     kind = TASKS.get(row.what)
+    ways = list(kind.ways) if kind else []
+    if row.state is not None:
+        ways = [way for way in ways if row.undone_at is None and _leads(AuftragState(row.state), way)]
+    if How.DONE not in ways and not waits:
+        ways.append(How.DONE)
     return {
         "id": str(row.id),
         "what": row.what,
         "matter": str(row.matter or ""),
         "behoerde": row.behoerde,
         "leistung": row.leistung or "",
+        "auftrag": row.reference or "",
+        "no_frist_before": row.answer_by.replace(day=1).isoformat() if row.answer_by else "",
         "made_at": row.made_at.isoformat(),
         "says": kind.says if kind else "",
         "do": kind.do if kind else "",
-        "ways": [way.value for way in kind.ways] if kind else [How.DONE.value],
+        "ways": [way.value for way in ways],
     }
 
 
@@ -174,15 +225,31 @@ def _person(session: Session, kind: Task, matter: UUID | None) -> UUID | None:
     return session.connection().execute(select(table.c.person).where(table.c.id == matter)).scalar_one_or_none()
 
 
+_TO = {
+    How.ARRIVED: AuftragState.SENT,
+    How.AGAIN: AuftragState.READY,
+    How.TO_CITIZEN: AuftragState.WITH_CITIZEN,
+    How.WITHDRAWN: AuftragState.WITHDRAWN,
+}
+
+
+def _leads(state: AuftragState, how: How) -> bool:
+    """Return whether a way can be gone from an Auftrag's state."""
+    return how is How.DONE or _only_due(state, how) or _TO[how] in AUFTRAG[state]
+
+
+def _only_due(state: AuftragState, how: How) -> bool:
+    """Return whether an Auftrag is with us and is tried once more as it is."""
+    return how is How.AGAIN and state in (AuftragState.HELD, AuftragState.READY)
+
+
 def _auftrag(session: Session, house: House, matter: UUID, how: How, now: datetime) -> None:
     connection = session.connection()
     row = connection.execute(select(AUFTRAEGE).where(AUFTRAEGE.c.id == matter)).one()
     if row.undone_at is not None:
         raise Conflict("the Auftrag was taken back by the person")
-    to = {How.ARRIVED: AuftragState.SENT, How.AGAIN: AuftragState.READY, How.TO_CITIZEN: AuftragState.WITH_CITIZEN}[how]
-    resting = row.state in (AuftragState.HELD.value, AuftragState.READY.value) and row.due_at is None
-    if not (resting and how is How.AGAIN):
-        _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), Moved(row.proposal, to))
+    if not _only_due(AuftragState(row.state), how):
+        _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), Moved(row.proposal, _TO[how]))
         write_moves(session, house.ids, effects, now)
     if how is How.TO_CITIZEN:
         hand_back(session, [row.proposal], now)
@@ -217,7 +284,7 @@ def _lookup(session: Session, _house: House, matter: UUID, _how: How, now: datet
 def _delivery(session: Session, _house: House, matter: UUID, how: How, now: datetime) -> None:
     connection = session.connection()
     row = connection.execute(select(_DELIVERIES).where(_DELIVERIES.c.id == matter)).one()
-    if row.state not in (DeliveryState.IN_DOUBT.value, DeliveryState.FAILED.value):
+    if row.state not in _UNSETTLED:
         raise Conflict("the letter has gone on by itself")
     if how is How.ARRIVED:
         connection.execute(
@@ -236,15 +303,10 @@ def _bundle(session: Session, _house: House, matter: UUID, _how: How, now: datet
 def _write_again(session: Session, matter: UUID, now: datetime) -> None:
     """Make the bundle or the enrolment due for a letter with a new code, or a notice for a letter."""
     connection = session.connection()
-    found = connection.execute(
-        update(_BUNDLES).where(_BUNDLES.c.id == matter, _BUNDLES.c.state == "open").values(due_at=now)
-    ).rowcount
-    found += connection.execute(update(_NOTICES).where(_NOTICES.c.id == matter).values(due_at=now)).rowcount
-    found += connection.execute(
-        update(_ENROLMENTS)
-        .where(_ENROLMENTS.c.id == matter, _ENROLMENTS.c.state.in_(("found", "letter", "lapsed")))
-        .values(state="found", due_at=now)
-    ).rowcount
+    found = 0
+    for table, wanted in _WRITTEN_ABOUT:
+        again = {"due_at": now} | ({"state": "found"} if table is _ENROLMENTS else {})
+        found += connection.execute(update(table).where(table.c.id == matter, wanted).values(**again)).rowcount
     if not found:
         raise Conflict("nothing is open there any more")
 

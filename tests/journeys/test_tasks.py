@@ -193,6 +193,26 @@ def test_time_passing_ends_no_task(world: World) -> None:
     assert len(world.pipeline.tasks()) == 1
 
 
+def test_whether_a_letter_left_need_not_be_found_out_once_nothing_is_open_there(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna))
+    world.tick()
+    delivery = world.value("UPDATE deliveries SET state = 'in_doubt' WHERE purpose = 'bundle' RETURNING id")
+    world.value(
+        "INSERT INTO tasks (id, what, matter, behoerde, made_at, how)"
+        " VALUES (:task, 'delivery.in_doubt', :matter, '', now(), '') RETURNING 1",
+        task=uuid4(),
+        matter=delivery,
+    )
+    task = only_task(world, "delivery.in_doubt")
+    with pytest.raises(BadInput):
+        world.pipeline.finish(task, How.DONE, "clerk-1")
+    world.value("UPDATE bundles SET state = 'closed' RETURNING 1")
+    assert world.pipeline.tasks()[0]["ways"] == ["arrived", "again", "done"]
+    world.pipeline.finish(task, How.DONE, "clerk-1")
+    assert world.pipeline.tasks() == []
+
+
 @pytest.mark.parametrize("by", ["the person", "the register"])
 def test_what_may_have_arrived_and_is_taken_back_before_it_is_tried_again_is_told_to_the_behoerde(
     world: World, by: str

@@ -4,17 +4,20 @@ import json
 import threading
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from consent.tables import HEADS
-from proaktiv.core.errors import AlreadyDone, OutcomeUnknown, Permanent, Temporary, Unavailable
+from proaktiv import recall
+from proaktiv.core.errors import AlreadyDone, BadInput, OutcomeUnknown, Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
 from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
-from proaktiv.steps import dispatch
-from proaktiv.tables import AuftragRow, HandoverRow, ProposalRow
+from proaktiv.core.tasks import TASKS, How, Matter
+from proaktiv.steps import dispatch, tasks
+from proaktiv.tables import AuftragRow, HandoverRow, ProposalRow, StopRow, TaskRow, core_table
 from tests.outward.building import BEHOERDE, NOW, TRANSMIT, FakeDispatcher, Left, Town
 
 
@@ -105,6 +108,95 @@ def test_paragraph_52_leaves_it_to_a_clerk(town: Town) -> None:
     row = town.row(AuftragRow, auftrag)
     assert (way.orders, row.state, row.due_at) == ([], "held", None)
     assert town.tasks() == ["auftrag.protected"]
+
+
+@pytest.mark.parametrize(("how", "state"), [(How.ARRIVED, "sent"), (How.WITHDRAWN, "withdrawn")])
+def test_under_paragraph_52_each_way_that_is_offered_ends_it_for_good(town: Town, how: How, state: str) -> None:
+    person = town.person()
+    auftrag, way = town.auftrag(person), FakeDispatcher()
+    town.stop(town.kennung_hash(person), "V07", detail="52")
+    run(town, way)
+    with town.database.transaction() as session:
+        (task,) = tasks.open_tasks(session)
+        assert task["ways"] == ["arrived", "withdrawn"], "to send it again cannot work, and done would let it lie"
+        assert (task["auftrag"], task["no_frist_before"][8:]) == (town.row(AuftragRow, auftrag).reference, "01")
+        for impossible in set(How) - {How.ARRIVED, How.WITHDRAWN}:
+            with pytest.raises(BadInput):
+                tasks.finish(session, town.house, UUID(task["id"]), impossible, "clerk-1", NOW)
+        tasks.finish(session, town.house, UUID(task["id"]), how, "clerk-1", NOW)
+    for hours in range(3):
+        run(town, way, NOW + timedelta(hours=hours))
+    row = town.row(AuftragRow, auftrag)
+    assert (way.orders, row.state, row.due_at) == ([], state, None)
+    with town.database.transaction() as session:
+        assert tasks.open_tasks(session) == []
+
+
+RAISED_IN = {
+    "auftrag.in_doubt": ("in_doubt",),
+    "auftrag.protected": ("held", "ready"),
+    "auftrag.undeliverable": ("held", "ready", "in_doubt"),
+}
+"""In which states of an Auftrag a clerk is given something to decide about it."""
+
+DECISIONS = [(what, state, how) for what, states in RAISED_IN.items() for state in states for how in TASKS[what].ways]
+
+
+def test_of_every_task_that_decides_about_an_auftrag_each_way_is_tried() -> None:
+    told = {"auftrag.protected_after_sending", "behoerde.not_reachable"}  # nothing of proaktiv's rests for them
+    assert {what for what, task in TASKS.items() if task.matter is Matter.AUFTRAG} == RAISED_IN.keys() | told
+    assert all(How.DONE not in TASKS[what].ways for what in RAISED_IN), "done would leave it lying for ever"
+    assert all(TASKS[what].ways == (How.DONE,) for what in told)
+
+
+@pytest.mark.parametrize(("what", "state", "how"), DECISIONS)
+def test_no_way_out_of_a_task_leaves_an_auftrag_resting_or_brings_the_same_task_again(
+    town: Town, what: str, state: str, how: How
+) -> None:
+    person, way = town.person(), FakeDispatcher()
+    auftrag = town.auftrag(person)
+    town.change(AuftragRow, auftrag, state=state, due_at=None)
+    if what == "auftrag.protected":
+        town.stop(town.kennung_hash(person), "V07", detail="52")
+    town.write(TaskRow, id=town.ids.row(NOW), what=what, matter=auftrag, behoerde="", made_at=NOW)
+    with town.database.transaction() as session:
+        (task,) = tasks.open_tasks(session)
+        assert task["ways"] == list(TASKS[what].ways), "nothing is offered but what can be done"
+        tasks.finish(session, town.house, UUID(task["id"]), how, "clerk-1", NOW)
+    run(town, way)
+    assert town.row(AuftragRow, auftrag).state in {"sent", "with_citizen", "withdrawn"}
+    with town.database.transaction() as session:
+        assert tasks.open_tasks(session) == []
+
+
+def test_once_an_auftrag_has_gone_on_its_task_can_be_laid_aside(town: Town) -> None:
+    auftrag = town.auftrag(town.person())
+    town.change(AuftragRow, auftrag, state="held", due_at=None)
+    town.write(TaskRow, id=town.ids.row(NOW), what="auftrag.undeliverable", matter=auftrag, behoerde="", made_at=NOW)
+    with town.database.transaction() as session:
+        (task,) = tasks.open_tasks(session)
+        with pytest.raises(BadInput):
+            tasks.finish(session, town.house, UUID(task["id"]), How.DONE, "clerk-1", NOW)
+    town.change(AuftragRow, auftrag, state="withdrawn")
+    with town.database.transaction() as session:
+        assert tasks.open_tasks(session)[0]["ways"] == ["done"]
+        tasks.finish(session, town.house, UUID(task["id"]), How.DONE, "clerk-1", NOW)
+        assert tasks.open_tasks(session) == []
+
+
+def test_what_rested_for_a_protection_goes_when_it_was_a_mistake(town: Town) -> None:
+    person, way = town.person(), FakeDispatcher()
+    auftrag = town.auftrag(person)
+    town.stop(town.kennung_hash(person), "V07", detail="52")
+    run(town, way)
+    with town.database.transaction() as session:
+        stops = session.connection().execute(select(core_table(StopRow).c.id)).scalars().all()
+        recall.lift(session, town.house, stops, NOW)
+    run(town, way)
+    assert town.row(AuftragRow, auftrag).state == "sent"
+    with town.database.transaction() as session:
+        (task,) = [task for task in tasks.open_tasks(session) if task["what"] == "auftrag.protected"]
+        assert task["ways"] == ["done"]
 
 
 def test_the_dead_and_the_cancelled_send_nothing(town: Town) -> None:

@@ -286,13 +286,14 @@ def _clerk(town: Town, data: Mapping[str, Any]) -> None:
         "nochmal": AuftragState.READY,
         "angekommen": AuftragState.SENT,
         "an_person": AuftragState.WITH_CITIZEN,
+        "zurueckgezogen": AuftragState.WITHDRAWN,
     }.get(data["act"])
     again = to is AuftragState.READY
-    rests = held.due_at is None and held.item.auftrag in (AuftragState.HELD, AuftragState.READY)
-    if to is not None and not (again and rests):
+    only_due = again and held.item.auftrag in (AuftragState.HELD, AuftragState.READY)
+    if to is not None and not only_due:
         town.happen(Moved(held.item.id, to))
-    if again:
-        held.due_at = town.now
+    if to is not None:
+        held.due_at = town.now if again else None
     town.tasks = [task for task in town.tasks if task.item != held.item.id]
 
 

@@ -21,7 +21,7 @@ ROLES = ("mutter", "zweiter_elternteil")
 CUSTODY = ("allein", "gemeinsam", "keine", "ruht")
 NOTES = ("51", "52", "64", "adoption", "sorge")
 RUNS, STANDS = "laeuft", "steht"
-CLERKS_ACTS = ("erledigt", "nochmal", "angekommen", "an_person")
+CLERKS_ACTS = ("erledigt", "nochmal", "angekommen", "an_person", "zurueckgezogen")
 _PROTECTS, _PROTECTS_BIRTH = ("adoption", "sperrvermerk_64"), ("totgeboren", "vertraulich")
 OF_CHILD = ("vornamen", "familienname", "geburtsdatum", "geburtsort", "lebt")
 """What a correction may change of a child."""

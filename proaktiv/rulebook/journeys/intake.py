@@ -26,7 +26,7 @@ from proaktiv.core.guards import (
     reaches_addressee,
     reaches_events,
 )
-from proaktiv.core.states import SENT_AUFTRAEGE, EventState, ProposalState
+from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState, EventState, ProposalState
 from proaktiv.core.windows import MOURNING
 from proaktiv.rulebook.journeys.model import Happening
 from proaktiv.rulebook.journeys.telling import silence, tell
@@ -114,6 +114,11 @@ def _lift(town: Town, stops: list[Standing]) -> None:
     if not stops:
         return
     town.stops = [stop for stop in town.stops if stop not in stops]
+    free = {stop.ref for stop in stops if stop.scope == "person"}
+    for held in town.held.values():  # what rested for it goes its ordinary way
+        rests = held.item.auftrag in (AuftragState.HELD, AuftragState.READY) and held.due_at is None
+        if held.person in free and rests and not town.subject(held.person).protections - {"51"}:
+            held.due_at = town.now
     town.task(ToDo("stop.lifted", ""))
 
 

@@ -169,7 +169,8 @@ def _rest(doings: _Doings, row: SqlRow[Any], tried: Attempts) -> None:
 def _refuse(doings: _Doings, row: SqlRow[Any], tried: Attempts, refusal: Refusal, protections: frozenset[str]) -> None:
     """Take back what the person no longer wants; what the house or § 52 BMG forbids is a clerk's matter."""
     if refusal.reason is Reason.PROTECTED and protections:
-        doings.tasks.append(("auftrag.protected", row.id, row.behoerde))
+        if tried.lost is None:  # else a human finds out first whether it arrived
+            doings.tasks.append(("auftrag.protected", row.id, row.behoerde))
         _rest(doings, row, tried)
     elif refusal.reason in HOUSE_MADE and tried.lost is None:
         doings.tasks.append((UNDELIVERABLE, row.id, row.behoerde))

@@ -95,6 +95,7 @@ _WAYS: Mapping[str, str] = {
     "again": _("Noch einmal versuchen"),
     "arrived": _("Ist angekommen"),
     "to_citizen": _("Der Person als Blatt geben"),
+    "withdrawn": _("Die Person will ihn nicht mehr"),
 }
 
 
