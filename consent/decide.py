@@ -68,9 +68,15 @@ class Case:
 
     @property
     def record(self) -> Head | None:
-        """Return the record to look at: the person's own for this activity, and only where consent counts."""
+        """Return the record to look at: the person's own for this activity, and only where consent counts.
+
+        An objection from when the recipient had another name answers nothing that is asked now.
+        """
         head = self.head
-        return head if self.needs_consent and self._is_theirs(head) else None
+        if head is None or not self.needs_consent or not self._is_theirs(head):
+            return None
+        elsewhere = head.state is ConsentState.OBJECTED and head.recipient != self.activity.recipient
+        return None if elsewhere else head
 
     @property
     def objected(self) -> bool:

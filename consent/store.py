@@ -21,6 +21,7 @@ from consent.locks import enter_subjects, lock_subjects, raise_epoch
 from consent.model import (
     Activity,
     Basis,
+    ConsentState,
     Head,
     Permit,
     Phase,
@@ -59,7 +60,7 @@ def decide_set(connection: Connection, phase: type[S], questions: Sequence[Quest
         subject = question.subject
         head = None
         if activity is not None and subject.person is not None:
-            head = heads.get((subject.person, activity.name, activity.recipient, question.scope))
+            head = _counting(heads.get((subject.person, activity.name, question.scope), ()), activity.recipient)
             subject = replace(subject, epoch=epochs.get(subject.person, subject.epoch))
         answer = decide(phase, activity, subject, head, question.ask)
         if isinstance(answer, Refusal) and activity is None:
@@ -101,16 +102,30 @@ def release(connection: Connection, released: Sequence[ReleasedActivity]) -> Non
 
 def _heads(
     connection: Connection, persons: set[UUID], names: set[str], scopes: set[str]
-) -> dict[tuple[UUID, str, str, str], Head]:
+) -> dict[tuple[UUID, str, str], list[Head]]:
+    """Return the heads by person, activity and scope, whatever their recipients are; what changed last comes first."""
     found = connection.execute(
-        select(*HEAD_COLUMNS).where(
+        select(*HEAD_COLUMNS)
+        .where(
             HEADS.c.person == any_(literal(sorted(persons), ARRAY(Uuid()))),
             HEADS.c.activity == any_(literal(sorted(names), ARRAY(Text()))),
             HEADS.c.scope == any_(literal(sorted(scopes), ARRAY(Text()))),
         )
+        .order_by(HEADS.c.last_seq.desc())
     )
-    heads = (head_of_row(row) for row in found)
-    return {(head.person, head.activity, head.recipient, head.scope): head for head in heads}
+    heads: dict[tuple[UUID, str, str], list[Head]] = {}
+    for head in map(head_of_row, found):
+        heads.setdefault((head.person, head.activity, head.scope), []).append(head)
+    return heads
+
+
+def _counting(heads: Sequence[Head], recipient: str) -> Head | None:
+    """Return the head that counts for a recipient; ``heads`` are one activity's, the latest first.
+
+    A yes is for the recipient that was shown. An objection is against the activity, whatever its recipient was called
+    then: only what the person decided later for this recipient comes before it.
+    """
+    return next((head for head in heads if head.recipient == recipient or head.state is ConsentState.OBJECTED), None)
 
 
 def _activity(row: Row[*tuple[Any, ...]]) -> Activity:

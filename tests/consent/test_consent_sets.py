@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.exc import ProgrammingError
 
 from consent.errors import ActivityFixed
+from consent.ledger import object_to
 from consent.model import Basis, Permit, Question, Reason, Refusal, SubjectStatus, Transmit, Watch
 from consent.store import activities, decide_set, lock_subjects, raise_epoch, release
 from consent.tables import ACTIVITIES, SUBJECTS
@@ -155,6 +156,29 @@ def test_a_new_version_with_another_recipient_finds_no_consent_for_it(connection
         release_all(opened, an_activity(version=2, recipient="steueramt-musterstadt"))
     ask = an_ask(recipient="steueramt-musterstadt")
     assert reasons(decide_set(connection, Transmit, [a_question(ask=ask)])) == [Reason.NO_CONSENT]
+
+
+HOW: dict[str, Any] = {"at": NOON, "flow_id": an_id("flow"), "channel": "web", "trust": 1}
+
+
+@pytest.mark.parametrize("consents", [False, True], ids=["no consent needed", "consent needed besides"])
+def test_an_objection_stands_when_the_recipient_gets_another_name_until_a_later_yes(
+    connection: Connection, owner: Engine, consents: bool
+) -> None:
+    """The recipient is prose of a rule file: reworded, it is another one, and the person has not changed their mind."""
+    old = replace(WATCH, version=2, consent_required=consents)
+    new = replace(old, version=3, recipient="Stadt Musterstadt, Bürgeramt")
+    with owner.begin() as opened:
+        release_all(opened, old, new)
+    asked = Question(WATCH.name, a_subject(), an_ask(recipient=new.recipient))
+    says_yes(connection, ANNA, new, record=an_id("long ago"))
+    assert reasons(decide_set(connection, Watch, [asked])) == [None]
+    object_to(connection, person=ANNA, activity=old, record=an_id("no"), **HOW)
+    assert reasons(decide_set(connection, Watch, [asked])) == [Reason.NO_CONSENT if consents else Reason.OBJECTION_OPEN]
+    says_yes(connection, ANNA, new, record=an_id("yes again"), at=NOON)
+    assert reasons(decide_set(connection, Watch, [asked])) == [None]
+    object_to(connection, person=ANNA, activity=new, record=an_id("yes again"), **HOW)
+    assert reasons(decide_set(connection, Watch, [asked])) == [Reason.OBJECTION_OPEN]
 
 
 def test_a_new_version_with_more_fields_is_not_covered_by_the_old_yes(connection: Connection, owner: Engine) -> None:

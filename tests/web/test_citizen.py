@@ -1,6 +1,7 @@
 """The citizen's surface over HTTP, on the real pipeline and a real database."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from consent.model import ReleasedActivity
+from consent.store import activities, release
 from proaktiv.core import codes
+from proaktiv.database import Database
 from proaktiv.web.citizen import make_citizen
 from tests.builders import Somebody, a_birth, a_death, a_move, a_protection, child_of, somebody
 from tests.web.conftest import (
@@ -359,6 +363,28 @@ def test_an_objection_stops_what_rests_on_a_public_task_until_it_is_taken_back(w
     world.tick()
     assert len(world.letters_to(anna)) == 3, "who consents again hears of what was known before, and of this"
     world.check_log()
+
+
+def test_who_objects_again_after_the_recipient_got_another_name_is_heard_again(world: World, app: FastAPI) -> None:
+    browser = with_letter(app, world, a_parent(world))
+    wish = {"activity": "geburt/match"}
+    assert browser.post("/einwilligungen/widerspruch", wish).json() == {"objected": ["geburt/match"]}
+    reworded(world, "geburt/match", "Stadt Musterstadt, jetzt Bürgeramt")
+    assert browser.post("/einwilligungen/widerspruch", wish).json() == {"objected": ["geburt/match"]}
+    assert world.count("consent_heads", "activity = 'geburt/match' AND state = 'objected'") == 2
+    assert browser.post("/einwilligungen/widerspruch", wish).json() == {"objected": []}
+    world.check_log()
+
+
+def reworded(world: World, activity: str, recipient: str) -> None:
+    """Release the next version of an activity: its recipient has another name."""
+    owner = Database(world.urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        known = activities(session.connection(), {activity})[activity]
+        other = replace(known, version=known.version + 1, recipient=recipient)
+        signed = ReleasedActivity(other, content_hash="ab" * 32, demo=True, signature=b"", released_at=world.now)
+        release(session.connection(), [signed])
+    owner.close()
 
 
 @pytest.mark.parametrize("wrong", [{"activity": "geburt/propose/LETTER"}, {"activity": "geburt/nirgends"}, {}])

@@ -92,9 +92,10 @@ def object_to_public_task(
     if activity and activity not in open_to_it:
         raise BadInput("/activity", "names no activity that rests on a public task; a consent can be withdrawn")
     raise_epoch(connection, [proof.person])
-    before = {h.activity for h in heads_of(connection, proof.person) if h.state is ConsentState.OBJECTED}
+    heads = heads_of(connection, proof.person)
+    before = {(head.activity, head.recipient) for head in heads if head.state is ConsentState.OBJECTED}
     wanted = [activity] if activity else sorted(name for name in open_to_it if name.startswith(f"{lebenslage}/"))
-    names = [name for name in wanted if name not in before]
+    names = [name for name in wanted if (name, open_to_it[name].recipient) not in before]
     if names:
         take_back(session, house, proof, names[0].partition("/")[0], now)
     records = [named(connection, proof.person, open_to_it[name], Event.OBJECT, house.ids.secret()) for name in names]
