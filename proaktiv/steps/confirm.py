@@ -22,7 +22,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
 from proaktiv.core.cases import Confirmed, Declined, Postponed, ProposalMoved, apply
 from proaktiv.core.codes import ALPHABET
-from proaktiv.core.confirming import first_state
+from proaktiv.core.confirming import asks_second, first_state
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
 from proaktiv.core.items import Case, Item
 from proaktiv.core.proposals import way_of
@@ -124,7 +124,7 @@ def confirm(
     )
     session.connection().execute(insert(SIGNATURES), [_signature(order, proof, shown, now)])
     closed = [effect.item for effect in effects if isinstance(effect, ProposalMoved)]
-    if state is AuftragState.AWAITING_SIGNATURE:
+    if asks_second(state, due_at, now):
         _ask_second(session, ring, order, content, asked, now)
     silence_bundles(session, bundles_of(session, closed))
     if way_of(content, proof.trust) == BEHOERDE:

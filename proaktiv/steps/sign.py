@@ -17,10 +17,10 @@ from consent.store import raise_epoch
 from proaktiv.assent import Transmission, act, give_transmit
 from proaktiv.core.canonical import dumps
 from proaktiv.core.cases import Moved, apply
+from proaktiv.core.confirming import signing_trust, undo_after_signature
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
-from proaktiv.core.windows import undo_until
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, load_case, silence_bundles, write_moves
 from proaktiv.subjects import read_subjects, stopped_events
@@ -69,7 +69,7 @@ def sign(session: Session, house: House, proof: SessionProof, auftrag: UUID, sho
     if len(signed) >= SIGNERS:
         _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), Moved(row.proposal, AuftragState.HELD))
         write_moves(session, house.ids, effects, now)
-        until = undo_until(content["fristen"], proof.trust, now)
+        until = undo_after_signature(content["fristen"], proof.trust, now, row.undo_until)
         connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == auftrag).values(undo_until=until, due_at=until))
     silence_bundles(session, [row.bundle])
     order = Transmission(auftrag, row.lebenslage, row.leistung)
@@ -109,6 +109,7 @@ def _mine(session: Session, proof: SessionProof, auftrag: UUID) -> Row[*tuple[An
                 AUFTRAEGE.c.proposal,
                 AUFTRAEGE.c.person,
                 AUFTRAEGE.c.trust,
+                AUFTRAEGE.c.undo_until,
                 AUFTRAEGE.c.lebenslage,
                 AUFTRAEGE.c.leistung,
                 AUFTRAEGE.c.state.label("auftrag_state"),
@@ -145,8 +146,9 @@ def _refuse_closed(session: Session, proof: SessionProof, row: Row[*tuple[Any, .
 def _content(
     session: Session, house: House, proof: SessionProof, auftrag: UUID, row: Row[*tuple[Any, ...]]
 ) -> dict[str, Any]:
-    if proof.trust < row.trust:
-        raise NotAllowed(f"this needs trust level V{row.trust}")
+    least = signing_trust(Trust(row.trust))
+    if proof.trust < least:
+        raise NotAllowed(f"this needs trust level {least.name}")
     if row.content is None:
         raise NotFound("signature")
     ring = house.vault.ring(session, [proof.person], [Compartment.VIEW])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, select, update
 from sqlmodel import Session
 
 from consent.store import raise_epoch
@@ -86,10 +86,11 @@ def _go_on_alone(session: Session, house: House, now: datetime, limit: int) -> i
         effects += apply(case, Moved(row.proposal, without_second(row.ohne_zweite)))[1]
     write_moves(session, house.ids, effects, now)
     ids = [row.id for row in found]
+    until = func.greatest(AUFTRAEGE.c.undo_until, now)  # what the first parent was promised stays
     connection.execute(
         update(AUFTRAEGE)
         .where(AUFTRAEGE.c.id.in_(ids), AUFTRAEGE.c.state == AuftragState.HELD.value)
-        .values(due_at=now, undo_until=now)
+        .values(due_at=until, undo_until=until)
     )
     asked = connection.execute(
         update(SIGNATURES)

@@ -1,10 +1,12 @@
 """Journeys with two parents: one Auftrag, two signatures, and nobody learns of the other what they need not know."""
 
 import json
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
 from proaktiv.core.trust import SessionProof, Trust
 from tests.builders import Event, Somebody, a_birth, a_death, a_protection, child_of, somebody
@@ -103,6 +105,56 @@ def test_a_letter_code_is_not_enough_to_see_or_sign_what_another_person_began(fa
     with pytest.raises(NotAllowed, match="V2"):
         world.pipeline.sign(code, auftrag, bytes(32))
     assert family.state(auftrag) == "awaiting_signature"
+
+
+def test_a_letter_code_shows_nothing_of_the_other_parent_even_where_one_was_enough_for_the_first_yes(
+    family: Family,
+) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.value("UPDATE auftraege SET trust = 1 WHERE id = :id RETURNING 1", id=auftrag)
+    world.tick()
+    code = world.opens_letter(family.ben)
+    for act in (world.pipeline.to_sign, lambda proof, wanted: world.pipeline.sign(proof, wanted, bytes(32))):
+        with pytest.raises(NotAllowed, match="V2"):
+            act(code, auftrag)
+    family.signs(auftrag)
+
+
+@pytest.mark.parametrize("signs", [False, True], ids=["nobody signs", "the other one signs"])
+def test_what_can_be_taken_back_for_a_day_does_not_leave_before(family: Family, signs: bool) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.value(
+        "UPDATE auftraege SET trust = 1, due_at = :now, undo_until = :until WHERE id = :id RETURNING 1",
+        id=auftrag,
+        now=world.now,
+        until=world.now + timedelta(days=1),
+    )
+    if signs:
+        family.signs(auftrag)
+    world.tick()
+    assert family.state(auftrag) == "held"
+    assert world.pipeline.auftrag(family.hers, auftrag)["undoable"]
+    world.wait(hours=23, minutes=59)
+    assert world.behoerde.orders == {}
+    world.wait(minutes=2)
+    assert len(world.behoerde.orders) == 1
+    world.check_log()
+
+
+def test_the_other_parent_is_not_asked_for_what_will_not_wait(world: World) -> None:
+    anna, ben = (world.lives_here(somebody(name)) for name in ("Anna", "Ben"))
+    safe = berlin_date(world.now) + timedelta(days=3)
+    world.announce(a_birth(anna, other=ben, born_on=safe.replace(month=safe.month - 4).isoformat()))
+    world.tick()
+    letters = len(world.letters_to(ben))
+    auftrag = world.says_yes(with_account(world.opens_letter(anna)), "ELTERNGELD")
+    assert world.count("signatures", "state <> 'signed'") == 0
+    world.tick()
+    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=auftrag) == "sent"
+    world.wait(days=1)
+    assert len(world.letters_to(ben)) == letters, "he would find nothing to sign"
 
 
 def test_nobody_else_signs(family: Family) -> None:

@@ -23,13 +23,12 @@ from proaktiv.core.cases import (
     TransmitWithdrawn,
     Undone,
 )
-from proaktiv.core.confirming import first_state, without_second
+from proaktiv.core.confirming import asks_second, first_state, signing_trust, undo_after_signature, without_second
 from proaktiv.core.errors import Conflict, NotAllowed
 from proaktiv.core.items import Candidate, Item
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
 from proaktiv.core.trust import Trust, admits
-from proaktiv.core.windows import undo_until
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.evaluating import anew
 from proaktiv.rulebook.journeys.model import Happening
@@ -152,7 +151,7 @@ def _yes(town: Town, data: Mapping[str, Any]) -> None:
     if held.item.answer_by is not None and held.item.answer_by < berlin_date(town.now):
         raise Conflict("no longer open")
     asked = _to_ask(town, held)
-    state, due_at, _ = first_state(held.content, trust, town.now)
+    state, due_at, until = first_state(held.content, trust, town.now)
     group = held.item.candidate.group
     touched = {
         number
@@ -160,9 +159,10 @@ def _yes(town: Town, data: Mapping[str, Any]) -> None:
         if each.bundle == held.bundle or (group is not None and each.item.candidate.group == group)
     }
     town.happen(Confirmed(held.item.id, held.item.candidate.shown, state, held.after), only=touched)
-    held.trust, held.due_at = trust, due_at
+    held.trust, held.due_at, held.undo_until = trust, due_at, until
     if state is AuftragState.AWAITING_SIGNATURE:
         held.signature_by = due_at
+    if asks_second(state, due_at, town.now):
         held.asked = asked
         for person in asked:
             tell(town, person, held.bundle, town.now)
@@ -249,8 +249,12 @@ def _sign(town: Town, data: Mapping[str, Any]) -> None:
     hidden = any(town.subject(person).protections for person in (mine.person, waiting[0].person))
     if hidden or mine.person not in waiting[0].asked:
         raise Conflict("this person is not asked for a signature")
+    least = signing_trust(waiting[0].trust)
+    if data["trust"] < least:
+        raise NotAllowed(f"this needs trust level {least.name}")
     town.happen(Moved(waiting[0].item.id, AuftragState.HELD))
-    waiting[0].due_at = undo_until(waiting[0].content["fristen"], data["trust"], town.now)
+    promised = waiting[0].undo_until or town.now
+    waiting[0].due_at = undo_after_signature(waiting[0].content["fristen"], data["trust"], town.now, promised)
 
 
 def _answer(town: Town, data: Mapping[str, Any]) -> None:

@@ -43,7 +43,8 @@ _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 class Held:
     """One proposal and its Auftrag. ``entry`` and ``child`` are what a stop may reach it by.
 
-    ``asked`` are those whose second signature is asked for, ``signature_by`` until when.
+    ``asked`` are those whose second signature is asked for, ``signature_by`` until when. ``undo_until``: see
+    ``core.confirming.first_state``.
     ``handed_back``: it became a sheet in the person's hands. ``marked``: it was sent as one of a protected person.
     """
 
@@ -61,6 +62,7 @@ class Held:
     after: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     signature_by: datetime | None = None
+    undo_until: datetime | None = None
     handed_back: bool = False
     lock_flag: bool = False
     marked: bool = False
