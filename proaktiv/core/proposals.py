@@ -20,6 +20,7 @@ from proaktiv.core.plans import Plan, Vorbelegung
 from proaktiv.core.questions import ANSWERED
 from proaktiv.core.texts import TextError, euros, fill, shown
 from proaktiv.core.trust import Trust
+from proaktiv.core.windows import answered_by_letter
 
 ANSWER_DAYS = 60
 """Calendar days for an answer where no clock says more."""
@@ -198,6 +199,10 @@ def amount_texts(
 
 
 def answer_by(decision: Decision, today: date) -> date:
-    """Return the last day on which an answer counts: the end of a month, so that no birth date shows through."""
-    ahead = [clock.sicher_bis for clock in decision.clocks if clock.sicher_bis and clock.sicher_bis > today]
-    return end_of_month(min([*ahead, today + timedelta(days=ANSWER_DAYS)]))
+    """Return the last day on which an answer counts: the end of a month, so that no birth date shows through.
+
+    Not before a letter that is written today can have been answered: whoever is told of something too late for its
+    Frist still finds it.
+    """
+    ahead = [clock.sicher_bis for clock in decision.clocks if clock.sicher_bis and clock.sicher_bis >= today]
+    return end_of_month(max(answered_by_letter(today), min([*ahead, today + timedelta(days=ANSWER_DAYS)])))

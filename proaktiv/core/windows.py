@@ -69,16 +69,35 @@ def signature_due(fristen: Iterable[Mapping[str, Any]], now: datetime) -> dateti
     return datetime.combine(working_days_before(min(ahead), SIGNATURE_WORKING_DAYS), time(0), BERLIN)
 
 
-def remind_at(told: datetime, answer_by: date) -> datetime | None:
-    """Return when the one reminder is due, or None where it would come too late to be of use.
+def remind_at(told: datetime, waiting: Iterable[tuple[Iterable[Mapping[str, Any]], date]]) -> datetime | None:
+    """Return when the one reminder of a bundle is due, or None where it would come too late to be of use.
 
-    Reckoned backward from the last day: time to answer, time for the post. A bundle told early is reminded late.
+    ``waiting`` are the Fristen of each open proposal and the last day on which its answer counts. Reckoned backward
+    from the first day that it can still save: time to answer, time for the post. A Frist that a reminder cannot save
+    any more has none; where all are over, the last day of the answer counts. The instant stands in the open beside a
+    person: it is the first of a month, or follows from when they were told, or from a month's end; never from the Frist
+    itself, which may be a child's birthday (data-path.md § 2).
     """
-    last = working_days_before(answer_by - timedelta(days=ANSWER_DAYS), POST_WORKING_DAYS)
-    earliest = berlin_date(told) + timedelta(days=REMIND_AFTER_DAYS)
-    if earliest > last:
-        return None
-    return datetime.combine(last, time(6), BERLIN)
+    today = berlin_date(told)
+    earliest = today + timedelta(days=REMIND_AFTER_DAYS)
+    days = [day for fristen, answer_by in waiting for day in _reminders(fristen, answer_by, today, earliest)]
+    return datetime.combine(min(days), time(6), BERLIN) if days else None
+
+
+def _reminders(fristen: Iterable[Mapping[str, Any]], answer_by: date, today: date, earliest: date) -> list[date]:
+    """Return on which days one proposal may be told of once more, one for each of its Fristen that has time for it."""
+    ends = [date.fromisoformat(clock["sicher_bis"]) for clock in fristen if clock["sicher_bis"]]
+    found = []
+    for end in [day for day in ends if day >= today] or [answer_by]:
+        last = working_days_before(min(end, answer_by) - timedelta(days=ANSWER_DAYS), POST_WORKING_DAYS)
+        if last >= earliest:
+            found.append(max(month_of(last), earliest) if end < answer_by else last)
+    return found
+
+
+def answered_by_letter(today: date) -> date:
+    """Return by when somebody to whom a letter is written today can have answered it."""
+    return working_days_after(today, POST_WORKING_DAYS) + timedelta(days=ANSWER_DAYS)
 
 
 def quiet(now: datetime) -> bool:
@@ -101,6 +120,15 @@ def working_days_before(day: date, n: int, holiday: Holiday = bundesweiter_feier
     """Return the day that lies ``n`` working days before ``day``: with that many working days left in between."""
     while n:
         day -= _DAY
+        if day.weekday() < _SATURDAY and not holiday(day):
+            n -= 1
+    return day
+
+
+def working_days_after(day: date, n: int, holiday: Holiday = bundesweiter_feiertag) -> date:
+    """Return the ``n``-th working day after ``day``."""
+    while n:
+        day += _DAY
         if day.weekday() < _SATURDAY and not holiday(day):
             n -= 1
     return day

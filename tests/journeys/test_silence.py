@@ -7,7 +7,7 @@ import pytest
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import Conflict
-from tests.builders import a_birth, a_death, a_move, child_of, somebody
+from tests.builders import Somebody, a_birth, a_death, a_move, child_of, somebody
 from tests.world import World
 
 
@@ -45,6 +45,41 @@ def test_a_reminder_comes_so_early_that_the_answer_still_counts(world: World) ->
         world.wait(days=1)
     assert days_until(world, last) >= 12, "a week to answer and five working days for the post"
     world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+
+
+def safe_day(world: World, person: Somebody) -> date:
+    """Return the day that the page names for Elterngeld."""
+    (clock,) = world.proposals(world.opens_letter(person))["ELTERNGELD"]["fristen"]
+    return date.fromisoformat(clock["sicher_bis"])
+
+
+def test_a_reminder_comes_while_it_can_still_save_the_month_that_the_page_names(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna, born_on="2026-07-15"))
+    world.tick()
+    safe = safe_day(world, anna)
+    assert safe < world.value("SELECT min(answer_by) FROM proposals"), "what stands in the open is the month's end"
+    while len(world.letters_to(anna)) < 2:
+        world.wait(days=1)
+    assert days_until(world, safe) >= 12, "a week to answer and five working days for the post"
+    world.says_yes(world.opens_letter(anna), "ELTERNGELD")
+
+
+def test_another_letter_before_the_reminder_moves_it_to_what_the_person_is_told_now(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    birth = a_birth(anna)
+    world.announce(birth)
+    world.tick()
+    before = world.value("SELECT remind_at FROM bundles")
+    world.wait(days=2)
+    world.announce(birth.but(id="corrected", fassung=2, kind=birth.data["kind"] | {"geburtsdatum": "2026-07-15"}))
+    world.tick()
+    assert len(world.letters_to(anna)) == 2
+    after = world.value("SELECT remind_at FROM bundles")
+    assert berlin_date(after) < safe_day(world, anna) < berlin_date(before)
+    for _ in range(days_until(world, berlin_date(before)) + 1):
+        world.wait(days=1)
+    assert len(world.letters_to(anna)) == 3, "the reminder, and none after it"
 
 
 def test_who_has_answered_is_not_reminded(world: World) -> None:

@@ -68,20 +68,19 @@ def _protect(town: Town, person: str) -> None:
 
 
 def _told(town: Town, person: str, name: str, bundle: Bundle) -> None:
-    """Note after the first letter when to remind, and let a mail hint at it."""
+    """Note when to remind, if that is still to come, and let a mail hint at the first letter."""
     bundle.letters += 1
-    if bundle.letters > 1:
-        return
-    days = [
-        held.item.answer_by
-        for held in town.held.values()
-        if (held.person, held.bundle) == (person, name)
-        and held.item.state in OPEN_PROPOSALS
-        and held.item.answer_by is not None
-        and not held.item.candidate.told
-    ]
-    bundle.remind_at = remind_at(town.now, min(days)) if days else None
-    if _may(town, person, name, MAIL):
+    if bundle.letters == 1 or bundle.remind_at is not None:
+        waiting = [
+            (held.content.get("fristen", ()), held.item.answer_by)
+            for held in town.held.values()
+            if (held.person, held.bundle) == (person, name)
+            and held.item.state in OPEN_PROPOSALS
+            and held.item.answer_by is not None
+            and not held.item.candidate.told
+        ]
+        bundle.remind_at = remind_at(town.now, waiting)
+    if bundle.letters == 1 and _may(town, person, name, MAIL):
         town.send(Message(person, MAIL, name, "gesendet"))
 
 

@@ -40,6 +40,7 @@ from proaktiv.steps.notify.posting import (
     MAIL,
     Posting,
 )
+from proaktiv.steps.notify.reminding import with_reminders
 from proaktiv.tables import CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Ring
 
@@ -144,7 +145,7 @@ def announce(
     told = only_told(session, {letter.matter.id: letter.made_at for letter in doings.letters if letter.coded})
     doings.letters = [replace(letter, told=letter.matter.id in told) for letter in doings.letters]
     sifted = sift(session, house, doings.letters, probing, rates, now)
-    doings.letters = sifted.go
+    doings.letters = with_reminders(session, house, sifted.go, now)
     for matter in sifted.suppressed:
         _end(doings, matter, "suppressed")
     put_later(session, sifted.later)
@@ -327,6 +328,7 @@ def _authorise(
             idempotent=ways[letter.matter.channel].capability.idempotent,
             known=letter.known,
             words=words,
+            remind_at=letter.remind_at,
         )
         for letter, flow, clearance in zip(letters, flows, clearances, strict=True)
     ]

@@ -33,7 +33,8 @@ from proaktiv.vault import Compartment, Place, Ring, VaultError
 class Composed:
     """One message that may be written. ``moved``: a mail address sealed anew, for the row of ``given_at``.
 
-    ``told``: it is about hints and appointments alone, so it asks for nothing.
+    ``told``: it is about hints and appointments alone, so it asks for nothing. ``remind_at``: when its matter is told
+    of once more.
     """
 
     matter: Matter
@@ -49,6 +50,7 @@ class Composed:
     moved: bytes | None = None
     given_at: datetime | None = None
     told: bool = False
+    remind_at: datetime | None = None
 
     @property
     def coded(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -362,22 +362,6 @@ def only_told(session: Session, made: Mapping[UUID, datetime]) -> frozenset[UUID
         if open_then:
             (told if row.outcome in TOLD else asked).add(row.bundle)
     return frozenset(told - asked)
-
-
-def last_days(session: Session, bundles: Sequence[UUID]) -> dict[UUID, date]:
-    """Return the first of the last days on which an answer counts, for bundles that nobody was told of before."""
-    found = session.connection().execute(
-        select(_BUNDLES.c.id, func.min(_PROPOSALS.c.answer_by))
-        .join(_PROPOSALS, _PROPOSALS.c.bundle == _BUNDLES.c.id)
-        .where(
-            _BUNDLES.c.id.in_(bundles),
-            _BUNDLES.c.messages == 0,
-            _PROPOSALS.c.state.in_(("open", "later")),
-            _PROPOSALS.c.outcome.not_in(TOLD),  # nobody is reminded of a hint
-        )
-        .group_by(_BUNDLES.c.id)
-    )
-    return {row[0]: row[1] for row in found}
 
 
 def runs(session: Session, matters: Sequence[UUID]) -> dict[tuple[str, UUID], int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -42,7 +43,8 @@ _log = structlog.get_logger(__name__)
 class Posting:
     """One message that may leave now. ``matter`` is the bundle, enrolment, notice or confirmation, as ``purpose`` says.
 
-    ``known`` and ``words`` are what may not stand in it where its channel is not confidential.
+    ``known`` and ``words`` are what may not stand in it where its channel is not confidential. ``remind_at``: when the
+    bundle is told of once more, if it left.
     """
 
     delivery: UUID
@@ -57,6 +59,7 @@ class Posting:
     idempotent: bool
     known: Known = field(default_factory=Known, repr=False)
     words: Sequence[str] = ()
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,7 @@ from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, BACKOFF, MAIL_BACKOFF, End, again_at, outcome
 from proaktiv.core.states import AuftragState, DeliveryState
-from proaktiv.core.windows import remind_at
 from proaktiv.house import House
-from proaktiv.steps.notify.due import last_days
 from proaktiv.steps.notify.hinting import forget_former, hint
 from proaktiv.steps.notify.outages import heard
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL, Posted
@@ -148,16 +146,15 @@ def _after(tries: int, posted: Posted, now: datetime) -> dict[str, Any]:
 def _tell(session: Session, arrived: Sequence[Posted], now: datetime) -> None:
     """Count the message at its bundle and note when to remind once; an enrolment now waits for its code."""
     connection = session.connection()
-    bundles = [posted.posting.matter for posted in arrived if posted.posting.purpose == BUNDLE]
+    letters = [posted.posting for posted in arrived if posted.posting.purpose == BUNDLE]
+    bundles = [posting.matter for posting in letters]
     if bundles:
-        reminders = [
-            {"b_id": bundle, "remind_at": remind_at(now, day)} for bundle, day in last_days(session, bundles).items()
-        ]
-        if reminders:
-            connection.execute(
-                update(_BUNDLES).where(_BUNDLES.c.id == bindparam("b_id")).values(remind_at=bindparam("remind_at")),
-                reminders,
-            )
+        connection.execute(
+            update(_BUNDLES)
+            .where(_BUNDLES.c.id == bindparam("b_id"), _BUNDLES.c.state == "open")
+            .values(remind_at=bindparam("remind_at")),
+            [{"b_id": posting.matter, "remind_at": posting.remind_at} for posting in letters],
+        )
         hint(session, bundles, now)
         connection.execute(
             update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1, due_at=None)

@@ -1,0 +1,66 @@
+"""When a bundle is told of once more: reckoned as its letter is written, from what its open proposals promise.
+
+What a person was told of a Frist is sealed; it is opened under the permit to write to them. Left to others: the
+reckoning itself (``core.windows``), keeping its result (``recording``), the day itself (``steps.silence``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlmodel import Session
+
+from proaktiv.core.plans import TOLD
+from proaktiv.core.windows import remind_at
+from proaktiv.house import House
+from proaktiv.steps.notify.composing import Composed
+from proaktiv.steps.notify.posting import BUNDLE, LETTER
+from proaktiv.tables import BundleRow, ProposalRow, core_table
+from proaktiv.vault import Compartment, Place, VaultError
+
+_BUNDLES = core_table(BundleRow)
+_PROPOSALS = core_table(ProposalRow)
+
+
+def with_reminders(session: Session, house: House, letters: Sequence[Composed], now: datetime) -> list[Composed]:
+    """Return the letters, each with the instant of the reminder that is to follow it, if one can be of use.
+
+    One follows the first letter about a bundle, and any other before which it was still to come: that letter may tell
+    of another Frist. A reminder is followed by none. A proposal that cannot be opened is no reason for one.
+    """
+    permits = {
+        letter.matter.id: letter.permit
+        for letter in letters
+        if (letter.matter.purpose, letter.matter.channel) == (BUNDLE, LETTER)
+    }
+    if not permits:
+        return list(letters)
+    found = (
+        session.connection()
+        .execute(
+            select(
+                _PROPOSALS.c.id, _PROPOSALS.c.bundle, _PROPOSALS.c.person, _PROPOSALS.c.draft, _PROPOSALS.c.answer_by
+            )
+            .join(_BUNDLES, _BUNDLES.c.id == _PROPOSALS.c.bundle)
+            .where(
+                _BUNDLES.c.id.in_(permits),
+                or_(_BUNDLES.c.messages == 0, _BUNDLES.c.remind_at.is_not(None)),
+                _PROPOSALS.c.state.in_(("open", "later")),
+                _PROPOSALS.c.outcome.not_in(TOLD),  # nobody is reminded of a hint
+            )
+        )
+        .all()
+    )
+    ring = house.vault.ring(session, {row.person for row in found}, (Compartment.VIEW,))
+    waiting: dict[UUID, list[Any]] = {}
+    for row in found:
+        try:
+            place = Place("proposals", row.id, "draft")
+            fristen = ring.open(permits[row.bundle], row.person, Compartment.VIEW, place, row.draft)["fristen"]
+        except (KeyError, TypeError, ValueError, VaultError):
+            continue
+        waiting.setdefault(row.bundle, []).append((fristen, row.answer_by))
+    return [replace(letter, remind_at=remind_at(now, waiting.get(letter.matter.id, ()))) for letter in letters]
