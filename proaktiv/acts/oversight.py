@@ -49,8 +49,7 @@ class OversightActs(DecisionActs):
 
     def flows(self, proof: StaffProof, wanted: Wanted) -> dict[str, Any]:
         """Return a page of the flow log's entries."""
-        asked = {name: value for name, value in wanted.columns.items() if value}
-        self._glance(proof, "flows.listed", " ".join(f"{name}={value}" for name, value in asked.items())[:400])
+        self._glance(proof, "flows.listed", wanted.said())
         with self.database.transaction() as session:
             return oversight.flows(session, self.current(session), proof, wanted)
 
@@ -59,7 +58,7 @@ class OversightActs(DecisionActs):
         if request is None:
             return self.flows(proof, wanted)
         with self.looking(proof) as (session, now):
-            leave = inspection.of_request(session, self.house, proof, request, now, self.wall())
+            leave = inspection.of_request(session, self.house, proof, request, now, self.wall(), wanted.said())
         with self.database.transaction() as session:
             return oversight.flows_of(session, self.current(session), leave, wanted)
 
@@ -163,10 +162,12 @@ class OversightActs(DecisionActs):
 
         ``kind``: those of one kind alone.
         """
+        wanted = Wanted({}, kind, before=before)
         with self.looking(proof) as (session, now):
-            leave: Inspection = inspection.of_request(session, self.house, proof, request, now, self.wall())
+            leave: Inspection = inspection.of_request(
+                session, self.house, proof, request, now, self.wall(), wanted.said()
+            )
         with self.database.transaction() as session:
-            wanted = Wanted({}, kind, before=before)
             return {"found": bool(leave.persons), **oversight.flows_of(session, self.current(session), leave, wanted)}
 
     # exports ---------------------------------------------------------------------------------------------------------
@@ -179,16 +180,14 @@ class OversightActs(DecisionActs):
             raise BadInput("kind", f"is one of {', '.join(ExportKind)}")
         self._glance(proof, "export.made", f"{kind} {first_on or ''} {last_on or ''} {days}")
         now, wall = self.clock(), self.wall()
-        self.end_exports()
         with self.database.transaction() as session:
             return exports.make(session, self.house, proof, ExportKind(kind), first_on, last_on, days, now, wall)
 
     def exports(self, proof: StaffProof) -> list[dict[str, Any]]:
         """Return the exports there are and were."""
         self._glance(proof, "exports.listed")
-        self.end_exports()
         with self.database.transaction() as session:
-            return exports.listed(session)
+            return exports.listed(session, self.wall())
 
     def fetch_export(self, proof: StaffProof, export: UUID) -> tuple[str, bytes]:
         """Return an export's file name and its file. Raises ``NotFound``."""
@@ -197,7 +196,7 @@ class OversightActs(DecisionActs):
             return exports.fetch(session, export, self.wall())
 
     def end_exports(self) -> int:
-        """Delete what is over of exports and wishes. Returns how many. The worker's, and before each list."""
+        """Delete what is over of exports and wishes. Returns how many. The worker's: no look deletes."""
         now, wall = self.clock(), self.wall()
         with self.database.transaction() as session:
             return exports.sweep(session, self.house, now, wall)

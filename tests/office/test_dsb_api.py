@@ -314,7 +314,55 @@ def test_checkpoints_and_the_proof_between_two_of_them(sent: Office, dsb: Progra
     assert only == old
 
 
+def parts_a(office: Office, dsb: Program, action: str, member: str) -> list[str]:
+    """What part A of each entry of this action says, sorted: ids of one moment have no order."""
+    named = f"convert_from(f_bytes, 'UTF8') LIKE '%\"action\":\"{action}\"%'"
+    fids = office.world.value(f"SELECT array_agg(fid) FROM flow_log WHERE {named}") or []
+    return sorted(dsb.get(f"/flows/{fid}").json()["A"]["part"].get(member, "") for fid in fids)
+
+
+def test_all_that_a_list_was_filtered_by_stands_in_part_a(sent: Office, dsb: Program) -> None:
+    some = sent.world.value("SELECT fid FROM flow_log ORDER BY fid DESC LIMIT 1")
+    api = f"/flows?from=2026-10-01&to=2026-10-31&receiver=standesamt-musterstadt&refused=true&cursor={some}"
+    days = '"from":"2026-10-01","receiver":"standesamt-musterstadt","refused":true,"to":"2026-10-31"'
+    said = f'{{"before":"{some}",{days}}}'
+    assert [dsb.get(path).status_code for path in ("/flows", api)] == [200, 200]
+    assert parts_a(sent, dsb, "flows.listed", "case") == ["", said]
+    path = sent.allowed(sent.reference, WHY)
+    assert dsb.get(f"{api}&subject={path.rpartition('/')[2]}").status_code == 200
+    (reason,) = parts_a(sent, dsb, "person.looked_up", "reason")
+    assert reason.endswith(f"; gefiltert: {said}")
+
+
+def test_the_pages_filters_stand_in_part_a_with_what_their_words_meant(sent: Office, dsb: Program) -> None:
+    desk = sent.desk("d.schutz")
+    desk.get("/datenfluesse", params={"art": "access", "von": "01.10.2026", "purpose": "Datenschutzaufsicht"})
+    desk.get("/verweigert")
+    words = '"meant":{"purpose":["datenschutzaufsicht"]},"purpose":"Datenschutzaufsicht"'
+    typed = f'{{"from":"2026-10-01","in_part":true,"kind":"access",{words}}}'
+    assert parts_a(sent, dsb, "flows.listed", "case") == [typed, '{"refused":true}']
+    desk.get(sent.allowed(sent.reference, WHY), params={"art": "authorised"})
+    (reason,) = parts_a(sent, dsb, "person.looked_up", "reason")
+    assert reason.endswith('; gefiltert: {"kind":"authorised"}')
+
+
 # exports --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_look_at_the_exports_deletes_nothing_and_shows_nothing_that_is_over(sent: Office, dsb: Program) -> None:
+    signed(sent.world)
+    dsb.post("/exports", {"kind": "log", "days": 1})
+    dsb.post("/requests", {"who": sent.reference, "reason": WHY})
+    sent.world.now += timedelta(days=4)
+    late = program(sent)
+    looks = {"flow_log", "flow_secret", "flow_queue", "subject_heads", "staff_keys", "sequences", "staff_sessions"}
+    before = everything_stored(sent.world.urls)
+    (listed,) = late.get("/exports").json()
+    assert listed["there"] is False
+    after = everything_stored(sent.world.urls)
+    assert {name for name in before if before[name] != after[name]} <= looks
+    assert sent.world.count("exports", "bundle IS NOT NULL") == sent.world.count("person_requests") == 1
+    assert sent.pipeline.end_exports() == 2, "the worker's"
 
 
 def test_an_export_of_the_log_verifies_elsewhere_and_goes_when_its_time_is_up(

@@ -100,12 +100,18 @@ def of_auftrag(
 
 
 def of_request(
-    session: Session, house: House, proof: StaffProof, request: UUID, now: datetime, wall: datetime
+    session: Session,
+    house: House,
+    proof: StaffProof,
+    request: UUID,
+    now: datetime,
+    wall: datetime,
+    sought: str = "",
 ) -> Inspection:
     """Log that the DSB looks at what a second person allowed; return the leave, of nobody where nobody was found.
 
-    Raises ``NotAllowed`` for another role and before the yes, ``NotFound`` for what is somebody else's or over,
-    ``Curious``.
+    ``sought`` is what the list is filtered by. Raises ``NotAllowed`` for another role and before the yes, ``NotFound``
+    for what is somebody else's or over, ``Curious``.
     """
     granted = four_eyes.granted(session, proof, request, wall)
     count(session, house, proof, "person", granted.matter, wall)
@@ -115,7 +121,7 @@ def of_request(
         "person.looked_up",
         outcome="not_found" if granted.person is None else "found",
         case=str(granted.flow_id),
-        reason=f"siehe Eintrag {granted.flow_id}",
+        reason=f"siehe Eintrag {granted.flow_id}" + (f"; gefiltert: {sought}" if sought else ""),
     )
     fid = log(session, house, flow, [] if granted.person is None else [granted.person], now)
     return Inspection(

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.calendar import berlin_date
+from proaktiv.core.canonical import dumps
 from proaktiv.core.citations import naming
 from proaktiv.core.errors import BadInput, NotAllowed
 from proaktiv.core.flows import DENIED, OVERSIGHT, Kind
@@ -64,6 +65,27 @@ class Wanted:
     refused: bool = False
     in_part: bool = False
     meant: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def said(self) -> str:
+        """Return all of it as one line of canonical JSON for part A, empty where everything was asked for.
+
+        Raises ``BadInput`` for a kind or a place that there is none of: nothing is looked at by these.
+        """
+        if self.kind and self.kind not in _KINDS:
+            raise BadInput("art", "is no kind of entry")
+        typed = set(self.columns.values())
+        named: dict[str, Any] = {
+            **{name: self.columns.get(name, "") for name in COLUMNS},
+            "kind": self.kind,
+            "from": self.first_on.isoformat() if self.first_on else "",
+            "to": self.last_on.isoformat() if self.last_on else "",
+            "before": str(_uuid(self.before)) if self.before else "",
+            "refused": self.refused,
+            "in_part": self.in_part and any(self.columns.values()),
+            "meant": {name: sorted(more) for name, codes in self.meant.items() if (more := {*codes} - typed)},
+        }
+        asked = {name: value for name, value in named.items() if value}
+        return dumps(asked).decode() if asked else ""
 
 
 def standing(session: Session, proof: StaffProof, now: datetime, wall: datetime) -> dict[str, Any]:
@@ -117,8 +139,6 @@ def _where(wanted: Wanted, parties: Mapping[str, Collection[str]]) -> list[Colum
             named = wanted.in_part and name == "basis"
             where.append(or_(equal, _LOG.c.basis.regexp_match(naming(typed), flags="i")) if named else equal)
     if wanted.kind:
-        if wanted.kind not in _KINDS:
-            raise BadInput("art", "is no kind of entry")
         where.append(_LOG.c.kind == _KINDS[wanted.kind])
     where += within(wanted.first_on, wanted.last_on)
     if wanted.before:

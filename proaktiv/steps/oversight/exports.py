@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlmodel import Session
 
 from proaktiv.core.calendar import BERLIN, berlin_date
@@ -108,10 +108,10 @@ def make(
     return _told({**row, "there": True})
 
 
-def listed(session: Session) -> list[dict[str, Any]]:
-    """Return the exports there are and were, the newest first."""
+def listed(session: Session, wall: datetime) -> list[dict[str, Any]]:
+    """Return the exports there are and were, the newest first; what is over is gone, whether or not it is deleted."""
     names = [column for column in _EXPORTS.c if column.name != "bundle"]
-    there = _EXPORTS.c.bundle.is_not(None).label("there")
+    there = and_(_EXPORTS.c.bundle.is_not(None), _EXPORTS.c.expires_at > wall).label("there")
     query = select(*names, there).order_by(_EXPORTS.c.made_at.desc(), _EXPORTS.c.id.desc()).limit(200)
     return [_told(dict(row)) for row in session.connection().execute(query).mappings()]
 
