@@ -20,7 +20,15 @@ from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.ids import Ids
 from proaktiv.core.staff import Role
 from proaktiv.steps.admit import hash_of, subject_hash
-from proaktiv.tables import BehoerdeRow, StaffLinkRow, StaffRow, core_table
+from proaktiv.tables import (
+    BehoerdeRow,
+    ErasureRequestRow,
+    HoldRequestRow,
+    PersonRequestRow,
+    StaffLinkRow,
+    StaffRow,
+    core_table,
+)
 from proaktiv.vault import Vault
 
 LINK = timedelta(hours=1)
@@ -28,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _STAFF = core_table(StaffRow)
 _LINKS = core_table(StaffLinkRow)
 _BEHOERDEN = core_table(BehoerdeRow)
+_WISHES = tuple(core_table(row) for row in (PersonRequestRow, ErasureRequestRow, HoldRequestRow))
 
 ROLES = (
     "clerk: sees the tasks and Aufträge of one Behörde (without --behoerde: the house's own tasks), opens an Auftrag,"
@@ -88,12 +97,19 @@ class Staffing:
         ]
 
     def end(self, name: str) -> None:
-        """End somebody's work here; their sessions end with it. Raises ``NotFound``."""
-        ended = self.session.connection().execute(
-            update(_STAFF).where(_STAFF.c.name == name, _STAFF.c.ended_at.is_(None)).values(ended_at=self.wall)
-        )
-        if not ended.rowcount:
+        """End somebody's work here; their sessions and their waiting wishes end with it. Raises ``NotFound``."""
+        connection = self.session.connection()
+        ended = connection.execute(
+            update(_STAFF)
+            .where(_STAFF.c.name == name, _STAFF.c.ended_at.is_(None))
+            .values(ended_at=self.wall)
+            .returning(_STAFF.c.id)
+        ).scalar_one_or_none()
+        if ended is None:
             raise NotFound(f"nobody called {name} works here")
+        for table in _WISHES:  # over from now on; the worker deletes what is over
+            waits = (table.c.asked_by == ended, table.c.state == "waiting", table.c.expires_at > self.wall)
+            connection.execute(update(table).where(*waits).values(expires_at=self.wall))
 
     def link(self, name: str) -> str:
         """Return a link that logs in once within an hour. Raises ``NotAllowed`` in production, ``NotFound``."""
@@ -155,7 +171,7 @@ def make_app(opening: Opening) -> typer.Typer:
 
     @app.command("end")
     def end(name: Annotated[str, typer.Argument(help="Their id in the house.")]) -> None:
-        """End somebody's work here: no session of theirs opens anything any more."""
+        """End somebody's work here: no session of theirs opens anything any more, and what they wished is over."""
         with opening() as staffing:
             staffing.end(name)
         typer.echo(f"{name} does not work here any more.")

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, select, update
 
+from proaktiv.colleagues import OnePersonError, require_two
 from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import NotFound
 from proaktiv.core.flows import Flow, Kind
@@ -53,8 +54,8 @@ class Requested:
     def take(self) -> int:
         """Put on the list whom two people wished erased. Returns 0: who cannot go yet is tried again later.
 
-        A wish that no seal fits is deleted and becomes an incident of the log. Without the office's key nothing is
-        touched: it may be there in a minute.
+        A wish that no seal fits, or that one person had and granted, is deleted and becomes an incident of the log.
+        Without the office's key nothing is touched: it may be there in a minute.
         """
         eraser = self.waiting.eraser
         with eraser.database.transaction() as session:
@@ -68,7 +69,7 @@ class Requested:
         return 0
 
     def _take(self, row: dict[str, Any]) -> None:
-        if row["decided_by"] == row["asked_by"] or not fits(self.waiting.eraser.office_key, row):
+        if not self._of_two(row) or not fits(self.waiting.eraser.office_key, row):
             self._end(row, forged=True)
             return
         by, and_by, case = row["asked_name"], row["decided_name"], str(row["flow_id"])
@@ -82,6 +83,17 @@ class Requested:
             self._end(row, forged=False)
         else:
             self._mark(row, "listed")
+
+    def _of_two(self, row: Mapping[str, Any]) -> bool:
+        """Return whether two people said so: two names, and two people behind the two ids."""
+        if row["asked_name"].casefold() == row["decided_name"].casefold():
+            return False
+        with self.waiting.eraser.database.transaction() as session:
+            try:
+                require_two(session, row["asked_by"], row["decided_by"])
+            except OnePersonError:
+                return False
+        return True
 
     def _mark(self, row: Mapping[str, Any], state: str) -> None:
         with self.waiting.eraser.database.transaction() as session:

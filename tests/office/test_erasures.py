@@ -260,8 +260,10 @@ def forged(office: Office, person: UUID) -> None:
             text(
                 "INSERT INTO erasure_requests (id, person, matter, ground, flow_id, state, asked_by, asked_name,"
                 " asked_at, decided_by, decided_name, decided_at, expires_at, seal) SELECT gen_random_uuid(), :person,"
-                " :person, 'withdrawn', min(fid::text)::uuid, 'granted', gen_random_uuid(), 'd.schutz', :at,"
-                " gen_random_uuid(), 'd.vertretung', :at, :until, 'x' FROM flow_log"
+                " :person, 'withdrawn', min(fid::text)::uuid, 'granted',"
+                " (SELECT id FROM staff WHERE name = 'd.schutz'), 'd.schutz', :at,"
+                " (SELECT id FROM staff WHERE name = 'd.vertretung'), 'd.vertretung', :at, :until, 'x'"
+                " FROM flow_log"
             ),
             {"person": person, "at": office.world.now, "until": office.world.now + timedelta(days=3)},
         )

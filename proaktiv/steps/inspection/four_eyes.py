@@ -22,7 +22,7 @@ from proaktiv.flowlog.findings.series import ASKED, GRANTED, LookUps, Recent
 from proaktiv.house import House
 from proaktiv.steps.inspection import wishes
 from proaktiv.steps.inspection.looks import count, find, log, overseen, require
-from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons
+from proaktiv.steps.inspection.wishes import OPEN, WAITS, reason_of, reasons, to_decide
 from proaktiv.tables import PersonRequestRow, StaffRow, core_table
 
 _REQUESTS = core_table(PersonRequestRow)
@@ -77,21 +77,13 @@ def decide(
     session: Session, house: House, proof: StaffProof, request: UUID, now: datetime, wall: datetime, *, grant: bool
 ) -> None:
     """Say yes or no to somebody else's wish. Raises ``NotAllowed`` to whoever asked, ``NotFound``, ``Conflict``."""
-    require(proof, Role.DSB)
-    connection = session.connection()
-    row = connection.execute(
-        select(_REQUESTS).where(_REQUESTS.c.id == request, _REQUESTS.c.expires_at > wall).with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise NotFound("request")
-    if row.asked_by == proof.staff:
-        raise NotAllowed("whoever asks does not decide")
-    if row.state != "waiting":
+    row = to_decide(session, _REQUESTS, proof, request, wall)
+    if row["state"] != "waiting":
         raise Conflict("it is decided already")
     state = "granted" if grant else "denied"
     action = GRANTED if grant else "person.denied"
-    log(session, house, overseen(house, proof, action, case=str(row.flow_id)), [], now)
-    connection.execute(
+    log(session, house, overseen(house, proof, action, case=str(row["flow_id"])), [], now)
+    session.connection().execute(
         update(_REQUESTS)
         .where(_REQUESTS.c.id == request)
         .values(state=state, decided_by=proof.staff, decided_at=wall, expires_at=wall + OPEN)

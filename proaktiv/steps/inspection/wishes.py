@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Table, delete, or_, select
 from sqlmodel import Session
 
+from proaktiv.colleagues import OnePersonError, require_two
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.staff import Role, StaffProof
@@ -24,6 +25,7 @@ from proaktiv.tables import (
     FlowSecretRow,
     HoldRequestRow,
     PersonRequestRow,
+    StaffRow,
     core_table,
 )
 
@@ -33,6 +35,7 @@ WAITS = timedelta(days=3)
 OPEN = timedelta(days=1)
 """So long an answer is shown, and a yes lets look."""
 
+_STAFF = core_table(StaffRow)
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
 _PERSONS, _ERASURES, _HOLDS = (core_table(row) for row in (PersonRequestRow, ErasureRequestRow, HoldRequestRow))
@@ -58,9 +61,22 @@ def to_decide(session: Session, table: Table, proof: StaffProof, request: UUID, 
     row = session.connection().execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound("request")
-    if row["asked_by"] == proof.staff:
-        raise NotAllowed("whoever asks does not decide")
+    require_other(session, row["asked_by"], proof)
     return dict(row)
+
+
+def require_other(session: Session, asked_by: UUID, proof: StaffProof) -> None:
+    """Raise ``NotAllowed`` where this is whoever asked, under whichever id; ``NotFound`` where they work here no more.
+
+    A wish ends with the work of whoever had it; one that was asked at that very moment, too.
+    """
+    try:
+        require_two(session, asked_by, proof.staff)
+    except OnePersonError:
+        raise NotAllowed("whoever asks does not decide") from None
+    ended = select(_STAFF.c.ended_at).where(_STAFF.c.id == asked_by)
+    if session.connection().execute(ended).scalar_one() is not None:
+        raise NotFound("request")
 
 
 def withdraw(
