@@ -1,4 +1,4 @@
-"""The words of every mail, closed: that something is there and where, or that an address is to be confirmed or changed.
+"""The words of every mail, closed: that something is there and where, an address to confirm, or a change.
 
 The same for everybody. No name, no matter, no Behörde, no hurry, no question for a secret; the one code that a mail
 carries confirms its address and opens nothing. Source: channels-and-pages.md §§ 0.4, 3.7, 5.2; docs/decisions/0017.
@@ -7,7 +7,7 @@ carries confirms its address and opens nothing. Source: channels-and-pages.md §
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-HINT, CONFIRMATION, CHANGED = "bundle", "confirmation", "address"
+HINT, CONFIRMATION, CHANGED, ACCESS = "bundle", "confirmation", "address", "account"
 """The purposes of a message that have words of their own; any other is a hint."""
 
 
@@ -126,7 +126,38 @@ _CHANGED = (
         ),
     ),
 )
-WORDS: Mapping[str, tuple[MailWords, ...]] = {HINT: _HINT, CONFIRMATION: _CONFIRMATION, CHANGED: _CHANGED}
+_ACCESS = (
+    MailWords(
+        "de",
+        "Etwas an Ihrem Zugang hat sich geändert",
+        (
+            "Guten Tag,",
+            "bei {sender} hat sich etwas an Ihrem Zugang geändert. Ein Brief an Sie sagt, was es ist.",
+            "Waren Sie es selbst? Dann müssen Sie nichts tun.",
+            "Waren Sie es nicht? Dann sehen Sie auf unserer Seite nach, oder sagen Sie es uns: {page}",
+            _SECRETS,
+            _REFERENCE,
+        ),
+    ),
+    MailWords(
+        "en",
+        "Something about your access has changed",
+        (
+            "Hello,",
+            "Something about your access to {sender} has changed. A letter to you says what it is.",
+            "If it was you, there is nothing to do.",
+            "If it was not you, look on our page, or tell us: {page}",
+            _SECRETS_EN,
+            _REFERENCE_EN,
+        ),
+    ),
+)
+WORDS: Mapping[str, tuple[MailWords, ...]] = {
+    HINT: _HINT,
+    CONFIRMATION: _CONFIRMATION,
+    CHANGED: _CHANGED,
+    ACCESS: _ACCESS,
+}
 """By purpose, German first."""
 
 LANGUAGES = tuple(words.language for words in _HINT)

@@ -46,15 +46,13 @@ def forget_address(
         delete(_CONFIRMATIONS).where(_CONFIRMATIONS.c.person == person, true() if typed is None else typed)
     )
     if person is not None and any(row.confirmation is not None for row in gone):
-        tell_of_address(session, house, person, "mail_removed", now)
+        tell(session, house, person, "mail_removed", now)
     return bool(gone) or waiting.rowcount > 0
 
 
-def tell_of_address(
-    session: Session, house: House, person: UUID, what: str, now: datetime, **former: bytes | None
-) -> None:
-    """Let a letter tell of a change; ``inbox`` and ``address`` of the former one let a mail tell it, too."""
-    known: dict[str, Any] = {"inbox": None, "address": None} | former
+def tell(session: Session, house: House, person: UUID, what: str, now: datetime, **sealed: bytes | None) -> None:
+    """Let a letter tell of a change; ``inbox`` and ``address`` let a mail there tell it, too."""
+    known: dict[str, Any] = {"inbox": None, "address": None} | sealed
     session.connection().execute(
         insert(_NOTICES),
         [

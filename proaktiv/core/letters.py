@@ -204,17 +204,19 @@ def activation_words(sender: str) -> Words:
 
 
 def account_words(sender: str) -> Words:
-    """Return the words that tell of an account that was bound or unbound; one text, so that neither stands outside."""
+    """Return the words that tell of an account that was bound or unbound, or of a locked code; one text for all."""
     return Words(
         SUBJECT,
         (
             (
                 f"bei {sender} hat sich etwas an Ihrem Zugang geändert: Ein Nutzerkonto wurde mit Ihnen verbunden "
-                "oder von Ihnen getrennt. Waren Sie es selbst? Dann müssen Sie nichts tun."
+                "oder von Ihnen getrennt, oder ein Code aus einem Brief wurde nach fünf falschen Versuchen gesperrt. "
+                "Waren Sie es selbst? Dann müssen Sie nichts tun."
             ),
             (
                 "Waren Sie es nicht? Dann sagen Sie es uns bald. Ein Konto trennen Sie auf unserer Seite, mit dem Code "
-                "aus einem früheren Brief und Ihrem Geburtsdatum, oder wir tun es für Sie."
+                "aus einem früheren Brief und Ihrem Geburtsdatum, oder wir tun es für Sie. Für einen gesperrten Code "
+                "schicken wir Ihnen auf Wunsch einen neuen Brief: Melden Sie sich dafür auf unserer Seite neu an."
             ),
             "Wir fragen Sie nie nach Ihrer Bankverbindung und nie am Telefon nach einem Code.",
         ),
@@ -225,11 +227,13 @@ def account_words(sender: str) -> Words:
                 (
                     (
                         f"Something about your access to {sender} has changed: an account was connected with you or "
-                        "disconnected from you. If it was you, there is nothing to do."
+                        "disconnected from you, or the code in a letter was locked after five wrong tries. If it was "
+                        "you, there is nothing to do."
                     ),
                     (
                         "If it was not you, tell us soon. You disconnect an account on our page with the code in an "
-                        "earlier letter and your date of birth, or we do it for you."
+                        "earlier letter and your date of birth, or we do it for you. In place of a locked code we send "
+                        "you a new letter if you wish: enrol anew on our page."
                     ),
                     "We never ask for your bank details, and never for a code on the telephone.",
                 ),
@@ -238,8 +242,9 @@ def account_words(sender: str) -> Words:
                 "ls",
                 "Wir haben etwas für Sie",
                 (
-                    "Sie können sich mit einem Konto im Internet anmelden. Daran hat sich etwas geändert.",
+                    "Sie können sich im Internet anmelden. Daran hat sich etwas geändert.",
                     "Ein Konto gehört jetzt zu Ihnen. Oder: Es gehört nicht mehr zu Ihnen.",
+                    "Oder: Ein Code war 5-mal falsch. Er gilt nicht mehr. Sie können einen neuen Brief bekommen.",
                     "Haben Sie das selbst gemacht? Dann müssen Sie nichts tun.",
                     "Haben Sie das nicht gemacht? Dann sagen Sie es uns bald.",
                 ),

@@ -23,7 +23,7 @@ from consent.model import Activity, ConsentState, Event, Notice, SubjectStatus
 from consent.notices import digest_of
 from consent.store import activities, give, heads_of, named, put_notice, raise_epoch
 from notifiers.mail import is_address
-from proaktiv.addresses import ADDRESS_FLOW, forget_address, tell_of_address
+from proaktiv.addresses import ADDRESS_FLOW, forget_address, tell
 from proaktiv.assent import act, decided, end_consents
 from proaktiv.core import codes
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotProven, TooMany
@@ -217,10 +217,10 @@ def confirm_mail(session: Session, house: House, proof: SessionProof, typed: str
     connection.execute(statement.on_conflict_do_update(index_elements=["person"], set_=fresh))
     connection.execute(delete(_CONFIRMATIONS).where(_CONFIRMATIONS.c.id == row.id))
     if former is None or former.confirmation is None:
-        tell_of_address(session, house, proof.person, "mail_given", now)
+        tell(session, house, proof.person, "mail_given", now)
     elif former.address_hash != row.address_hash:
         before = {"inbox": former.inbox, "address": former.address}
-        tell_of_address(session, house, proof.person, "mail_changed", now, **before)
+        tell(session, house, proof.person, "mail_changed", now, **before)
     house.log.record(session, [_act(house, proof, "mail_address.confirmed")], now)
     return True
 

@@ -19,7 +19,7 @@ from consent.store import enter_subjects
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.house import House
 from proaktiv.subjects import resolve
-from proaktiv.tables import ContactRow, EnrolmentRow, LookupRow, PersonIdentifierRow, PersonRow, core_table
+from proaktiv.tables import CodeRow, ContactRow, EnrolmentRow, LookupRow, PersonIdentifierRow, PersonRow, core_table
 from proaktiv.vault import Compartment, Place
 
 _ENROLMENTS = core_table(EnrolmentRow)
@@ -27,6 +27,7 @@ _LOOKUPS = core_table(LookupRow)
 _PERSONS = core_table(PersonRow)
 _IDENTIFIERS = core_table(PersonIdentifierRow)
 _CONTACTS = core_table(ContactRow)
+_CODES = core_table(CodeRow)
 
 REGISTER = "MELDEREGISTER"
 NAMES = ("kennung", "vornamen", "familienname", "geburtsdatum", "anschrift")
@@ -175,8 +176,10 @@ def _know(session: Session, house: House, answer: Identified, facts: Mapping[str
 
 
 def _has_letter(session: Session, person: UUID, now: datetime) -> bool:
-    """Return whether an activation letter to this person is under way or still fresh."""
+    """Return whether an activation letter to this person is under way or still fresh, and its code not locked."""
+    locked = select(_CODES.c.enrolment).where(_CODES.c.enrolment == _ENROLMENTS.c.id, _CODES.c.locked_at.is_not(None))
     fresh = select(_ENROLMENTS.c.id).where(
+        ~locked.exists(),
         _ENROLMENTS.c.person == person,
         _ENROLMENTS.c.state.in_(("found", "letter")),
         _ENROLMENTS.c.requested_at > now - LETTER_EVERY,

@@ -2,8 +2,10 @@
 
 The only maker of ``SessionProof``. Compares MACs and opens nothing. Unknown, wrong, used up, locked, protected: the
 caller sees one answer, and the same work is done for each. Wrong tries are counted, so the caller's transaction must
-commit also when nothing was proven.
-Source: data-path.md § 2; channels-and-pages.md §§ 4, 5.2.
+commit also when nothing was proven. Whoever enters with a code, and that a code was locked, is an entry of the log that
+the person reads; it is written with the session, or there is none. Of a lock tell a letter and, where there is an
+address, a mail. Left to others: accounts (``steps.account``), the messages (``steps.notify``).
+Source: data-path.md § 2; channels-and-pages.md §§ 4, 5.2 (5), (9); security-and-faults.md T3.
 """
 
 import hmac
@@ -18,17 +20,20 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlmodel import Session
 
 from consent.model import Subject, SubjectStatus
+from proaktiv.addresses import tell
 from proaktiv.core import codes
 from proaktiv.core.errors import NotProven
+from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.trust import SessionProof, Trust, admits
 from proaktiv.house import House
 from proaktiv.subjects import read_subjects
-from proaktiv.tables import CodeRow, EnrolmentRow, SessionRow, core_table
+from proaktiv.tables import CodeRow, EnrolmentRow, MailAddressRow, SessionRow, core_table
 
 _CODES = core_table(CodeRow)
 _SESSIONS = core_table(SessionRow)
 _ENROLMENTS = core_table(EnrolmentRow)
+_MAIL = core_table(MailAddressRow)
 
 WRONG_TRIES = 5
 SESSION_MINUTES = 30
@@ -64,16 +69,46 @@ def prove(session: Session, house: House, typed: str, birth_date: date, now: dat
     if row is None or row.locked_at is not None or row.expires_at <= now:
         return None
     if not right:
-        tries = row.wrong_tries + 1
-        connection.execute(
-            update(_CODES)
-            .where(_CODES.c.code_mac == row.code_mac)
-            .values(wrong_tries=tries, locked_at=now if tries >= WRONG_TRIES else None)
-        )
+        _count(session, house, row, now)
         return None
     if not _may_enter(session, row):
         return None
-    return _open(session, house, row, wall)
+    proven = _open(session, house, row, wall)
+    house.log.record(session, [_said(house, row, Kind.ACCESS, "code.entered")], now)
+    return proven
+
+
+def _count(session: Session, house: House, row: Row[*tuple[Any, ...]], now: datetime) -> None:
+    """Count a wrong try; the last one locks the code, which the log and a message beside the letter tell."""
+    connection = session.connection()
+    tries = row.wrong_tries + 1
+    locks = tries >= WRONG_TRIES
+    connection.execute(
+        update(_CODES)
+        .where(_CODES.c.code_mac == row.code_mac)
+        .values(wrong_tries=tries, locked_at=now if locks else None)
+    )
+    if not locks:
+        return
+    used = select(_MAIL.c.inbox, _MAIL.c.address).where(_MAIL.c.person == row.person, _MAIL.c.confirmation.is_not(None))
+    address = connection.execute(used).one_or_none()
+    tell(session, house, row.person, "code_locked", now, **({} if address is None else address._asdict()))
+    house.log.record(session, [_said(house, row, Kind.REFUSED, "code.locked")], now)
+
+
+def _said(house: House, row: Row[*tuple[Any, ...]], kind: Kind, action: str) -> Flow:
+    return Flow(
+        kind=kind,
+        sender=house.controller,
+        receiver="citizen",
+        purpose="zugang",
+        action=action,
+        basis="act of the person",
+        outcome=action.rpartition(".")[2],
+        person=PersonKey(row.person),
+        actor="citizen",
+        case=str(row.bundle or row.enrolment),
+    )
 
 
 def _may_enter(session: Session, row: Row[*tuple[Any, ...]]) -> bool:

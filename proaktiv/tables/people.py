@@ -49,8 +49,9 @@ class ContactRow(Storage, table=True):
 class NoticeRow(Storage, table=True):
     """That something about a person's access or mail address changed, for the letter about it.
 
-    By ``steps.account`` and ``steps.channels``; notify ends it. ``mail_due_at``: a mail to the former address is due,
-    which lies in ``inbox`` or ``address`` until then, sealed as in ``mail_addresses``.
+    By ``steps.account``, ``steps.channels`` and ``steps.prove``; notify ends it. ``mail_due_at``: a mail is due, to the
+    former address or of a locked code to the one in use, which lies in ``inbox`` or ``address`` until then, sealed as
+    in ``mail_addresses``.
     """
 
     __tablename__ = "notices"
@@ -61,7 +62,7 @@ class NoticeRow(Storage, table=True):
 
     id: UUID = Field(primary_key=True)
     person: UUID = Field(index=True)
-    what: str = Field(max_length=16)  # bound | unbound | mail_given | mail_changed | mail_removed
+    what: str = Field(max_length=16)  # bound | unbound | code_locked | mail_given | mail_changed | mail_removed
     made_at: datetime = instant()
     due_at: datetime | None = instant(nullable=True)
     mail_due_at: datetime | None = instant(nullable=True)

@@ -58,8 +58,8 @@ _HOUSE_REFUSED = {
     CONFIRMATION: "mail_confirmation.house_refused",
 }
 
-_WHILE_ENROLLING = frozenset({ACTIVATION, ADDRESS, CONFIRMATION})
-"""What may go to somebody who has not finished enrolling: they asked for it themselves."""
+_WHILE_ENROLLING = frozenset({ACTIVATION, ACCOUNT, ADDRESS, CONFIRMATION})
+"""What may go to somebody who has not finished enrolling: they asked for it themselves, or their code was locked."""
 
 _WORD = {LETTER: "letter", MAIL: "mail"}
 """What a channel is called in the log, for ever."""

@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from proaktiv.steps.notify.due import Matter
-from proaktiv.steps.notify.posting import ADDRESS, BUNDLE, CONFIRMATION, MAIL
+from proaktiv.steps.notify.posting import ACCOUNT, ADDRESS, BUNDLE, CONFIRMATION, MAIL
 from proaktiv.tables import (
     ContactRow,
     MailAddressRow,
@@ -48,9 +48,11 @@ def mail_addresses(session: Session, matters: Collection[Matter], now: datetime)
         where = (_MAIL.c.person.in_(persons), _MAIL.c.confirmation.is_not(None))
         used = {row.person: row for row in session.connection().execute(select(_MAIL).where(*where))}
         found |= {matter.id: used[matter.person] for matter in hints if matter.person in used}
+    noticed = or_(_NOTICES.c.inbox.is_not(None), _NOTICES.c.address.is_not(None))
     for purpose, table, good in (
         (CONFIRMATION, _CONFIRMATIONS, _CONFIRMATIONS.c.expires_at > now),
-        (ADDRESS, _NOTICES, or_(_NOTICES.c.inbox.is_not(None), _NOTICES.c.address.is_not(None))),
+        (ADDRESS, _NOTICES, noticed),
+        (ACCOUNT, _NOTICES, noticed),
     ):
         wanted = [matter.id for matter in mails if matter.purpose == purpose]
         if wanted:

@@ -11,6 +11,7 @@ from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
 from consent.model import Permit, Propose, Refusal
+from proaktiv.addresses import ADDRESS_FLOW
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import AuftragState, DeliveryState
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL
@@ -49,6 +50,7 @@ WAITS = {
     (ACCOUNT, LETTER): _NOTICES.c.due_at,
     (ADDRESS, LETTER): _NOTICES.c.due_at,
     (ADDRESS, MAIL): _NOTICES.c.mail_due_at,
+    (ACCOUNT, MAIL): _NOTICES.c.mail_due_at,
     (CONFIRMATION, MAIL): _CONFIRMATIONS.c.due_at,
 }
 """Where it stands since when a matter waits to be told of on a channel, in the order in which rows are locked."""
@@ -215,6 +217,8 @@ def _under_way(channel: str) -> ColumnElement[bool]:
 
 
 def _activity(purpose: str, lebenslage: str, channel: str) -> str:
+    if (purpose, channel) == (ACCOUNT, MAIL):
+        return ADDRESS_FLOW
     return f"{_OWN_ACTIVITY.get(purpose, f'{lebenslage}/propose')}/{channel}"
 
 

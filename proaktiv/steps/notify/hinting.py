@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from proaktiv.steps.notify.composing import Composed
 from proaktiv.steps.notify.due import Matter
-from proaktiv.steps.notify.posting import ADDRESS, MAIL
+from proaktiv.steps.notify.posting import ACCOUNT, ADDRESS, MAIL
 from proaktiv.tables import BundleRow, MailAddressRow, NoticeRow, core_table
 
 _BUNDLES = core_table(BundleRow)
@@ -40,8 +40,8 @@ def stale(matter: Matter, now: datetime) -> bool:
 
 
 def forget_former(session: Session, told: Collection[tuple[UUID, str, str]]) -> None:
-    """Forget the former addresses of notices whose mail is over; each is (notice, purpose, channel), or another."""
-    over = [notice for notice, purpose, channel in told if (purpose, channel) == (ADDRESS, MAIL)]
+    """Forget the addresses of notices whose mail is over; each is (notice, purpose, channel), or another."""
+    over = [notice for notice, purpose, channel in told if purpose in (ADDRESS, ACCOUNT) and channel == MAIL]
     if over:
         session.connection().execute(update(_NOTICES).where(_NOTICES.c.id.in_(over)).values(inbox=None, address=None))
 

@@ -73,6 +73,8 @@ ACTIONS: Mapping[str, str] = {
     "account.not_bound": _("Nutzerkonto nicht verbunden"),
     "account.unbound": _("Nutzerkonto getrennt"),
     "account.entered": _("Mit dem Nutzerkonto angemeldet"),
+    "code.entered": _("Mit dem Code aus einem Brief angemeldet"),
+    "code.locked": _("Code aus einem Brief gesperrt"),
     # what those who work here did
     "auftrag.opened": _("Auftrag geöffnet"),
     "task.ended": _("Aufgabe beendet"),

@@ -83,6 +83,7 @@ OUTCOMES: Mapping[str, str] = {
     "bound": _("verbunden"),
     "unbound": _("getrennt"),
     "entered": _("angemeldet"),
+    "locked": _("gesperrt"),
     "taken": _("Konto gehört schon zu jemandem"),
     "not_fitting": _("passt nicht zur Person"),
     "too_low": _("Vertrauensniveau zu niedrig"),

@@ -209,6 +209,8 @@ SENTENCES: Mapping[str, str] = {
     "account.not_bound": _("Ein Nutzerkonto wurde nicht mit Ihnen verbunden."),
     "account.unbound": _("Sie haben Ihr Nutzerkonto getrennt."),
     "account.entered": _("Sie haben sich mit Ihrem Nutzerkonto angemeldet."),
+    "code.entered": _("Mit einem Code aus einem Brief und Ihrem Geburtsdatum hat jemand Ihre Seite geöffnet."),
+    "code.locked": _("Ein Code aus einem Brief wurde gesperrt: Das Geburtsdatum dazu war zu oft falsch."),
     "enrolment.requested": _("Sie haben sich angemeldet."),
     "matter.recalled": _("Etwas wurde zurückgeholt, bevor es hinausging."),
     "proposal.declined": _("Sie haben einen Vorschlag abgelehnt."),
