@@ -117,7 +117,7 @@ class Ring:
             raise NotPermitted("permit is about somebody else")
         try:
             return self._key(person, compartment).decrypt(blob[:12], blob[12:], aad)
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter where not even a nonce is left
             raise SealBroken("entry") from None
 
     def has(self, person: UUID, compartment: Compartment) -> bool:

@@ -148,5 +148,5 @@ class StaffReader:
             raise NotHeld(without(key_id))
         try:
             return cipher.decrypt(blob[:12], blob[12:], aad)
-        except (InvalidTag, ValueError):  # ValueError: too short to be a seal
+        except (InvalidTag, ValueError):  # the latter where not even a nonce is left
             raise SealBroken(f"staff part under key {key_id}") from None

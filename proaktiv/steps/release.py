@@ -5,7 +5,6 @@ gap betrayed the one before and none appears now. A human decides, for instance 
 others: showing it (``steps.timeline``). Source: flowlog.md § 5.
 """
 
-import json
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from sqlmodel import Session
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.flows import RELEASED, Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.flowlog.proving.stored import facts_in, stored
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
 from proaktiv.tables import FlowLogRow, FlowSecretRow, VaultKeyRow, core_table
@@ -31,7 +31,7 @@ def release(session: Session, house: House, fid: UUID, reason: str, by: str, now
     """Show a restricted entry to its person; return the id of the entry that says so.
 
     ``reason`` stays sealed in the staff's part. Raises ``NotFound``; ``Conflict`` for an entry that is shown already,
-    or is about nobody who is known here; ``BadInput``.
+    is about nobody who is known here, or is not what was signed; ``BadInput``.
     """
     given = " ".join(reason.split())
     if not REASON_MIN <= len(given) <= REASON_MAX:
@@ -40,14 +40,18 @@ def release(session: Session, house: House, fid: UUID, reason: str, by: str, now
     row = (
         session.connection()
         .execute(
-            select(_LOG.c.f_bytes, _SECRET.c.subj).join(_SECRET, _SECRET.c.fid == _LOG.c.fid).where(_LOG.c.fid == fid)
+            select(_LOG.c.t.label("at"), _LOG.c.f_salt, _LOG.c.f_bytes, _LOG.c.entry, _SECRET.c.subj)
+            .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
+            .where(_LOG.c.fid == fid)
         )
         .one_or_none()
     )
     if row is None:
         raise NotFound(f"there is no entry {fid}")
-    facts = json.loads(row.f_bytes)
-    if not facts.get("restrict"):
+    said = stored(row, row.at)
+    if not said.intact:
+        raise Conflict(f"entry {fid} is not what was signed: make an export, verify it and keep it")
+    if not said.facts.get("restrict"):
         raise Conflict(f"entry {fid} was never kept from anybody")
     person = _whose(session, house, row.subj)
     if person is None:
@@ -84,5 +88,5 @@ def _released(session: Session, subj: bytes, fid: UUID) -> bool:
         .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
         .where(_SECRET.c.subj == subj, _LOG.c.kind == Kind.RETENTION)
     )
-    said = (json.loads(body) for body in found.scalars())
-    return any(facts["action"] == RELEASED and facts.get("of") == str(fid) for facts in said)
+    said = (facts_in(bytes(body)) or {} for body in found.scalars())
+    return any(facts.get("action") == RELEASED and facts.get("of") == str(fid) for facts in said)

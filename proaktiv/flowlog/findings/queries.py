@@ -12,7 +12,8 @@ from sqlalchemy import text
 from proaktiv.core.flows import Kind
 
 # As bytes: 226f66223a22 is "of":", and the 36 characters behind it an id; of bytes without it some others, which are
-# none. 7072…0a46 is what goes before facts that are hashed: proaktiv/commit/v1, a new line, F.
+# none. 7072…0a46 is what goes before facts that are hashed: proaktiv/commit/v1, a new line, F. 7072…0a is how the 115
+# bytes of an entry begin: proaktiv/flow/v1, a new line.
 NO_OUTCOME = text(
     r"""
     WITH ended AS MATERIALIZED (
@@ -55,6 +56,8 @@ CHANGED = text(
             SELECT fid, t, CASE
                 WHEN sha256('\x70726f616b7469762f636f6d6d69742f76310a46'::bytea || f_salt || f_bytes)
                     <> substring(entry FROM 20 FOR 32) THEN true
+                WHEN octet_length(entry) <> 115 OR entry < '\x70726f616b7469762f666c6f772f76310a'::bytea
+                    OR entry >= '\x70726f616b7469762f666c6f772f76310b'::bytea THEN true
                 WHEN label IS NOT NULL AND position('"' IN concat(sender, receiver, purpose, basis, scope, outcome)) = 0
                     AND position(convert_to('"basis":"' || basis || '",', 'UTF8') IN f_bytes) > 0
                     AND position(

@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from proaktiv.core.keys import OfficeKeys
-from proaktiv.flowlog.entries import SALT_BYTES, STAFF, commitment, unpack
+from proaktiv.flowlog.entries import SALT_BYTES, STAFF, SUBJECT, commitment
+from proaktiv.flowlog.proving.stored import entry_in
 from proaktiv.flowlog.staff import StaffReader
 from proaktiv.vault import Compartment, Destroyed, NotHeld, Opens, Ring, SealBroken, Vault
 
@@ -81,14 +82,45 @@ def _staff_part(reader: StaffReader | None, row: Any) -> StaffPart:
         return StaffPart("none")
     if reader is None:
         return StaffPart("closed")
-    committed = unpack(bytes(row.entry)).staff
+    entry = entry_in(row)
+    if entry is None:  # nobody knows any more what it committed to
+        return StaffPart("broken")
     try:
-        opened = reader.open(row.staff_key, bytes(row.a_blob), committed)
+        opened = reader.open(row.staff_key, bytes(row.a_blob), entry.staff)
     except NotHeld:
         return StaffPart("closed")
     except SealBroken:
         return StaffPart("broken")
     salt, body = opened[:SALT_BYTES], opened[SALT_BYTES:]
-    if commitment(STAFF, salt, body) != committed:
-        return StaffPart("broken")
-    return StaffPart("open", json.loads(body))
+    fits = commitment(STAFF, salt, body) == entry.staff
+    return StaffPart("open", json.loads(body)) if fits else StaffPart("broken")
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPart:
+    """Part S of one entry as it opened: what was hashed, and what it says."""
+
+    salt: bytes
+    body: bytes
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """Return what it says."""
+        found: Mapping[str, Any] = json.loads(self.body)
+        return found
+
+
+def subject_part(ring: Ring, by: Opens, person: UUID, row: Any) -> SubjectPart | None:
+    """Return part S of a row with ``s_blob`` and ``entry``; None where it is not what was committed to, or not there.
+
+    Raises ``Destroyed``, ``NotPermitted``.
+    """
+    entry = entry_in(row)
+    if entry is None or row.s_blob is None:
+        return None
+    try:
+        opened = ring.decrypt(by, person, Compartment.FLOW, bytes(row.s_blob), entry.subject)
+    except SealBroken:
+        return None
+    part = SubjectPart(opened[:SALT_BYTES], opened[SALT_BYTES:])
+    return part if commitment(SUBJECT, part.salt, part.body) == entry.subject else None

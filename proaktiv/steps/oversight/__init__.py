@@ -6,7 +6,6 @@ Lists show facts F alone, which name nobody: which entries are a person's is fou
 (``flowlog.verifying.whole``).
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,6 +25,7 @@ from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.series import Pace
 from proaktiv.core.staff import Inspection, Role, StaffProof
 from proaktiv.flowlog.findings import RECENT, Limits, findings
+from proaktiv.flowlog.proving.stored import Stored, stored
 from proaktiv.flowlog.status import LogBehind, require_current, status
 from proaktiv.house import House
 from proaktiv.parties import names_of
@@ -242,7 +242,8 @@ def _page(session: Session, house: House, wanted: Wanted, *whose: ColumnElement[
     rows = (
         session.connection()
         .execute(
-            select(_LOG.c.fid, _LOG.c.kind, _LOG.c.t.label("at"), _LOG.c.f_bytes, _LEAF.c.idx)
+            select(_LOG.c.fid, _LOG.c.kind, _LOG.c.t.label("at"), _LOG.c.f_salt, _LOG.c.f_bytes, _LOG.c.entry)
+            .add_columns(_LEAF.c.idx)
             .join(_LEAF, _LEAF.c.fid == _LOG.c.fid, isouter=True)
             .where(*where)
             .order_by(_LOG.c.fid.desc())
@@ -253,7 +254,7 @@ def _page(session: Session, house: House, wanted: Wanted, *whose: ColumnElement[
     # Ids are ordered by their millisecond; of one moment the place says what came first, and what has none is newest.
     shown = sorted(rows[:PAGE], key=lambda row: (row.at, row.idx is None, row.idx or 0), reverse=True)
     entries = [
-        {**described(json.loads(row.f_bytes), row.kind, names), "id": str(row.fid), "index": row.idx} for row in shown
+        {**described(stored(row, row.at), row.kind, names), "id": str(row.fid), "index": row.idx} for row in shown
     ]
     return {
         "entries": entries,
@@ -262,8 +263,9 @@ def _page(session: Session, house: House, wanted: Wanted, *whose: ColumnElement[
     }
 
 
-def described(facts: Mapping[str, Any], kind: int, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return an entry's facts as they stand in a list."""
+def described(said: Stored, kind: int, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return an entry's facts as they stand in a list; of one that was altered they stand there as what they are."""
+    facts = said.facts
     return {
         "at": facts["t"].replace("Z", "+00:00"),
         "kind": _LABELS.get(kind, str(kind)),
@@ -275,6 +277,8 @@ def described(facts: Mapping[str, Any], kind: int, names: Mapping[str, str]) -> 
         "outcome": facts.get("outcome", ""),
         "n": facts["n"],
         "restrict": bool(facts.get("restrict")),
+        "readable": said.readable,
+        "intact": said.intact,
     }
 
 

@@ -4,7 +4,6 @@ A person's own part opens with the leave that a second person gave (``Inspection
 where the office holds its private key. Left to others: the leave (``steps.inspection``).
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -16,14 +15,14 @@ from consent.tables import ACTIVITIES, LEDGER
 from proaktiv.core.errors import NotFound
 from proaktiv.core.keys import OfficeKeys
 from proaktiv.core.staff import Inspection
-from proaktiv.flowlog.entries import FACTS, SALT_BYTES, SUBJECT, commitment, unpack
-from proaktiv.flowlog.proving.opening import staff_part
+from proaktiv.flowlog.proving.opening import staff_part, subject_part
+from proaktiv.flowlog.proving.stored import stored
 from proaktiv.house import House
 from proaktiv.parties import names_of
 from proaktiv.steps.oversight import described
 from proaktiv.steps.oversight.evidence import State, state_of
 from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
-from proaktiv.vault import Compartment, Destroyed, SealBroken
+from proaktiv.vault import Compartment, Destroyed
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
@@ -39,7 +38,8 @@ def flow(session: Session, house: House, leave: Inspection, staff_private: Offic
     row = (
         session.connection()
         .execute(
-            select(_LOG, _SECRET.c.subj, _SECRET.c.s_blob, _SECRET.c.a_blob, _SECRET.c.staff_key, _LEAF.c.idx)
+            select(_LOG.c.kind, _LOG.c.t.label("at"), _LOG.c.f_salt, _LOG.c.f_bytes, _LOG.c.entry, _LEAF.c.idx)
+            .add_columns(_SECRET.c.subj, _SECRET.c.s_blob, _SECRET.c.a_blob, _SECRET.c.staff_key)
             .join(_SECRET, _SECRET.c.fid == _LOG.c.fid, isouter=True)
             .join(_LEAF, _LEAF.c.fid == _LOG.c.fid, isouter=True)
             .where(_LOG.c.fid == fid)
@@ -51,11 +51,12 @@ def flow(session: Session, house: House, leave: Inspection, staff_private: Offic
         if state is not State.PRUNED:
             raise NotFound("entry")
         return {"id": str(fid), "index": index, "state": state.value}
-    facts = json.loads(row.f_bytes)
+    said = stored(row, row.at)
+    facts = said.facts
     own = _subject_part(session, house, leave, row)
     staff = staff_part(session, staff_private, row)
     return {
-        **described(facts, row.kind, names_of(session, house)),
+        **described(said, row.kind, names_of(session, house)),
         "id": str(fid),
         "index": index,
         "state": state.value,
@@ -63,11 +64,11 @@ def flow(session: Session, house: House, leave: Inspection, staff_private: Offic
             language: [_called(house, name, language) for name in facts.get("categories", ())]
             for language in ("de", "en")
         },
-        "intact": commitment(FACTS, bytes(row.f_salt), bytes(row.f_bytes)) == unpack(bytes(row.entry)).facts,
-        "F": {name: value for name, value in facts.items() if name != "v"},
+        "F": {name: value for name, value in facts.items() if name != "v"} if said.readable else {},
         "S": own,
         "A": {"is": staff.said, "part": dict(staff.part)},
-        "rested_on": _rested_on(session, facts, own["part"]),
+        # What somebody wrote over the facts rests on nothing.
+        "rested_on": _rested_on(session, facts, own["part"]) if said.intact else None,
     }
 
 
@@ -80,20 +81,19 @@ def _subject_part(session: Session, house: House, leave: Inspection, row: Any) -
     """Return what is said of part S: none, erased, sealed, open or broken; and what it says where it is open."""
     if row.subj is None:
         return {"is": "erased" if row.s_blob is None else "none", "part": {}}
+    if row.s_blob is None:
+        return {"is": "broken", "part": {}}
     person = next((each for each in leave.persons if house.log.subj(each) == bytes(row.subj)), None)
     if person is None:
         return {"is": "sealed", "part": {}}
-    committed = unpack(bytes(row.entry)).subject
+    ring = house.vault.ring(session, [person], (Compartment.FLOW,))
     try:
-        ring = house.vault.ring(session, [person], (Compartment.FLOW,))
-        opened = ring.decrypt(leave, person, Compartment.FLOW, bytes(row.s_blob), committed)
-    except (Destroyed, SealBroken):
+        opened = subject_part(ring, leave, person, row)
+    except Destroyed:
+        opened = None
+    if opened is None:
         return {"is": "broken", "part": {}}
-    salt, body = opened[:SALT_BYTES], opened[SALT_BYTES:]
-    if commitment(SUBJECT, salt, body) != committed:
-        return {"is": "broken", "part": {}}
-    said = json.loads(body)
-    return {"is": "open", "part": {name: value for name, value in said.items() if name != "subject"}}
+    return {"is": "open", "part": {name: value for name, value in opened.said.items() if name != "subject"}}
 
 
 def _rested_on(session: Session, facts: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any] | None:

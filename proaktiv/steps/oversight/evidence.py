@@ -33,6 +33,7 @@ from proaktiv.tables import (
 from proaktiv.vault import Compartment, SealBroken
 
 PAGE = 50
+_KEEP = "make an export, verify it and keep it"
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
@@ -81,19 +82,24 @@ def state_of(session: Session, fid: UUID) -> tuple[State, int | None]:
 
 
 def proof(session: Session, fid: UUID) -> str | None:
-    """Return an entry's tlog-proof, None while nothing is signed over it. Raises ``NotFound``, ``LogBroken``."""
+    """Return an entry's tlog-proof, None while nothing is signed over it.
+
+    Raises ``NotFound``, ``LogBroken``, ``Conflict`` where its facts are not even text any more.
+    """
     _, index = state_of(session, fid)
     try:
         return proof_of(session, fid, facts=True) if index is not None else None
     except NotFound:
         return None
+    except ValueError:
+        raise Conflict(f"the entry is not what was signed: {_KEEP}") from None
 
 
 def opened_proof(session: Session, house: House, leave: Inspection) -> str | None:
     """Return an entry's tlog-proof with the person's own part in it; None while nothing is signed over it.
 
     Without a person in ``leave`` it is as ``proof`` returns it. Raises ``NotFound``, ``LogBroken``, ``Conflict`` where
-    the part is not what was sealed.
+    the part is not what was sealed, or the entry not what was signed.
     """
     _, index = state_of(session, leave.matter)
     if index is None or not leave.persons:
@@ -104,7 +110,9 @@ def opened_proof(session: Session, house: House, leave: Inspection) -> str | Non
     except NotFound:
         return None
     except SealBroken:
-        raise Conflict("the person's own part is not what was sealed: make an export, verify it and keep it") from None
+        raise Conflict(f"the person's own part is not what was sealed: {_KEEP}") from None
+    except ValueError:
+        raise Conflict(f"the entry is not what was signed: {_KEEP}") from None
 
 
 def checkpoints(session: Session, before: int | None) -> dict[str, Any]:

@@ -7,7 +7,6 @@ Left to others: the leave (``steps.inspection``), checking it (``flowlog.verifyi
 Source: docs/decisions/0022.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -18,14 +17,14 @@ from sqlmodel import Session
 from consent.tables import LEDGER
 from proaktiv.core.errors import Conflict, NotFound
 from proaktiv.core.staff import Inspection
-from proaktiv.flowlog.entries import SALT_BYTES, unpack
 from proaktiv.flowlog.exports import selection
 from proaktiv.flowlog.exports.selection import Selected
 from proaktiv.flowlog.proving.inclusions import included
+from proaktiv.flowlog.proving.opening import SubjectPart, subject_part
 from proaktiv.house import House
 from proaktiv.steps.oversight.evidence import opened_proof
 from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
-from proaktiv.vault import Compartment, Destroyed, Ring, SealBroken
+from proaktiv.vault import Compartment, Destroyed, Ring
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
@@ -53,15 +52,15 @@ def _way(session: Session, house: House, leave: Inspection) -> Mapping[str, byte
         subj = house.log.subj(person)
         last = _place(session, leave.matter, subj)
         (flow,) = _opened(session, leave, person, ring, subj, last, last)
-        given = _given(session, json.loads(flow[2]).get("consent", ""))
+        given = _given(session, flow[1].said.get("consent", ""))
         if given is None:
             break
         first = _place(session, given, subj)
-        rows = [each for each in _opened(session, leave, person, ring, subj, first, last) if b'"seq":' in each[2]]
-        proofs = included(session, [row.idx for row, _, _ in rows])
+        rows = [each for each in _opened(session, leave, person, ring, subj, first, last) if "seq" in each[1].said]
+        proofs = included(session, [row.idx for row, _ in rows])
         if proofs is None or last not in proofs.paths:
             return None
-        chosen = [Selected.of(row, row.idx, salt, body, proofs.paths[row.idx]) for row, salt, body in rows]
+        chosen = [Selected.of(row, row.idx, own.salt, own.body, proofs.paths[row.idx]) for row, own in rows]
         return selection.files(proofs.note, proofs.size, chosen, selection.WAY_README)
     raise NotFound("consent")
 
@@ -90,8 +89,8 @@ def _given(session: Session, record: str) -> UUID | None:
 
 def _opened(
     session: Session, leave: Inspection, person: UUID, ring: Ring, subj: bytes, first: int, last: int
-) -> Iterator[tuple[Any, bytes, bytes]]:
-    """Yield a person's entries between two places, both included, each with salt and body of its subject part."""
+) -> Iterator[tuple[Any, SubjectPart]]:
+    """Yield a person's entries between two places, both included, each with its subject part."""
     query = (
         select(
             *(column for column in _LOG.c if column.name != "t"),
@@ -101,14 +100,14 @@ def _opened(
         )
         .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
         .join(_LEAF, _LEAF.c.fid == _LOG.c.fid)
-        .where(_SECRET.c.subj == subj, _SECRET.c.s_blob.is_not(None), _LEAF.c.idx.between(first, last))
+        .where(_SECRET.c.subj == subj, _LEAF.c.idx.between(first, last))
         .order_by(_LEAF.c.idx)
     )
     for row in session.connection().execute(query):
         try:
-            part = ring.decrypt(leave, person, Compartment.FLOW, row.s_blob, unpack(bytes(row.entry)).subject)
+            part = subject_part(ring, leave, person, row)
         except Destroyed:
             raise NotFound("person") from None
-        except SealBroken:
-            raise Conflict("an own part is not what was sealed: make an export, verify it and keep it") from None
-        yield row, part[:SALT_BYTES], part[SALT_BYTES:]
+        if part is None:
+            raise Conflict("an own part is not what was sealed: make an export, verify it and keep it")
+        yield row, part

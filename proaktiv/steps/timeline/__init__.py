@@ -24,6 +24,7 @@ from proaktiv.steps.timeline.entries import Own, Part, own, span
 PAGE = 50
 """Entries on one page."""
 
+_LABELS = {int(kind): kind.label for kind in Kind}
 _SHOWN = ("basis", "purpose", "action", "outcome", "scope")
 
 
@@ -42,7 +43,7 @@ def timeline(session: Session, house: House, proof: SessionProof, before: str) -
     entries = [
         {
             "logtime": each.at.isoformat(),
-            "kind": Kind(each.row.kind).label,
+            "kind": _LABELS.get(each.row.kind, ""),
             "sender": names.get(each.facts["from"], each.facts["from"]),
             **_receiver(each, names, "receiver_code", "receiver_name", "receiver_system"),
             "categories": {

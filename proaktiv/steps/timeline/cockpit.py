@@ -83,7 +83,6 @@ def content(
         "consent": entry.subject.get("consent", ""),
         "number": entry.number,
         "released": entry.released,
-        "intact": entry.intact,
         "index": entry.index,
         "proof": proofs.text(entry.index) if proofs else None,
     }
@@ -103,4 +102,5 @@ def _protokolldatum(each: Own, names: Mapping[str, str]) -> dict[str, Any]:
         "purpose": facts["purpose"],
         "basis": facts["basis"],
         "outcome": facts.get("outcome", ""),
+        "intact": each.intact,
     }

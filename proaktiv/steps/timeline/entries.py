@@ -4,7 +4,6 @@ What is restricted is left out as if it were not there, also where pages are cou
 brings it back, without a number of its own. Source: flowlog.md § 5.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +16,9 @@ from sqlmodel import Session
 from proaktiv.core.flows import RELEASED, Kind
 from proaktiv.core.ids import first_of_day
 from proaktiv.core.trust import SessionProof
-from proaktiv.flowlog.entries import FACTS, SALT_BYTES, SUBJECT, commitment, unpack
+from proaktiv.flowlog.entries import SALT_BYTES
+from proaktiv.flowlog.proving.opening import SubjectPart, subject_part
+from proaktiv.flowlog.proving.stored import stored
 from proaktiv.house import House
 from proaktiv.tables import FlowLeafRow, FlowLogRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Ring
@@ -27,11 +28,17 @@ _SECRET = core_table(FlowSecretRow)
 _LEAF = core_table(FlowLeafRow)
 # Inside a string the quote before the colon is escaped, so this is the member itself and nothing that was written.
 _RESTRICTED = b'"restrict":true'
+_CLOSED = SubjectPart(bytes(SALT_BYTES), b"{}")
+"""Stands for a part that is not what was sealed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """One entry as its person may see it. ``released`` is the number of the entry that released it."""
+    """One entry as its person may see it. ``released`` is the number of the entry that released it.
+
+    Of one that was altered (not ``intact``) ``facts`` are what is left of them, and ``salt`` and ``body`` of a part
+    that does not open prove nothing, which a verifier finds.
+    """
 
     row: Any
     index: int | None
@@ -100,9 +107,14 @@ def own(session: Session, house: House, proof: SessionProof, part: Part) -> list
         )
         .order_by(*_order(part))
         .offset(part.offset)
-        .limit(part.limit)
     )
-    return [_opened(row, proof, ring, released) for row in session.connection().execute(query)]
+    limit = part.limit
+    while True:
+        rows = session.connection().execute(query.limit(limit)).all()
+        shown = [each for row in rows if not _withheld(each := _opened(row, proof, ring, released), released)]
+        if limit is None or part.limit is None or len(shown) >= part.limit or len(rows) < limit:
+            return shown[: part.limit]
+        limit += part.limit - len(shown)  # somebody altered what is kept from the person: the page is full all the same
 
 
 def span(
@@ -125,7 +137,7 @@ def _visible(released: Collection[UUID]) -> ColumnElement[bool]:
 
 
 def _mine(house: House, proof: SessionProof) -> tuple[ColumnElement[bool], ...]:
-    return _SECRET.c.subj == house.log.subj(proof.person), _SECRET.c.s_blob.is_not(None)
+    return (_SECRET.c.subj == house.log.subj(proof.person),)
 
 
 def _within(part: Part) -> list[ColumnElement[bool]]:
@@ -149,31 +161,27 @@ def _order(part: Part) -> tuple[ColumnElement[Any], ...]:
 def _released(session: Session, house: House, proof: SessionProof, ring: Ring) -> dict[UUID, int | None]:
     """Return which restricted entries were released, and the number of the entry that did it."""
     rows = session.connection().execute(
-        select(_LOG.c.f_bytes, _LOG.c.entry, _SECRET.c.s_blob)
+        select(_LOG.c.t.label("recorded_at"), _LOG.c.f_salt, _LOG.c.f_bytes, _LOG.c.entry, _SECRET.c.s_blob)
         .join(_SECRET, _SECRET.c.fid == _LOG.c.fid)
         .where(*_mine(house, proof), _LOG.c.kind == Kind.RETENTION)
     )
     found: dict[UUID, int | None] = {}
     for row in rows:
-        facts = json.loads(row.f_bytes)
-        if facts["action"] == RELEASED:
-            _, body = _part(row, proof, ring)
-            found[UUID(facts["of"])] = json.loads(body).get("seq")
+        said = stored(row, row.recorded_at)
+        if said.intact and said.facts["action"] == RELEASED:  # what was written over an entry releases nothing
+            part = subject_part(ring, proof, proof.person, row)
+            found[UUID(said.facts["of"])] = part.said.get("seq") if part else None
     return found
 
 
-def _part(row: Any, proof: SessionProof, ring: Ring) -> tuple[bytes, bytes]:
-    committed = unpack(bytes(row.entry)).subject
-    part = ring.decrypt(proof, proof.person, Compartment.FLOW, row.s_blob, committed)
-    return part[:SALT_BYTES], part[SALT_BYTES:]
-
-
 def _opened(row: Any, proof: SessionProof, ring: Ring, released: Mapping[UUID, int | None]) -> Own:
-    salt, body = _part(row, proof, ring)
-    entry = unpack(bytes(row.entry))
-    intact = (
-        commitment(SUBJECT, salt, body) == entry.subject
-        and commitment(FACTS, bytes(row.f_salt), bytes(row.f_bytes)) == entry.facts
+    said, part = stored(row, row.recorded_at), subject_part(ring, proof, proof.person, row)
+    own = part or _CLOSED
+    return Own(
+        row, row.idx, own.salt, own.body, said.facts, own.said, released.get(row.fid), said.intact and part is not None
     )
-    facts, subject = json.loads(row.f_bytes), json.loads(body)
-    return Own(row, row.idx, salt, body, facts, subject, released.get(row.fid), intact)
+
+
+def _withheld(each: Own, released: Collection[UUID]) -> bool:
+    """Whether an entry was kept from the person, though its altered facts do not say so: it has no number."""
+    return not each.intact and each.body != _CLOSED.body and each.number is None and each.fid not in released
