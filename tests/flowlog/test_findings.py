@@ -218,6 +218,29 @@ def test_old_entries_are_looked_at_only_on_demand(whole: World) -> None:
     assert [each.code for each in found(whole, late, since=NOW - timedelta(days=1))] == [Code.NO_OUTCOME]
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM flow_secret WHERE fid = :fid",
+        *(f"UPDATE flow_secret SET {part} = NULL WHERE fid = :fid" for part in ("a_blob", "staff_key")),
+    ],
+    ids=["sealed parts", "staff part", "its key"],
+)
+def test_what_is_missing_is_looked_for_in_the_whole_log_however_old_it_is(whole: World, harm: str) -> None:
+    late = NOW + timedelta(days=40)
+    fid = whole.one("SELECT fid FROM flow_leaf WHERE idx = 2")
+    assert found(whole, late) == [], "the control"
+    whole.as_owner(harm, fid=fid)
+    assert [(each.code, each.index) for each in found(whole, late)] == [(Code.PART_MISSING, 2)]
+
+
+def test_a_row_deleted_long_ago_is_missed_at_its_place(whole: World) -> None:
+    late = NOW + timedelta(days=40)
+    whole.as_owner("DELETE FROM flow_secret WHERE fid = (SELECT fid FROM flow_leaf WHERE idx = 2)")
+    whole.as_owner("DELETE FROM flow_log WHERE fid = (SELECT fid FROM flow_leaf WHERE idx = 2)")
+    assert [(each.code, each.index) for each in found(whole, late)] == [(Code.ROW_MISSING, 2)]
+
+
 # the quick way and the sure one --------------------------------------------------------------------------------------
 
 ODD = {"sender": 'das "Amt"', "receiver": "C:\\Ämter", "purpose": "a\tb", "basis": "§ 1 (2) – „x“", "scope": "%_@1"}
@@ -289,11 +312,12 @@ def test_what_takes_too_long_is_ended_and_said_and_the_rest_is_told(
         session.connection().exec_driver_sql(limit)
         seen = findings(session, SOON, within=timedelta(seconds=10))
         left = session.connection().exec_driver_sql("SHOW statement_timeout").scalar_one()
-    assert [each.code for each in seen] == [Code.NO_AUTHORISATION, Code.UNFINISHED, Code.UNFINISHED]
-    assert [each.detail for each in seen[1:]] == [
-        "facts_changed: log findings has the time for it",
-        "column_changed: log findings has the time for it",
+    assert [each.code for each in seen] == [Code.NO_AUTHORISATION, *[Code.UNFINISHED] * 4]
+    assert [each.detail.partition(":")[0] for each in seen[1:]] == [
+        *("facts_changed", "column_changed"),
+        *("row_missing", "part_missing"),  # those of the whole log come last
     ]
+    assert seen[1].detail == "facts_changed: log findings has the time for it"
     assert left == "77s", "the transaction's other statements have the time they had"
 
 

@@ -33,6 +33,9 @@ from proaktiv.tables import DemoClockRow, core_table
 
 _CLOCK = core_table(DemoClockRow)
 
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
+"""Before and behind every id."""
+
 PER_CODE_MAX = 1_000
 """So many of one kind are listed; whoever has more needs no longer list."""
 
@@ -135,12 +138,12 @@ def findings(
     """Return what does not fit, by code and then by age; nothing is written.
 
     ``now`` is the clock that entries carry, by default the database's with the demonstration's offset. Looks at entries
-    since ``since``, by default of the last 31 days; for parts and rows that are missing it counts the whole log. At
-    most 1,000 of one code. Whatever is not looked at to its end ``within`` that time becomes a finding ``unfinished``;
-    without it, a look takes as long as it takes. ``staff_private`` is the office's key, empty where nobody holds it: a
-    series of look-ups then stands without names, of all who asked together. Needs SELECT on the log, its queue, heads
-    and contradictions, and on deliveries, hand-overs and look-ups (with the key, on ``staff_keys``, too): roles
-    ``reader`` and ``app`` have it.
+    since ``since``, by default of the last 31 days; what is missing of rows and parts is looked for in the whole log,
+    the older ones last. At most 1,000 of one code. Whatever is not looked at to its end ``within`` that time becomes a
+    finding ``unfinished``; without it, a look takes as long as it takes. ``staff_private`` is the office's key, empty
+    where nobody holds it: a series of look-ups then stands without names, of all who asked together. Needs SELECT on
+    the log, its queue, heads and contradictions, and on deliveries, hand-overs and look-ups (with the key, on
+    ``staff_keys``, too): roles ``reader`` and ``app`` have it.
     """
     asked = _Looking.of(session, now, limits, since, staff_private)
     until = None if within is None else _now(session) + within
@@ -150,7 +153,8 @@ def findings(
             with nullcontext() if until is None else hurried(session, until - _now(session)):
                 found += list(part())
         except OutOfTime:
-            found += [Finding(Code.UNFINISHED, f"{code}: log findings has the time for it") for code in codes]
+            unfinished = (Finding(Code.UNFINISHED, f"{code}: log findings has the time for it") for code in codes)
+            found += [each for each in unfinished if each not in found]
     order = list(Code)
     return sorted(found, key=lambda each: order.index(each.code))  # stable: by age within a code
 
@@ -176,6 +180,10 @@ def _now(session: Session) -> datetime:
     return at
 
 
+_NO_ROW = "the row is missing"
+_NO_PART = "a sealed part is missing that no erasure takes alone"
+
+
 class _Looking:
     """One look."""
 
@@ -199,6 +207,7 @@ class _Looking:
         self._pruned: Pruned = pruned(connection)
         self._values = {
             "since": uuid7(since, bytes(10)),
+            "before": _LAST,
             "until": uuid7(now - limits.outcome, bytes(10)),
             "late": self._late,
             "minimum": self._pruned.minimum,
@@ -246,6 +255,8 @@ class _Looking:
             (Code.LOOKUP_SERIES,): self._series,
             (Code.TIME_AHEAD,): self._ahead,
             (Code.FACTS_CHANGED, Code.COLUMN_CHANGED): self._changed,
+            # Behind everything that is asked of the month: the older the log, the longer it takes.
+            (Code.ROW_MISSING, Code.PART_MISSING): self._older,
         }
 
     def _changed(self) -> Iterator[Finding]:
@@ -255,8 +266,8 @@ class _Looking:
             else:
                 yield Finding(Code.COLUMN_CHANGED, "a query column is not what was committed", row.fid, row.idx, row.at)
 
-    def _entries(self, code: Code, query: TextClause, detail: str) -> Iterator[Finding]:
-        for row in self._ask(query):
+    def _entries(self, code: Code, query: TextClause, detail: str, **bounds: UUID) -> Iterator[Finding]:
+        for row in self._ask(query, **bounds):
             yield Finding(code, detail, row.fid, getattr(row, "idx", None), row.at)
 
     def _contradicted(self) -> Iterator[Finding]:
@@ -274,17 +285,20 @@ class _Looking:
             detail = "is the first that nobody signed"
             yield Finding(Code.SIGNING_LATE, detail, first.fid, first.idx, first.not_signed)
 
+    def _older(self) -> Iterator[Finding]:
+        since = uuid7(self._since, bytes(10))
+        yield from self._entries(Code.ROW_MISSING, queries.ROW, _NO_ROW, since=_FIRST, before=since)
+        yield from self._entries(Code.PART_MISSING, queries.SECRET, _NO_PART, since=_FIRST, before=since)
+
     def _rows(self) -> Iterator[Finding]:
-        yield from self._entries(Code.ROW_MISSING, queries.ROW, "the row is missing")
+        yield from self._entries(Code.ROW_MISSING, queries.ROW, _NO_ROW)
         gone = self._connection.execute(queries.GONE, {"minimum": self._pruned.minimum}).scalar_one()
         if gone > self._pruned.removed:
             lacking = f"{gone} rows before entry {self._pruned.minimum} are gone, retention took {self._pruned.removed}"
             yield Finding(Code.ROW_MISSING, lacking)
 
     def _missing_parts(self) -> Iterator[Finding]:
-        yield from self._entries(
-            Code.PART_MISSING, queries.SECRET, "a sealed part is missing that no erasure takes alone"
-        )
+        yield from self._entries(Code.PART_MISSING, queries.SECRET, _NO_PART)
         # Which entries an erasure took stands sealed, so their number is what must agree (docs/decisions/0014).
         erased = self._connection.execute(queries.ERASED).all()
         told = self._connection.execute(queries.TOMBSTONES).scalar_one()
@@ -312,8 +326,9 @@ class _Looking:
         for each in LookUps(self._session, self._since, self._staff_private).series(self._pace):
             yield Finding(Code.LOOKUP_SERIES, _told(each, self._pace), each.last.fid, each.last.index, each.last.at)
 
-    def _ask(self, query: TextClause) -> Sequence[Any]:
-        wanted = {name: value for name, value in self._values.items() if name in query.compile().params}
+    def _ask(self, query: TextClause, **bounds: UUID) -> Sequence[Any]:
+        values = self._values | bounds
+        wanted = {name: value for name, value in values.items() if name in query.compile().params}
         return self._connection.execute(query, wanted).all()
 
 

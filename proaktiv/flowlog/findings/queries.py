@@ -94,11 +94,15 @@ CHANGED = text(
     WHERE place <= :most ORDER BY facts DESC, fid
     """
 )
+# Both sides have the bounds, so that two indexes are read in order and no further.
 ROW = text(
     """
-    SELECT l.fid, NULL::timestamptz AS at, l.idx FROM flow_leaf l
-    WHERE l.idx >= :minimum AND l.fid >= :since AND NOT EXISTS (SELECT FROM flow_log g WHERE g.fid = l.fid)
-    ORDER BY l.idx LIMIT :most
+    WITH odd AS MATERIALIZED (
+        SELECT l.fid, l.idx FROM flow_leaf l
+        WHERE l.idx >= :minimum AND l.fid >= :since AND l.fid < :before
+            AND NOT EXISTS (SELECT FROM flow_log g WHERE g.fid = l.fid AND g.fid >= :since AND g.fid < :before)
+    )
+    SELECT fid, NULL::timestamptz AS at, idx FROM odd ORDER BY idx LIMIT :most
     """
 )
 GONE = text(
@@ -107,9 +111,14 @@ GONE = text(
 )
 SECRET = text(
     """
-    SELECT g.fid, g.t AS at, l.idx FROM flow_log g LEFT JOIN flow_secret s USING (fid) LEFT JOIN flow_leaf l USING (fid)
-    WHERE g.fid >= :since AND (s.fid IS NULL OR s.a_blob IS NULL OR s.staff_key IS NULL
-      OR s.s_blob IS NULL AND s.subj IS NOT NULL) ORDER BY g.fid LIMIT :most
+    WITH odd AS MATERIALIZED (
+        SELECT g.fid FROM flow_log g WHERE g.fid >= :since AND g.fid < :before
+            AND NOT EXISTS (SELECT FROM flow_secret s WHERE s.fid = g.fid AND s.fid >= :since AND s.fid < :before)
+        UNION ALL SELECT s.fid FROM flow_secret s WHERE s.fid >= :since AND s.fid < :before
+            AND (s.a_blob IS NULL OR s.staff_key IS NULL OR s.s_blob IS NULL AND s.subj IS NOT NULL)
+    )
+    SELECT g.fid, g.t AS at, l.idx FROM odd JOIN flow_log g USING (fid) LEFT JOIN flow_leaf l USING (fid)
+    ORDER BY g.fid LIMIT :most
     """
 )
 ERASED = text(
