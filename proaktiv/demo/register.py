@@ -167,9 +167,7 @@ def make_register(
         if question.asked.lower() != register:
             raise HTTPException(404, "no such register")
         found = registers.answer(question.asked, question.person, question.names)
-        if found is None:
-            raise HTTPException(404, "nobody")
-        return found
+        return {"found": False} if found is None else found
 
     @app.post("/melden")
     def report(messages: Annotated[list[Message], Body()]) -> list[Answer]:

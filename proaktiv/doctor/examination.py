@@ -31,6 +31,7 @@ from proaktiv.flowlog.vouching.attesting import far_witnesses
 from proaktiv.identity.model import Client
 from proaktiv.identity.provider import Provider
 from proaktiv.needs import WrongSettings, missing, office_keys, pace_of, refusals
+from proaktiv.registers.http import asked_at
 from proaktiv.settings import Env, Settings
 from proaktiv.tables import DemoClockRow, core_table
 
@@ -219,7 +220,7 @@ class Examination:
         if self._settings.mail_host:
             yield outward.mail_relay(partial(relay, self._settings), self._deadline)
         for name, url in self._settings.registers.items():
-            yield outward.answers(f"register {name}", url, self._egress(), self._deadline)
+            yield outward.answers(f"register {name}", asked_at(url), self._egress(), self._deadline)
 
     def _vouchers(self, parts: tuple[str, ...]) -> Iterator[Check]:
         if "sign" not in parts or any(refusals(self._settings, "sign")):

@@ -28,6 +28,7 @@ from proaktiv.tables import BehoerdeRow, core_table
 LOW_BYTES = 1 << 30
 _SAMPLE_BYTES = 1 << 16
 _AWAY = frozenset({502, 503, 504})
+_NO_SUCH_PATH = frozenset({404, 410})
 
 _BEHOERDEN = core_table(BehoerdeRow)
 
@@ -134,6 +135,8 @@ def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline
         else:
             if status in _AWAY:
                 yield broken(name, f"answers {status}", do)
+            elif status in _NO_SUCH_PATH:
+                yield look(name, f"answers {status}", "see whether the path is right and what stands behind it runs")
             elif status >= 500:
                 yield look(name, f"answers {status}", "ask the far side whether that is meant")
             else:

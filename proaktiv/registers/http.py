@@ -4,7 +4,14 @@ import json
 
 from notifiers.model import Clearance
 from proaktiv.egress import Deadline, Declined, Egress
-from proaktiv.registers.model import Answer, PersonNotThere, Question, read_answer
+from proaktiv.registers.model import Answer, BadAnswer, Question, read_answer
+
+_NO_SUCH_PATH = frozenset({404, 410})
+
+
+def asked_at(url: str) -> str:
+    """Return the address that a register's look-ups go to."""
+    return url.rstrip("/") + "/nachschlagen"
 
 
 class HttpRegister:
@@ -12,7 +19,7 @@ class HttpRegister:
 
     def __init__(self, name: str, url: str, egress: Egress) -> None:
         self._name = name
-        self._url = url.rstrip("/") + "/nachschlagen"
+        self._url = asked_at(url)
         self._egress = egress
 
     @property
@@ -21,7 +28,10 @@ class HttpRegister:
         return self._name
 
     def fetch(self, question: Question, clearance: Clearance, deadline: Deadline) -> Answer:
-        """Ask before the deadline. Raises ``PersonNotThere`` on 404, ``BadAnswer`` and the outbound errors.
+        """Ask before the deadline. Raises ``PersonNotThere``, ``BadAnswer`` and the outbound errors.
+
+        That somebody is not there the register says in so many words. A bare 404 is a path that is wrong, or a gateway
+        whose backend is away: it says nothing of anybody.
 
         The person stands in the body alone, never in the URL.
         """
@@ -41,7 +51,7 @@ class HttpRegister:
                 deadline=deadline,
             )
         except Declined as error:
-            if error.status == 404:
-                raise PersonNotThere(f"look-up {clearance.wire_id}: nobody found") from None
+            if error.status in _NO_SUCH_PATH:
+                raise BadAnswer(f"look-up {clearance.wire_id}: {error.status} is no answer about a person") from None
             raise
         return read_answer(response.body, question.names)

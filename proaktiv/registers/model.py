@@ -63,14 +63,17 @@ class Register(Protocol):
 
 
 def read_answer(body: bytes, names: tuple[str, ...]) -> Answer:
-    """Return the answer in ``{"facts": {name: value}, "as_of": "YYYY-MM-DD"}``. Raises ``BadAnswer``.
+    """Return the answer in ``{"facts": {name: value}, "as_of": "YYYY-MM-DD"}``.
 
     A value is text of at most 500 characters, a whole number, true or false, or one flat object of such texts.
+    ``{"found": false}``, and nothing but that, raises ``PersonNotThere``; whatever else comes raises ``BadAnswer``.
     """
     try:
         data = json.loads(body.decode(), object_pairs_hook=_object, parse_float=_no_float, parse_constant=_no_float)
     except (ValueError, RecursionError):
         raise BadAnswer("the answer is not JSON of the form agreed") from None
+    if isinstance(data, dict) and data.keys() == {"found"} and data["found"] is False:
+        raise PersonNotThere("the register knows no such person")
     if not isinstance(data, dict) or data.keys() != {"facts", "as_of"} or not isinstance(data["facts"], dict):
         raise BadAnswer("the answer has other members than facts and as_of")
     facts = {name: _value(name, data["facts"][name]) for name in names if name in data["facts"]}

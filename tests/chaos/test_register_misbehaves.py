@@ -200,6 +200,7 @@ GARBAGE: dict[str, Behave] = {
     "no day": answer(b'{"facts": {"kind.im_haushalt": false}, "as_of": "neulich"}'),
     "a redirect": answers(307, headers="Location: http://127.0.0.1:1/nachschlagen\r\n"),
     "a refusal": answers(403),
+    "a path that is not there": answers(404, b"<html>"),
 }
 
 
@@ -214,7 +215,7 @@ def test_an_answer_that_is_none_is_not_believed_and_the_proposal_comes_without_i
 
 
 def test_a_register_that_knows_nobody_is_no_fault_and_no_task(city: World, register: Registry, anna: Somebody) -> None:
-    looks_up(city, register, answers(404))
+    looks_up(city, register, answer(b'{"found": false}'))
     assert (lookup(city)[0], ended(city)) == ("answered", "done")
     city.tick()
     proposed(city, anna, WITHOUT, questions=1)

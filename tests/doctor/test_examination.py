@@ -417,7 +417,15 @@ def test_any_answer_but_one_of_a_broken_server_will_do(installation: Installatio
                 OUTBOUND=json.dumps([far.host, installation.register.host]),
             )
             assert ("register STEUERAMT" in installation.ill("work")) == broken
-        assert far.heard[0].startswith(b"HEAD "), "nothing is asked of them"
+        assert far.heard[0].startswith(b"HEAD /there/nachschlagen "), "nothing is asked of them"
+
+
+def test_a_path_that_is_not_there_is_to_be_looked_at(installation: Installation) -> None:
+    with serving(answers(404)) as far:
+        known = json.loads(installation.environment["PROAKTIV_REGISTERS"]) | {"MELDEREGISTER": far.url}
+        installation.is_given(REGISTERS=json.dumps(known), OUTBOUND=json.dumps([far.host, installation.register.host]))
+        found = installation.looks("work")["register MELDEREGISTER"]
+    assert (found.says, "path" in found.do) == ("answers 404", True)
 
 
 @pytest.fixture

@@ -77,6 +77,9 @@ BAD = {
     "a NUL": answer(facts={"kind.im_haushalt": "a\x00b"}),
     "text that runs backward": answer(facts={"kind.im_haushalt": "a\u202eb"}),
     "half a character": answer(facts={"kind.im_haushalt": "\ud800"}),
+    "nobody, and somebody": answer(found=False),
+    "nobody by a number": b'{"found": 0}',
+    "somebody without facts": b'{"found": true}',
     "depth": b'{"facts": ' + b"[" * 100_000,
 }
 
@@ -129,7 +132,10 @@ def test_a_register_is_asked_with_the_person_in_the_body_alone() -> None:
 @pytest.mark.parametrize(
     ("behave", "error"),
     [
-        (answers(404), PersonNotThere),
+        (answers(200, b'{"found": false}'), PersonNotThere),
+        (answers(404), BadAnswer),
+        (answers(404, b'{"found": false}'), BadAnswer),
+        (answers(410), BadAnswer),
         (answers(403), Declined),
         (answers(503), Temporary),
         (answers(500), OutcomeUnknown),
