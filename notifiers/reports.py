@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from notifiers.enhanced import About, about
+
 MAX_BYTES = 256 * 1024
 """Of a longer mail only the beginning is read: what is reported stands before the mail that is returned."""
 
@@ -31,7 +33,7 @@ class Fate(StrEnum):
     """This mail did not arrive; the address may be good."""
 
     POLICY = "policy"
-    """Its domain takes no mail of ours, whoever it is for."""
+    """Its domain takes no mail of ours, whoever it is for; also where it does so because of our sender's address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _fate(status: bytes, diagnostic: bytes) -> Fate:
         match = _DIAGNOSTIC.match(diagnostic)  # many relays say 5.0.0 and the reason beside it
     if match is None or match[1] != b"5":
         return Fate.SOFT
-    subject, detail = int(match[2]), int(match[3])
-    if subject == 7:
-        return Fate.POLICY
-    return Fate.HARD if subject == 1 or (subject, detail) == (2, 1) else Fate.SOFT
+    return _FATES.get(about(int(match[2]), int(match[3])), Fate.SOFT)
+
+
+_FATES = {About.ADDRESS: Fate.HARD, About.SENDER: Fate.POLICY, About.POLICY: Fate.POLICY}

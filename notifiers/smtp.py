@@ -12,11 +12,12 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from notifiers.enhanced import About, about
 from notifiers.model import (
     DeadlineLike,
     Forbidden,
@@ -239,7 +240,13 @@ def _refusal(what: str, code: int, text: bytes) -> Exception:
         return Undeliverable(said) if what == "RCPT" and code in _NO_SUCH_BOX else Permanent(said)
     subject, detail = int(enhanced[1]), int(enhanced[2])
     said = f"{said} 5.{subject}.{detail}"
-    if subject == 7 or (subject, detail) == (2, 2):
-        # A policy may be mended, a full mailbox emptied: neither is a fault of the address.
-        return (Forbidden if subject == 7 else Temporary)(said, _LONG_PAUSE_SECONDS)
-    return Undeliverable(said) if subject == 1 or (subject, detail) == (2, 1) else Permanent(said)
+    return _MEANT[about(subject, detail)](said)
+
+
+_MEANT: Mapping[About, Callable[[str], Exception]] = {
+    About.ADDRESS: Undeliverable,
+    About.SENDER: Unavailable,  # as of MAIL: the next mail would be refused as well
+    About.FULL: lambda said: Temporary(said, _LONG_PAUSE_SECONDS),
+    About.POLICY: lambda said: Forbidden(said, _LONG_PAUSE_SECONDS),
+    About.MAIL: Permanent,
+}

@@ -174,6 +174,7 @@ def test_a_report_that_comes_before_the_hand_over_is_recorded_waits(
         ("5.2.2", ("bounced_soft", "soft"), 0),
         ("4.4.7", ("bounced_soft", "soft"), 0),
         ("5.7.1", ("bounced_soft", "policy"), 1),
+        ("5.1.8", ("bounced_soft", "policy"), 1),
     ],
 )
 def test_a_full_mailbox_or_a_policy_is_no_fault_of_the_address(
