@@ -6,7 +6,8 @@
     refused/…                what cannot be kept, as it was written, with a .problem.json beside it
 
 A file is deleted after the commit and the receipt. Whoever dies in between, or has no room for a receipt, leaves it in
-``taken``; the next worker takes it again and its events are duplicates. Many workers may watch one folder.
+``taken``; the next worker takes it again and its events are duplicates. Many workers may watch one folder. What stands
+in ``done`` and ``refused`` is never replaced: of one file's parts, answered on several days, each leaves its own.
 Left to others: reading and keeping (the pipeline).
 """
 
@@ -15,8 +16,9 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,8 @@ class Folder:
         """Move a new file to where it is ours, under a name that no other file will have."""
         try:
             known = path.lstat()
-            ours = self._folder / "taken" / f"{path.name[:-5][:120]}.{known.st_ino:x}-{known.st_mtime_ns:x}.json"
+            name = f"{path.name[:-5][:120]}.{known.st_ino:x}-{known.st_mtime_ns:x}.json"
+            ours = self._folder / "taken" / self._name("taken", name, {"": None})
             path.rename(ours)
         except FileNotFoundError:
             return None
@@ -117,10 +120,30 @@ class Folder:
             raise
         _sync(folder)
 
-    def move(self, path: Path, place: str) -> None:
-        """Move a file of ours into another of our folders."""
-        path.rename(self._folder / place / path.name)
+    def keep(self, place: str, name: str, contents: Mapping[str, bytes]) -> None:
+        """Write a file for each ending of a name, beside all that stands there; the same again is written once.
+
+        Whoever holds the lock of a file in ``taken`` alone writes by its name, so nobody comes between.
+        """
+        name = self._name(place, name, contents)
+        for ending, content in contents.items():
+            self.write(place, f"{name}{ending}", content)
+
+    def move(self, path: Path, place: str, beside: Mapping[str, bytes]) -> None:
+        """Move a file of ours into another of our folders, with what is to be said of it beside it."""
+        name = self._name(place, path.name, {**beside, "": None})
+        for ending, content in beside.items():
+            self.write(place, f"{name}{ending}", content)
+        path.rename(self._folder / place / name)
         _sync(self._folder / place)
+
+    def _name(self, place: str, name: str, contents: Mapping[str, bytes | None]) -> str:
+        """Return a name under which, with each ending, nothing stands, or just what is to be written."""
+        names = (name if number == 1 else f"{name[:-5]}-{number}.json" for number in count(1))
+        folder = self._folder / place
+        return next(
+            name for name in names if all(_may_stand(folder / f"{name}{end}", said) for end, said in contents.items())
+        )
 
 
 class FolderParcel:
@@ -145,11 +168,12 @@ class FolderParcel:
         refused = [(number, taken) for number, taken in enumerate(answers) if isinstance(taken.answer, _REFUSED)]
         late = [taken for taken in answers if isinstance(taken.answer, TooMany)]
         if refused:
-            self._folder.write("refused", f"{name}.problem.json", _json([_problem(*each) for each in refused]))
-            self._folder.write("refused", name, _batch([taken for _, taken in refused]))
+            problems = _json([_problem(*each) for each in refused])
+            back = {".problem.json": problems, "": _batch([taken for _, taken in refused])}
+            self._folder.keep("refused", name, back)
         kept = [_receipt(number, taken.answer) for number, taken in enumerate(answers) if _is_kept(taken)]
         if kept:
-            self._folder.write("done", f"{name}.receipt.json", _json(kept))
+            self._folder.keep("done", name, {".receipt.json": _json(kept)})
         if late:
             self._folder.write("taken", name, _batch(late))
             self.later(max(taken.answer.retry_after_seconds for taken in late if isinstance(taken.answer, TooMany)))
@@ -160,8 +184,7 @@ class FolderParcel:
     def refuse(self, wrong: BadInput) -> None:
         """Give the file back as it is, with what is wrong beside it."""
         problem = {"what": "not readable", "remedy": wrong.message}
-        self._folder.write("refused", f"{self._path.name}.problem.json", _json([problem]))
-        self._folder.move(self._path, "refused")
+        self._folder.move(self._path, "refused", {".problem.json": _json([problem])})
 
     def later(self, seconds: float) -> None:
         """Leave the file where it is for a while."""
@@ -221,6 +244,16 @@ def _locked(path: Path) -> Iterator[int | None]:
         yield handle if os.fstat(handle).st_nlink else None
     finally:
         os.close(handle)
+
+
+def _may_stand(path: Path, content: bytes | None) -> bool:
+    """Return whether nothing stands there, or this very content, as whoever died after writing it left it."""
+    try:
+        known = path.lstat()
+        same = content is not None and stat.S_ISREG(known.st_mode) and known.st_size == len(content)
+        return same and path.read_bytes() == content
+    except FileNotFoundError:
+        return True
 
 
 def _sync(folder: Path) -> None:

@@ -252,6 +252,39 @@ def test_beyond_the_days_number_the_rest_of_a_file_waits_for_its_day(watched: Wa
     assert watched.names("taken") == []
 
 
+def test_what_is_refused_and_kept_on_two_days_is_all_there(watched: Watched) -> None:
+    watched.city.set(ClientRow, "standesamt", daily_max=1)
+    wrong, late = a_birth(somebody()).but(ars="Musterstadt"), a_birth(somebody())
+    contradicting = late.but(ereignis_am="2026-10-02")
+    watched.drops("h.json", wrong, a_birth(somebody()), late, contradicting)
+    for _ in range(2):
+        assert watched.collect() == 1
+        watched.seconds += 86400
+        watched.city.world.wait(hours=24)
+    assert watched.names("taken") == []
+    receipts = [json.loads((watched.folder / "done" / name).read_text()) for name in watched.names("done")]
+    assert {each["id"] for receipt in receipts for each in receipt} == {
+        str(row.id) for row in watched.city.rows(RegisterEventRow)
+    }
+    back = [name for name in watched.names("refused") if not name.endswith(".problem.json")]
+    assert all((watched.folder / "refused" / f"{name}.problem.json").exists() for name in back)
+    events = [event for name in back for event in json.loads((watched.folder / "refused" / name).read_text())]
+    assert sorted(map(json.dumps, events)) == sorted(
+        json.dumps(json.loads(each.body)) for each in (wrong, contradicting)
+    )
+
+
+def test_the_same_file_again_takes_nothing_away_of_what_was_said_of_it_before(watched: Watched) -> None:
+    source = watched.source
+    for content in (b"[1]\n", b"[2]\n", b"[1]\n"):
+        source.keep("refused", "a.json", {".problem.json": b"{}", "": content})
+    assert watched.names("refused") == ["a-2.json", "a-2.json.problem.json", "a.json", "a.json.problem.json"]
+    for raw in (b"x", b"y"):
+        (watched.folder / "a.json").write_bytes(raw)
+        source.move(watched.folder / "a.json", "refused", {".problem.json": b"{}"})
+    assert (watched.folder / "refused" / "a-4.json").read_bytes() == b"y"
+
+
 def test_a_client_that_is_switched_off_loses_nothing(watched: Watched) -> None:
     watched.city.set(ClientRow, "standesamt", active=False)
     watched.drops("i.json", a_birth(somebody()))
