@@ -1,7 +1,7 @@
 """A stop recalls what is queued, in the transaction that writes the stop (data-path.md § 3).
 
-Needs no consent: a veto stands before the gate. What was handed over before becomes a clerk's task, also where an
-address is protected from now on. Called by
+Needs no consent: a veto stands before the gate. What was handed over before, to a Behörde or as a letter that may not
+be printed yet, becomes a clerk's task, also where an address is protected from now on. Called by
 ``steps.receive`` and, later, by a clerk's page; the caller holds the advisory locks of case and subjects.
 """
 
@@ -44,6 +44,7 @@ from proaktiv.matters import (
     silence_bundles,
     write_moves,
 )
+from proaktiv.outtray import call_back
 from proaktiv.subjects import resolve, stops_on
 from proaktiv.tables import (
     EventSubjectRow,
@@ -126,6 +127,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     }
     _ask_no_more(session, hidden)
     _tell_behoerde(session, house, hidden, now)
+    call_back(session, house, {*gone, *hidden}, {row.bundle for row in reached}, now)
     moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)} & event_of.keys()
     told: dict[UUID | None, tuple[int, set[Guard]]] = {}
     for item in case.items:

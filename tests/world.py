@@ -254,13 +254,17 @@ class World:
         """A person enrols by activation letter and proves themselves."""
         self.melderegister.knows(person)
         before = set(self.letters.iterdir())
+        self.enrols(person)
+        (letter,) = set(self.letters.iterdir()) - before
+        return self.pipeline.prove(code_in(letter.read_text()), date.fromisoformat(person.geburtsdatum)).proof
+
+    def enrols(self, person: Somebody) -> None:
+        """A person asks to enrol; the activation letter goes where the register says."""
         self.pipeline.enrol(
             Wish(person.vornamen, person.familienname, person.geburtsdatum, person.strasse, person.plz, person.ort)
         )
         while self.pipeline.look_up() + self.pipeline.notify():
             pass
-        (letter,) = set(self.letters.iterdir()) - before
-        return self.pipeline.prove(code_in(letter.read_text()), date.fromisoformat(person.geburtsdatum)).proof
 
     def consents(self, proof: SessionProof, *lebenslagen: str, gives: bool = True) -> None:
         """A person decides on every activity of some Lebenslagen."""
@@ -326,6 +330,17 @@ class World:
         shown = self.proposals(proof)[leistung]
         return self.pipeline.confirm(proof, UUID(shown["id"]), bytes.fromhex(shown["shown"])).auftrag
 
+    def tasks(self) -> list[tuple[str, str]]:
+        """What waits for a human, and about which matter."""
+        return [(task["what"], task["matter"]) for task in self.pipeline.tasks()]
+
+    def execute(self, sql: str) -> None:
+        """Change what no step does."""
+        owner = Database(self.urls["owner"], pool_size=1)
+        with owner.transaction() as session:
+            session.connection().execute(text(sql))
+        owner.close()
+
     def count(self, table: str, where: str = "true") -> int:
         with self.database.transaction() as session:
             return int(session.connection().execute(text(f"SELECT count(*) FROM {table} WHERE {where}")).scalar_one())
@@ -366,6 +381,11 @@ class World:
 def with_probe(world: World, probe: Probe) -> World:
     """The same installation with a probe in its steps."""
     return replace(world, probe=probe).open()
+
+
+def addressed_to(letter: str) -> list[str]:
+    """The address field of a letter: name, street, postcode and town."""
+    return letter.split("\n\n", 1)[0].splitlines()
 
 
 def code_in(letter: str) -> str:

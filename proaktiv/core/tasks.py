@@ -171,6 +171,12 @@ TASKS: Mapping[str, Task] = {
         "Eine Leistung kommt in Betracht, die nur von Hand gehen kann.",
         "Prüfen Sie den Fall und sprechen Sie mit der Person; von selbst geschieht nichts.",
     ),
+    "letter.call_back": Task(
+        Matter.DELIVERY,
+        "Ein übergebener Brief darf nicht mehr hinaus: Die Person ist umgezogen, oder es steht ein Schutz davor.",
+        "Nehmen Sie ihn sofort aus der Ausgangspost und drucken Sie ihn nicht; die Datei heißt wie der Vorgang dieser"
+        " Aufgabe. Ist er schon fort: done.",
+    ),
     "lookup.house_refused": Task(
         Matter.LOOKUP,
         "Ein Register darf nicht gefragt werden, weil im Haus etwas fehlt.",

@@ -13,7 +13,8 @@ from tests.world import World
 
 
 def tasks(world: World) -> list[str]:
-    return sorted(task["what"] for task in world.pipeline.tasks())
+    """What waits for a human, but for letters in the outgoing post (test_called_back)."""
+    return sorted(what for what, _ in world.tasks() if what != "letter.call_back")
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_task_that_was_seen_to_does_not_come_again(world: World, anna: Somebod
     world.announce(a_birth(anna, other=ben))
     world.tick()
     world.announce(a_death(anna.kennung))
-    (task,) = world.pipeline.tasks()
+    (task,) = (task for task in world.pipeline.tasks() if task["what"] != "letter.call_back")
     world.pipeline.finish(UUID(task["id"]), How.DONE, "clerk-1")
     world.wait(days=400)
     assert world.count("tasks", "what = 'birth.mother_died'") == 1

@@ -14,6 +14,7 @@ from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, BACKOFF, MAIL_BACKOFF, End, again_at, outcome
 from proaktiv.core.states import AuftragState, DeliveryState
 from proaktiv.house import House
+from proaktiv.outtray import CALL_BACK
 from proaktiv.steps.notify.hinting import forget_former, hint
 from proaktiv.steps.notify.outages import heard
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL, Posted
@@ -71,6 +72,8 @@ def record(session: Session, house: House, results: Sequence[Posted], now: datet
         moves.append({"b_id": row.id, **move})
         if posted.ended.arrived:
             arrived.append(posted)
+            if row.state == DeliveryState.CANCELLED.value and posted.posting.channel == LETTER:
+                tasks.append((CALL_BACK, row.id, ""))  # it left while it was stopped
         elif posted.posting.channel == MAIL:
             continue  # a hint: the letter beside it tells the same, and nobody has to run after it
         elif move["state"] == DeliveryState.FAILED.value:
