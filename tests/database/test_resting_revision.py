@@ -13,8 +13,8 @@ from proaktiv.schema import _alembic, migrate
 
 AUFTRAG = (
     "INSERT INTO auftraege (id, reference, proposal, leistung, lebenslage, behoerde, names, shown_mac, trust,"
-    " sperrvermerk, confirmed_at, undo_until, undone_at, ohne_zweite, state, due_at, moved_at)"
-    " VALUES ('{0}', right('{0}', 9), gen_random_uuid(), 'L', 'geburt', 'b', '[]', 'm', 1, false, now(), now(), {1}, '',"
+    " sperrvermerk, confirmed_at, undo_until, undone_at, ohne_zweite, state, due_at, moved_at) VALUES"
+    " ('{0}', right('{0}', 9), gen_random_uuid(), 'L', 'geburt', 'b', '[]', 'm', 1, false, now(), now(), {1}, '',"
     " '{2}', NULL, now())"
 )
 TASK = (
