@@ -41,6 +41,7 @@ class HttpRegister:
                 "register": question.register,
                 "person": dict(question.person),
                 "names": list(question.names),
+                **({"child": {"kennung": question.child}} if question.child else {}),
             }
         )
         try:

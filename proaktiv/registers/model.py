@@ -30,11 +30,15 @@ class BadAnswer(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Named facts about one person. ``person`` is ``{"kennung": …}`` or name, birth date and address as typed."""
+    """Named facts about one person. ``person`` is ``{"kennung": …}`` or name, birth date and address as typed.
+
+    ``child`` is the key of the child whom facts ``kind.…`` are about: of several children the register must know which.
+    """
 
     register: str
     person: Mapping[str, Any]
     names: tuple[str, ...]
+    child: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from proaktiv.core.flows import Kind
 from proaktiv.steps.enrol import Wish
-from tests.builders import a_birth, somebody
+from tests.builders import a_birth, child_of, somebody
 from tests.world import World
 
 NAMED = (
@@ -57,3 +57,19 @@ def test_a_look_up_for_an_enrolment_names_the_request(world: World) -> None:
     assert [(row.kind, row.state) for row in named(world, "enrolment")] == [(Kind.RECEIVED, "wanted")]
     world.pipeline.look_up()
     assert [row.kind for row in named(world, "enrolment")] == [Kind.AUTHORISED]
+
+
+def test_a_question_about_a_child_says_which_child(reported: World) -> None:
+    """A parent may have several: twins are two questions, and an older child elsewhere is not meant."""
+    mother = somebody("Carla")
+    reported.lives_here(mother, "geburt")
+    twins = [a_birth(mother), a_birth(mother)]
+    for birth in twins:
+        reported.announce(birth)
+    while reported.pipeline.evaluate() + reported.pipeline.look_up():
+        pass
+    asked = [each for each in reported.melderegister.asked if each.person.get("kennung") == mother.kennung]
+    assert sorted(each.child for each in asked) == sorted(child_of(birth) for birth in twins)
+    enrolled = [each for each in reported.melderegister.asked if "kind.im_haushalt" not in each.names]
+    assert enrolled
+    assert {each.child for each in enrolled} == {""}

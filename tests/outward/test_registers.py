@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -106,12 +107,12 @@ def test_no_json_raises_anything_else(value: Any) -> None:
             assert len(str(error)) < 100  # noqa: PT017 - what came is never in the message
 
 
-def ask(behave: Behave) -> tuple[Any, bytes]:
+def ask(behave: Behave, question: Question = QUESTION) -> tuple[Any, bytes]:
     with serving(behave) as server:
         register = HttpRegister(
             "MELDEREGISTER", f"http://{server.host}/", Egress(frozenset({server.host}), loopback=True)
         )
-        got = register.fetch(QUESTION, CLEARED, Deadline(5, time.monotonic))
+        got = register.fetch(question, CLEARED, Deadline(5, time.monotonic))
         return got, server.heard[0]
 
 
@@ -127,6 +128,8 @@ def test_a_register_is_asked_with_the_person_in_the_body_alone() -> None:
         "person": {"kennung": "MR-1"},
         "names": list(NAMES),
     }
+    _, heard = ask(answers(200, answer()), replace(QUESTION, child="MR-2"))
+    assert json.loads(heard.partition(b"\r\n\r\n")[2])["child"] == {"kennung": "MR-2"}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ _ENROLMENTS = core_table(EnrolmentRow)
 
 _ENROLMENT_ACTIVITY = "anmeldung/prefill"
 _KENNUNG = ("elternteil.kennung", "person.kennung")
+_CHILD, _OF_A_CHILD = "kind.kennung", "kind."
 
 
 @dataclass(slots=True)
@@ -171,6 +172,7 @@ def _question(
     requests: Mapping[UUID, bytes],
 ) -> Question | None:
     """Return what to ask, or None when what it takes cannot be read: one broken row must not hold up the others."""
+    child = ""
     try:
         if row.event is None:
             person = house.vault.open_payload(
@@ -180,9 +182,11 @@ def _question(
             sealed = facts[row.event, row.person]
             known = ring.open(permit, row.person, Compartment.FACTS, Place("event_facts", row.event, "values"), sealed)
             person = {"kennung": next(known[name]["wert"] for name in _KENNUNG if name in known)}
+            if any(name.startswith(_OF_A_CHILD) for name in row.names):
+                child = known[_CHILD]["wert"]
     except (KeyError, StopIteration, VaultError):
         return None
-    return Question(row.register_name, person, tuple(row.names))
+    return Question(row.register_name, person, tuple(row.names), child)
 
 
 def _write(
