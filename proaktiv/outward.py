@@ -30,7 +30,7 @@ from consent.model import (
 from consent.store import activities, decide_set
 from notifiers.model import Clearance
 from proaktiv.core.flows import Flow
-from proaktiv.core.guards import STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.guards import PROTECTS_PERSON, STOPS_EVENT, STOPS_PERSON, Guard
 from proaktiv.core.outbound import End, Ended
 from proaktiv.house import House
 from proaktiv.locks import try_lock_keys
@@ -78,10 +78,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The events whose cases this transaction holds, and the guards that stop some of them."""
+    """The events whose cases this transaction holds, and the guards that stop some of them.
+
+    ``hidden`` are those about a child whom §§ 51, 52 BMG protect, whatever its parents are.
+    """
 
     events: frozenset[UUID]
     stopped: dict[UUID, Guard]
+    hidden: frozenset[UUID] = frozenset()
 
 
 def hold(session: Session, events: Collection[UUID]) -> Held:
@@ -116,7 +120,8 @@ def hold(session: Session, events: Collection[UUID]) -> Held:
             guards |= stops.get(child, frozenset()) & (STOPS_PERSON | STOPS_EVENT)
         if guards:
             stopped[event] = min(guards)
-    return Held(frozenset(mine), stopped)
+    hidden = {e for e in mine if any(stops.get(c, frozenset()) & PROTECTS_PERSON.keys() for c in children.get(e, ()))}
+    return Held(frozenset(mine), stopped, frozenset(hidden))
 
 
 def ask(

@@ -101,7 +101,9 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
         if reaches_addressee(stop.scope, stop.guard) and stop.target in known:
             gone.setdefault(known[stop.target], set()).add(stop.guard)
     events, children = _events_of(session, stops)
+    hides = {stop.target for stop in stops if stop.scope == "person" and stop.guard in PROTECTS_PERSON}
     if not known and not events:
+        _tell_behoerde(session, house, hides, (), now)
         return Recalled(0, 0, 0)
     connection = session.connection()
     addressed = connection.execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event.in_(events)).distinct())
@@ -122,11 +124,9 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     dead = [person for person, guards in gone.items() if Guard.VERSTORBEN in guards]
     if dead:
         connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(dead)).values(status="deceased"))
-    hidden = {
-        known[s.target] for s in stops if s.scope == "person" and s.guard in PROTECTS_PERSON and s.target in known
-    }
+    hidden = {known[target] for target in hides if target in known}
     _ask_no_more(session, hidden)
-    _tell_behoerde(session, house, hidden, now)
+    _tell_behoerde(session, house, hides, hidden, now)
     call_back(session, house, {*gone, *hidden}, {row.bundle for row in reached}, now)
     moved = {effect.item for effect in effects if isinstance(effect, ProposalMoved | AuftragMoved)} & event_of.keys()
     told: dict[UUID | None, tuple[int, set[Guard]]] = {}
@@ -176,15 +176,24 @@ def _ask_no_more(session: Session, hidden: Collection[UUID]) -> None:
     silence_bundles(session, set(ended))
 
 
-def _tell_behoerde(session: Session, house: House, hidden: Collection[UUID], now: datetime) -> None:
+def _tell_behoerde(
+    session: Session, house: House, hides: Collection[bytes], hidden: Collection[UUID], now: datetime
+) -> None:
     """Let a human tell each Behörde that has an Auftrag of somebody who hides from now on, and did not hear it then.
 
-    Nothing is taken back: what is sent from now on carries the mark by itself (§ 51 BMG) or rests (§ 52 BMG).
+    It is theirs, signed by them, or about them as the child. Nothing is taken back: what is sent from now on carries
+    the mark by itself (§ 51 BMG) or rests (§ 52 BMG).
     """
-    if not hidden:
+    if not hides:
         return
+    about = select(PROPOSALS.c.id).where(
+        PROPOSALS.c.event.in_(
+            select(_SUBJECTS.c.event).where(_SUBJECTS.c.role == "kind", _SUBJECTS.c.lookup_hash.in_(hides))
+        )
+    )
+    signed = select(SIGNATURES.c.auftrag).where(SIGNATURES.c.person.in_(hidden), SIGNATURES.c.state == "signed")
     there = select(AUFTRAEGE.c.id, AUFTRAEGE.c.behoerde).where(
-        AUFTRAEGE.c.person.in_(hidden),
+        or_(AUFTRAEGE.c.person.in_(hidden), AUFTRAEGE.c.proposal.in_(about), AUFTRAEGE.c.id.in_(signed)),
         AUFTRAEGE.c.undone_at.is_(None),
         AUFTRAEGE.c.sperrvermerk.is_(False),
         or_(AUFTRAEGE.c.state.in_([state.value for state in SENT_AUFTRAEGE]), PERHAPS_THERE),

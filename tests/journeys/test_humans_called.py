@@ -133,6 +133,29 @@ def test_a_protection_after_the_hand_over_is_told_to_the_behoerde_and_nothing_is
     world.check_log()
 
 
+def test_a_protection_of_the_child_alone_marks_what_is_sent_and_calls_for_what_was(
+    world: World, anna: Somebody
+) -> None:
+    """A note stands for the person it was asked for: the parent's Auftrag tells where the child lives all the same."""
+    birth = a_birth(anna)
+    world.announce(birth)
+    world.tick()
+    sent = world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    world.wait(hours=25)
+    still_here = world.says_yes(world.opens_letter(anna), "KITA-PLATZ")
+    world.announce(a_protection(child_of(birth), "51"))
+    assert tasks(world) == ["auftrag.protected_after_sending"]
+    world.wait(hours=25)
+    marks = {
+        each: world.value("SELECT sperrvermerk FROM auftraege WHERE id = :id", id=each) for each in (sent, still_here)
+    }
+    assert marks == {sent: False, still_here: True}
+    assert {order.reference: order.sperrvermerk for order in world.behoerde.orders.values()} == {
+        world.value("SELECT reference FROM auftraege WHERE id = :id", id=each): mark for each, mark in marks.items()
+    }
+    world.check_log()
+
+
 def test_what_may_have_arrived_before_the_protection_is_told_to_the_behoerde_too(world: World, anna: Somebody) -> None:
     world.announce(a_birth(anna))
     world.tick()

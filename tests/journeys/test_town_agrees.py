@@ -332,6 +332,18 @@ def test_they_agree_on_a_lock_that_comes_after_the_auftrag_left(both: Both, art:
     agree(both)
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+def test_they_agree_on_a_lock_of_the_child(both: Both, first: bool) -> None:
+    if not first:
+        both.yes("Anna", "GEBURTSURKUNDE")
+        both.wait(days=2)
+    both.report(a_protection(child_of(both.birth), "51"), 'schutzvermerk: {person: Mia, art: "51"}')
+    if first:
+        both.yes("Anna", "GEBURTSURKUNDE")
+        both.wait(days=2)
+    agree(both)
+
+
 def test_a_difference_between_them_would_be_seen(both: Both) -> None:
     both.yes("Anna", "GEBURTSURKUNDE")
     both.steps.pop()

@@ -25,6 +25,7 @@ from proaktiv.core.cases import (
 )
 from proaktiv.core.confirming import asks_second, first_state, signing_trust, undo_after_signature, without_second
 from proaktiv.core.errors import Conflict, NotAllowed
+from proaktiv.core.guards import PROTECTS_PERSON
 from proaktiv.core.items import Candidate, Item
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
@@ -84,7 +85,7 @@ def _due(town: Town, held: Held) -> None:
             behoerde = held.content.get("behoerde", "")
             town.task(ToDo("auftrag.protected", held.item.candidate.leistung, held.child, number, behoerde))
             return
-        held.marked = bool(town.subject(held.person).protections)
+        held.marked = any(town.guards_of(name) & PROTECTS_PERSON.keys() for name in (held.person, held.child))
         town.happen(Moved(number, AuftragState.ANNOUNCED))
         town.happen(Moved(number, AuftragState.SENT))
 

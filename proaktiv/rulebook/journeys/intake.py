@@ -165,11 +165,11 @@ def _call(town: Town, stops: list[Standing], reached: frozenset[UUID]) -> None:
 
 
 def _tell_behoerde(town: Town, hidden: set[str]) -> None:
-    """Let a human tell each Behörde that has an Auftrag of somebody who hides from now on."""
+    """Let a human tell each Behörde that has an Auftrag of, or about, somebody who hides from now on."""
     open_for = {task.item for task in town.tasks if task.what == PROTECTED_AFTER_SENDING}
     for number, held in town.held.items():
         there = held.item.auftrag in SENT_AUFTRAEGE and not held.marked
-        if held.person in hidden and there and number not in open_for:
+        if {held.person, held.child} & hidden and there and number not in open_for:
             leistung, behoerde = held.item.candidate.leistung, held.content.get("behoerde", "")
             town.task(ToDo(PROTECTED_AFTER_SENDING, leistung, held.child, number, behoerde))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row as SqlRow
 from sqlalchemy import insert, update
 from sqlmodel import Session
 
-from consent.model import Operation, Permit, Reason, Refusal, Transmit
+from consent.model import Operation, Permit, Reason, Refusal, Subject, Transmit
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.keys import PersonKey
@@ -22,6 +22,7 @@ from proaktiv.house import House
 from proaktiv.outward import Wish, ask, hold, loggable, write_log
 from proaktiv.steps.dispatch.due import Attempts, Signed, attempts, candidates, due, lock, not_competent, signatures
 from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sending
+from proaktiv.subjects import read_subjects
 from proaktiv.tables import AuftragRow, HandoverRow, core_table
 from proaktiv.vault import Compartment, Place, Ring, VaultError
 
@@ -81,7 +82,9 @@ def announce(
     rows = lock(session, list(by_id), condition)
     before = attempts(session, [row.id for row in rows])
     signed = signatures(session, [row.id for row in rows])
-    persons = {row.person for row in rows} | {each.person for all_of in signed.values() for each in all_of}
+    second = {each.person for all_of in signed.values() for each in all_of}
+    persons = {row.person for row in rows} | second
+    standing = {**read_subjects(session, second), **standing}
     ring = house.vault.ring(session, persons, (Compartment.VIEW, Compartment.FLOW))
     doings = _Doings()
     for row in rows:
@@ -108,7 +111,8 @@ def announce(
             _doubt(doings, row)
         else:
             signers = signed.get(row.id, [])
-            order = _order(row, answer, ring, protections, signers)
+            mark = way.event in held.hidden or _hides(row, signers, standing)
+            order = _order(row, answer, ring, mark, signers)
             if order is None:
                 doings.tasks.append((UNDELIVERABLE, row.id, row.behoerde))
                 _rest(doings, row, tried)
@@ -141,6 +145,11 @@ def _about(house: House, ring: Ring, row: SqlRow[Any]) -> dict[str, Any]:
         "person": loggable(ring, row.person),
         "case": str(row.id),
     }
+
+
+def _hides(row: SqlRow[Any], signers: Sequence[Signed], standing: Mapping[UUID, Subject]) -> bool:
+    """Return whether it tells where somebody is to be found who hides: a second parent may live at that address."""
+    return any(standing[person].protections for person in (row.person, *(each.person for each in signers)))
 
 
 def _doubt(doings: _Doings, row: SqlRow[Any]) -> None:
@@ -180,7 +189,7 @@ def _refuse(doings: _Doings, row: SqlRow[Any], tried: Attempts, refusal: Refusal
 
 
 def _order(
-    row: SqlRow[Any], permit: Permit[Transmit], ring: Ring, protections: frozenset[str], signed: Sequence[Signed]
+    row: SqlRow[Any], permit: Permit[Transmit], ring: Ring, mark: bool, signed: Sequence[Signed]
 ) -> Auftrag | None:
     """Return what was confirmed, or None when it cannot be read: one broken row must not hold up the others."""
     try:
@@ -196,7 +205,7 @@ def _order(
         leistung=row.leistung,
         confirmed_at=row.confirmed_at,
         trust=Trust(row.trust),
-        sperrvermerk=row.sperrvermerk or "51" in protections,
+        sperrvermerk=row.sperrvermerk or mark,
         felder=felder,
         unterschriften=tuple({"rolle": each.role, "trust": each.trust, "am": each.at.isoformat()} for each in signed),
         nachzureichen=tuple(role for role in roles if role not in given),
