@@ -18,3 +18,38 @@ def competent(competences: Competences, art: str, ars: str) -> str | None:
         if ars[:length] in areas:
             return areas[ars[:length]]
     return None
+
+
+KINDS: Mapping[str, str] = {
+    "standesamt": "Standesamt",
+    "jugendamt": "Jugendamt (örtlicher Träger)",
+    "steueramt": "Steueramt der Gemeinde",
+    "elterngeldstelle": "Elterngeldstelle",
+    "familienkasse": "Familienkasse der Bundesagentur für Arbeit",
+    "strassenverkehrsbehoerde": "Straßenverkehrsbehörde",
+    "zulassungsbehoerde": "Zulassungsbehörde",
+    "wohngeldbehoerde": "Wohngeldbehörde",
+    "auslaenderbehoerde": "Ausländerbehörde",
+    "meldebehoerde": "Meldebehörde",
+    "ausweisbehoerde": "Personalausweis- und Passbehörde",
+    "finanzamt": "Finanzamt",
+    "krankenkasse": "Krankenkasse",
+    "pflegekasse": "Pflegekasse",
+    "rentenversicherung": "Träger der Rentenversicherung",
+    "versicherungsamt": "Versicherungsamt der Gemeinde",
+    "sozialamt": "Sozialamt",
+    "jobcenter": "Jobcenter",
+    "bafoeg_amt": "Amt für Ausbildungsförderung",
+    "schulamt": "Schule oder Schulamt",
+    "nachlassgericht": "Nachlassgericht",
+    "wahlbehoerde": "Wahlbehörde der Gemeinde",
+    "abfallbehoerde": "Abfallbehörde",
+}
+"""What each kind of office is called where it must not be said which one it is; as ``rules/_katalog/stellen.yaml``."""
+
+SOME_OFFICE = "Die zuständige Stelle"
+
+
+def kind_of_office(art: str) -> str:
+    """Return what a kind of office is called."""
+    return KINDS.get(art, SOME_OFFICE)

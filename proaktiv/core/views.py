@@ -1,6 +1,6 @@
 """What a person is shown of a proposal or an Auftrag, as data: the yes refers to exactly this. Pure.
 
-At V1 no address and nobody else is shown: an ex-partner knows the birth date and may read the post
+At V1 no address, no office of a town and nobody else is shown: an ex-partner knows the birth date and may read the post
 (security-and-faults.md T3). Left to others: sealing, the MAC over a view (steps), how it looks (``web``).
 Source: data-path.md § 5.
 """
@@ -12,14 +12,14 @@ from typing import Any
 
 from proaktiv.core.errors import NotFound
 from proaktiv.core.fristen import Massgeblich
-from proaktiv.core.lebenslagen import Rulebook
+from proaktiv.core.lebenslagen import Plan, Rulebook
 from proaktiv.core.proposals import way_of
 from proaktiv.core.questions import ANSWERED
 from proaktiv.core.trust import Trust
 from proaktiv.core.windows import leaves_at_once
 
 HIDDEN_AT_V1 = ("anschrift", "wohnort")
-"""Parts of fact names whose value a letter and a birth date do not show."""
+"""Parts of fact names whose value a letter and a birth date do not show, nor the office that is chosen by it."""
 
 HIDDEN = "(aus dem Melderegister, hier nicht gezeigt)"
 
@@ -33,7 +33,27 @@ _ARTICLES = {"Ihre": "die", "Ihrem": "dem", "Ihren": "den", "Ihrer": "der", "Ihr
 _YOUR = re.compile(rf"\b(?:{'|'.join(_ARTICLES)})\b")
 
 
-def rendered(content: Mapping[str, Any], trust: Trust, now: datetime) -> dict[str, Any]:
+def plan_of(rules: Rulebook, lebenslage: str, leistung: str) -> Plan | None:
+    """Return the Plan of a Leistung, or None where the rules know it no more."""
+    try:
+        return rules.lebenslage(lebenslage).plan(leistung)
+    except NotFound:
+        return None
+
+
+def tells_where(plan: Plan | None, trust: Trust) -> bool:
+    """Return whether the Behörde's name would tell at this trust where somebody lives; unknown is yes."""
+    return trust <= Trust.V1 and (plan is None or any(word in plan.stelle_nach for word in HIDDEN_AT_V1))
+
+
+def behoerde_at(behoerde: str, plan: Plan | None, trust: Trust) -> str:
+    """Return the Behörde's id, or the kind of office alone where the id would tell where somebody lives."""
+    if not tells_where(plan, trust):
+        return behoerde
+    return plan.stelle_art if plan is not None else ""
+
+
+def rendered(content: Mapping[str, Any], trust: Trust, now: datetime, plan: Plan | None) -> dict[str, Any]:
     """Return a proposal as it is shown at this trust and time.
 
     ``sofort``: the yes leaves at once and cannot be taken back, because a Frist is near. ``eingang``: whether the yes
@@ -43,7 +63,7 @@ def rendered(content: Mapping[str, Any], trust: Trust, now: datetime) -> dict[st
         "titel": content["titel"],
         "grund": content["grund"],
         "en": content["en"],
-        "behoerde": content["behoerde"],
+        "behoerde": behoerde_at(content["behoerde"], plan, trust),
         "felder": [_field(field, trust) for field in content["felder"]],
         "fristen": content["fristen"],
         "fragen": content["fragen"],
@@ -67,11 +87,10 @@ def counts_here(content: Mapping[str, Any]) -> bool:
 
 
 def for_second(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the second parent is shown before signing: the child and who asks; no address, no answer."""
+    """Return what the second parent is shown before signing: the child and who asks; no address, office, answer."""
     return {
         "leistung": content["leistung"],
         "name": content["name"],
-        "behoerde": content["behoerde"],
         "titel": content["titel"],
         "en": {"titel": content["en"]["titel"]},
         "felder": [

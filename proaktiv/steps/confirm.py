@@ -28,7 +28,7 @@ from proaktiv.core.items import Case, Item
 from proaktiv.core.proposals import way_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
-from proaktiv.core.views import BEHOERDE, counts_here, for_second, rendered
+from proaktiv.core.views import BEHOERDE, counts_here, for_second, plan_of, rendered
 from proaktiv.database import certain
 from proaktiv.house import House
 from proaktiv.matters import (
@@ -85,7 +85,8 @@ def confirm(
     ring = house.vault.ring(session, [proof.person, *asked], (Compartment.VIEW, Compartment.FLOW))
     place = Place("proposals", proposal, "draft")
     content = ring.open(proof, proof.person, Compartment.VIEW, place, again.draft)
-    if house.vault.mac("rendered", dumps(rendered(content, proof.trust, now))) != shown:
+    view = rendered(content, proof.trust, now, plan_of(house.rules, row.lebenslage, row.leistung))
+    if house.vault.mac("rendered", dumps(view)) != shown:
         raise Conflict("the content changed since it was shown")
     state, due_at, until = first_state(content, proof.trust, now)
     _, effects = apply(case, Confirmed(proposal, again.shown_mac, state, tuple(content.get("nach", ()))))

@@ -2,7 +2,8 @@
 
 Reads the stops in its own transaction: about a stopped event there is nothing to see (data-path.md § 3).
 
-At V1 it shows the one bundle of the code: no address, no other person, no history (data-path.md § 5).
+At V1 it shows the one bundle of the code: no address, no office of a town, no other person, no history
+(data-path.md § 5).
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,14 @@ from consent.notices import digest_of
 from consent.store import activities, heads_of
 from proaktiv.addresses import ADDRESS_FLOW
 from proaktiv.core.canonical import dumps
+from proaktiv.core.competence import kind_of_office
 from proaktiv.core.errors import NotFound
 from proaktiv.core.items import comes_first
+from proaktiv.core.lebenslagen import Plan
 from proaktiv.core.notices import LOCALE, MEDIA_TYPE, notice_of
 from proaktiv.core.states import AuftragState
 from proaktiv.core.trust import SessionProof, Trust
-from proaktiv.core.views import blank, for_second, named_sources, rendered
+from proaktiv.core.views import behoerde_at, blank, for_second, named_sources, plan_of, rendered, tells_where
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, STANDING, load_case
 from proaktiv.subjects import stopped_events
@@ -176,9 +179,10 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, 
         return {"id": str(wanted), "leistung": row.leistung, "state": row.state, "geloescht": DELETED}
     ring = house.vault.ring(session, [proof.person], [Compartment.VIEW])
     content = ring.open(proof, proof.person, Compartment.VIEW, Place("proposals", wanted, "draft"), row.draft)
-    view = rendered(content, proof.trust, now)
+    plan = plan_of(house.rules, content["lebenslage"], row.leistung)
+    view = rendered(content, proof.trust, now, plan)
     shown = house.vault.mac("rendered", dumps(view)).hex()
-    office = _office(session, content["behoerde"])
+    office = _office(session, content["behoerde"], plan, proof.trust)
     return {
         "id": str(wanted),
         "leistung": row.leistung,
@@ -205,8 +209,10 @@ def _first(
     return [plan.name for plan in rules.plans if plan.leistung in names]
 
 
-def _office(session: Session, behoerde: str) -> str:
-    """Return what a Behörde is called."""
+def _office(session: Session, behoerde: str, plan: Plan | None, trust: Trust) -> str:
+    """Return what a Behörde is called, or its kind where the name would tell where somebody lives."""
+    if tells_where(plan, trust):
+        return kind_of_office(plan.stelle_art if plan is not None else "")
     found = session.connection().execute(select(_BEHOERDEN.c.name).where(_BEHOERDEN.c.id == behoerde))
     return found.scalar_one_or_none() or behoerde
 
@@ -216,14 +222,15 @@ def auftrag(session: Session, house: House, proof: SessionProof, wanted: UUID, n
     row = _auftrag(session, proof, wanted)
     waits = row.state in {AuftragState.HELD.value, AuftragState.WITH_CITIZEN.value} and row.undo_until > now
     missing = row.state == AuftragState.AWAITING_SIGNATURE.value
+    plan = plan_of(house.rules, row.lebenslage, row.leistung)
     return {
         "id": str(wanted),
         "reference": row.reference,
         "leistung": row.leistung,
         "state": "undone" if row.undone_at else row.state,
         "name": _name(house, row, row.leistung, f"{row.leistung}.name", "de"),
-        "behoerde": row.behoerde,
-        "behoerde_name": _office(session, row.behoerde),
+        "behoerde": behoerde_at(row.behoerde, plan, proof.trust),
+        "behoerde_name": _office(session, row.behoerde, plan, proof.trust),
         "confirmed_at": row.confirmed_at.isoformat(),
         "eingang_at": row.eingang_at.isoformat() if row.eingang_at else "",
         "undo_until": row.undo_until.isoformat(),
@@ -250,14 +257,15 @@ def sheet(session: Session, house: House, proof: SessionProof, wanted: UUID) -> 
     place = Place("auftraege", wanted, "content")
     content = ring.open(proof, proof.person, Compartment.VIEW, place, row.content)
     view = for_second(content) if missing else content
+    plan = plan_of(house.rules, row.lebenslage, row.leistung)
     return {
         "auftrag": str(wanted),
         "reference": row.reference,
         "art": "mitzeichnung" if missing else "formular",
         "leistung": content["leistung"],
         "name": content["name"],
-        "behoerde": content["behoerde"],
-        "behoerde_name": _office(session, content["behoerde"]),
+        "behoerde": behoerde_at(content["behoerde"], plan, proof.trust),
+        "behoerde_name": _office(session, content["behoerde"], plan, proof.trust),
         "unterschriften": content["unterzeichner"],
         "felder": [blank(field, proof.trust) for field in view["felder"]],
         "fristen": content["fristen"],
