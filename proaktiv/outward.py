@@ -26,6 +26,7 @@ from consent.model import (
     Subject,
     SubjectStatus,
     Transmit,
+    Watch,
 )
 from consent.store import activities, decide_set
 from notifiers.model import Clearance
@@ -55,7 +56,7 @@ _TASKS = core_table(TaskRow)
 
 _log = structlog.get_logger(__name__)
 
-Outward = TypeVar("Outward", Prefill, Propose, Transmit)
+Outward = TypeVar("Outward", Watch, Prefill, Propose, Transmit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The table of contents: which step follows which, and where a transaction begins and ends.
 
-    towards_citizen    receive ─▶ evaluate(gate ─▶ match ─▶ propose) ─▶ look_up ─▶ notify
+    towards_citizen    receive ─▶ evaluate(gate ─▶ relocate ─▶ match ─▶ propose) ─▶ look_up ─▶ notify
     towards_behoerde   confirm ─▶ dispatch ─▶ acknowledge
     outside            enrol · prove · consents · answer · sign · undo · silence · revisit · retain · show
 
@@ -36,6 +36,7 @@ from proaktiv.steps import (
     match,
     notify,
     propose,
+    relocate,
     retain,
     revisit,
     silence,
@@ -70,7 +71,7 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, OversightActs, PublishedAc
     # towards the citizen ----------------------------------------------------------------------------------------------
 
     def evaluate(self) -> int:
-        """Gate, match and propose one set of due events in one transaction: a Permit does not outlive it.
+        """Gate, relocate, match and propose one set of due events in one transaction: a Permit does not outlive it.
 
         An event that breaks its set is set aside, so that it cannot hold up all the others.
         """
@@ -107,6 +108,8 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, OversightActs, PublishedAc
             claimed.extend(item.event.id for item in admission.admitted)
             if not admission.admitted and not admission.ended:
                 return 0
+            flows = (*admission.flows, *relocate.relocate(session, house, admission.followed, now))
+            admission = replace(admission, flows=flows)
             ring = house.vault.ring(
                 session,
                 {item.person for item in admission.admitted} | {f.person for f in admission.flows if f.person},
@@ -131,7 +134,7 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, OversightActs, PublishedAc
         )
         with self.database.transaction() as session:
             answers = look_up.record(session, self.house, heard, now)
-            found = [Identified(answer.enrolment, answer.person, answer.facts) for answer in answers]
+            found = [Identified(each.enrolment, each.person, each.facts, each.as_of) for each in answers]
             enrol.identify(session, self.house, found, now)
         self.house.probe("look_up.record.after")
         return len(asking)

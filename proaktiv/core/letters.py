@@ -18,9 +18,9 @@ _SUBJECT_EN = "Something is ready for you"
 _AGAIN = "wir haben Ihnen dazu schon geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun."
 _AGAIN_EN = "We have written to you about this before. If you have answered, there is nothing more to do."
 _AGAIN_LS = "Wir haben Ihnen schon einmal geschrieben. Haben Sie schon geantwortet? Dann müssen Sie nichts mehr tun."
-_EARLIER = "wir haben Ihnen in dieser Sache schon geschrieben. Der Code aus dem früheren Brief gilt auch weiter."
-_EARLIER_EN = "We have written to you about this before. The code in the earlier letter stays valid, too."
-_EARLIER_LS = "Wir haben Ihnen schon einmal geschrieben. Der Code aus dem alten Brief gilt auch noch."
+_EARLIER = "wir haben Ihnen in dieser Sache schon geschrieben. Verwenden Sie bitte den Code aus diesem Brief."
+_EARLIER_EN = "We have written to you about this before. Please use the code in this letter."
+_EARLIER_LS = "Wir haben Ihnen schon einmal geschrieben. Bitte nehmen Sie den Code aus diesem Brief."
 _NEVER_ASKED = "Wir fragen Sie nie nach Ihrer Bankverbindung und nie am Telefon nach diesem Code."
 _NEVER_ASKED_EN = "We never ask for your bank details, and never for this code on the telephone."
 _NEVER_ASKED_LS = "Wir fragen nie nach Ihrem Bank-Konto. Wir fragen nie am Telefon nach dem Code."
@@ -56,7 +56,7 @@ class Words:
 def bundle_words(sender: str, *, again: bool = False) -> Words:
     """Return the words that tell of something prepared, to which they say yes, no or later.
 
-    ``again``: they were told before. The code of an earlier letter stays good.
+    ``again``: they were told before. The code of an earlier letter stays good, unless they have moved since.
     """
     return Words(
         SUBJECT,
@@ -110,7 +110,7 @@ def bundle_words(sender: str, *, again: bool = False) -> Words:
 def told_words(sender: str, *, again: bool = False) -> Words:
     """Return the words that tell of hints and appointments alone: there is nothing to answer, and nobody asks.
 
-    ``again``: they were told of something in this matter before. The code of an earlier letter stays good.
+    ``again``: they were told of something in this matter before.
     """
     return Words(
         SUBJECT,

@@ -54,12 +54,24 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """One report of a move may be looked at for where letters go, for everybody of whom there is a permit."""
+
+    event: Claimed
+    permits: tuple[Permit[Watch], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
-    """What the gate let through, what it ended, and what the log must say about it."""
+    """What the gate let through, what it ended, and what the log must say about it.
+
+    ``followed`` are the moves in it that change where letters go, whatever else may be done with them.
+    """
 
     admitted: tuple[Admitted, ...] = ()
     ended: int = 0
     flows: tuple[Flow, ...] = field(default_factory=tuple)
+    followed: tuple[Followed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

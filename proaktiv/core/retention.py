@@ -58,6 +58,15 @@ RULES: tuple[Rule, ...] = (
         "anmeldung",
     ),
     Rule(
+        "unfinished_address_doubt",
+        "address_doubts",
+        "Zweifel an der Anschrift aus einer Anmeldung, die niemand beendet hat",
+        "Kenntnis",
+        Term.ENROLMENT,
+        "Art. 17 Abs. 1 Buchst. a DSGVO",
+        "anmeldung",
+    ),
+    Rule(
         "unfinished_mail_address",
         "mail_addresses",
         "Mailadresse aus einer Anmeldung, die niemand beendet hat",
@@ -317,6 +326,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("persons", ("person",), f"beendet angemeldet oder Kind: {_UNTIL_DESTROYED}"),
     Kept("person_identifiers", ("lookup_hash", "person"), _UNTIL_DESTROYED),
     Kept("contacts", ("person", "values"), _UNTIL_DESTROYED),
+    Kept("address_doubts", ("person",), "bis geklärt ist, wohin Briefe gehen; sonst ginge einer an die alte Anschrift"),
     Kept("mail_addresses", ("person", "inbox", "address", "address_hash", "domain_hash"), _UNTIL_DESTROYED),
     Kept("outages", ("target",), "Prüfwert einer Domain, bis sie wieder Mails nimmt"),
     Kept("paces", ("target",), "Prüfwert einer Domain; nach einer Stunde räumt die nächste Mail ihn weg"),

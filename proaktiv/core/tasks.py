@@ -52,6 +52,12 @@ TASKS: Mapping[str, Task] = {
         "Ein Brief über ein Nutzerkonto darf nicht geschrieben werden, weil im Haus etwas fehlt.",
         "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
     ),
+    "address.in_doubt": Task(
+        Matter.BUNDLE,
+        "Ein Brief wartet: Die Anschrift ist ungewiss, denn ein Umzug wurde gemeldet, berichtigt oder storniert.",
+        "Klären Sie es mit der Meldebehörde: Sie meldet die Anschrift neu, oder die Person meldet sich hier neu an."
+        " Der Brief geht dann von selbst. Von Hand darf nichts an die frühere Anschrift.",
+    ),
     "auftrag.changed": Task(
         Matter.PROPOSAL,
         "Das Register hat Angaben berichtigt, auf denen ein bestätigter Auftrag beruht.",

@@ -21,6 +21,7 @@ from proaktiv.matters import release_events
 from proaktiv.tables import (
     NO_MORE,
     AcknowledgementRow,
+    AddressDoubtRow,
     AnswerRow,
     AuftragRow,
     BundleRow,
@@ -79,6 +80,7 @@ _TASKS = core_table(TaskRow)
 _DELETED: tuple[Table, ...] = tuple(
     core_table(row)
     for row in (
+        AddressDoubtRow,
         *(SessionRow, CodeRow, ContactRow, MailAddressRow, EventFactsRow, FetchedFactsRow, AnswerRow, MatchRow),
         WiedervorlageRow,
         *(NoticeRow, MailConfirmationRow, ErasureRow, ErasureRequestRow, PersonRequestRow),

@@ -7,7 +7,7 @@ the look-up (``steps.look_up``), the letter (``steps.notify``). Finishing is the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from consent.store import enter_subjects
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.flows import Flow, Kind
+from proaktiv.homes import leave_old, settled_before
 from proaktiv.house import House
 from proaktiv.subjects import resolve
 from proaktiv.tables import CodeRow, ContactRow, EnrolmentRow, LookupRow, PersonIdentifierRow, PersonRow, core_table
@@ -61,11 +63,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """What the register answered to one enrolment; ``facts`` is None where it found nobody."""
+    """What the register answered to one enrolment, as of a day; ``facts`` is None where it found nobody."""
 
     enrolment: UUID
     person: UUID
     facts: Mapping[str, Any] | None
+    as_of: date | None = None
 
 
 def enrol(session: Session, house: House, wish: Wish, now: datetime) -> UUID:
@@ -115,7 +118,10 @@ def enrol(session: Session, house: House, wish: Wish, now: datetime) -> UUID:
 
 
 def identify(session: Session, house: House, answers: Sequence[Identified], now: datetime) -> None:
-    """Turn the register's answers into persons whose activation letter is due. What was typed is gone either way."""
+    """Turn the register's answers into persons whose activation letter is due. What was typed is gone either way.
+
+    ``now`` is when the register was asked, or a moment before: what was reported after it is newer than its answer.
+    """
     if not answers:
         return
     connection = session.connection()
@@ -154,25 +160,44 @@ def _know(session: Session, house: House, answer: Identified, facts: Mapping[str
             .values(state="lapsed", person=person, request=None, due_at=None)
         )
         return
-    ring = house.vault.ring(session, [person], [Compartment.CONTACT])
-    contact = {
-        "name": [str(facts["vornamen"]), str(facts["familienname"])],
-        "anschrift": dict(facts["anschrift"]),
-        "sprache": "de",
-        "geburtsdatum": str(facts["geburtsdatum"]),
-    }
-    sealed = ring.seal(person, Compartment.CONTACT, Place("contacts", person, "values"), contact)
-    statement = upsert(_CONTACTS).values(person=person, values=sealed, known_at=now)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["person"], set_={"values": statement.excluded["values"], "known_at": now}
-        )
-    )
+    _keep_contact(session, house, person, facts, answer.as_of or berlin_date(now), now)
     connection.execute(
         update(_ENROLMENTS)
         .where(_ENROLMENTS.c.id == answer.enrolment)
         .values(state="found", person=person, request=None, due_at=now)
     )
+
+
+def _keep_contact(
+    session: Session, house: House, person: UUID, facts: Mapping[str, Any], as_of: date, now: datetime
+) -> None:
+    """Keep what the register answered as the person's contact, unless a move was taken in since it was asked.
+
+    Earlier codes end only where the address was in doubt: anybody can type a neighbour's name.
+    """
+    connection = session.connection()
+    before = connection.execute(
+        select(_CONTACTS.c.known_at, _CONTACTS.c.event).where(_CONTACTS.c.person == person).with_for_update()
+    ).one_or_none()
+    if before is not None and before.event is not None and before.known_at >= now:
+        return
+    ring = house.vault.ring(session, [person], [Compartment.CONTACT])
+    contact = {
+        "name": [str(facts["vornamen"]), str(facts["familienname"])],
+        "anschrift": dict(facts["anschrift"]),
+        "stand": {"zum": as_of.isoformat()},
+        "sprache": "de",
+        "geburtsdatum": str(facts["geburtsdatum"]),
+    }
+    sealed = ring.seal(person, Compartment.CONTACT, Place("contacts", person, "values"), contact)
+    statement = upsert(_CONTACTS).values(person=person, values=sealed, known_at=now, event=None)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["person"], set_={"values": statement.excluded["values"], "known_at": now, "event": None}
+        )
+    )
+    if settled_before(session, person, now):
+        leave_old(session, house, [person], now)
 
 
 def _has_letter(session: Session, person: UUID, now: datetime) -> bool:

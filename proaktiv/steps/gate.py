@@ -2,7 +2,7 @@
 
 Claims due events, source by source in turn (a flood of one makes no other wait) and case by case (no event overtakes
 an earlier one of its case, none runs while ``receive`` writes a stop about it), lets stops veto, then asks consent for
-``watch`` and ``match``. Opens nothing.
+``watch`` and ``match``; of a move also whether letters may follow it. Opens nothing.
 Source: data-path.md §§ 3, 5; security-and-faults.md T21.
 """
 
@@ -37,6 +37,7 @@ from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import GUARDED, HOUSE_MADE
 from proaktiv.core.passage import Admission, Admitted, Claimed
 from proaktiv.core.states import EventState
+from proaktiv.following import may_follow
 from proaktiv.house import House
 from proaktiv.locks import try_lock_keys
 from proaktiv.matters import forget_events, take_back_older
@@ -74,7 +75,8 @@ def admit(session: Session, house: House, now: datetime, limit: int) -> Admissio
     running = [event for event in events if not _stopped(event, stops)]
     stopped = [event for event in events if _stopped(event, stops)]
     _call(session, house, events, stops, now)
-    admitted, flows, refused, ours = _ask(session, house, running, now)
+    followed, waiting = may_follow(session, house, running, now)
+    admitted, flows, refused, ours = _ask(session, house, running, waiting, now)
     _set_aside(session, house, ours, now)
     _end(session, stopped, EventState.STOPPED)
     _end(session, refused, EventState.REFUSED)
@@ -82,7 +84,9 @@ def admit(session: Session, house: House, now: datetime, limit: int) -> Admissio
     take_back_older(session, house.ids, [event.id for event in refused if event.register_version > 1], (), now)
     flows += [_stop_flow(house, event) for event in stopped]
     house.probe("evaluate.gate.after")
-    return Admission(tuple(admitted), len(stopped) + len(refused), tuple(flows))
+    aside = {event.id for event in ours}
+    followed = tuple(each for each in followed if each.event.id not in aside)
+    return Admission(tuple(admitted), len(stopped) + len(refused), tuple(flows), followed)
 
 
 def _claim(session: Session, now: datetime, limit: int) -> list[Claimed]:
@@ -234,9 +238,12 @@ def _call(
 
 
 def _ask(
-    session: Session, house: House, events: Sequence[Claimed], now: datetime
+    session: Session, house: House, events: Sequence[Claimed], waiting: Collection[UUID], now: datetime
 ) -> tuple[list[Admitted], list[Flow], list[Claimed], list[Claimed]]:
-    """Return what is admitted, the log's refusals, the events of which nothing remains, those that we must not end."""
+    """Return what is admitted, the log's refusals, the events of which nothing remains, those that we must not end.
+
+    ``waiting`` are those that we must not end for another reason.
+    """
     persons = resolve(session, {key for event in events for _, key in event.addressees})
     standing = hold_subjects(session, persons.values())
     places: list[tuple[Claimed, str, bytes, UUID, str]] = []
@@ -255,7 +262,7 @@ def _ask(
     admitted: list[Admitted] = []
     flows: list[Flow] = []
     # A release or an approval that is missing is the house's fault: it must not cost a family its event.
-    ours = {
+    ours = set(waiting) | {
         place[0].id
         for place, *answers in zip(places, watch, match, strict=True)
         if any(isinstance(answer, Refusal) and answer.reason in HOUSE_MADE for answer in answers)

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 from sqlmodel import Session
 
 from consent.model import Subject, SubjectStatus
@@ -26,6 +26,7 @@ from proaktiv.core.errors import NotProven
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.trust import SessionProof, Trust, admits
+from proaktiv.homes import doubted, in_doubt
 from proaktiv.house import House
 from proaktiv.subjects import read_subjects
 from proaktiv.tables import CodeRow, EnrolmentRow, MailAddressRow, SessionRow, core_table
@@ -114,8 +115,8 @@ def _said(house: House, row: Row[*tuple[Any, ...]], kind: Kind, action: str) -> 
 def _may_enter(session: Session, row: Row[*tuple[Any, ...]]) -> bool:
     """Return whether a code may open anything for this person now; §§ 51, 52 BMG leave V1 no door."""
     subject: Subject = read_subjects(session, [row.person])[row.person]
-    if not admits(subject, Trust.V1):
-        return False
+    if not admits(subject, Trust.V1) or in_doubt(session, [row.person]):
+        return False  # while nobody knows where somebody lives, a letter may lie where they left
     if row.purpose == "activation":
         state = (
             session.connection()
@@ -180,11 +181,17 @@ def read_session(session: Session, token: str, wall: datetime) -> SessionProof:
     """Return the proof of a session's cookie. Raises ``NotProven`` where it is unknown or over.
 
     A person who died since the session began has no session any more; one who was put under protection needs V3, or a
-    clerk.
+    clerk; one who may have moved needs the code of a new letter, or an account.
     """
     row = (
         session.connection()
-        .execute(select(_SESSIONS).where(_SESSIONS.c.token_hash == _hash(token), _SESSIONS.c.expires_at > wall))
+        .execute(
+            select(_SESSIONS).where(
+                _SESSIONS.c.token_hash == _hash(token),
+                _SESSIONS.c.expires_at > wall,
+                or_(_SESSIONS.c.purpose == "account", ~doubted(_SESSIONS.c.person)),
+            )
+        )
         .one_or_none()
     )
     if row is None:

@@ -65,6 +65,7 @@ from proaktiv.tables.matters import (
     WiedervorlageRow,
 )
 from proaktiv.tables.people import (
+    AddressDoubtRow,
     ContactRow,
     EnrolmentRow,
     MailAddressRow,
@@ -93,6 +94,7 @@ __all__ = [
     "METADATA",
     "NO_MORE",
     "AcknowledgementRow",
+    "AddressDoubtRow",
     "AnswerRow",
     "AuftragRow",
     "BehoerdeRow",

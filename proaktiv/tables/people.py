@@ -37,13 +37,32 @@ class PersonIdentifierRow(Storage, table=True):
 
 
 class ContactRow(Storage, table=True):
-    """Registered address, channels, languages: sealed ``contact``. By ``steps.enrol`` and citizen pages."""
+    """Registered address, name, language: sealed ``contact``. By ``steps.enrol`` and ``steps.relocate``.
+
+    ``event`` is the report of the move that the address came from; null where a look-up gave it.
+    """
 
     __tablename__ = "contacts"
 
     person: UUID = Field(primary_key=True)
     values: bytes = sealed()
     known_at: datetime = instant()
+    event: UUID | None = Field(default=None, index=True)
+
+
+class AddressDoubtRow(Storage, table=True):
+    """A report by which a person's stored address may be wrong. While there is one, no letter goes, no code opens.
+
+    By ``steps.receive``, in its own transaction; ended by ``steps.relocate`` and ``steps.enrol`` (``proaktiv.homes``).
+    ``reported_at`` is when the register wrote the report.
+    """
+
+    __tablename__ = "address_doubts"
+
+    person: UUID = Field(primary_key=True)
+    event: UUID = Field(primary_key=True, index=True)
+    since: datetime = instant()
+    reported_at: datetime = instant()
 
 
 class NoticeRow(Storage, table=True):

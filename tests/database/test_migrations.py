@@ -21,7 +21,7 @@ OWNERS = ("consent_activities", "releases", "clients", "behoerden", "competences
 ERASED = (
     *("answers", "bundles", "codes", "contacts", "enrolments", "event_facts", "event_subjects", "fetched_facts"),
     *("lookups", "mail_addresses", "matches", "person_identifiers", "persons", "proposals", "relations", "sessions"),
-    *("signatures", "wiedervorlagen", "holds", "notices", "mail_confirmations", "person_requests"),
+    *("signatures", "wiedervorlagen", "holds", "notices", "mail_confirmations", "person_requests", "address_doubts"),
 )
 SEQUENCERS = ("flow_leaf", "tile", "log_head", "checkpoint")
 ATTESTED = ("cosignature", "time_stamp", "witness_answer", "contradiction")
@@ -131,7 +131,7 @@ def test_the_application_may_do_exactly_this(urls: dict[str, str]) -> None:
 def test_the_other_roles_may_do_exactly_this(urls: dict[str, str]) -> None:
     unread = {"person_identifiers", "event_subjects", "codes", "sessions", "client_tokens", "vault_keys"}
     unread |= {"staff_links", "logins", "staff_sessions", "staff_looks", "erasures", "exports", "person_requests"}
-    unread |= {"erasure_requests", "hold_requests"}
+    unread |= {"erasure_requests", "hold_requests", "address_doubts"}
     read = {key: {"SELECT"} for key in [*TABLES, "alembic_version"] if key not in unread}
     assert privileges(urls["owner"], "proaktiv_reader") == read
     assert privileges(urls["owner"], "proaktiv_eraser") == {

@@ -64,12 +64,12 @@ def test_without_consent_there_is_one_refusal_without_person_and_no_payload(worl
     world.check_log()
 
 
-def test_a_move_that_was_refused_leaves_only_its_refusal(world: World) -> None:
+def test_a_move_that_was_refused_leaves_its_refusal_and_where_letters_go(world: World) -> None:
     ada = world.lives_here(somebody("Ada"), gives=False)
     before = len(world.flow_names())
     world.announce(a_move(ada))
     world.tick()
-    assert world.flow_names(since=before) == ["received", "refused"]
+    assert world.flow_names(since=before) == ["received", "refused", "admitted"]
     assert world.letters_to(ada) == []
     assert world.count("event_facts") == 0
     world.check_log()

@@ -36,6 +36,7 @@ FLOWS = [
     "anmeldung/propose/LETTER",
     "erreichbarkeit/propose/LETTER",
     "erreichbarkeit/propose/MAIL",
+    "erreichbarkeit/watch",
     "geburt/match",
     "geburt/prefill/MELDEREGISTER",
     "geburt/propose/LETTER",
@@ -91,12 +92,13 @@ def test_the_flows_are_exactly_the_agreed_activities() -> None:
     assert sorted(fluss.name for one in LEBENSLAGEN.values() for fluss in one.fluesse) == FLOWS
 
 
-def test_only_signing_up_and_the_letters_about_account_and_address_need_no_consent() -> None:
+def test_only_signing_up_where_letters_go_and_the_letters_about_account_and_address_need_no_consent() -> None:
     flows = [fluss for one in LEBENSLAGEN.values() for fluss in one.fluesse]
     assert {fluss.name for fluss in flows if not fluss.einwilligung} == {
         "anmeldung/prefill/MELDEREGISTER",
         "anmeldung/propose/LETTER",
         "erreichbarkeit/propose/LETTER",
+        "erreichbarkeit/watch",
         "konto/propose/LETTER",
     }
     watching = [fluss for fluss in flows if fluss.phase in {Phase.WATCH, Phase.MATCH}]

@@ -18,6 +18,8 @@ WORDS = {
         "source.jumped": "Register meldet weit mehr als sonst",
         "source.released": "Angehaltene Meldungen freigegeben",
         "source.rejected": "Angehaltene Meldungen verworfen",
+        "address.renewed": "Neue Anschrift für Briefe übernommen",
+        "address.compared": "Meldung nach der Anschrift für Briefe durchgesehen",
         "matter.recalled": "Vorgang zurückgeholt",
         "stop.lifted": "Schutz aufgehoben",
         "register.asked": "Frage an ein Register",

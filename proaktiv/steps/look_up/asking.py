@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -51,12 +52,13 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The end of an enrolment's look-up: the register's facts, or None when nobody was found."""
+    """The end of an enrolment's look-up: the register's facts as of a day, or None when nobody was found."""
 
     lookup: UUID
     enrolment: UUID
     person: UUID
     facts: Mapping[str, Any] | None
+    as_of: date | None = None
 
 
 def hand_over(asking: Asking, registers: Mapping[str, Register], deadline: Deadline, probe: Probe = no_probe) -> Heard:

@@ -71,7 +71,8 @@ def record(session: Session, house: House, results: Sequence[Heard], now: dateti
             facts = _whole(heard)
             if heard.answer is not None and facts is None:
                 tasks.append(("register.incomplete", asking.lookup, ""))
-            answered.append(Answered(asking.lookup, asking.enrolment, asking.person, facts))
+            as_of = heard.answer.as_of if heard.answer is not None else None
+            answered.append(Answered(asking.lookup, asking.enrolment, asking.person, facts, as_of))
     if moves:
         connection.execute(
             update(_LOOKUPS)

@@ -22,6 +22,7 @@ from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, aut
 from proaktiv.core.rates import Rates
 from proaktiv.core.states import DeliveryState
 from proaktiv.core.windows import quiet
+from proaktiv.homes import IN_DOUBT, in_doubt
 from proaktiv.house import House
 from proaktiv.outward import Held, Wish, ask, hold, loggable, write_log
 from proaktiv.steps.notify.composing import Composed, compose, message, vocabulary
@@ -111,6 +112,7 @@ def announce(
     answers, standing = ask(session, house, Propose, wishes, operation=Operation.USE, now=now)
     pairs = lock(session, list(zip(matters, answers, strict=True)), again, now)
     ring = house.vault.ring(session, {matter.person for matter, _ in pairs}, (Compartment.CONTACT, Compartment.FLOW))
+    doubts = in_doubt(session, {matter.person for matter, _ in pairs})  # before the addresses: see there
     addresses = contacts(session, [matter.person for matter, _ in pairs])
     mail = mail_addresses(session, [matter for matter, _ in pairs], now)
     waiting = open_events(session, [matter.id for matter, _ in pairs if matter.purpose == BUNDLE])
@@ -132,16 +134,12 @@ def announce(
             _refuse(doings, matter, answer, standing[matter.person])
         elif stale(matter, now) or (matter.lost and again_at(now, matter.tries + 1) is None):
             _end(doings, matter, "used_up")
+        elif matter.channel == LETTER and matter.person in doubts:
+            _wait(doings, matter, settles_itself=doubts[matter.person])
         else:
             run = last_runs.get((matter.channel, matter.id), 0) + 1
             sealed = addresses.get(matter.person)
-            letter = compose(house, matter, answer, ring, sealed, mail.get(matter.id), run, now)
-            if letter is None:
-                if matter.channel == LETTER:
-                    doings.tasks.append(("contact.unreadable", matter.id, ""))
-                _end(doings, matter, "no_contact")
-            else:
-                doings.letters.append(letter)
+            _take(doings, matter, compose(house, matter, answer, ring, sealed, mail.get(matter.id), run, now))
     told = only_told(session, {letter.matter.id: letter.made_at for letter in doings.letters if letter.coded})
     doings.letters = [replace(letter, told=letter.matter.id in told) for letter in doings.letters]
     sifted = sift(session, house, doings.letters, probing, rates, now)
@@ -186,6 +184,22 @@ def _postpone(doings: _Doings, matter: Matter) -> None:
     """Keep it as it is for a while: the house itself stands in the way, and the person must not pay for that."""
     doings.postponed.append(matter)
     doings.tasks.append((_HOUSE_REFUSED[matter.purpose], matter.id, ""))
+
+
+def _take(doings: _Doings, matter: Matter, letter: Composed | None) -> None:
+    if letter is not None:
+        doings.letters.append(letter)
+        return
+    if matter.channel == LETTER:
+        doings.tasks.append(("contact.unreadable", matter.id, ""))
+    _end(doings, matter, "no_contact")
+
+
+def _wait(doings: _Doings, matter: Matter, *, settles_itself: bool) -> None:
+    """Keep it while nobody knows where the person lives; a human is called where no report settles it any more."""
+    doings.postponed.append(matter)
+    if not settles_itself:
+        doings.tasks.append((IN_DOUBT, matter.id, ""))
 
 
 def _end(doings: _Doings, matter: Matter, reason: str) -> None:

@@ -24,6 +24,7 @@ from proaktiv.steps.receive import days
 from proaktiv.steps.receive.correcting import lift_stops, retire
 from proaktiv.steps.receive.holding import Source, hold, reject, release, sources
 from proaktiv.steps.receive.misrouting import tell_misrouted
+from proaktiv.steps.receive.moving import doubt_addresses
 from proaktiv.steps.receive.names import lock, names_of
 from proaktiv.steps.receive.sorting import Fresh, Repeated, Sorted, sort_out
 from proaktiv.steps.receive.writing import write
@@ -94,6 +95,7 @@ def _keep(session: Session, house: House, client: Client, fresh: Sequence[Fresh]
         return
     stops = write(session, house, client, fresh, now)
     house.probe("receive.write.after")
+    doubt_addresses(session, fresh, now)
     lift_stops(session, house, fresh, now)
     if stops:
         recall(session, house, stops, now)

@@ -21,6 +21,7 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import CORRECTABLE
 from proaktiv.core.states import EventState
 from proaktiv.core.tasks import How
+from proaktiv.homes import undoubt
 from proaktiv.house import House
 from proaktiv.locks import lock_keys
 from proaktiv.recall import lift
@@ -143,6 +144,7 @@ def reject(session: Session, house: House, client: str, by: str, now: datetime, 
     standing = select(_STOPS.c.id).where(_STOPS.c.event.in_(ids), _STOPS.c.lifted_at.is_(None))
     lift(session, house, set(connection.execute(standing).scalars()), now)
     _forget_subjects(session, events)
+    undoubt(session, ids)
     # The row tells that something came; its names are free for the register's own report of the same.
     own = func.uuid_send(_EVENTS.c.id)
     connection.execute(

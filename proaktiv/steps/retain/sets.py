@@ -291,6 +291,7 @@ _SETS: Mapping[str, _Make] = {
     "client_token": _really("expires_at", Term.AT_ONCE),
     "client_jti": _really("expires_at", Term.AT_ONCE),
     "unfinished_contact": _unfinished,
+    "unfinished_address_doubt": _unfinished,
     "unfinished_mail_address": _unfinished,
     "unfinished_identifier": _unfinished,
     "unfinished_person": _unfinished,

@@ -23,6 +23,8 @@ ACTIONS: Mapping[str, str] = {
     "source.jumped": _("Register meldet weit mehr als sonst"),
     "source.released": _("Angehaltene Meldungen freigegeben"),
     "source.rejected": _("Angehaltene Meldungen verworfen"),
+    "address.renewed": _("Neue Anschrift für Briefe übernommen"),
+    "address.compared": _("Meldung nach der Anschrift für Briefe durchgesehen"),
     "matter.recalled": _("Vorgang zurückgeholt"),
     "stop.lifted": _("Schutz aufgehoben"),
     # what crosses the border of the house

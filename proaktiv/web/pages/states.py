@@ -173,6 +173,8 @@ SENTENCES: Mapping[str, str] = {
     "event.refused": _("Die Meldung wurde nicht bearbeitet."),
     "event.stopped": _("Die Bearbeitung wurde angehalten."),
     "event.set_aside": _("Eine Meldung konnte nicht bearbeitet werden."),
+    "address.renewed": _("Ihre neue Anschrift wurde übernommen. Briefe gehen von nun an dorthin."),
+    "address.compared": _("Eine Meldung wurde durchgesehen: Briefe gehen weiter an die bekannte Anschrift."),
     "register.asked": _("Ein Register wurde gefragt."),
     "register.not_asked": _("Ein Register wurde nicht gefragt."),
     "register.answered": _("Ein Register hat geantwortet."),
