@@ -273,6 +273,27 @@ def bundles_of(session: Session, proposals: Collection[UUID]) -> set[UUID]:
     return set(found.scalars())
 
 
+def addressees(session: Session, event: UUID) -> set[UUID]:
+    """Return to whom an event led."""
+    found = session.connection().execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event == event).distinct())
+    return {person for person in found.scalars() if person is not None}
+
+
+def corrected(session: Session, event: UUID) -> bool:
+    """Return whether the register has reported the event in a newer version."""
+    newer = _EVENTS.alias("newer")
+    query = (
+        select(newer.c.id)
+        .join(_EVENTS, and_(newer.c.entry_hash == _EVENTS.c.entry_hash, newer.c.kind == _EVENTS.c.kind))
+        .where(
+            _EVENTS.c.id == event,
+            newer.c.register_version > _EVENTS.c.register_version,
+            newer.c.state != EventState.HELD.value,
+        )
+    )
+    return session.connection().execute(query.limit(1)).first() is not None
+
+
 def decide_anew(session: Session, events: Collection[UUID], now: datetime) -> int:
     """Make events due again that were decided before, each in its latest version; the facts kept are read anew.
 

@@ -57,6 +57,11 @@ def read_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subje
     }
 
 
+def hidden_of(session: Session, persons: Iterable[UUID]) -> frozenset[UUID]:
+    """Return who of the persons is under protection: whoever is told nothing, and of whom nothing is told."""
+    return frozenset(person for person, subject in read_subjects(session, persons).items() if subject.protections)
+
+
 def hold_subjects(session: Session, persons: Iterable[UUID]) -> dict[UUID, Subject]:
     """Lock persons and their children FOR SHARE, then return how each person stands: it stays true until the commit.
 

@@ -8,7 +8,8 @@ Rules held here:
  1. The same candidate again changes nothing; another content supersedes what is not yet confirmed (rules.md § 5.5).
  2. What is confirmed, declined or lapsed is not proposed again. What was recalled is, if the register reports it anew:
     a faulty entry that is cancelled and made again must not cost the family its Leistung.
- 3. The first yes in a group closes the others, which learn only "nicht mehr offen" (data-path.md § 5).
+ 3. The first yes in a group closes the others, which learn only "nicht mehr offen" (data-path.md § 5). Where either of
+    two persons hides, nothing that one does moves what the other has: it would tell (§ 51 BMG).
  4. A stop recalls what is queued; what was handed over becomes a clerk's task, never an automatic counter-notice.
  5. A withdrawn consent recalls what is not confirmed; a confirmed Auftrag rests on its own consent.
  6. A yes that is taken back before it left opens its proposal again, and the siblings that it had closed. What a stop
@@ -58,12 +59,16 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The person said yes to what was shown. ``after`` are Leistungen that come first for the same person."""
+    """The person said yes to what was shown. ``after`` are Leistungen that come first for the same person.
+
+    ``hidden``, here and below: who of the case is under protection (§§ 51, 52 BMG).
+    """
 
     item: UUID
     shown: bytes
     state: AuftragState
     after: tuple[str, ...] = ()
+    hidden: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Undone:
     """The person takes the yes back while that is possible."""
 
     item: UUID
+    hidden: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class TransmitWithdrawn:
     """The consent of one confirmed Auftrag is gone."""
 
     item: UUID
+    hidden: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +245,7 @@ def _confirmed(case: Case, happening: Confirmed) -> list[Effect]:
         and item.candidate.group is not None
         and other.candidate.group == item.candidate.group
         and other.state in OPEN_PROPOSALS
+        and not _would_tell(item, other, happening.hidden)
     ]
     return [
         ProposalMoved(item.id, ProposalState.CONFIRMED),
@@ -253,16 +261,24 @@ def _undone(case: Case, happening: Undone) -> list[Effect]:
     return [
         AuftragMoved(item.id, AuftragState.WITHDRAWN),
         ProposalMoved(item.id, moved(PROPOSAL, item.state, ProposalState.OPEN)),
-        *_reopened(case, item.id),
+        *_reopened(case, item, happening.hidden),
     ]
 
 
-def _reopened(case: Case, closing: UUID) -> list[Effect]:
+def _reopened(case: Case, closing: Item, hidden: frozenset[UUID] = frozenset()) -> list[Effect]:
     return [
         ProposalMoved(other.id, moved(PROPOSAL, other.state, ProposalState.OPEN))
         for other in case.items
-        if other.closed_by == closing and other.state is ProposalState.LAPSED
+        if other.closed_by == closing.id
+        and other.state is ProposalState.LAPSED
+        and not _would_tell(closing, other, hidden)
     ]
+
+
+def _would_tell(acting: Item, other: Item, hidden: frozenset[UUID]) -> bool:
+    """Return whether moving the other's item would tell somebody of what somebody does who is not to be found."""
+    persons = {acting.candidate.person, other.candidate.person}
+    return len(persons) > 1 and bool(persons & hidden)
 
 
 def _day_passed(case: Case, happening: DayPassed) -> list[Effect]:
@@ -301,7 +317,7 @@ def _transmit_withdrawn(case: Case, happening: TransmitWithdrawn) -> list[Effect
     if item.auftrag in OWN_AUFTRAEGE:
         # Who withdraws does not want it; the other parent, whose proposal it had closed, may.
         told = [ForClerk(item.id, "auftrag.withdrawn_after_sending")] if item.perhaps_there else []
-        return [AuftragMoved(item.id, AuftragState.WITHDRAWN), *_reopened(case, item.id), *told]
+        return [AuftragMoved(item.id, AuftragState.WITHDRAWN), *_reopened(case, item, happening.hidden), *told]
     if item.auftrag in SENT_AUFTRAEGE:
         return [ForClerk(item.id, "auftrag.withdrawn_after_sending")]
     return []  # it has ended; the consent can be withdrawn all the same
@@ -316,7 +332,7 @@ def _stopped(case: Case, happening: Stopped) -> list[Effect]:
             effects.append(ProposalMoved(item.id, ProposalState.RECALLED))
         elif item.auftrag in OWN_AUFTRAEGE:
             effects.append(AuftragMoved(item.id, AuftragState.WITHDRAWN))
-            effects += _reopened(living, item.id)
+            effects += _reopened(living, item)
             if item.perhaps_there:
                 effects.append(ForClerk(item.id, "auftrag.recall_by_hand"))
         elif item.auftrag in SENT_AUFTRAEGE:

@@ -46,6 +46,9 @@ class Task:
     ways: tuple[How, ...] = (How.DONE,)
 
 
+TWICE = "auftrag.twice"
+"""Two of one group said yes, and neither could be told of the other."""
+
 TASKS: Mapping[str, Task] = {
     "account_notice.house_refused": Task(
         Matter.NONE,
@@ -85,6 +88,13 @@ TASKS: Mapping[str, Task] = {
         Matter.PROPOSAL,
         "Ein Auftrag ist schon bei der Behörde, und jetzt steht ein Schutz davor (Tod, Sperrvermerk, Storno).",
         "Rufen Sie die Behörde an; schreiben Sie der Familie nicht.",
+    ),
+    TWICE: Task(
+        Matter.AUFTRAG,
+        "Zu derselben Sache steht schon ein Auftrag einer anderen Person; dieser wird nicht von selbst gesendet.",
+        "Sagen Sie keiner der beiden etwas von der anderen: Eine kann unter Schutz stehen (§ 51 BMG). Fragen Sie die"
+        " Behörde, ob sie auch diesen braucht: again. Sonst to_citizen: die Person bekommt ein Blatt.",
+        (How.AGAIN, How.TO_CITIZEN),
     ),
     "auftrag.undeliverable": Task(
         Matter.AUFTRAG,

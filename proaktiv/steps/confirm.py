@@ -1,8 +1,9 @@
 """Confirm: the citizen's yes, no, or later to one proposal.
 
 A yes makes exactly one Auftrag, signs what was shown, gives the consent that it alone rests on (``transmit``) and
-closes the siblings of its group. Where two must sign, the Auftrag waits for the second signature; whoever of the group
-is known here is asked for it, nobody else is ever contacted. A second yes gets the same answer as the first.
+closes the siblings of its group, unless that would tell of somebody who hides (§ 51 BMG). Where two must sign, the
+Auftrag waits for the second signature; whoever of the group is known here is asked for it, nobody else is ever
+contacted. A second yes gets the same answer as the first.
 Left to others: who stands there (``steps.prove``), the second signature (``steps.sign``), taking back
 (``steps.undo``), sending (``steps.dispatch``). Source: data-path.md § 5; channels-and-pages.md § 5.2.
 """
@@ -42,7 +43,7 @@ from proaktiv.matters import (
     silence_bundles,
     write_moves,
 )
-from proaktiv.subjects import read_subjects, stopped_events
+from proaktiv.subjects import hidden_of, read_subjects, stopped_events
 from proaktiv.tables import BundleRow, core_table
 from proaktiv.vault import Compartment, Place, Ring
 
@@ -89,7 +90,8 @@ def confirm(
     if house.vault.mac("rendered", dumps(view)) != shown:
         raise Conflict("the content changed since it was shown")
     state, due_at, until = first_state(content, proof.trust, now)
-    _, effects = apply(case, Confirmed(proposal, again.shown_mac, state, tuple(content.get("nach", ()))))
+    hidden = hidden_of(session, {item.candidate.person for item in case.items})
+    _, effects = apply(case, Confirmed(proposal, again.shown_mac, state, tuple(content.get("nach", ())), hidden))
     order = Transmission(house.ids.row(now), row.lebenslage, row.leistung)
     reference = _reference(house)
     write_moves(session, house.ids, effects, now)

@@ -1,6 +1,7 @@
 """Undo: take a yes, or a signature, back while nothing has left the house.
 
-The Auftrag ends, its proposal stands open again, and so do the siblings that the yes had closed. What the register has
+The Auftrag ends, its proposal stands open again, and so do the siblings that the yes had closed (but for those of
+somebody to whom that would tell of one who hides). What the register has
 corrected meanwhile is decided anew; what rests on a consent that has ended meanwhile stays closed. Later there is only
 the withdrawal (``steps.consents``), which a Behörde may have to be told of. Source: data-path.md § 5 (Undo).
 """
@@ -25,14 +26,16 @@ from proaktiv.matters import (
     AUFTRAEGE,
     PROPOSALS,
     SIGNATURES,
+    addressees,
     bundles_of,
+    corrected,
     decide_anew,
     load_case,
     open_bundles,
     silence_bundles,
     write_moves,
 )
-from proaktiv.subjects import stopped_events
+from proaktiv.subjects import hidden_of, stopped_events
 
 TOO_LATE = "the time to take it back is over; it can still be withdrawn"
 
@@ -97,7 +100,8 @@ def _undo_yes(
         return
     if row.state != AuftragState.AWAITING_SIGNATURE.value and row.undo_until <= now:
         raise Conflict(TOO_LATE)
-    case, effects = apply(case, Undone(row.proposal))
+    hidden = hidden_of(session, addressees(session, row.event) | {item.candidate.person for item in case.items})
+    case, effects = apply(case, Undone(row.proposal, hidden))
     if _consent_ended(session, proof, row.lebenslage):
         own = Case(tuple(item for item in case.items if item.id == row.proposal))
         effects += apply(own, ConsentWithdrawn())[1]
@@ -116,7 +120,9 @@ def _undo_yes(
     # Whoever was told that it is no longer open must hear that it is.
     open_bundles(session, bundles_of(session, others) - {row.bundle}, now, tell_at=now)
     silence_bundles(session, [*asked, row.bundle])
-    decide_anew(session, [row.event], now)
+    # Deciding stands in the log of all whom the event is about: where one hides, only if there is something to decide.
+    if not hidden or corrected(session, row.event):
+        decide_anew(session, [row.event], now)
     order = Transmission(auftrag, row.lebenslage, row.leistung)
     withdraw_transmit(session, house, proof, order, [act(house, proof, auftrag, "auftrag.undone")], now)
 

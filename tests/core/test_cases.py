@@ -22,6 +22,7 @@ from proaktiv.core.cases import (
     Proposed,
     Stopped,
     TransmitWithdrawn,
+    Undone,
     apply,
 )
 from proaktiv.core.errors import Conflict
@@ -100,6 +101,19 @@ def test_the_first_yes_closes_the_others_of_its_group_and_no_one_elses() -> None
     assert [i.state.value for i in after.items] == ["confirmed", "lapsed", "open"]
     with pytest.raises(Conflict):
         apply(after, Confirmed(TWO, b"v1", AuftragState.HELD))
+
+
+@pytest.mark.parametrize("hidden", [ANNA, BEN])
+def test_where_one_of_two_hides_nothing_that_one_does_moves_what_the_other_has(hidden: UUID) -> None:
+    hides = frozenset({hidden})
+    own = item(THREE, key=b"own", group=b"g")
+    case = Case((item(group=b"g"), item(TWO, person=BEN, group=b"g"), own))
+    after, _ = apply(case, Confirmed(ONE, b"v1", AuftragState.HELD, hidden=hides))
+    assert [i.state.value for i in after.items] == ["confirmed", "open", "lapsed"], "one's own closes as ever"
+    closed, _ = apply(case, Confirmed(ONE, b"v1", AuftragState.HELD))
+    for taken_back in (Undone(ONE, hides), TransmitWithdrawn(ONE, hides)):
+        later, _ = apply(closed, taken_back)
+        assert [i.state.value for i in later.items][1:] == ["lapsed", "open"]
 
 
 def test_a_yes_to_something_older_than_the_content_is_a_conflict() -> None:

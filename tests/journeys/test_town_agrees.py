@@ -344,6 +344,17 @@ def test_they_agree_on_a_lock_of_the_child(both: Both, first: bool) -> None:
     agree(both)
 
 
+@pytest.mark.parametrize("first", ["Anna", "Ben"])
+def test_they_agree_where_one_of_two_hides_and_both_say_yes(both: Both, first: str) -> None:
+    both.report(a_protection(both.anna.kennung, "51"), 'schutzvermerk: {person: Anna, art: "51"}')
+    both.yes(first, "GEBURTSURKUNDE", Trust.V3)
+    both.wait(hours=1)
+    agree(both)
+    both.yes("Ben" if first == "Anna" else "Anna", "GEBURTSURKUNDE", Trust.V3)
+    both.wait(hours=1)
+    agree(both)
+
+
 def test_a_difference_between_them_would_be_seen(both: Both) -> None:
     both.yes("Anna", "GEBURTSURKUNDE")
     both.steps.pop()

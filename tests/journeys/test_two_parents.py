@@ -8,6 +8,7 @@ import pytest
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import Conflict, NotAllowed, NotFound
+from proaktiv.core.tasks import How
 from proaktiv.core.trust import SessionProof, Trust
 from tests.builders import Event, Somebody, a_birth, a_death, a_protection, child_of, somebody
 from tests.world import World
@@ -400,6 +401,89 @@ def test_group_closing_tells_the_other_only_that_it_is_no_longer_open(family: Fa
     assert world.proposals(family.his)["GEBURTSURKUNDE"]["state"] == "lapsed"
     assert "Anna" not in shown
     assert "Beispiel-Probst" not in shown
+
+
+class Hiding:
+    """Two parents of whom one hides: who says yes first, who is the other, and what the other sees."""
+
+    def __init__(self, family: Family, hides: str, first: str) -> None:
+        self.family, self.world = family, family.world
+        self.world.announce(a_protection((family.anna if hides == "Anna" else family.ben).kennung, "51"))
+        proofs = {"Anna": family.hers, "Ben": family.his}
+        proofs[hides] = with_account(proofs[hides], Trust.V3)
+        self.first, self.second = proofs[first], next(proof for name, proof in proofs.items() if name != first)
+        self.other = family.ben if first == "Anna" else family.anna
+
+    def others(self) -> tuple[object, int]:
+        """What the other finds, and how often they are written to."""
+        shown = self.world.proposals(self.second), self.world.pipeline.timeline(self.second, "")["entries"]
+        return shown, len(letters_of(self.world, self.other))
+
+
+@pytest.mark.parametrize("hides", ["Anna", "Ben"])
+@pytest.mark.parametrize("first", ["Anna", "Ben"])
+def test_where_one_of_two_hides_neither_learns_of_the_others_yes_nor_that_it_is_taken_back(
+    family: Family, hides: str, first: str
+) -> None:
+    hiding, world = Hiding(family, hides, first), family.world
+    before = hiding.others()
+    auftrag = world.says_yes(hiding.first, "ELTERNGELD")
+    world.tick()
+    assert hiding.others() == before
+    world.pipeline.undo(hiding.first, auftrag)
+    world.tick()
+    assert hiding.others() == before
+    world.pipeline.withdraw_auftrag(hiding.first, world.says_yes(hiding.first, "ELTERNGELD"))
+    world.tick()
+    assert hiding.others() == before
+    world.check_log()
+
+
+@pytest.mark.parametrize("hides", ["Anna", "Ben"])
+@pytest.mark.parametrize("how", [How.AGAIN, How.TO_CITIZEN])
+def test_where_one_of_two_hides_and_both_say_yes_one_is_sent_and_the_other_is_a_clerks(
+    family: Family, hides: str, how: How
+) -> None:
+    hiding, world = Hiding(family, hides, "Anna"), family.world
+    world.says_yes(hiding.first, "GEBURTSURKUNDE")
+    world.wait(hours=1)
+    second = world.says_yes(hiding.second, "GEBURTSURKUNDE")
+    for _ in range(3):
+        world.wait(hours=25)
+    assert len(world.behoerde.orders) == 1, "nobody is paid twice"
+    assert family.state(second) == "held"
+    (task,) = world.pipeline.tasks()
+    assert (task["what"], task["matter"], task["ways"]) == ("auftrag.twice", str(second), ["again", "to_citizen"])
+    seen = json.dumps(world.pipeline.timeline(hiding.second, ""), default=str)
+    assert "twice" not in seen
+    world.pipeline.finish(UUID(task["id"]), how, "clerk-1")
+    world.wait(hours=1)
+    assert family.state(second) == {How.AGAIN: "sent", How.TO_CITIZEN: "with_citizen"}[how]
+    assert [task["what"] for task in world.pipeline.tasks()] == []
+    world.check_log()
+
+
+def test_a_second_yes_goes_by_itself_when_the_first_is_taken_back_in_time(family: Family) -> None:
+    hiding, world = Hiding(family, "Anna", "Anna"), family.world
+    first = world.says_yes(hiding.first, "ELTERNGELD")
+    second = world.says_yes(hiding.second, "ELTERNGELD")
+    world.pipeline.undo(hiding.first, first)
+    world.wait(days=until(world, second) + 1)
+    assert family.state(second) == "sent"
+    assert world.pipeline.tasks() == []
+
+
+@pytest.mark.parametrize("hides", ["Anna", "Ben"])
+def test_what_was_closed_before_one_hid_does_not_open_again_by_a_letter(family: Family, hides: str) -> None:
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    world.tick()
+    hiding = Hiding(family, hides, "Anna")
+    before = hiding.others()
+    world.pipeline.undo(hiding.first, auftrag)
+    world.tick()
+    assert hiding.others() == before
+    assert family.state(auftrag) == "withdrawn"
 
 
 def test_a_parent_who_lives_elsewhere_is_not_asked_and_learns_nothing(world: World) -> None:

@@ -135,6 +135,7 @@ def test_under_paragraph_52_each_way_that_is_offered_ends_it_for_good(town: Town
 RAISED_IN = {
     "auftrag.in_doubt": ("in_doubt",),
     "auftrag.protected": ("held", "ready"),
+    "auftrag.twice": ("held", "ready"),
     "auftrag.undeliverable": ("held", "ready", "in_doubt"),
 }
 """In which states of an Auftrag a clerk is given something to decide about it."""

@@ -29,6 +29,7 @@ from proaktiv.core.guards import PROTECTS_PERSON
 from proaktiv.core.items import Candidate, Item
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
+from proaktiv.core.tasks import TWICE
 from proaktiv.core.trust import Trust, admits
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.evaluating import anew
@@ -85,9 +86,23 @@ def _due(town: Town, held: Held) -> None:
             behoerde = held.content.get("behoerde", "")
             town.task(ToDo("auftrag.protected", held.item.candidate.leistung, held.child, number, behoerde))
             return
+        if _comes_second(town, held):
+            behoerde = held.content.get("behoerde", "")
+            town.task(ToDo(TWICE, held.item.candidate.leistung, held.child, number, behoerde))
+            return
         held.marked = any(town.guards_of(name) & PROTECTS_PERSON.keys() for name in (held.person, held.child))
         town.happen(Moved(number, AuftragState.ANNOUNCED))
         town.happen(Moved(number, AuftragState.SENT))
+
+
+def _comes_second(town: Town, mine: Held) -> bool:
+    """Return whether somebody else of the group said yes before, and that Auftrag stands."""
+    over = {None, AuftragState.WITHDRAWN, AuftragState.REJECTED}
+    before = (each for each in _of_group(town, mine) if each.item.auftrag not in over and each.confirmed_at)
+    return not mine.let_go and any(
+        mine.confirmed_at is None or (each.confirmed_at, each.item.id) < (mine.confirmed_at, mine.item.id)
+        for each in before
+    )
 
 
 # consents ------------------------------------------------------------------------------------------------------------
@@ -105,7 +120,7 @@ def _withdraw(town: Town, data: Mapping[str, Any]) -> None:
     for name in data["persons"]:
         if data["leistung"]:
             held = town.find(name, data["leistung"], data["child"], data["report"])
-            town.happen(TransmitWithdrawn(held.item.id))
+            town.happen(TransmitWithdrawn(held.item.id, town.hidden()))
             continue
         gone = [
             activity
@@ -159,8 +174,9 @@ def _yes(town: Town, data: Mapping[str, Any]) -> None:
         for number, each in town.held.items()
         if each.bundle == held.bundle or (group is not None and each.item.candidate.group == group)
     }
-    town.happen(Confirmed(held.item.id, held.item.candidate.shown, state, held.after), only=touched)
-    held.trust, held.due_at, held.undo_until = trust, due_at, until
+    yes = Confirmed(held.item.id, held.item.candidate.shown, state, held.after, town.hidden())
+    town.happen(yes, only=touched)
+    held.trust, held.due_at, held.undo_until, held.confirmed_at = trust, due_at, until, town.now
     if state is AuftragState.AWAITING_SIGNATURE:
         held.signature_by = due_at
     if asks_second(state, due_at, town.now):
@@ -207,7 +223,7 @@ def _undo(town: Town, data: Mapping[str, Any]) -> None:
     if held.item.state is not ProposalState.CONFIRMED and signed:
         _undo_signature(town, signed[0])
         return
-    effects = town.happen(Undone(held.item.id))
+    effects = town.happen(Undone(held.item.id, town.hidden()))
     held.due_at, held.asked = None, ()
     for effect in effects:
         if isinstance(effect, ProposalMoved):
@@ -299,6 +315,9 @@ def _clerk(town: Town, data: Mapping[str, Any]) -> None:
         town.happen(Moved(held.item.id, to))
     if to is not None:
         held.due_at = town.now if again else None
+    held.let_go = held.let_go or (
+        again and any(task.what == TWICE and task.item == held.item.id for task in town.tasks)
+    )
     town.tasks = [task for task in town.tasks if task.item != held.item.id]
 
 

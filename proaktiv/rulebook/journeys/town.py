@@ -46,6 +46,7 @@ class Held:
     ``asked`` are those whose second signature is asked for, ``signature_by`` until when. ``undo_until``: see
     ``core.confirming.first_state``.
     ``handed_back``: it became a sheet in the person's hands. ``marked``: it was sent as one of a protected person.
+    ``let_go``: a clerk lets it go although somebody else of its group was first.
     """
 
     item: Item
@@ -66,6 +67,8 @@ class Held:
     handed_back: bool = False
     lock_flag: bool = False
     marked: bool = False
+    confirmed_at: datetime | None = None
+    let_go: bool = False
 
 
 @dataclass(slots=True)
@@ -266,6 +269,10 @@ class Town:
             if (what, entry) not in self.called_for:
                 self.called_for.add((what, entry))
                 self.task(ToDo(what, ""))
+
+    def hidden(self) -> frozenset[UUID]:
+        """Return who is under protection."""
+        return frozenset(person for name, person in self.ids.items() if self.subject(name).protections)
 
     def guards_of(self, name: str) -> frozenset[Guard]:
         """Return what stands before a person."""

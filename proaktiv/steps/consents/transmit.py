@@ -20,6 +20,7 @@ from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, bundles_of, load_case, open_bundles, write_moves
+from proaktiv.subjects import hidden_of
 
 
 def withdraw_auftrag(session: Session, house: House, proof: SessionProof, auftrag: UUID, now: datetime) -> None:
@@ -39,7 +40,8 @@ def withdraw_auftrag(session: Session, house: House, proof: SessionProof, auftra
     where = or_(PROPOSALS.c.id == row.proposal, PROPOSALS.c.closed_by == row.proposal)
     case = load_case(session, where)
     if row.person == proof.person:
-        _, effects = apply(case, TransmitWithdrawn(row.proposal))
+        hidden = hidden_of(session, {item.candidate.person for item in case.items})
+        _, effects = apply(case, TransmitWithdrawn(row.proposal, hidden))
     else:
         effects = _unsigned(session, proof, auftrag, row, case)
     write_moves(session, house.ids, effects, now)

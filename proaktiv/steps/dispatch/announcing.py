@@ -16,11 +16,22 @@ from proaktiv.core.flows import Flow
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, LOST, again_at, authorised, refused, stopped
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
+from proaktiv.core.tasks import TWICE
 from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.house import House
 from proaktiv.outward import Wish, ask, hold, loggable, write_log
-from proaktiv.steps.dispatch.due import Attempts, Signed, attempts, candidates, due, lock, not_competent, signatures
+from proaktiv.steps.dispatch.due import (
+    Attempts,
+    Signed,
+    attempts,
+    candidates,
+    due,
+    lock,
+    not_competent,
+    signatures,
+    twice,
+)
 from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sending
 from proaktiv.subjects import read_subjects
 from proaktiv.tables import AuftragRow, HandoverRow, core_table
@@ -82,10 +93,10 @@ def announce(
     rows = lock(session, list(by_id), condition)
     before = attempts(session, [row.id for row in rows])
     signed = signatures(session, [row.id for row in rows])
-    second = {each.person for all_of in signed.values() for each in all_of}
-    persons = {row.person for row in rows} | second
-    standing = {**read_subjects(session, second), **standing}
-    ring = house.vault.ring(session, persons, (Compartment.VIEW, Compartment.FLOW))
+    second = twice(session, [row.id for row in rows])
+    signers = {each.person for all_of in signed.values() for each in all_of}
+    standing = {**read_subjects(session, signers), **standing}
+    ring = house.vault.ring(session, signers | {row.person for row in rows}, (Compartment.VIEW, Compartment.FLOW))
     doings = _Doings()
     for row in rows:
         way, answer = by_id[row.id]
@@ -104,22 +115,23 @@ def announce(
         elif isinstance(answer, Refusal):
             doings.flows.append(refused(answer, **_about(house, ring, row)))
             _refuse(doings, row, tried, answer, protections)
+        elif row.id in second and not tried.made:
+            doings.tasks.append((TWICE, row.id, row.behoerde))
+            _rest(doings, row, tried)
         elif dispatcher is None:
             doings.later.append(row.id)
             doings.tasks.append(("behoerde.not_reachable", row.id, row.behoerde))
         elif tried.lost is not None and again_at(now, failed) is None:
             _doubt(doings, row)
         else:
-            signers = signed.get(row.id, [])
-            mark = way.event in held.hidden or _hides(row, signers, standing)
-            order = _order(row, answer, ring, mark, signers)
+            mine = signed.get(row.id, [])
+            order = _order(row, answer, ring, way.event in held.hidden or _hides(row, mine, standing), mine)
             if order is None:
                 doings.tasks.append((UNDELIVERABLE, row.id, row.behoerde))
                 _rest(doings, row, tried)
             else:
-                attempt = tried.made + 1
                 doings.cleared.append(
-                    _Cleared(row, way, answer, order, failed, attempt, dispatcher.idempotent, signers)
+                    _Cleared(row, way, answer, order, failed, tried.made + 1, dispatcher.idempotent, mine)
                 )
     return _write(session, house, doings, ring, now, wall)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
@@ -14,6 +14,7 @@ from proaktiv.core.errors import NotFound
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.outbound import End
 from proaktiv.core.states import AuftragState
+from proaktiv.core.tasks import TWICE, How
 from proaktiv.tables import (
     AuftragRow,
     BehoerdeRow,
@@ -21,6 +22,7 @@ from proaktiv.tables import (
     HandoverRow,
     ProposalRow,
     SignatureRow,
+    TaskRow,
     core_table,
 )
 from proaktiv.workers import abandoned, dead_workers
@@ -31,6 +33,7 @@ _PROPOSALS = core_table(ProposalRow)
 _BEHOERDEN = core_table(BehoerdeRow)
 _SIGNATURES = core_table(SignatureRow)
 _COMPETENCES = core_table(CompetenceRow)
+_TASKS = core_table(TaskRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,30 @@ def attempts(session: Session, auftraege: Sequence[UUID]) -> dict[UUID, Attempts
     )
     lost_ids = {row.auftrag: row.id for row in open_ones}
     return {auftrag: Attempts(row.made, row.failed, lost_ids.get(auftrag)) for auftrag, row in rows.items()}
+
+
+def twice(session: Session, auftraege: Sequence[UUID]) -> frozenset[UUID]:
+    """Return which Aufträge come second: somebody else of their group confirmed one before, and it stands.
+
+    The first yes of a group closes the others, but where one of two hides (§ 51 BMG): then nobody is told and two may
+    say yes. What a clerk has let go ("again") comes second no longer.
+    """
+    first, its, mine = _AUFTRAEGE.alias("first"), _PROPOSALS.alias("its"), _PROPOSALS.alias("mine")
+    let_go = select(_TASKS.c.id).where(
+        _TASKS.c.what == TWICE, _TASKS.c.matter == _AUFTRAEGE.c.id, _TASKS.c.how == How.AGAIN.value
+    )
+    found = select(_AUFTRAEGE.c.id).where(
+        _AUFTRAEGE.c.id.in_(auftraege),
+        mine.c.id == _AUFTRAEGE.c.proposal,
+        its.c.group_key == mine.c.group_key,
+        first.c.proposal == its.c.id,
+        first.c.person.is_distinct_from(_AUFTRAEGE.c.person),
+        first.c.undone_at.is_(None),
+        first.c.state.not_in((AuftragState.WITHDRAWN.value, AuftragState.REJECTED.value)),
+        tuple_(first.c.confirmed_at, first.c.id) < tuple_(_AUFTRAEGE.c.confirmed_at, _AUFTRAEGE.c.id),
+        ~let_go.exists(),
+    )
+    return frozenset(session.connection().execute(found).scalars())
 
 
 def not_competent(session: Session, rules: Rulebook, found: Sequence[SqlRow[Any]]) -> frozenset[UUID]:
