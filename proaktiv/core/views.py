@@ -16,7 +16,7 @@ from proaktiv.core.lebenslagen import Plan, Rulebook
 from proaktiv.core.proposals import way_of
 from proaktiv.core.questions import ANSWERED
 from proaktiv.core.trust import Trust
-from proaktiv.core.windows import leaves_at_once
+from proaktiv.core.windows import leaves_at_once, over
 
 HIDDEN_AT_V1 = ("anschrift", "wohnort")
 """Parts of fact names whose value a letter and a birth date do not show, nor the office that is chosen by it."""
@@ -56,9 +56,11 @@ def behoerde_at(behoerde: str, plan: Plan | None, trust: Trust) -> str:
 def rendered(content: Mapping[str, Any], trust: Trust, now: datetime, plan: Plan | None) -> dict[str, Any]:
     """Return a proposal as it is shown at this trust and time.
 
-    ``sofort``: the yes leaves at once and cannot be taken back, because a Frist is near. ``eingang``: whether the yes
-    itself keeps the Frist, or only its arrival at the Behörde.
+    ``vorbei``: the Fristen whose told day is over. ``sofort``: the yes leaves at once and cannot be taken back, because
+    a Frist is near. ``eingang``: whether the yes itself keeps the Frist, or only its arrival at the Behörde; a sheet
+    arrives when the person hands it in.
     """
+    way = way_of(content, trust)
     return {
         "titel": content["titel"],
         "grund": content["grund"],
@@ -66,11 +68,12 @@ def rendered(content: Mapping[str, Any], trust: Trust, now: datetime, plan: Plan
         "behoerde": behoerde_at(content["behoerde"], plan, trust),
         "felder": [_field(field, trust) for field in content["felder"]],
         "fristen": content["fristen"],
+        "vorbei": over(content["fristen"], now),
         "fragen": content["fragen"],
-        "versand": way_of(content, trust),
+        "versand": way,
         "unterschriften": signers(content, trust),
-        "sofort": way_of(content, trust) == BEHOERDE and leaves_at_once(content["fristen"], trust, now),
-        "eingang": "mit_ihrem_ja" if counts_here(content) else "bei_der_behoerde",
+        "sofort": way == BEHOERDE and leaves_at_once(content["fristen"], trust, now),
+        "eingang": "mit_ihrem_ja" if way == BEHOERDE and counts_here(content) else "bei_der_behoerde",
     }
 
 

@@ -33,6 +33,9 @@ POST_WORKING_DAYS = 5
 REMIND_AFTER_DAYS = 10
 """Calendar days between a letter and its reminder, at least."""
 
+CODE_DAYS = 90
+"""Calendar days that a letter's code is valid, as the letter says; the day on which it is written does not count."""
+
 MOURNING = timedelta(days=28)
 """How long nothing is written to a parent whose proposals stand open again because the other one died."""
 
@@ -57,6 +60,11 @@ def leaves_at_once(fristen: Iterable[Mapping[str, Any]], trust: Trust, now: date
     """Return whether an Auftrag confirmed now leaves without waiting because a Frist is near."""
     ahead = [end for clock in fristen if (end := _loss(clock)) is not None and end > now]
     return trust > Trust.V1 or (bool(ahead) and min(ahead) - now < TIGHT)
+
+
+def over(fristen: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
+    """Return the names of the Fristen whose told day has ended."""
+    return [clock["name"] for clock in fristen if (end := _loss(clock)) is not None and end < now]
 
 
 def signature_due(fristen: Iterable[Mapping[str, Any]], now: datetime) -> datetime:
@@ -98,6 +106,11 @@ def _reminders(fristen: Iterable[Mapping[str, Any]], answer_by: date, today: dat
 def answered_by_letter(today: date) -> date:
     """Return by when somebody to whom a letter is written today can have answered it."""
     return working_days_after(today, POST_WORKING_DAYS) + timedelta(days=ANSWER_DAYS)
+
+
+def code_until(written: datetime) -> datetime:
+    """Return when a letter's code ends: with its last day, which may be the last one for an answer too."""
+    return datetime.combine(berlin_date(written) + timedelta(days=CODE_DAYS + 1), time(0), BERLIN)
 
 
 def quiet(now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Journeys in which nobody answers: told once more in time, then closed; never taken for a yes."""
 
+import re
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -7,8 +8,11 @@ import pytest
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import Conflict
+from proaktiv.web.pages.site import make_site
+from proaktiv.web.pages.view import Look
 from tests.builders import Somebody, a_birth, a_death, a_move, child_of, somebody
-from tests.world import World
+from tests.web.browser import PageBrowser
+from tests.world import World, code_in
 
 
 def days_until(world: World, day: date) -> int:
@@ -129,3 +133,20 @@ def test_a_yes_after_the_last_day_is_refused_also_before_the_tick(world: World) 
     world.now += timedelta(days=days_until(world, world.value("SELECT max(answer_by) FROM proposals")) + 1)
     with pytest.raises(Conflict, match="no longer open"):
         world.says_yes(proof, "GEBURTSURKUNDE")
+
+
+def test_who_hears_of_a_frist_when_it_is_over_reads_that_it_is_and_until_when_later_lasts(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    world.announce(a_birth(anna, born_on="2026-06-10"))
+    world.tick()
+    browser = PageBrowser(make_site(world.pipeline, Look("Stadt Musterstadt"), secure_cookies=False))
+    year, month, day = anna.geburtsdatum.split("-")
+    typed = {"code": code_in(world.letters_to(anna)[-1]), "geburt_tag": day, "geburt_monat": month, "geburt_jahr": year}
+    browser.post("/b", typed)
+    found = re.search(r'href="(/vorschlag/[^"]+)"[^>]*>Elterngeld', browser.get("/uebersicht").text)
+    assert found is not None
+    page = browser.get(found[1]).text
+    assert "Sicher war es bis 09.10.2026. Das ist vorbei." in page
+    assert "Für die Frist zählt" not in page
+    assert "wahrt die Frist" not in page
+    assert "Es bleibt offen bis 31.12.2026." in browser.get(f"{found[1]}/entscheiden").text

@@ -93,7 +93,7 @@ def announce(
     rows = lock(session, list(by_id), condition)
     before = attempts(session, [row.id for row in rows])
     signed = signatures(session, [row.id for row in rows])
-    second = twice(session, [row.id for row in rows])
+    doubled = twice(session, [row.id for row in rows])
     signers = {each.person for all_of in signed.values() for each in all_of}
     standing = {**read_subjects(session, signers), **standing}
     ring = house.vault.ring(session, signers | {row.person for row in rows}, (Compartment.VIEW, Compartment.FLOW))
@@ -106,7 +106,6 @@ def announce(
         if tried.lost is not None:
             doings.lost.append(tried.lost)
         failed = tried.failed + (tried.lost is not None)
-        protections = standing[row.person].protections
         if tried.lost is not None and (dispatcher is None or not dispatcher.idempotent):
             _doubt(doings, row)
         elif guard is not None:
@@ -114,8 +113,8 @@ def announce(
             _take_back(doings, row, tried)
         elif isinstance(answer, Refusal):
             doings.flows.append(refused(answer, **_about(house, ring, row)))
-            _refuse(doings, row, tried, answer, protections)
-        elif row.id in second and not tried.made:
+            _refuse(doings, row, tried, answer, standing[row.person].protections)
+        elif row.id in doubled and not tried.made:
             doings.tasks.append((TWICE, row.id, row.behoerde))
             _rest(doings, row, tried)
         elif dispatcher is None:

@@ -5,7 +5,7 @@ A mail is a hint beside a letter: whatever stands in its way ends it in silence,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from proaktiv.core.guards import Guard
 from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
 from proaktiv.core.rates import Rates
 from proaktiv.core.states import DeliveryState
-from proaktiv.core.windows import quiet
+from proaktiv.core.windows import code_until, quiet
 from proaktiv.homes import IN_DOUBT, in_doubt
 from proaktiv.house import House
 from proaktiv.outward import Held, Wish, ask, hold, loggable, write_log
@@ -44,8 +44,6 @@ from proaktiv.steps.notify.posting import (
 from proaktiv.steps.notify.reminding import with_reminders
 from proaktiv.tables import CodeRow, DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Ring
-
-CODE_LIVES = timedelta(days=90)
 
 _ENROLMENTS = core_table(EnrolmentRow)
 _DELIVERIES = core_table(DeliveryRow)
@@ -294,7 +292,7 @@ def _code_row(house: House, letter: Composed) -> dict[str, Any]:
         "wrong_tries": 0,
         "locked_at": None,
         "used_at": None,
-        "expires_at": letter.made_at + CODE_LIVES,
+        "expires_at": code_until(letter.made_at),
     }
 
 
