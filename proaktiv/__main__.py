@@ -202,6 +202,7 @@ def serve(
             access_log=False,
             log_level="warning",
             server_header=False,
+            forwarded_allow_ips=list(settings.proxies),
             timeout_graceful_shutdown=5,
         )
 

@@ -189,6 +189,7 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
             staff_private=office_keys(settings) if part == "office" else (),
             erasure_key=settings.erasure_key or b"" if part == "office" else b"",
             pace=pace_of(settings),
+            enrolments_per_day=settings.enrolments_per_day,
             identity=identity,
             event_sources=tuple(
                 Folder(client, folder, time.monotonic) for client, folder in settings.folders.items() if outward

@@ -7,7 +7,7 @@ others and before the log. Left to others: what is done and how fast that may be
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -20,19 +20,29 @@ WHOLE = b""
 """The bucket of a channel as a whole."""
 
 _FORGOTTEN = timedelta(hours=1)
+"""By then every bucket is full again: none refills more slowly."""
 
 
 def take(
-    session: Session, channel: str, rate_of: Callable[[bytes], Rate], targets: Sequence[bytes], now: datetime
+    session: Session,
+    channel: str,
+    rate_of: Callable[[bytes], Rate],
+    targets: Sequence[bytes],
+    now: datetime,
+    *,
+    whole: bool = True,
 ) -> list[timedelta | None]:
-    """Take a leave for each target, in order, from its bucket and the whole channel's; None, or how long to wait."""
+    """Take a leave for each target, in order, from its bucket and the whole channel's; None, or how long to wait.
+
+    Without ``whole`` the channel has no bucket for all together: nobody waits for a row that everybody needs.
+    """
     if not targets:
         return []
-    level = _levels(session, channel, rate_of, {WHOLE, *targets}, now)
+    level = _levels(session, channel, rate_of, {*targets, *([WHOLE] if whole else [])}, now)
     waiting: dict[bytes, int] = {}
     pauses: list[timedelta | None] = []
     for target in targets:
-        places = dict.fromkeys((target, WHOLE))
+        places = dict.fromkeys((target, WHOLE) if whole else (target,))
         empty = next((place for place in places if level[place] < 1.0), None)
         if empty is None:
             for place in places:
@@ -51,6 +61,15 @@ def take(
     )
     _clear(session, now)  # last: whoever holds one of these may wait for one of ours
     return pauses
+
+
+def give_back(session: Session, channel: str, rate: Rate, target: bytes) -> None:
+    """Put a leave back that was not needed; the bucket is never more than full. What is forgotten is full already."""
+    session.connection().execute(
+        update(_PACES)
+        .where(_PACES.c.channel == channel, _PACES.c.target == target)
+        .values(level=func.least(_PACES.c.level + 1.0, rate.burst))
+    )
 
 
 def _levels(

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,6 +59,17 @@ def _url(value: SecretStr | None) -> SecretStr | None:
             raise ValueError("is another database's: the database must be PostgreSQL, locks and roles rest on it")
         if not url.database or not url.username:
             raise ValueError("names no role or no database: postgresql://role:password@host/database")
+    return value
+
+
+def _proxies(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what would let anybody say who asks."""
+    try:
+        everybody = any(ip_network(each).prefixlen == 0 for each in value)
+    except ValueError:
+        raise ValueError('names what is no address and no net: ["10.0.0.7", "10.1.0.0/24"]') from None
+    if everybody:
+        raise ValueError("names everybody: then whoever asks says where from")
     return value
 
 
@@ -138,6 +150,10 @@ class Settings(BaseSettings):
     # More wishes to look a person up than that, of one of the staff or by the same two, are a finding (core.series).
     look_ups_per_hour: int = Field(default=5, ge=0, le=20)
     look_ups_per_day: int = Field(default=20, ge=0, le=200)
+    # So many may enrol in a day (UTC): each is a question to the register, and perhaps a letter (steps.brake).
+    enrolments_per_day: int = Field(default=1_000, ge=1)
+    # TLS proxies before a surface: only what they say of whoever asks is believed (X-Forwarded-For).
+    proxies: Annotated[tuple[str, ...], AfterValidator(_proxies), *Json] = ("127.0.0.1", "::1")
     letters_dir: Path | None = None
     letters_format: Literal["text", "pdf", "pdf+text"] = "text"
     letterhead_address: Annotated[tuple[str, ...], *Json] = ()

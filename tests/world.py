@@ -222,6 +222,7 @@ class World:
                 "ZULASSUNG": self.zulassung,
             },
             dispatchers={"webhook": self.behoerde},
+            enrolments_per_day=1_000_000,
             citizen_page="musterstadt.example",
             border=Border(timedelta.max, timedelta.max),  # months pass between two lines, and nobody signs meanwhile
         )

@@ -10,9 +10,11 @@ from uuid import UUID
 from proaktiv.acts.account import AccountActs
 from proaktiv.acts.own import OwnActs
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotProven
+from proaktiv.core.nets import UNTOLD
 from proaktiv.core.trust import SessionProof
 from proaktiv.steps import (
     answer,
+    brake,
     channels,
     confirm,
     consents,
@@ -35,17 +37,27 @@ from proaktiv.steps.prove import Proven
 class CitizenActs(AccountActs, OwnActs):
     """The acts of the citizen's surface."""
 
-    def enrol(self, wish: Wish) -> None:
-        """Keep a request to be known here; the answer is the same whatever becomes of it."""
+    def enrol(self, wish: Wish, net: bytes = UNTOLD) -> None:
+        """Keep a request to be known here; the answer is the same whatever becomes of it. Raises ``TooMany``."""
         now = self.clock()
+        with self.database.transaction() as session:
+            brake.slow(session, self.house, brake.ENROLMENT, net, self.wall())
+            full = brake.count(session, self.house, self.enrolments_per_day, now)
+        if full is not None:
+            raise full
         with self.database.transaction() as session:
             enrol.enrol(session, self.house, wish, now)
 
-    def prove(self, code: str, birth_date: date) -> Proven:
-        """Return a session. Raises ``NotProven``, after the wrong try was counted."""
-        now = self.clock()
+    def prove(self, code: str, birth_date: date, net: bytes = UNTOLD) -> Proven:
+        """Return a session. Raises ``NotProven``, after the wrong try was counted; ``TooMany``."""
+        now, wall = self.clock(), self.wall()
         with self.database.transaction() as session:
-            proven = prove.prove(session, self.house, code, birth_date, now, self.wall())
+            brake.slow(session, self.house, brake.CODE, net, wall)
+        with self.database.transaction() as session:
+            proven = prove.prove(session, self.house, code, birth_date, now, wall)
+        if proven is not None:
+            with self.database.transaction() as session:
+                brake.forgive(session, self.house, brake.CODE, net)
         if proven is None:
             raise NotProven("code or birth date is not right, or the code is no longer valid")
         return proven

@@ -33,7 +33,7 @@ class Means:
     process announces now; it raises where the process cannot say so, and then nothing is handed over. ``staff_private``
     opens the staff parts of the log, where the office holds it; ``erasure_key`` seals what two people of the DSB's
     office wish of the eraser. ``pace`` is how many look-ups of persons are no series. ``border`` is asked before
-    anything leaves.
+    anything leaves. ``enrolments_per_day`` is how many may enrol with the house in a day.
     """
 
     database: Database
@@ -59,6 +59,7 @@ class Means:
     staff_private: OfficeKeys = field(default=(), repr=False)
     erasure_key: bytes = field(default=b"", repr=False)
     pace: Pace = field(default_factory=Pace)
+    enrolments_per_day: int = 1_000
     border: Border = field(default_factory=Border, repr=False)
     set_size: SetSize = field(default_factory=lambda: SetSize(250), repr=False)
     tokens: Tokens = field(default_factory=Tokens, repr=False)

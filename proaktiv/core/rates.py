@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many a second, and as many at once after a quiet second; at least one."""
+    """So many a second, and as many at once after a quiet second, or ``at_once`` after a longer one; at least one."""
 
     per_second: float
+    at_once: float = 1.0
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` where nothing could ever leave."""
@@ -22,7 +23,7 @@ class Rate:
     @property
     def burst(self) -> float:
         """Return how many may leave at once."""
-        return max(self.per_second, 1.0)
+        return max(self.per_second, self.at_once, 1.0)
 
     def filled(self, level: float, at: datetime, now: datetime) -> float:
         """Return how full a bucket is ``now`` that was at ``level`` then; a clock that went back fills nothing."""

@@ -302,7 +302,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("erasure_request", "erasure_requests", "Wunsch, zu löschen", "Ende des Wunsches", Term.AT_ONCE, _C, "betrieb"),
     Rule("hold_request", "hold_requests", "Wunsch, zu sperren", "Ende des Wunsches", Term.AT_ONCE, _E, "betrieb"),
-    Rule("client_day", "client_days", "Zahl der Meldungen eines Tages", "Tag", Term.DESK, _E, "betrieb"),
+    Rule(
+        "client_day", "client_days", "Zahl der Meldungen oder Anmeldungen eines Tages", "Tag", Term.DESK, _E, "betrieb"
+    ),
     Rule("hold", "holds", "aufgehobene Sperre der Löschung", "Aufhebung", Term.PROOF, _E, "betrieb"),
     Rule("run", "retention_runs", "Lauf der Löschung", "Tag", Term.PROOF, _E, "betrieb"),
 )
@@ -329,7 +331,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("address_doubts", ("person",), "bis geklärt ist, wohin Briefe gehen; sonst ginge einer an die alte Anschrift"),
     Kept("mail_addresses", ("person", "inbox", "address", "address_hash", "domain_hash"), _UNTIL_DESTROYED),
     Kept("outages", ("target",), "Prüfwert einer Domain, bis sie wieder Mails nimmt"),
-    Kept("paces", ("target",), "Prüfwert einer Domain; nach einer Stunde räumt die nächste Mail ihn weg"),
+    Kept("paces", ("target",), "Prüfwert einer Domain oder eines Netzes; nach einer Stunde räumt der nächste ihn weg"),
     Kept("relations", ("from_person", "to_person"), f"geltende Beziehung: {_UNTIL_DESTROYED}"),
     Kept(
         "vault_keys", ("person", "wrapped"), "ein Schlüssel öffnet nichts, wenn sein Inhalt weg ist; Vernichtung bleibt"

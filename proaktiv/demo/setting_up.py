@@ -66,9 +66,10 @@ _COMPARTMENTS = ("VIEW", "CONTACT", "FACTS", "FLOW", "PROOF")
 _LETTERHEAD = ("LETTERS_FORMAT", "LETTERHEAD_ADDRESS", "LETTERHEAD_CONTACT", "LETTERHEAD_ENTRY", "LETTERHEAD_MARK")
 _MAIL = ("MAIL_HOST", "MAIL_PORT", "MAIL_TLS", "MAIL_HELLO", "MAIL_SENDER", "MAIL_BOUNCES", "MAIL_PAGE", "MAIL_LEAVE")
 _ACCOUNT = ("ACCOUNT_PAGE", "ACCOUNT_ISSUER", "ACCOUNT_CLIENT_ID", "ACCOUNT_SECRET_FILE")
+_BESIDES = ("ENROLMENTS_PER_DAY", *_ACCOUNT)
 _HELD: Mapping[str, tuple[str, ...]] = {
     "intake": (*_COMMON, "INTAKE_PUBLIC_KEY", "TOKEN_AUDIENCE"),
-    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE", "MAIL_HOST", *_ACCOUNT),
+    "citizen": (*_COMMON, "CODE_KEY", "KEK_VIEW", "INTAKE_PUBLIC_KEY", "CITIZEN_PAGE", "MAIL_HOST", *_BESIDES),
     "office": (
         *(*_COMMON, "KEK_VIEW", "KEK_PROOF", "INTAKE_PUBLIC_KEY", "STAFF_PRIVATE_KEY", "OFFICE_PAGE", "ERASURE_KEY"),
     ),
@@ -205,6 +206,7 @@ def _settings(
         "REGISTERS": json.dumps({name: f"{registers}/{name.lower()}" for name in REGISTERS}),
         "OUTBOUND": json.dumps([f"127.0.0.1:{ports[part]}" for part in ("register", "behoerde", "konto")]),
         "CITIZEN_PAGE": f"127.0.0.1:{ports['citizen']}/b",
+        "ENROLMENTS_PER_DAY": "1000000",  # a whole city enrols at once
         "ACCOUNT_PAGE": f"http://127.0.0.1:{ports['citizen']}",
         "ACCOUNT_ISSUER": f"http://127.0.0.1:{ports['konto']}",
         "ACCOUNT_CLIENT_ID": "musterstadt",

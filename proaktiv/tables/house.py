@@ -29,9 +29,10 @@ class ClientRow(Storage, table=True):
 
 
 class ClientDayRow(Storage, table=True):
-    """How many events a client sent on one UTC day. By ``steps.receive``.
+    """How many events a client sent on one UTC day. By ``steps.receive``; as one of them, enrolments (``steps.brake``).
 
-    ``held_at``: when the first of them was quarantined. ``cleared_at``: when a human let the rest of the day go on.
+    ``held_at``: when the first of them was quarantined, or it was told that there are many. ``cleared_at``: when a
+    human let the rest of the day go on.
     """
 
     __tablename__ = "client_days"
@@ -193,7 +194,7 @@ class OutageRow(Storage, table=True):
 
 
 class PaceRow(Storage, table=True):
-    """How full the bucket of ``core.rates`` is: of a channel, or of one domain by its keyed hash. By ``paces``.
+    """How full a bucket of ``core.rates`` is: of a channel, or of one domain or net by its keyed hash. By ``paces``.
 
     A row of an hour ago says nothing any more and is cleared away by whoever comes next.
     """

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyCookie
 
+from proaktiv.core.nets import UNTOLD, net_of
 from proaktiv.core.trust import SessionProof
 from proaktiv.web.pipelines import CitizenPipeline
 
@@ -22,6 +23,14 @@ def _pipeline(request: Request) -> CitizenPipeline:
 
 
 PipelineDep = Annotated[CitizenPipeline, Depends(_pipeline)]
+
+
+def _net(request: Request) -> bytes:
+    """Return whose net asks: of the peer, or of whom a proxy of the house names (``proxies`` in the settings)."""
+    return net_of(request.client.host) if request.client else UNTOLD
+
+
+NetDep = Annotated[bytes, Depends(_net)]
 
 
 # For the description alone: on plain http the cookie has another name.

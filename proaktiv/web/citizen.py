@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from proaktiv.web import cockpit, links, me, openapi, problems
-from proaktiv.web.asking import LOOPBACK_COOKIE, SECURE_COOKIE, PipelineDep, Proof, ProofForChange
+from proaktiv.web.asking import LOOPBACK_COOKIE, SECURE_COOKIE, NetDep, PipelineDep, Proof, ProofForChange
 from proaktiv.web.bodies import (
     Anmeldung,
     Antworten,
@@ -42,17 +42,17 @@ def health(pipeline: PipelineDep) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.post("/anmelden", status_code=202, responses=openapi.CHANGE_UNPROVEN | links.WISH)
-def enrol(form: Anmeldung, pipeline: PipelineDep) -> dict[str, str]:
-    """Take a wish to be known here; the answer is always the same."""
-    pipeline.enrol(form.wish())
+@router.post("/anmelden", status_code=202, responses=openapi.told(429) | openapi.CHANGE_UNPROVEN | links.WISH)
+def enrol(form: Anmeldung, net: NetDep, pipeline: PipelineDep) -> dict[str, str]:
+    """Take a wish to be known here; the answer is always the same, and so many from one net in an hour."""
+    pipeline.enrol(form.wish(), net)
     return {"text": SAME_ANSWER}
 
 
-@router.post("/sitzung", responses=openapi.told(401) | openapi.CHANGE_UNPROVEN | links.SESSION)
-def prove(form: Nachweis, request: Request, response: Response, pipeline: PipelineDep) -> dict[str, Any]:
-    """Open a session by letter code and birth date."""
-    session = pipeline.prove(form.code, form.geburtsdatum)
+@router.post("/sitzung", responses=openapi.told(401, 429) | openapi.CHANGE_UNPROVEN | links.SESSION)
+def prove(form: Nachweis, request: Request, response: Response, net: NetDep, pipeline: PipelineDep) -> dict[str, Any]:
+    """Open a session by letter code and birth date; so many wrong tries from one net in an hour."""
+    session = pipeline.prove(form.code, form.geburtsdatum, net)
     name, secure = request.app.state.cookie, request.app.state.cookie == SECURE_COOKIE
     response.set_cookie(name, session.token, httponly=True, secure=secure, samesite="lax", path="/", max_age=1800)
     return {"purpose": session.purpose, "trust": int(session.proof.trust), "csrf": session.csrf}

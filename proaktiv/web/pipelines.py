@@ -20,12 +20,12 @@ from proaktiv.steps.prove import Proven
 class CitizenPipeline(Protocol):
     """What this surface asks of the pipeline."""
 
-    def enrol(self, wish: Wish) -> None:
-        """Keep a request to be known here."""
+    def enrol(self, wish: Wish, net: bytes) -> None:
+        """Keep a request to be known here. Raises ``TooMany``."""
         ...
 
-    def prove(self, code: str, birth_date: date) -> Proven:
-        """Return a session. Raises ``NotProven``."""
+    def prove(self, code: str, birth_date: date, net: bytes) -> Proven:
+        """Return a session. Raises ``NotProven``, ``TooMany``."""
         ...
 
     def session(self, token: str) -> SessionProof:

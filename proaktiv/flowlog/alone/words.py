@@ -44,6 +44,8 @@ WORDS = {
         "acknowledgement.foreign_sender": "Antwort einer fremden Behörde abgewiesen",
         "acknowledgement.changed": "Antwort mit geändertem Inhalt abgewiesen",
         "enrolment.requested": "Anmeldung eingegangen",
+        "enrolments.full": "Mehr Anmeldungen an einem Tag als erlaubt: Register nicht mehr gefragt",
+        "enrolments.jumped": "Weit mehr Anmeldungen an einem Tag als sonst",
         "consent.given": "Einwilligung gegeben",
         "consent.refused": "Einwilligung nicht gegeben",
         "consent.objected": "Widerspruch eingelegt",

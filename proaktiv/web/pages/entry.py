@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from proaktiv.core.errors import NotProven
 from proaktiv.core.trust import Trust
 from proaktiv.steps.enrol import Wish
+from proaktiv.web.asking import NetDep
 from proaktiv.web.pages import language
 from proaktiv.web.pages.forms import Fields, Form
 from proaktiv.web.pages.language import marked as _
@@ -38,7 +39,9 @@ def code(request: Request, look: LookDep) -> Response:
 
 
 @router.post("/b")
-def prove(request: Request, fields: Fields, look: LookDep, pipeline: PipelineDep, door: DoorDep) -> Response:
+def prove(
+    request: Request, fields: Fields, look: LookDep, net: NetDep, pipeline: PipelineDep, door: DoorDep
+) -> Response:
     """Open a session by code and birth date, or say the one thing that is said of every wrong pair."""
     form = Form(fields)
     typed = form.line("code", CODE_LENGTH, most=40)
@@ -46,7 +49,7 @@ def prove(request: Request, fields: Fields, look: LookDep, pipeline: PipelineDep
     if not form.well:
         return look.answer(request, "code.html", 422, form=form)
     try:
-        session = pipeline.prove(typed, born)
+        session = pipeline.prove(typed, born, net)
     except NotProven:
         form.errors["code"] = CODE_WRONG
         return look.answer(request, "code.html", 401, form=form)
@@ -63,7 +66,7 @@ def enrolment(request: Request, look: LookDep) -> Response:
 
 
 @router.post("/anmelden")
-def enrol(request: Request, fields: Fields, look: LookDep, pipeline: PipelineDep) -> Response:
+def enrol(request: Request, fields: Fields, look: LookDep, net: NetDep, pipeline: PipelineDep) -> Response:
     """Keep the wish; the answer is the same whatever becomes of it."""
     form = Form(fields)
     wish = Wish(
@@ -79,7 +82,7 @@ def enrol(request: Request, fields: Fields, look: LookDep, pipeline: PipelineDep
     if date.fromisoformat(wish.geburtsdatum) > pipeline.clock().date():
         form.errors["geburt"] = DAY_WRONG
         return look.answer(request, "enrol.html", 422, form=form)
-    pipeline.enrol(wish)
+    pipeline.enrol(wish, net)
     return RedirectResponse("/anmelden/danke", SEE_OTHER)
 
 

@@ -39,7 +39,11 @@ TOLD: Mapping[int, tuple[str, str]] = {
     422: (_("Etwas fehlt noch"), _("Bitte gehen Sie zurück und prüfen Sie Ihre Eingaben.")),
     429: (
         _("Zu viele Versuche"),
-        _("Bitte warten Sie. Ist Ihr Code gesperrt, schicken wir Ihnen auf Wunsch einen neuen Brief."),
+        _(
+            "Von hier kamen zu viele Versuche, oder für heute sind es genug. Es wurde nichts gespeichert. Am Schalter"
+            " und mit einem Brief an uns geht es auch ohne diese Seite. Ist Ihr Code gesperrt, schicken wir Ihnen auf"
+            " Wunsch einen neuen Brief."
+        ),
     ),
     500: (_("Bei uns ist etwas schiefgegangen"), _("Wir wissen davon. Bitte versuchen Sie es später noch einmal.")),
     503: (
@@ -60,13 +64,16 @@ def install(app: FastAPI, told: Mapping[int, tuple[str, str]] = TOLD, template: 
     app.add_exception_handler(Exception, _unexpected)
 
 
-def page(request: Request, status: int) -> HTMLResponse:
-    """Return the page of a status; one without a page of its own is told as the nearest."""
+def page(request: Request, status: int, seconds: int | None = None) -> HTMLResponse:
+    """Return the page of a status; one without a page of its own is told as the nearest. ``seconds``: when again."""
     look: Look = request.app.state.look
     told, template = request.app.state.failures
     known = status if status in told else 500 if status >= 500 else 400
     title, text = told[known]
-    return look.answer(request, template, status, title=title, text=text, code=status)
+    answer = look.answer(request, template, status, title=title, text=text, code=status, seconds=seconds)
+    if seconds is not None:
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _ours(request: Request, error: Exception) -> HTMLResponse:
@@ -74,7 +81,7 @@ def _ours(request: Request, error: Exception) -> HTMLResponse:
     status = problems.shape_of(error).status
     if status == 500:
         log.error("request.failed", error=type(error).__name__)
-    return page(request, status)
+    return page(request, status, error.retry_after_seconds if isinstance(error, errors.TooMany) else None)
 
 
 def _validation(request: Request, _error: Exception) -> HTMLResponse:

@@ -51,6 +51,8 @@ ACTIONS: Mapping[str, str] = {
     "acknowledgement.changed": _("Antwort mit geändertem Inhalt abgewiesen"),
     # what the person did
     "enrolment.requested": _("Anmeldung eingegangen"),
+    "enrolments.full": _("Mehr Anmeldungen an einem Tag als erlaubt: Register nicht mehr gefragt"),
+    "enrolments.jumped": _("Weit mehr Anmeldungen an einem Tag als sonst"),
     "consent.given": _("Einwilligung gegeben"),
     "consent.refused": _("Einwilligung nicht gegeben"),
     "consent.objected": _("Widerspruch eingelegt"),
