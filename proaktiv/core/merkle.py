@@ -205,6 +205,17 @@ def halfway_of(data: bytes) -> bytes:
     return b"".join(levels_of(split_hashes(data))[_HALFWAY])
 
 
+def is_tile_below(data: bytes, above: bytes, halfway: bytes = b"") -> bool:
+    """Return whether ``data`` is a full tile whose hash in the tile above is ``above``.
+
+    ``halfway`` must be of it as well, unless it is empty: where it was not kept.
+    """
+    if len(data) != TILE_WIDTH * HASH_BYTES:
+        return False
+    levels = levels_of(split_hashes(data))
+    return levels[TILE_HEIGHT][0] == above and halfway in {b"", b"".join(levels[_HALFWAY])}
+
+
 class Tiles:
     """Reads subtree hashes out of tiles, each loaded once and hashed no further than asked. ``read`` is a ``ReadHash``.
 

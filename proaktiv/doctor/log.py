@@ -15,6 +15,7 @@ from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.flowlog.border import ALARM
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.findings import Code, Limits, counted, findings
+from proaktiv.flowlog.rounds import in_doubt
 from proaktiv.flowlog.signer import LOCK
 from proaktiv.flowlog.status import Asked, LogBehind, Status, require_current, status
 from proaktiv.flowlog.vouching.attesting import STAMPS
@@ -155,6 +156,9 @@ def remembers(state: Path, origin: str, database: Database) -> Check:
             yield broken(name, f"is of the log {memory.origin}", "name the folder of this log with --state")
         elif memory.size > size:
             yield broken(name, f"{memory.size} entries were signed, the database holds {size}", call)
+        elif doubtful := in_doubt(state):
+            tile = f"tile {doubtful[0]}/{doubtful[1]} is not what the tile above says of it, so nothing is signed"
+            yield broken(name, tile, f"{_CALL}; proaktiv log verify says what else was changed")
         elif memory.size < published:
             yield broken(name, f"is behind: it knows {memory.size} entries, {published} were signed", call)
         else:

@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from proaktiv.core.errors import NotFound
-from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, tile_count, tile_path
+from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, is_tile_below, tile_count, tile_path
 from proaktiv.flowlog.exports.layout import bundle, bundle_path
 from proaktiv.flowlog.keeping.pruning import pruned
+from proaktiv.flowlog.tiles import LogBroken
 from proaktiv.flowlog.vouching import attested
 from proaktiv.tables import CheckpointRow, FlowLeafRow, FlowLogRow, TileRow, core_table
 
@@ -36,7 +37,7 @@ def published_checkpoint(session: Session) -> str:
 
 
 def published_file(session: Session, path: str) -> bytes:
-    """Return a tile or an entry bundle by its path below the log's address. Raises ``NotFound``."""
+    """Return a tile or an entry bundle by its path below the log's address. Raises ``NotFound``, ``LogBroken``."""
     match = _PATH.fullmatch(path)
     if match is None:
         raise NotFound("no file of a log has this name")
@@ -60,12 +61,24 @@ def minimum_index(session: Session) -> int:
 
 
 def _tile(session: Session, level: int, n: int, width: int) -> bytes | None:
-    data = (
+    """Return the first hashes of a tile. Raises ``LogBroken`` for a full one that is not what the tile above says."""
+    above = _TILES.alias()
+    found = (
         session.connection()
-        .execute(select(_TILES.c.data).where(_TILES.c.level == level, _TILES.c.n == n))
-        .scalar_one_or_none()
+        .execute(
+            select(_TILES.c.data, above.c.data.label("above"))
+            .outerjoin(above, (above.c.level == level + 1) & (above.c.n == n // TILE_WIDTH))
+            .where(_TILES.c.level == level, _TILES.c.n == n)
+        )
+        .one_or_none()
     )
-    return None if data is None or len(data) < width * HASH_BYTES else bytes(data)[: width * HASH_BYTES]
+    if found is None or len(found.data) < width * HASH_BYTES:
+        return None
+    data, place = bytes(found.data), n % TILE_WIDTH * HASH_BYTES
+    full = len(data) >= TILE_WIDTH * HASH_BYTES
+    if full and not is_tile_below(data, bytes(found.above or b"")[place : place + HASH_BYTES]):
+        raise LogBroken(f"tile {level}/{n} is not what the tile above says of it: it is not given out")
+    return data[: width * HASH_BYTES]
 
 
 def _entries(session: Session, n: int, width: int) -> bytes | None:

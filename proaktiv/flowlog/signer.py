@@ -3,6 +3,7 @@
 Before each signature it proves from the stored tiles that what it signed is the beginning of what it shall sign, and
 writes that down first. A restored backup, a rewritten past or a smaller log is refused, with evidence kept. So is a
 memory that knows less than was signed: a second signer's, or an older copy. Such a one would sign another continuation.
+It also goes round the tiles (``flowlog.rounds``) and signs nothing while one does not fit.
 During a rotation a second key signs as well, from the entry on that announces it.
 Left to others: that only one signer runs (a session lock, ``signing``), publishing, witnesses.
 Source: flowlog.md § 4.
@@ -32,6 +33,7 @@ from proaktiv.flowlog.checkpoints import (
     vkey_of,
 )
 from proaktiv.flowlog.durable import write_durably
+from proaktiv.flowlog.rounds import Rounds
 from proaktiv.flowlog.sequencer import no_probe
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
 from proaktiv.locks import lock_keys
@@ -96,6 +98,7 @@ class Signer:
         self._origin = origin
         self._adopt = adopt
         self._next = next_key
+        self._rounds = Rounds(state_dir)
         self.vkey = str(vkey_of(origin, key))
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -117,6 +120,7 @@ class Signer:
             last = self._remembered(session)
             self._check_newest(session, last)
             self._check_grown(tree, last, head)
+            self._rounds.look(session, head.size, head.root, now)
             if head.size == 0:
                 return None
             if last != head:

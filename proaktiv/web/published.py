@@ -23,7 +23,7 @@ class PublishedLog(Protocol):
         ...
 
     def log_file(self, path: str) -> bytes:
-        """Return a tile or an entry bundle. Raises ``NotFound``."""
+        """Return a tile or an entry bundle. Raises ``NotFound``, ``NotSafe`` for a tile that does not fit."""
         ...
 
     def log_minimum_index(self) -> int:

@@ -27,7 +27,9 @@ NUMBERED = {
     11: "No log, no flow: nothing is handed over where logging fails, or is too far behind",
     12: "No way around: the database refuses a flow without entry and every change of an entry; no client elsewhere",
     13: "Each stored byte is seen when it changes, at exactly its index; bodies swapped; a column edited",
-    14: "A row deleted or pushed in, a tile's byte changed: found before the next signature",
+    14: "A row deleted or pushed in is named by each verification; a tile's byte changed stops the signer: before"
+    " the next signature, in a log of more than 2,048 entries within one tick (a second) for each 2,048; not given"
+    " out either",
     15: "A row deleted before it had an index: the person's numbers show it",
     16: "Another root of the same size, a smaller log, another past: not signed, evidence kept",
     17: "An older copy restored: nothing is signed; a succession goes on, old bundles still verify",
