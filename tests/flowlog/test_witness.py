@@ -146,8 +146,8 @@ def test_a_second_version_of_the_log_is_kept_as_evidence_once(rig: Rig, tmp_path
     for _ in range(2):
         rig.ask(5, 5, leaves=OTHERS)
         rig.ask(3, 3)
-    assert [name.split("-")[1] for name in rig.memory.evidence()] == ["3", "5"]
-    kept = (tmp_path / "zeuge" / rig.memory.evidence()[1]).read_text()
+    assert [name.split("-")[:2] for name in rig.memory.evidence()] == [["refused", "5"], ["unproven", "3"]]
+    kept = (tmp_path / "zeuge" / rig.memory.evidence()[0]).read_text()
     assert note(5) in kept
     assert note(5, OTHERS) in kept
 
@@ -211,6 +211,9 @@ def test_evidence_is_bounded_for_each_log_by_itself(rig: Rig) -> None:
     assert len(rig.memory.evidence()) == EVIDENCE_MAX
     rig.ask(2, 9, origin="other.example/1", key=STRANGER, leaves=OTHERS)
     assert len(rig.memory.evidence()) == EVIDENCE_MAX + 1
+    # Nor does what anybody may show, who has a public checkpoint, take the room of what takes the log's key.
+    rig.ask(2, 2, leaves=OTHERS)
+    assert rig.memory.evidence()[0].startswith("refused-2-")
 
 
 def test_a_rolled_back_log_is_refused_whatever_it_says_the_old_size_was(rig: Rig) -> None:
@@ -479,7 +482,7 @@ def test_a_dsb_founds_a_witness_and_looks_at_it(tmp_path: Path) -> None:
     witness.add_checkpoint(body(5, 9, leaves=OTHERS), NOW)
     told = proaktiv("witness", "status", str(folder))
     assert told.returncode == 1
-    assert "did not prove that it continues the one you cosigned" in told.stdout
+    assert "without proof that it continues the one you cosigned" in told.stdout
 
 
 @pytest.mark.parametrize(

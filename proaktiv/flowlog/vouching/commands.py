@@ -120,7 +120,7 @@ def _add_status(app: typer.Typer) -> None:
                 ended = f", succeeded by {watched.succeeded_by}" if watched.succeeded_by else ""
                 typer.echo(f"log      {origin}: {watched.size} entries, cosigned {at}{ended}")
             for name in evidence:
-                typer.echo(f"evidence {folder / name}: the house showed {_showed(name)}")
+                typer.echo(f"evidence {folder / name}: {_showed(name)}")
         if evidence:
             raise typer.Exit(1)
 
@@ -157,8 +157,8 @@ def _add_confirm(app: typer.Typer) -> None:
 
 def _showed(name: str) -> str:
     if name.startswith(UNPROVEN):
-        return "a larger log and did not prove that it continues the one you cosigned"
-    return "another log than the one you cosigned"
+        return "a smaller log was shown, or a larger one without proof that it continues the one you cosigned"
+    return "the house showed another log than the one you cosigned"
 
 
 def _told(watched: Watched) -> dict[str, object]:

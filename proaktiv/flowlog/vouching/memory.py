@@ -30,7 +30,7 @@ FORMAT = "proaktiv/witness/v1"
 UNPROVEN = "unproven"
 _STATE, _KEY, _LOCK, _REFUSED = "state.json", "key", "lock", "refused"
 EVIDENCE_MAX = 100
-"""So many files of evidence are kept of one log: whoever has its key could else fill the disk."""
+"""So many files of evidence are kept of one log and kind: its key or public checkpoints could else fill the disk."""
 
 
 class WitnessError(ProaktivError):
@@ -145,11 +145,13 @@ class Memory:
     def keep_evidence(self, refused: Checkpoint, content: str, *, certain: bool) -> None:
         """Keep what contradicts the memory, once each, as long as there is room. Only inside ``alone``.
 
-        ``certain``: the two cannot both be of one log; else it was not proven that they are.
+        ``certain``: the two cannot both be of one log; else it was not proven that they are. Each kind has its room:
+        what is certain takes the log's key, the other may be shown by anybody who has a checkpoint.
         """
         name = _evidence_name(refused, certain=certain)
-        of_this_log = [each for each in self.evidence() if each.endswith(_evidence_end(refused.origin))]
-        if name not in of_this_log and len(of_this_log) < EVIDENCE_MAX:
+        kind, end = name.partition("-")[0], _evidence_end(refused.origin)
+        alike = [each for each in self.evidence() if each.startswith(kind) and each.endswith(end)]
+        if name not in alike and len(alike) < EVIDENCE_MAX:
             write_durably(self._folder / name, content.encode())
 
     def drop_doubt(self, proven: Checkpoint) -> None:

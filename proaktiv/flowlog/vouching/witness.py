@@ -87,9 +87,12 @@ class Witness:
         new = asked.checkpoint
         if asked.old > new.size:
             return Answer(400, "the old size is larger than the checkpoint's\n")
-        other = watched.last is not None and watched.size == new.size and watched.last.root != new.root
-        if new.size < watched.size or other:
+        if watched.last is not None and watched.size == new.size and watched.last.root != new.root:
             self._keep_evidence(asked, watched, certain=True)
+            return _conflict(watched)
+        if new.size < watched.size:
+            # A log that was set back, or one of its older checkpoints: they lie about in public, and anybody can ask.
+            self._keep_evidence(asked, watched, certain=False)
             return _conflict(watched)
         if asked.old != watched.size:
             return _conflict(watched)
