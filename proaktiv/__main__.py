@@ -23,7 +23,8 @@ import json
 import os
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -44,6 +45,7 @@ from proaktiv.doctor.examination import Examination
 from proaktiv.doctor.findings import healthy, lines
 from proaktiv.flowlog import commands as log_commands
 from proaktiv.flowlog.ceremonies.commands import add_ceremonies
+from proaktiv.flowlog.verifying.checks import Opener
 from proaktiv.flowlog.vouching import commands
 from proaktiv.keys import commands as key_commands
 from proaktiv.keys.erasing import Eraser
@@ -80,6 +82,12 @@ def _open_proof(flow: UUID, by: str, reason: str) -> str:
         return pipeline.prove_flow(flow, by, reason)
 
 
+@contextmanager
+def _open_sealed(by: str, reason: str, *, staff: bool, subjects: bool) -> Iterator[tuple[Session, Opener]]:
+    with _office() as pipeline, pipeline.opened_log(by, reason, staff=staff, subjects=subjects) as opened:
+        yield opened
+
+
 def _keeper() -> AbstractContextManager[Keeper]:
     return building_app.keeping(read_settings())
 
@@ -106,6 +114,7 @@ _log = log_commands.make_app(
     wall_clock,
     lambda: pace_of(read_settings()),
     lambda: logapp.keys_to_note(read_settings()),
+    _open_sealed,
 )
 add_ceremonies(
     _log,

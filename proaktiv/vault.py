@@ -11,6 +11,7 @@ destroying and bringing back (``keys``).
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -29,7 +30,7 @@ from proaktiv.core import codes
 from proaktiv.core.accounts import folded
 from proaktiv.core.canonical import dumps
 from proaktiv.core.ids import Ids
-from proaktiv.core.staff import Inspection
+from proaktiv.core.staff import Inspection, Verification
 from proaktiv.core.trust import SessionProof
 from proaktiv.sets import copy_rows
 from proaktiv.tables import VaultKeyRow, core_table
@@ -55,7 +56,7 @@ _RING = select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.kek, _KEYS.c.wrapped
 )
 _KEY_COLUMNS = ("person", "compartment", "state", "kek", "wrapped", "made_at", "destroyed_at")
 
-Opens = Permit[Any] | SessionProof | Inspection
+Opens = Permit[Any] | SessionProof | Inspection | Verification
 """What may open a seal."""
 
 
@@ -244,6 +245,16 @@ class Vault:
         for person, name, kek, wrapped in found:
             compartment = Compartment(name)
             keys[person, compartment] = AESGCM(self._wrappers[compartment].unwrap(person, kek, wrapped))
+        return Ring(self._ids, keys)
+
+    def ring_as_far_as_held(self, session: Session, persons: Iterable[UUID], compartment: Compartment) -> Ring:
+        """Read the keys of some persons, leaving out what no KEK held here opens. Raises ``NotHeld`` without any."""
+        wrapper = self.wrapper(compartment)
+        asked = {"persons": list(set(persons)), "compartments": [compartment.value]}
+        keys = {}
+        for person, _, kek, wrapped in session.connection().execute(_RING, asked):
+            with suppress(NotHeld, SealBroken):
+                keys[person, compartment] = AESGCM(wrapper.unwrap(person, kek, wrapped))
         return Ring(self._ids, keys)
 
     def wrapper(self, compartment: Compartment) -> Wrapper:

@@ -1,10 +1,13 @@
 """What clerks and the DSB do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
+
+from sqlmodel import Session
 
 from notifiers.reports import Fate
 from proaktiv.acts.means import Means
@@ -12,12 +15,14 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.retention import RULES
 from proaktiv.core.tasks import How
 from proaktiv.flowlog.keeping import holds
+from proaktiv.flowlog.verifying.sealed import Seals
 from proaktiv.steps import (
     notify,
     proving,
     release,
     retain,
     tasks,
+    verifying,
 )
 
 RETENTION_SET = 500
@@ -57,6 +62,18 @@ class OfficeActs(Means):
             proving.announce(session, self.house, fid, by, reason, now)
         with self.database.transaction() as session:
             return proving.opened_proof(session, self.house, fid, self.staff_private)
+
+    @contextmanager
+    def opened_log(self, by: str, reason: str, *, staff: bool, subjects: bool) -> Iterator[tuple[Session, Seals]]:
+        """Yield a moment of the whole log and what opens its sealed parts to judge them, which is logged first."""
+        now = self.clock()
+        with self.database.transaction() as session:
+            entry = verifying.announce(session, self.house, by, reason, now, staff=staff, subjects=subjects)
+        with self.database.transaction() as session:
+            yield (
+                session,
+                verifying.seals(session, self.house, entry, self.staff_private, staff=staff, subjects=subjects),
+            )
 
     def preview_retention(self, on: date | None = None) -> retain.Preview:
         """Return what would be deleted today, or on another day; nothing is."""

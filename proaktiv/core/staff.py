@@ -27,6 +27,14 @@ class StaffProof:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """Leave to open every part S, to judge it and show nothing. Made only in ``steps/verifying.py``, which logs it."""
+
+    flow: UUID
+    persons: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Inspection:
     """Leave to open one matter once. Made only in ``steps/inspection.py``, which logs it.
 

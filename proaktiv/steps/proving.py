@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from proaktiv.core.errors import BadInput, NotFound
+from proaktiv.core.errors import NotFound
 from proaktiv.core.flows import OVERSIGHT, Flow, Kind
 from proaktiv.core.keys import OfficeKeys
+from proaktiv.core.reasons import asked
 from proaktiv.flowlog.proving.opening import Parts
 from proaktiv.flowlog.proving.single import proof_of
 from proaktiv.flowlog.staff import StaffReader, without
@@ -22,7 +23,6 @@ from proaktiv.vault import NotHeld
 
 _LOG = core_table(FlowLogRow)
 _SECRET = core_table(FlowSecretRow)
-REASON_MIN, REASON_MAX = 10, 500
 
 
 def announce(session: Session, house: House, fid: UUID, by: str, reason: str, now: datetime) -> None:
@@ -30,11 +30,7 @@ def announce(session: Session, house: House, fid: UUID, by: str, reason: str, no
 
     Raises ``NotFound``, ``BadInput`` for a reason or a name that is none.
     """
-    given = " ".join(reason.split())
-    if not REASON_MIN <= len(given) <= REASON_MAX:
-        raise BadInput("--reason", f"must say in {REASON_MIN} to {REASON_MAX} characters why")
-    if not by.strip():
-        raise BadInput("--by", "must say who asks: your id in the house")
+    who, why = asked(by, reason)
     if session.connection().execute(select(_LOG.c.fid).where(_LOG.c.fid == fid)).first() is None:
         raise NotFound("entry")
     flow = Flow(
@@ -45,9 +41,9 @@ def announce(session: Session, house: House, fid: UUID, by: str, reason: str, no
         action="flow.proven",
         basis="Art. 39 Abs. 1 Buchst. b DSGVO",
         categories=("protokoll",),
-        actor=by.strip(),
+        actor=who,
         case=str(fid),
-        reason=given,
+        reason=why,
     )
     house.log.record(session, [flow], now)
 

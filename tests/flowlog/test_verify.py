@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from proaktiv.core.canonical import dumps
+from proaktiv.core.flows import Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.merkle import halfway_of, leaf_hash, root_of
 from proaktiv.flowlog import entries
@@ -319,11 +320,10 @@ def test_a_part_removed_quietly_is_found_without_any_key(logged: World, change: 
 
 @pytest.mark.flowlog_test(20)
 def test_an_erasure_that_is_accounted_for_is_no_finding(logged: World) -> None:
-    logged.as_owner(
-        "UPDATE flow_secret SET subj = NULL, s_blob = NULL, a_blob = NULL WHERE fid = :fid", fid=fid_at(logged, AT)
-    )
-    assert logged.found() == [("staff part", AT), ("subject part", AT)]
-    assert logged.found(erased={AT}) == []
+    logged.as_owner("UPDATE flow_secret SET subj = NULL, s_blob = NULL WHERE fid = :fid", fid=fid_at(logged, AT))
+    assert logged.found() == [("subject part", AT)]
+    logged.record(a_flow(kind=Kind.ERASURE, action="person.erased", n=1, erased=(AT,)))
+    assert logged.found() == []
 
 
 def test_that_an_entry_never_had_a_subject_part_is_proven(logged: World) -> None:
@@ -398,7 +398,7 @@ def test_findings_are_capped_and_say_so(logged: World) -> None:
     report = logged.verify()
     assert len(report.findings) == 1000
     assert report.truncated
-    assert report.text().splitlines()[-2] == "… and more."
+    assert "… and more." in report.text().splitlines()
     assert "does not add up" in report.text()
 
 

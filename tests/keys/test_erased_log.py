@@ -15,8 +15,11 @@ from proaktiv.core.keys import PersonKey
 from proaktiv.flowlog.checkpoints import open_checkpoint
 from proaktiv.flowlog.entries import SALT_BYTES, SUBJECT, commitment, subject_body, unpack
 from proaktiv.flowlog.exports.writing import export_log
+from proaktiv.flowlog.proving.opening import Parts
 from proaktiv.flowlog.proving.paths import Inclusion, consistency, inclusion
+from proaktiv.flowlog.staff import StaffReader
 from proaktiv.flowlog.verifying.export import verify_export
+from proaktiv.flowlog.verifying.whole import verify_database
 from proaktiv.vault import Compartment
 from proaktiv.wrapping import Wrapper
 from tests.builders import somebody
@@ -116,6 +119,34 @@ def test_control_an_erasure_that_takes_more_than_the_subject_part_is_found(
     erased.house.as_owner(harm, fid=fid)
     with pytest.raises(AssertionError, match=f"(?m)^{what}: "):
         erased.house.world.check_log()
+
+
+def by_the_office(before: Before) -> list[str]:
+    """What the verifier finds that has the office's key."""
+    world = before.house.world
+    reader = StaffReader((world.staff.private_bytes_raw(),))
+    with world.database.transaction() as session:
+        reader.load(session)
+        report = verify_database(session, before.vkey, opener=Parts(before.house.vault(), staff=reader))
+    return [f"{finding.what.value}: {finding.detail}" for finding in report.findings]
+
+
+@pytest.mark.flowlog_test(20)
+def test_the_office_finds_that_an_erasure_took_what_it_names_and_control_that_another_part_went(
+    erased: Before,
+) -> None:
+    assert by_the_office(erased) == []
+    # Somebody else's part goes, and the person's own salt comes back: their number is the same.
+    restored = "UPDATE flow_secret SET subj = :subj, s_blob = :blob WHERE fid = :fid"
+    fid, subj, blob, _ = erased.secrets[0]
+    erased.house.as_owner(restored, subj=subj, blob=blob, fid=fid)
+    other = "(SELECT fid FROM flow_secret WHERE subj IS NOT NULL AND subj <> :subj LIMIT 1)"
+    erased.house.as_owner(f"UPDATE flow_secret SET subj = NULL, s_blob = NULL WHERE fid = {other}", subj=subj)
+    assert by_the_office(erased) == [
+        "subject part: is missing, and no erasure names it",
+        "subject part: an erasure names it, and it is still there",
+    ]
+    erased.house.world.check_log()  # the control: without the key the number is right
 
 
 # the person is gone ---------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_the_command_finds_it_too_by_the_measure_of_its_settings_and_names_nobod
     database = Database(sent.world.urls["reader"], pool_size=1)
 
     def said(pace: Pace) -> str:
-        app = make_app(database.transaction, str, list, lambda *_: "", sent.pipeline.clock, lambda: pace, list)
+        app = make_app(database.transaction, str, list, lambda *_: "", sent.pipeline.clock, lambda: pace, list, None)
         told = CliRunner().invoke(app, ["findings", "--since", "2020-01-01"])
         assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
         return told.output

@@ -81,6 +81,7 @@ WORDS = {
         "flows.listed": "Datenflüsse angesehen",
         "flow.opened": "Eintrag geöffnet",
         "flow.proven": "Beleg mit dem Teil der Person mitgenommen",
+        "log.judged": "Versiegelte Teile geprüft, keiner gezeigt",
         "proof.fetched": "Beleg geholt",
         "findings.listed": "Befunde angesehen",
         "checkpoints.listed": "Checkpoints angesehen",

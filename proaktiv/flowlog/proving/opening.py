@@ -4,7 +4,7 @@ Decrypting is the gated act: subject parts need a permit or a session proof, sta
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,19 @@ class Parts:
         self._ring = ring
         self._staff = staff
         self._persons = {self.subj_of(person): (person, proof) for proof in by for person in proof.persons}
+
+    @property
+    def opens_staff(self) -> bool:
+        """Return whether parts A are opened."""
+        return self._staff is not None
+
+    @property
+    def opens_subjects(self) -> bool:
+        """Return whether parts S are opened: of some persons."""
+        return self._ring is not None
+
+    def prepare(self, subjs: Collection[bytes]) -> None:
+        """Do nothing: the keys of these persons were read before."""
 
     def subj_of(self, person: UUID) -> bytes:
         """Return a person's blind index."""

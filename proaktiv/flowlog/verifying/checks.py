@@ -6,7 +6,8 @@ Source: flowlog.md §§ 2–3.
 """
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -15,12 +16,27 @@ from proaktiv.core.canonical import CanonicalError, checked
 from proaktiv.core.flows import Kind
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, Entry, commitment, instant, unpack
 from proaktiv.flowlog.keeping.pruning import Pruned, told_by
+from proaktiv.flowlog.verifying.erasures import Erasures, Placed
 from proaktiv.flowlog.verifying.report import FINDINGS_MAX, Finding, What
 from proaktiv.vault import SealBroken
 
 
 class Opener(Protocol):
     """Opens parts for the check; None means: closed to us, not checked."""
+
+    @property
+    def opens_staff(self) -> bool:
+        """Return whether it opens parts A at all."""
+        ...
+
+    @property
+    def opens_subjects(self) -> bool:
+        """Return whether it opens parts S at all."""
+        ...
+
+    def prepare(self, subjs: Collection[bytes]) -> None:
+        """Hear whose entries come next, so that their keys are read together."""
+        ...
 
     def subj_of(self, person: UUID) -> bytes:
         """Return a person's blind index."""
@@ -56,18 +72,21 @@ class RowCheck:
     numbers: dict[bytes, int] = field(default_factory=dict)
     pruned: Pruned = field(default_factory=Pruned)
     """What retention says of itself in the entries read so far."""
-    erased: int = 0
-    """How many subject parts the erasures read so far took."""
-    missing: int = 0
-    """How many are missing without being excused one by one."""
+    erasures: Erasures = field(default_factory=Erasures)
+    """What is missing, and what erasures say of it."""
+    opened: Counter[str] = field(default_factory=Counter)
+    """How many parts S and A were opened, by their letter."""
+    closed: Counter[str] = field(default_factory=Counter)
+    """How many stayed closed to an opener that opens such parts."""
     _missing: list[Finding] = field(default_factory=list)
     _gone: int = 0
     """How many rows were not there so far, the last of them just before the entry that is read next or earlier."""
     _gone_at: dict[bytes, int] = field(default_factory=dict)
 
-    def gone(self) -> None:
+    def gone(self, index: int) -> None:
         """Take down that a row is not there: numbers of persons may be missing with it."""
         self._gone += 1
+        self.erasures.gone(index)
 
     def findings(self, row: Any, index: int | None, *, erased: bool) -> Iterator[Finding]:
         """Yield what is wrong inside one row of log and secret; ``erased`` excuses missing parts."""
@@ -87,7 +106,7 @@ class RowCheck:
             return
         self._account(row)
         if row.s_blob is None and row.subj is None and not erased:
-            self.missing += 1
+            self.erasures.misses(index, row.fid)
             if len(self._missing) < FINDINGS_MAX:
                 self._missing.append(found(What.SUBJECT, "missing without an erasure"))
         for detail in self._subject(row, entry.subject):
@@ -99,22 +118,25 @@ class RowCheck:
                 yield found(What.SEQUENCE, detail)
 
     def _account(self, row: Any) -> None:
-        """Take down what an erasure or retention says it took."""
-        if row.kind == Kind.ERASURE:
-            self.erased += _taken(row)
-        elif row.kind == Kind.RETENTION and (said := told_by(bytes(row.f_bytes))) is not None:
+        """Take down what retention says it took."""
+        if row.kind == Kind.RETENTION and (said := told_by(bytes(row.f_bytes))) is not None:
             self.pruned = max(self.pruned, said, key=lambda one: (one.minimum, one.removed))
 
-    def unexcused(self) -> Iterator[Finding]:
+    def unexcused(self, placed: Placed | None = None) -> Iterator[Finding]:
         """Yield what is missing, once all entries are read, unless the erasures told of account for all of it.
 
         Which entry an erasure took stands sealed in its staff part: in the open it would group one person's entries.
-        So without that key their number is what must agree. Source: flowlog.md § 4.
+        So without that key their number is what must agree; with it, and ``placed``, each place.
+        Source: flowlog.md § 4.
         """
-        if self.missing <= self.erased:
+        said = self.erasures
+        if placed is not None and self.opener is not None and self.opener.opens_staff:
+            yield from said.findings(placed)
             return
-        if self.erased:
-            yield Finding(What.SUBJECT, f"{self.missing} are missing, erasures account for {self.erased}")
+        if said.missing <= said.counted:
+            return
+        if said.counted:
+            yield Finding(What.SUBJECT, f"{said.missing} are missing, erasures account for {said.counted}")
         yield from self._missing
 
     def _subject(self, row: Any, c_subject: bytes) -> Iterator[str]:
@@ -128,25 +150,44 @@ class RowCheck:
         elif row.subj is None:
             yield "its blind index is missing"
         else:
-            plain = _opened(lambda opener: opener.subject(row.subj, blob, c_subject), self.opener)
+            plain = self._opened("S", lambda opener: opener.subject(row.subj, blob, c_subject))
             if plain is not None and not _commits(SUBJECT, plain, c_subject):
                 yield "does not open to what was committed"
 
     def _staff(self, row: Any, c_staff: bytes, *, erased: bool) -> Iterator[str]:
-        blob = row.a_blob
+        blob, body = row.a_blob, None
         if blob is None or row.staff_key is None:
             if not erased:
                 yield "missing without an erasure"
         else:
-            plain = _opened(lambda opener: opener.staff(row.staff_key, blob, c_staff), self.opener)
+            plain = self._opened("A", lambda opener: opener.staff(row.staff_key, blob, c_staff))
             if plain is not None and not _commits(STAFF, plain, c_staff):
                 yield "does not open to what was committed"
+            elif plain is not None:
+                body = plain[SALT_BYTES:]
+        if row.kind == Kind.ERASURE and not self.erasures.told(_taken(row), body):
+            yield "names not as many erased entries as the facts count"
+
+    def _opened(self, part: str, open_part: Callable[[Opener], bytes | None]) -> bytes | None:
+        """Return what a part opens to, None where it is closed to us; what is no seal opens to nothing."""
+        opener = self.opener
+        if opener is None or not (opener.opens_staff if part == "A" else opener.opens_subjects):
+            return None
+        try:
+            plain = open_part(opener)
+        except SealBroken:
+            plain = b""
+        (self.closed if plain is None else self.opened)[part] += 1
+        return plain
 
     def _sequence(self, row: Any, c_subject: bytes) -> Iterator[str]:
         """Check that a person's numbers run 1, 2, 3 … in the order of the log."""
-        if self.opener is None or len(row.s_blob) == SALT_BYTES:
+        if self.opener is None or not self.opener.opens_subjects or len(row.s_blob) == SALT_BYTES:
             return
-        plain = _opened(lambda opener: opener.subject(row.subj, row.s_blob, c_subject), self.opener)
+        try:
+            plain = self.opener.subject(row.subj, row.s_blob, c_subject)
+        except SealBroken:
+            plain = None
         if plain is None or not _commits(SUBJECT, plain, c_subject):
             return  # reported already, or closed to us
         body = json.loads(plain[SALT_BYTES:])
@@ -160,16 +201,6 @@ class RowCheck:
                 yield f"number {body['seq']} where {expected} should follow"
             self._gone_at[row.subj] = self._gone
             self.numbers[row.subj] = body["seq"]
-
-
-def _opened(open_part: Any, opener: Opener | None) -> bytes | None:
-    if opener is None:
-        return None
-    try:
-        plain: bytes | None = open_part(opener)
-    except SealBroken:
-        return b""
-    return plain
 
 
 def _commits(group: bytes, plain: bytes, committed: bytes) -> bool:

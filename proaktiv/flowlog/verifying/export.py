@@ -5,7 +5,7 @@ The key to trust is the caller's and never comes from the export, and so is the 
 Source: flowlog.md §§ 2, 3, 8.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -26,7 +26,6 @@ def verify_export(
     trusted: str | Policy,
     *,
     kept: Checkpoint | None = None,
-    erased: Collection[int] = frozenset(),
     now: datetime | None = None,
     stamper: Stamper | None = None,
     tell: Callable[[int], None] = tell_nobody,
@@ -36,9 +35,9 @@ def verify_export(
     ``trusted`` is the log's key as the DSB noted it, or their whole policy; then the newest checkpoint must have its
     quorum, at ``now``. A time stamp is checked against ``stamper``, without one passed over. ``kept`` is a checkpoint
     that the DSB verified earlier and kept: the log must begin with it, and an export without the entries before it is
-    whole. ``erased`` are indexes whose sealed parts may be missing. Raises ``ExportUnreadable`` where there is nothing
-    to judge, or where nothing speaks against a part of an export and ``kept`` does not reach up to it; ``NoteError``
-    for a malformed key, ``PolicyError`` where ``now`` is missing.
+    whole. Raises ``ExportUnreadable`` where there is nothing to judge, or where nothing speaks against a part of an
+    export and ``kept`` does not reach up to it; ``NoteError`` for a malformed key, ``PolicyError`` where ``now`` is
+    missing.
     """
     policy = Policy.of(trusted)
     if policy.max_age is not None and now is None:
@@ -48,7 +47,7 @@ def verify_export(
     check = RowCheck()
     known = export.manifest.origin in policy.origins
     policy = policy.only(export.manifest.origin) if known else policy
-    judge = Judge(policy, export.tile, check, erased=erased, kept=kept, now=now, tell=tell)
+    judge = Judge(policy, export.tile, check, kept=kept, now=now, tell=tell)
     if not known:
         judge.find(Finding(What.FILE, f"{layout.MANIFEST} names another log than the key does"))
     export.compare_files(judge.find)

@@ -6,7 +6,7 @@ Source: flowlog.md §§ 2, 8.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -52,7 +52,6 @@ class Judge:
         load: LoadTile,
         check: RowCheck,
         *,
-        erased: Collection[int] = frozenset(),
         kept: Checkpoint | None = None,
         now: datetime | None = None,
         tell: Callable[[int], None] = tell_nobody,
@@ -73,7 +72,6 @@ class Judge:
         self._latest: tuple[datetime, int] | None = None
         self._late: set[int] = set()
         self._check = check
-        self._erased = erased
         self._kept = kept
         self._tell = tell
         self._gone: deque[Finding] = deque(maxlen=FINDINGS_MAX)
@@ -158,7 +156,7 @@ class Judge:
             self._note_gone(index, row.leaf_fid)
             self._trees.append(index, None, row.leaf_fid, [])
             return
-        problems = list(self._check.findings(row, index, erased=index in self._erased))
+        problems = list(self._check.findings(row, index, erased=False))
         self._trees.append(index, leaf_hash(bytes(row.entry)), row.fid, problems)
         if self._latest is None or row.recorded_at > self._latest[0]:
             self._latest = (row.recorded_at, index)
@@ -167,7 +165,7 @@ class Judge:
 
     def _note_gone(self, index: int, fid: UUID) -> None:
         """Remember a row that is not there until retention's own entries are read; runs, for there may be millions."""
-        self._check.gone()
+        self._check.gone(index)
         self._gone.append(Finding(What.ROW, "the row is missing", index, fid))
         if self._gone_runs and self._gone_runs[-1][1] == index:
             self._gone_runs[-1] = (self._gone_runs[-1][0], index + 1)

@@ -1,6 +1,6 @@
 """What a verification says: findings, each with its place, and the report around them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -95,6 +95,38 @@ def _spoken(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """What was opened of the sealed parts, by their letter, S and A; what was not shows its commitment alone."""
+
+    staff: bool
+    subjects: bool
+    opened: Mapping[str, int] = field(default_factory=dict)
+    closed: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON data; null for parts that nobody opened."""
+        return {letter: self._counts(letter) if wanted else None for letter, wanted, _ in self._parts()}
+
+    def lines(self) -> Iterator[str]:
+        """Yield for each kind of part what was opened, or by which command it would be."""
+        for letter, wanted, option in self._parts():
+            if wanted:
+                opened, closed = self._counts(letter).values()
+                yield f"parts {letter}: {opened} opened and checked" + (
+                    f", {closed} stayed closed: no key of this process opens them" if closed else ""
+                )
+            else:
+                yield f"parts {letter}: not opened; at the office `proaktiv log verify {option}` checks them"
+
+    def _parts(self) -> Iterator[tuple[str, bool, str]]:
+        yield "A", self.staff, "--staff"
+        yield "S", self.subjects, "--sealed"
+
+    def _counts(self, letter: str) -> dict[str, int]:
+        return {"opened": self.opened.get(letter, 0), "closed": self.closed.get(letter, 0)}
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What was verified and what was found.
 
@@ -103,7 +135,7 @@ class Report:
     read, their hashes were. ``truncated``: there are more findings than are listed. ``selected`` is how many entries
     were judged where it was not all of them. ``names`` is what a single proof shows of the person's own part;
     ``rested_on`` says, where that was asked and nothing speaks against it, which consent a flow rested on. ``since`` is
-    how many entries the checkpoint covers that the caller kept.
+    how many entries the checkpoint covers that the caller kept. ``sealed`` is None where sealed parts are not at hand.
     """
 
     size: int
@@ -120,6 +152,7 @@ class Report:
     names: Mapping[str, Any] = field(default_factory=dict)
     rested_on: "RestedOn | None" = None
     since: int | None = None
+    sealed: Sealed | None = None
 
     @property
     def ok(self) -> bool:
@@ -142,6 +175,7 @@ class Report:
             "cosigned": self.cosigned,
             "stamped": self.stamped,
             "since": self.since if self.ok else None,
+            **({"sealed": self.sealed.to_json()} if self.sealed else {}),
             **({"names": dict(self.names)} if self.names else {}),
             **({"rested_on": self.rested_on.to_json()} if self.rested_on else {}),
         }
@@ -175,6 +209,7 @@ class Report:
                 for finding in listed
             ),
             *(["… and more."] if self.truncated else []),
+            *(self.sealed.lines() if self.sealed else []),
             "Everything adds up." if self.ok else "The log does not add up.",
         ]
         return "\n".join(lines)

@@ -6,11 +6,14 @@ a stolen key, is left to checkpoints kept elsewhere.
 Source: flowlog.md §§ 2, 8.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlmodel import Session
 
 from proaktiv.core.merkle import EMPTY_ROOT, halfway_of, leaf_hash
@@ -20,9 +23,10 @@ from proaktiv.flowlog.tiles import StoredTree
 from proaktiv.flowlog.verifying.checks import Opener, RowCheck
 from proaktiv.flowlog.verifying.judging import Judge, tell_nobody
 from proaktiv.flowlog.verifying.policy import COSIGNED_WITHIN, Policy, PolicyError
-from proaktiv.flowlog.verifying.report import FINDINGS_MAX, Finding, Report, What
+from proaktiv.flowlog.verifying.report import FINDINGS_MAX, Finding, Report, Sealed, What
 from proaktiv.flowlog.vouching import attested
 from proaktiv.flowlog.vouching.timestamps import Stamper
+from proaktiv.sets import among
 from proaktiv.tables import (
     CheckpointRow,
     FlowLeafRow,
@@ -43,6 +47,8 @@ _HEAD = core_table(LogHeadRow)
 _CHECKPOINTS = core_table(CheckpointRow)
 _SUBJECTS = core_table(SubjectHeadRow)
 _TILES = core_table(TileRow)
+_SET = 2_000
+"""Entries whose keys are read together, persons who are asked for together."""
 
 
 def verify_database(
@@ -50,7 +56,6 @@ def verify_database(
     trusted: str | Policy,
     *,
     opener: Opener | None = None,
-    erased: Collection[int] = frozenset(),
     kept: Checkpoint | None = None,
     now: datetime | None = None,
     stamper: Stamper | None = None,
@@ -61,16 +66,15 @@ def verify_database(
     ``trusted`` is the log's key as the DSB noted it, or their whole policy; then ``now`` is when its quorum is asked
     for: of all but the entries of the last ten minutes, without ``now`` of all. Time stamps are checked against
     ``stamper``, without one they are passed over. With an ``opener`` the parts S and A that it can open are checked
-    too, and the numbers of each person. ``erased`` are indexes whose parts may be missing, ``kept`` is a checkpoint
-    that the log must begin with. Raises ``NoteError`` for a malformed key,
-    ``PolicyError`` where ``now`` is missing.
+    too, the numbers of each person, and what erasures took against what they name. ``kept`` is a checkpoint that the
+    log must begin with. Raises ``NoteError`` for a malformed key, ``PolicyError`` where ``now`` is missing.
     """
     policy = Policy.of(trusted)
     if policy.max_age is not None and now is None:
         raise PolicyError("the policy asks how old a cosignature is, and nobody says what time it is")
     check = RowCheck(opener)
     policy = attested.of_this_log(session.connection(), policy)
-    judge = Judge(policy, StoredTree(session).load, check, erased=erased, kept=kept, now=now, tell=tell)
+    judge = Judge(policy, StoredTree(session).load, check, kept=kept, now=now, tell=tell)
     if stamper is not None:
         judge.stamped = attested.stamps(session.connection(), policy, stamper, judge.find)
     report = replace(_Run(session, judge, check, now).report(), since=kept.size if kept else None)
@@ -94,18 +98,57 @@ class _Run:
         size, root = (head.size, bytes(head.root)) if head is not None else (0, EMPTY_ROOT)
         if head is None:
             self._find(Finding(What.HEAD, "log_head has no row"))
-        self._judge.walk(size, rows.entries(self._connection, size), rows.notes(self._connection, newest))
+        entries = self._prepared(rows.entries(self._connection, size))
+        self._judge.walk(size, entries, rows.notes(self._connection, newest))
         self._judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
         self._halfway()
         self._strays()
         pending = self._pending()
         self._judge.unexcused()
-        for finding in self._check.unexcused():
+        for finding in self._check.unexcused(self._placed):
             self._find(finding)
         self._last_numbers()
         judge = self._judge
         cosigned = judge.quorum_of(self._least(newest))
-        return Report(size, root, pending, judge.checkpoints, tuple(judge.findings), judge.truncated, cosigned=cosigned)
+        return Report(
+            size,
+            root,
+            pending,
+            judge.checkpoints,
+            tuple(judge.findings),
+            judge.truncated,
+            cosigned=cosigned,
+            sealed=self._sealed(),
+        )
+
+    def _prepared(self, stored: Iterator[Row[Any]]) -> Iterator[Row[Any]]:
+        """Yield the rows, and let the opener read the keys of a set of them together."""
+        opener = self._check.opener
+        if opener is None:
+            yield from stored
+            return
+        while part := list(islice(stored, _SET)):
+            opener.prepare({bytes(row.subj) for row in part if row.subj is not None})
+            yield from part
+
+    def _sealed(self) -> Sealed:
+        check = self._check
+        opener = check.opener
+        return Sealed(
+            staff=opener is not None and opener.opens_staff,
+            subjects=opener is not None and opener.opens_subjects,
+            opened=dict(check.opened),
+            closed=dict(check.closed),
+        )
+
+    def _placed(self, fids: Collection[UUID]) -> dict[UUID, int]:
+        """Return the places of entries that had none when an erasure named them."""
+        found: dict[UUID, int] = {}
+        wanted = iter(fids)
+        while part := list(islice(wanted, _SET)):
+            query = select(_LEAF.c.fid, _LEAF.c.idx).where(among(_LEAF.c.fid, part))
+            found.update((row.fid, row.idx) for row in self._connection.execute(query))
+        return found
 
     def _least(self, newest: int) -> int:
         """Return how many entries must have the policy's quorum: all that are signed, but those of the last minutes.
@@ -156,7 +199,7 @@ class _Run:
             .order_by(_QUEUE.c.qid)
         )
         pending = 0
-        for row in rows.stream(self._connection, query):
+        for row in self._prepared(rows.stream(self._connection, query)):
             pending += 1
             if row.fid is None:
                 self._find(Finding(What.ROW, "the row of a queued entry is missing", None, row.queue_fid))
@@ -170,10 +213,13 @@ class _Run:
     def _last_numbers(self) -> None:
         """Compare the last number seen of each opened person with the last one given."""
         seen = self._check.numbers
-        if not seen:
-            return
-        query = select(_SUBJECTS.c.subj, _SUBJECTS.c.seq).where(_SUBJECTS.c.subj.in_(seen))
-        given = dict(self._connection.execute(query).all())
-        for subj, last in seen.items():
-            if given.get(subj) != last:
-                self._find(Finding(What.SEQUENCE, f"number {given.get(subj)} was given last, {last} is the last found"))
+        wanted = iter(seen)
+        while part := list(islice(wanted, _SET)):
+            query = select(_SUBJECTS.c.subj, _SUBJECTS.c.seq, _SUBJECTS.c.pruned)
+            given = {row.subj: row for row in self._connection.execute(query.where(among(_SUBJECTS.c.subj, part)))}
+            for subj in part:
+                last, head = seen[subj], given.get(subj)
+                # Retention takes entries by their purpose: the newest of a person may go before an older one.
+                if head is None or not 0 <= head.seq - last <= head.pruned:
+                    number = None if head is None else head.seq
+                    self._find(Finding(What.SEQUENCE, f"number {number} was given last, {last} is the last found"))

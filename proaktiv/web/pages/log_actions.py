@@ -89,6 +89,7 @@ ACTIONS: Mapping[str, str] = {
     "flows.listed": _("Datenflüsse angesehen"),
     "flow.opened": _("Eintrag geöffnet"),
     "flow.proven": _("Beleg mit dem Teil der Person mitgenommen"),
+    "log.judged": _("Versiegelte Teile geprüft, keiner gezeigt"),
     "proof.fetched": _("Beleg geholt"),
     "findings.listed": _("Befunde angesehen"),
     "checkpoints.listed": _("Checkpoints angesehen"),
