@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from typer.testing import CliRunner
 
 from proaktiv.core.errors import BadInput
@@ -15,6 +17,9 @@ from proaktiv.flowlog.commands import make_app
 from proaktiv.vault import Compartment, NotHeld
 from tests.office.conftest import Office
 from tests.office.test_series import as_owner
+from tests.processes import proaktiv, refused
+from tests.settings_of import b64, everything
+from tests.world import World
 
 WHY = "Jährliche Prüfung, Aktenzeichen 7"
 ASKED = ("--by", "d.schutz", "--reason", WHY)
@@ -145,3 +150,20 @@ def test_the_parts_of_a_compartment_that_this_process_does_not_hold_stay_closed(
             sent.pipeline.house.vault.ring_as_far_as_held(session, [], Compartment.FLOW)
     finally:
         held[Compartment.FLOW] = kept  # type: ignore[index]
+
+
+def test_the_command_runs_with_the_offices_settings_and_says_which_of_them_is_missing(
+    urls: dict[str, str], tmp_path: Path
+) -> None:
+    world = World(urls, tmp_path).found()
+    given = everything(urls, tmp_path) | {"PROAKTIV_LOG_VKEY": world.signer.vkey}
+    world.close()
+    command = ("log", "verify", "--staff", "--sealed", *ASKED)
+    assert "PROAKTIV_STAFF_PRIVATE_KEY" in refused(proaktiv(*command, settings=given))
+    staff = X25519PrivateKey.generate()
+    given["PROAKTIV_STAFF_PRIVATE_KEY"] = b64(staff.private_bytes_raw())
+    given["PROAKTIV_STAFF_PUBLIC_KEY"] = b64(staff.public_key().public_bytes_raw())
+    told = proaktiv(*command, settings=given)
+    # The attempt of before was sealed for another pair; the entry of this one waits in the queue and opens.
+    assert told.stdout.splitlines()[-3].startswith("parts A: "), told.stdout + told.stderr
+    assert "no key of this process opens them" in told.stdout
