@@ -41,6 +41,9 @@ RELEASED = "entry.released"
 OVERSIGHT = "datenschutzaufsicht"
 """The purpose of what the DSB does: entries about whoever oversees."""
 
+NEVER_RESTRICTED = frozenset({Kind.CONSENT_CHANGED, Kind.CONFIRMED})
+"""Kinds that give or end a consent: a person's numbers show that it did not end meanwhile, so each must have one."""
+
 DENIED = ("person.denied", "erasure.denied", "hold.denied", "release.denied")
 """Actions of the entries by which a second person says no to what somebody of the DSB's office wished."""
 

@@ -15,7 +15,7 @@ from psycopg.errors import IntegrityError
 from sqlmodel import Session
 
 from notifiers.model import Clearance
-from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.flows import NEVER_RESTRICTED, Flow, Kind
 from proaktiv.core.ids import Ids
 from proaktiv.core.merkle import leaf_hash
 from proaktiv.flowlog import entries
@@ -68,10 +68,13 @@ class FlowLog:
 
         ``ring`` holds the flow key of every person in ``flows``; without it they are read. Call it last, and once per
         transaction with everything: it locks the number of each person until commit. Raises ``Destroyed`` for a
-        person without keys, ``CanonicalError``, and what the database says; each of them must end the transaction.
+        person without keys, ``ValueError`` for a consent that would be kept from its person, ``CanonicalError``, and
+        what the database says; each of them must end the transaction.
         """
         if not flows:
             return []
+        if any(flow.restrict and flow.kind in NEVER_RESTRICTED for flow in flows):
+            raise ValueError("what gives or ends a consent is never kept from the person")
         subjs = self._subjs(flows)
         if ring is None:
             ring = self._vault.ring(session, subjs, (Compartment.FLOW,)) if subjs else Ring(self._ids, {})

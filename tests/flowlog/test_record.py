@@ -54,6 +54,14 @@ def test_ids_come_back_in_the_order_of_the_flows(world: World) -> None:
     assert [fid for (fid,) in world.rows("SELECT fid FROM flow_leaf ORDER BY idx")] == fids
 
 
+@pytest.mark.parametrize("kind", [Kind.CONSENT_CHANGED, Kind.CONFIRMED])
+def test_what_gives_or_ends_a_consent_cannot_be_kept_from_its_person(world: World, kind: Kind) -> None:
+    person = world.a_person()
+    with pytest.raises(ValueError, match="never kept"):
+        world.record(a_flow(person=person, kind=kind, restrict=True))
+    world.record(a_flow(person=person, kind=kind), a_flow(person=person, restrict=True))
+
+
 def test_recording_nothing_writes_nothing(world: World) -> None:
     assert world.record() == []
     assert counts(world) == [0, 0, 0, 0, 0]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from proaktiv.core.flows import Flow, Kind
+from proaktiv.core.flows import NEVER_RESTRICTED, Flow, Kind
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog.exports import selection
 from proaktiv.flowlog.exports.layout import ExportUnreadable
@@ -397,13 +397,14 @@ KINDS = (Kind.CONSENT_CHANGED, Kind.CONSENT_CHANGED, Kind.CONFIRMED, Kind.AUTHOR
 
 
 def by_chance(dice: random.Random) -> Flow:
+    kind = dice.choice(KINDS)
     return a_flow(
-        kind=dice.choice(KINDS),
+        kind=kind,
         outcome=dice.choice(OUTCOMES),
         scope=dice.choice(SCOPES),
         consent=dice.choice(NUMBERS),
         replaces=dice.choice((*[""] * 30, *NUMBERS)),
-        restrict=dice.random() < 0.03,
+        restrict=dice.random() < 0.03 and kind not in NEVER_RESTRICTED,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from proaktiv.core.canonical import dumps
+from proaktiv.core.flows import Kind
 from proaktiv.embedded import EmbeddedServer
 from proaktiv.flowlog.verifying import checks
 from tests.depth import depth
@@ -128,6 +129,26 @@ def test_every_body_outside_the_profile_is_found_though_it_was_committed_and_sig
     assert set(ours.found) == set(python.found)
     assert {what for what, _ in python.found} == {"facts", "column"}
     assert {index for _, index in python.found} == set(range(2, len(bodies)))
+
+
+@needs_node
+def test_a_consent_that_was_kept_from_its_person_is_found_by_all_three_and_only_such_a_one(
+    originals: Path, verifiers: Verifiers, tmp_path: Path
+) -> None:
+    lines = [json.loads(line) for line in (originals / "few" / "entries.jsonl").read_bytes().splitlines()]
+    said = (("consent_changed", True), ("confirmed", True), ("consent_changed", False), ("received", True))
+    for line, (label, restrict) in zip(lines, said, strict=False):
+        kind = Kind[label.upper()]
+        body = json.loads(line["F"]["b"]) | {"kind": label} | ({"restrict": True} if restrict else {})
+        line["x"]["kind"] = int(kind)
+        commit(line, dumps(body), int(kind))
+    folder = copy(originals / "few", tmp_path / "kept")
+    rebuild(folder, lines, SIGNING_KEY)
+    ours, (python,), (node,) = (
+        by_proaktiv(folder),
+        *(by([folder], originals / "policy") for by in (verifiers.by_python, verifiers.by_node)),
+    )
+    assert ours.found == python.found == node.found == (("facts", 0), ("facts", 1))
 
 
 PLANTED = {

@@ -18,6 +18,8 @@ KINDS = (
 LABELS = dict(enumerate(KINDS, 1))
 """The byte of a kind and its name; for ever."""
 ERASURE, RETENTION = 3, 6
+CHANGING = ("consent_changed", "confirmed")
+"""Kinds that give or end a consent; that it did not end the person's numbers show, so each must have one."""
 COLUMNS = {"sender": "from", "receiver": "to"} | {name: name for name in ("purpose", "basis", "scope", "outcome")}
 """The columns that a screen filters by, and where the committed facts say the same."""
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -168,6 +170,8 @@ def judge_facts(
         yield "facts", "are those of another flow"
     if kind not in LABELS or facts.get("kind") != LABELS[kind]:
         yield "facts", "name another kind than the entry"
+    if LABELS.get(kind) in CHANGING and facts.get("restrict"):
+        yield "facts", "keep from the person what gives or ends a consent"
     if columns is None:
         return
     shown = columns | {"kind": LABELS.get(columns["kind"], "unknown")}

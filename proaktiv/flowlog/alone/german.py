@@ -158,6 +158,9 @@ SENTENCES = {
     "is not canonical": "ist nicht in der einen erlaubten Schreibweise",
     "are those of another flow": "sind die eines anderen Flusses",
     "name another kind than the entry": "nennen eine andere Art als der Eintrag",
+    "keep from the person what gives or ends a consent": (
+        "halten vor der Person geheim, was eine Einwilligung gibt oder beendet"
+    ),
     "is not what stands in the tree": "ist nicht, was im Baum steht",
     "is later than others saw the checkpoint over it": "ist später, als andere den Checkpoint darüber sahen",
     "the row is missing": "die Zeile fehlt",

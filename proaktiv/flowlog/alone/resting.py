@@ -7,7 +7,7 @@ Source: proaktiv's decision 0022.
 
 from typing import Any, NamedTuple
 
-from proaktiv.flowlog.alone.entry import Row
+from proaktiv.flowlog.alone.entry import CHANGING, Row
 from proaktiv.flowlog.alone.proof import Shown
 from proaktiv.flowlog.alone.selection import body_of
 from proaktiv.flowlog.alone.spelling import Unreadable, is_count
@@ -15,7 +15,6 @@ from proaktiv.flowlog.alone.verdict import Verdict
 
 GIVING = {("consent_changed", "given"), ("confirmed", "confirmed")}
 """Kind and outcome of the entries by which a consent is given: in advance, and with the yes to one Auftrag."""
-CHANGING = ("consent_changed", "confirmed")
 
 
 class Said(NamedTuple):

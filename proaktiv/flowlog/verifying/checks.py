@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from proaktiv.core.canonical import CanonicalError, checked
-from proaktiv.core.flows import Kind
+from proaktiv.core.flows import NEVER_RESTRICTED, Kind
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, Entry, commitment, instant, unpack
 from proaktiv.flowlog.keeping.pruning import Pruned, told_by
 from proaktiv.flowlog.verifying.erasures import Erasures, Placed
@@ -224,6 +224,9 @@ def _facts(row: Any, entry: Entry) -> Iterator[tuple[What, str]]:
         yield What.FACTS, "are those of another flow"
     if entry.kind not in _LABELS or facts.get("kind") != _LABELS[entry.kind]:
         yield What.FACTS, "name another kind than the entry"
+    # The person's numbers show that a consent did not end: what gives or ends one must have a number.
+    if entry.kind in NEVER_RESTRICTED and facts.get("restrict"):
+        yield What.FACTS, "keep from the person what gives or ends a consent"
     stored = {"kind": _LABELS.get(row.kind, "unknown"), "t": instant(row.recorded_at)}
     for column, key in _COLUMNS.items():
         value = stored[column] if column in stored else getattr(row, column)

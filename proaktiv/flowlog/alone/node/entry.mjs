@@ -7,6 +7,8 @@ const BODY_MAX = 16 * 1024;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const INSTANT = /^[1-9]\d{3}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z$/;
 const ERASURE = 3, RETENTION = 6;
+/** Kinds that give or end a consent; that it did not end the person's numbers show, so each must have one. */
+export const CHANGING = ["consent_changed", "confirmed"];
 const LABELS = [
   ..."? authorised outcome erasure access key retention succession received admitted refused".split(" "),
   ..."consent_changed confirmed incident act recall".split(" "),
@@ -113,6 +115,9 @@ export function judgeFacts(part, kind, commitment, flow, columns) {
   if (flow && said("flow") !== flow) found.push(["facts", "are those of another flow"]);
   if (label(kind) === "unknown" || said("kind") !== label(kind)) {
     found.push(["facts", "name another kind than the entry"]);
+  }
+  if (CHANGING.includes(label(kind)) && said("restrict")) {
+    found.push(["facts", "keep from the person what gives or ends a consent"]);
   }
   if (!columns) return found;
   const shown = { ...columns, kind: label(columns.kind) };

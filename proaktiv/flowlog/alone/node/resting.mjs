@@ -1,6 +1,7 @@
 // Judge that a flow rested on a consent: two proofs whose subject parts lie open, or a proof and a selection.
 
 import { Unreadable, isCount, same } from "./spelling.mjs";
+import { CHANGING } from "./entry.mjs";
 import { openBody } from "./selection.mjs";
 
 const isEmpty = (value) => Object.keys(value).length === 0;
@@ -10,7 +11,7 @@ const recordOf = ({ subject }) => String(subject.consent ?? "");
 const activityOf = ({ facts }) => String(facts.scope ?? "").split("@")[0];
 
 function ends(said, record) {
-  const changing = ["consent_changed", "confirmed"].includes(said.facts.kind);
+  const changing = CHANGING.includes(said.facts.kind);
   return (changing && recordOf(said) === record && !gives(said)) || said.subject.replaces === record;
 }
 
