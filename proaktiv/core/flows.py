@@ -83,6 +83,8 @@ class Flow:
     """Of retention of the log: the index from which on every entry must be there, a multiple of 256."""
     removed: int | None = None
     """Of retention of the log: how many entries before it are gone, those of earlier runs included."""
+    removed_erased: int | None = None
+    """Of retention of the log: of how many of these an erasure had taken the subject part before."""
 
     person: PersonKey | None = None
     consent: str = ""

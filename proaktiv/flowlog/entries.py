@@ -65,6 +65,8 @@ def facts_body(flow: Flow, fid: UUID, at: str) -> bytes:
         body["minimum"] = flow.minimum
     if flow.removed is not None:
         body["removed"] = flow.removed
+    if flow.removed_erased is not None:
+        body["removed_erased"] = flow.removed_erased
     _add(body, to_name=flow.receiver_name, to_system=flow.receiver_system)
     _add(body, scope=flow.scope, rule=flow.rule, outcome=flow.outcome)
     return checked(body)

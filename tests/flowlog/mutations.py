@@ -249,7 +249,7 @@ def said_otherwise(line: dict[str, Any], dice: random.Random) -> None:
     facts = json.loads(line["F"]["b"])
     kind = said.kind
     body: bytes
-    match dice.randrange(5):
+    match dice.randrange(6):
         case 0:
             body = dice.choice(BODIES)
         case 1:
@@ -262,6 +262,15 @@ def said_otherwise(line: dict[str, Any], dice: random.Random) -> None:
             kind = 3
             facts |= {"kind": "erasure", "n": dice.choice((0, 1, 2, True, -1, 1.0, "1", 2**53))}
             line["x"]["kind"] = 3
+            body = dumps(facts)
+        case 4:
+            kind = 6
+            facts |= {"kind": "retention", "action": "log.pruned", "minimum": 256}
+            facts |= {
+                "removed": dice.choice((0, 1, 2, -1)),
+                "removed_erased": dice.choice((0, 1, 2, 3, True, -1, 1.0, "1", 2**53)),
+            }
+            line["x"]["kind"] = 6
             body = dumps(facts)
         case _:
             facts["from"] = line["x"]["sender"] = "standesamt-anderswo"

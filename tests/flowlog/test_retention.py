@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.log_terms import LogTerms
+from proaktiv.flowlog import entries
 from proaktiv.flowlog.checkpoints import open_checkpoint
 from proaktiv.flowlog.exports.writing import export_log
 from proaktiv.flowlog.findings import Finding, findings
@@ -25,7 +26,9 @@ from proaktiv.flowlog.proving.paths import consistency, inclusion
 from proaktiv.flowlog.published import minimum_index
 from proaktiv.flowlog.verifying.export import verify_export
 from proaktiv.logretention import LogRetention
+from tests.flowlog.alone import NODE, POLICY, Verifiers
 from tests.flowlog.conftest import World, a_flow
+from tests.flowlog.exports import VKEY
 
 DAY = timedelta(days=1)
 # The database lets nothing younger than a year go, by its own clock: so these lives lie in the past of any machine.
@@ -129,6 +132,61 @@ def test_on_day_731_rows_go_up_to_a_multiple_of_256_and_an_entry_says_how_many(o
     assert all(kept[level, n][: len(data)] == data for level, n, data in tiles), "every hash of before is still there"
     with old.world.role("reader").transaction() as session:
         assert pruned(session.connection()).minimum == minimum_index(session) == 512
+
+
+def erase_and_retain(old: Office) -> None:
+    """Three of the first entries lose part S to an erasure, which says so; on day 731 their rows go."""
+    taken = [row[0] for row in old.world.rows("SELECT fid FROM flow_leaf WHERE idx IN (3, 4, 5)")]
+    without_subject(old, taken)
+    flow = a_flow(kind=Kind.ERASURE, purpose="loeschung", action="person.erased", n=3, erased=(3, 4, 5))
+    old.world.record(flow, now=DAY_1 + 2 * DAY)
+    old.signs()
+    assert old.world.verify().ok, "the control: the erasure accounts for them"
+    assert old.retains() == 512
+
+
+def without_subject(old: Office, fids: list[UUID]) -> None:
+    old.world.as_owner("UPDATE flow_secret SET subj = NULL, s_blob = NULL WHERE fid = ANY (:fids)", fids=fids)
+
+
+def by_all(old: Office, folder: Path) -> dict[str, bool]:
+    """Who finds nothing: the database's verifier, the look of the DSB, and an export's three."""
+    folder.mkdir(exist_ok=True)
+    with old.world.role("reader").transaction() as session:
+        export_log(session, folder / "log", at=old.now)
+    (folder / "policy").write_text(POLICY)
+    files = Verifiers.handed_out(folder / "verifiers")
+    said = {
+        "log verify": old.world.verify().ok,
+        "findings": old.finds() == [],
+        "export": verify_export(folder / "log", VKEY).ok,
+        "python": files.by_python([folder / "log"], folder / "policy")[0].code == 0,
+    }
+    return said | ({"node": files.by_node([folder / "log"], folder / "policy")[0].code == 0} if NODE else {})
+
+
+@pytest.mark.flowlog_test(20)
+def test_an_erasure_whose_entries_are_over_excuses_no_part_that_somebody_takes_away(
+    old: Office, tmp_path: Path
+) -> None:
+    erase_and_retain(old)
+    assert old.told()[-1]["removed_erased"] == 3
+    assert set(by_all(old, tmp_path / "before").values()) == {True}
+    without_subject(old, [row[0] for row in old.world.rows("SELECT fid FROM flow_leaf WHERE idx = 600")])
+    assert set(by_all(old, tmp_path / "after").values()) == {False}, "one is enough"
+
+
+@pytest.mark.flowlog_control(20)
+def test_control_entries_of_retention_that_do_not_count_the_erased_leave_their_excuse(
+    old: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts_body = entries.facts_body
+    as_before = lambda flow, fid, at: facts_body(replace(flow, removed_erased=None), fid, at)  # noqa: E731
+    monkeypatch.setattr(entries, "facts_body", as_before)
+    erase_and_retain(old)
+    stolen = [row[0] for row in old.world.rows("SELECT fid FROM flow_leaf WHERE idx BETWEEN 600 AND 602")]
+    without_subject(old, stolen)
+    assert set(by_all(old, tmp_path).values()) == {True}, "old entries count as they did"
 
 
 @pytest.mark.flowlog_test(21)

@@ -190,12 +190,16 @@ def erased_by(row: Row) -> int:
     return 0
 
 
-def pruned_by(row: Row) -> tuple[int, int]:
-    """Return what an entry says that retention took: entries before which one, and how many of them."""
+def pruned_by(row: Row) -> tuple[int, int, int]:
+    """Return what an entry says that retention took: entries before which one, how many, how many of them erased.
+
+    Older entries do not say the last: then what retention took of erased ones still excuses others.
+    """
     if row.facts is not None and row.columns is not None and row.columns["kind"] == RETENTION:
         with suppress(Broken):
             said = row.facts.said()
-            minimum, removed = said.get("minimum", 0), said.get("removed", 0)
-            if said.get("action") == "log.pruned" and is_count(minimum, removed):
-                return (minimum, removed) if 0 <= removed <= minimum and minimum % 256 == 0 else (0, 0)
-    return 0, 0
+            minimum, removed, erased = (said.get(name, 0) for name in ("minimum", "removed", "removed_erased"))
+            if said.get("action") == "log.pruned" and is_count(minimum, removed, erased):
+                whole = 0 <= erased <= removed <= minimum and minimum % 256 == 0
+                return (minimum, removed, erased) if whole else (0, 0, 0)
+    return 0, 0, 0

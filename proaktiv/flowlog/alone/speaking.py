@@ -33,6 +33,7 @@ NAMES = {
     "listed": "Länge der Liste der Gelöschten",
     "minimum": "Erster Platz, ab dem alles da ist",
     "removed": "So viele davor sind gelöscht",
+    "removed_erased": "Bei so vielen davon war Teil S schon vernichtet",
     "flow": "Nummer des Eintrags",
     "seq": "Nummer unter den Einträgen der Person",
     "consent": "Einwilligung",

@@ -301,7 +301,8 @@ class _Looking:
         yield from self._entries(Code.PART_MISSING, queries.SECRET, _NO_PART)
         # Which entries an erasure took stands sealed, so their number is what must agree (docs/decisions/0014).
         erased = self._connection.execute(queries.ERASED).all()
-        told = self._connection.execute(queries.TOMBSTONES).scalar_one()
+        took = self._connection.execute(queries.TOMBSTONES).scalar_one()
+        told = max(0, took - self._pruned.removed_erased)
         if len(erased) > told:
             for row in erased[:PER_CODE_MAX]:
                 detail = f"{len(erased)} subject parts are missing, erasures account for {told}"

@@ -23,10 +23,20 @@ ACTION = "log.pruned"
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """Of the entries before ``minimum``, a multiple of 256, ``removed`` are gone; all others must be there."""
+    """Of the entries before ``minimum``, a multiple of 256, ``removed`` are gone; all others must be there.
+
+    Of ``removed_erased`` of these an erasure had taken the subject part: it excuses no other one that is missing. Runs
+    before this was counted say nothing of it, so what they took of erased entries stays an excuse.
+    """
 
     minimum: int = 0
     removed: int = 0
+    removed_erased: int = 0
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Return by what the newest is found: totals only grow, also among entries of one instant."""
+        return self.minimum, self.removed, self.removed_erased
 
 
 def pruned(connection: Connection) -> Pruned:
@@ -38,17 +48,16 @@ def pruned(connection: Connection) -> Pruned:
         .limit(100)
     )
     told = (told_by(bytes(body)) for body in found.scalars())
-    # Totals only grow, so the greatest is the newest also among those of one instant.
-    return max((one for one in told if one is not None), key=lambda one: (one.minimum, one.removed), default=Pruned())
+    return max((one for one in told if one is not None), key=lambda one: one.order, default=Pruned())
 
 
 def told_by(body: bytes) -> Pruned | None:
     """Return what facts F of kind 06 say of retention; None where they speak of something else, or are not whole."""
     try:
         facts = json.loads(body)
-        minimum, removed = facts["minimum"], facts["removed"]
+        minimum, removed, erased = facts["minimum"], facts["removed"], facts.get("removed_erased", 0)
         ours = facts["action"] == ACTION
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    whole = type(minimum) is int and type(removed) is int and 0 <= removed <= minimum and minimum % TILE_WIDTH == 0
-    return Pruned(minimum, removed) if ours and whole else None
+    whole = {type(minimum), type(removed), type(erased)} == {int} and 0 <= erased <= removed <= minimum
+    return Pruned(minimum, removed, erased) if ours and whole and minimum % TILE_WIDTH == 0 else None

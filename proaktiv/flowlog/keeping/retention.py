@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Uuid, bindparam, func, select, text
+from sqlalchemy import Connection, Row, Uuid, and_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session
 
@@ -25,7 +25,7 @@ from proaktiv.core.ids import uuid7
 from proaktiv.core.log_terms import LogTerms
 from proaktiv.core.merkle import TILE_WIDTH
 from proaktiv.core.terms import end_of
-from proaktiv.flowlog.keeping.pruning import ACTION, PURPOSE, pruned
+from proaktiv.flowlog.keeping.pruning import ACTION, PURPOSE, Pruned, pruned
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.locks import lock_keys
 from proaktiv.sets import among
@@ -146,17 +146,19 @@ class Pruning:
         lock_keys(session, [HOLDS_LOCK])
         connection = session.connection()
         rows = _rows(connection, reach, after)
-        judged = self._judged(connection, rows, reach, self._holds(connection))
+        judged = list(self._judged(connection, rows, reach, self._holds(connection)))
         gone = [row.fid for row, why in judged if not why]
         n = connection.execute(_PRUNE, {"minimum": reach.minimum, "gone": gone}).scalar_one() if gone else 0
         if n != len(gone):
             raise NotPruned(f"{len(gone)} entries were over, {n} went")
         following = rows[-1].fid if len(rows) == SET else None
         if gone or following is None:
-            self.log.record(session, [self._flow(connection, reach, n, by, finished=following is None)], now)
+            erased = sum(row.erased for row, why in judged if not why)
+            told = self._flow(pruned(connection), reach, n, erased, by, finished=following is None)
+            self.log.record(session, [told], now)
         return Taken(n, following)
 
-    def _flow(self, connection: Connection, reach: Reach, n: int, by: str, *, finished: bool) -> Flow:
+    def _flow(self, before: Pruned, reach: Reach, n: int, erased: int, by: str, *, finished: bool) -> Flow:
         return Flow(
             kind=Kind.RETENTION,
             sender=self.controller,
@@ -167,7 +169,8 @@ class Pruning:
             outcome=FINISHED if finished else MORE,
             n=n,
             minimum=reach.minimum,
-            removed=pruned(connection).removed + n,
+            removed=before.removed + n,
+            removed_erased=before.removed_erased + erased,
             actor=by,
         )
 
@@ -248,6 +251,9 @@ def _rows(connection: Connection, reach: Reach, after: UUID) -> Sequence[Row[Any
     """Return the next entries in the order of their ids, which is that of their instants."""
     found: Any = connection.execute(
         select(_LOG.c.fid, _LOG.c.kind, _LOG.c.t.label("at"), _LOG.c.purpose, _SECRET.c.subj)
+        .add_columns(
+            and_(_SECRET.c.fid.is_not(None), _SECRET.c.subj.is_(None), _SECRET.c.s_blob.is_(None)).label("erased")
+        )
         .join(_LEAF, _LEAF.c.fid == _LOG.c.fid)
         .outerjoin(_SECRET, _SECRET.c.fid == _LOG.c.fid)
         .where(_LOG.c.fid > after, _LOG.c.fid < reach.before, _LEAF.c.idx < reach.minimum)

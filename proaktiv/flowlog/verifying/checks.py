@@ -120,23 +120,25 @@ class RowCheck:
     def _account(self, row: Any) -> None:
         """Take down what retention says it took."""
         if row.kind == Kind.RETENTION and (said := told_by(bytes(row.f_bytes))) is not None:
-            self.pruned = max(self.pruned, said, key=lambda one: (one.minimum, one.removed))
+            self.pruned = max(self.pruned, said, key=lambda one: one.order)
 
-    def unexcused(self, placed: Placed | None = None) -> Iterator[Finding]:
+    def unexcused(self, placed: Placed | None = None, *, whole: bool = True) -> Iterator[Finding]:
         """Yield what is missing, once all entries are read, unless the erasures told of account for all of it.
 
         Which entry an erasure took stands sealed in its staff part: in the open it would group one person's entries.
-        So without that key their number is what must agree; with it, and ``placed``, each place.
-        Source: flowlog.md § 4.
+        So without that key their number is what must agree, less those that retention took since; with it, and
+        ``placed``, each place. Where the log was not read from its beginning (not ``whole``) nobody knows which erasures
+        told of what retention took. Source: flowlog.md § 4.
         """
         said = self.erasures
         if placed is not None and self.opener is not None and self.opener.opens_staff:
             yield from said.findings(placed)
             return
-        if said.missing <= said.counted:
+        excused = max(0, said.counted - (self.pruned.removed_erased if whole else 0))
+        if said.missing <= excused:
             return
-        if said.counted:
-            yield Finding(What.SUBJECT, f"{said.missing} are missing, erasures account for {said.counted}")
+        if excused:
+            yield Finding(What.SUBJECT, f"{said.missing} are missing, erasures account for {excused}")
         yield from self._missing
 
     def _subject(self, row: Any, c_subject: bytes) -> Iterator[str]:

@@ -65,7 +65,7 @@ def verify_export(
     root = _head(export, policy, newest, judge.find)
     judge.settle(Finding(What.HEAD, f"the root of {size} entries is not that of the tree"), root)
     judge.unexcused()
-    for finding in check.unexcused():
+    for finding in check.unexcused(whole=first == 0):
         judge.find(finding)
     cosigned = judge.quorum_of(size)
     if first > (kept.size if kept else 0) and not judge.findings:

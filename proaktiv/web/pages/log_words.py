@@ -243,6 +243,7 @@ FACTS: Mapping[str, str] = {
     "listed": _("Länge der Liste der Gelöschten"),
     "minimum": _("Erster Platz, ab dem alles da ist"),
     "removed": _("So viele davor sind gelöscht"),
+    "removed_erased": _("Bei so vielen davon war Teil S schon vernichtet"),
     "flow": _("Nummer des Eintrags"),
     "seq": _("Nummer unter den Einträgen der Person"),
     "consent": _("Einwilligung"),

@@ -127,12 +127,13 @@ export function judgeFacts(part, kind, commitment, flow, columns) {
   return found;
 }
 
-/** Return what an entry says that retention took: entries before which one, and how many of them. */
+/** Return what an entry says that retention took: entries before which one, how many, how many of them erased. Older
+ *  entries do not say the last: then what retention took of erased ones still excuses others. */
 export function prunedBy(row) {
-  if (row.columns.kind !== RETENTION) return [0, 0];
-  const { action, minimum, removed } = or(() => ({}), () => bodyOf(row.facts));
-  const whole = action === "log.pruned" && isCount(minimum, removed) && removed >= 0 && removed <= minimum;
-  return whole && minimum % WIDTH === 0 ? [minimum, removed] : [0, 0];
+  if (row.columns.kind !== RETENTION) return [0, 0, 0];
+  const { action, minimum, removed, removed_erased: erased = 0 } = or(() => ({}), () => bodyOf(row.facts));
+  const counted = action === "log.pruned" && isCount(minimum, removed, erased) && minimum % WIDTH === 0;
+  return counted && erased >= 0 && erased <= removed && removed <= minimum ? [minimum, removed, erased] : [0, 0, 0];
 }
 
 export function erasedBy(row) {

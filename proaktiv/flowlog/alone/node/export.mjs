@@ -53,7 +53,7 @@ export class Export {
   #missing = [];
   #erased = 0;
   #gone = [];
-  #pruned = [0, 0];
+  #pruned = [0, 0, 0];
   #latest = ["", -1];
   #late = new Set();
 
@@ -93,9 +93,11 @@ export class Export {
       if (!same(head.root, edge.root())) this.find("head", `the root of ${this.size} entries is not the signed one`);
     }
     this.#unexcused();
-    if (this.#missing.length > this.#erased) {
+    // What retention took of erased ones is missing no more. A part does not show which erasures told of these.
+    const excused = Math.max(0, this.#erased - (this.first ? 0 : this.#pruned[2]));
+    if (this.#missing.length > excused) {
       for (const index of this.#missing) {
-        this.find("subject part", `missing, and erasures account for ${this.#erased} only`, index);
+        this.find("subject part", `missing, and erasures account for ${excused} only`, index);
       }
     }
     if (this.kept && !this.verdict.code) this.verdict.since = this.kept.size;
@@ -287,8 +289,8 @@ export class Export {
     if (row.subject !== null && commitments(row.entry)) {
       this.#erased += erasedBy(row);
       const said = prunedBy(row);
-      const more = said[0] > this.#pruned[0] || (said[0] === this.#pruned[0] && said[1] > this.#pruned[1]);
-      if (more) this.#pruned = said;
+      const differs = said.findIndex((each, at) => each !== this.#pruned[at]);
+      if (differs >= 0 && said[differs] > this.#pruned[differs]) this.#pruned = said;
       if (row.subject === "missing" && !row.filed) this.#missing.push(index);
     }
   }
