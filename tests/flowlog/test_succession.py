@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,17 @@ from proaktiv.core.errors import BadInput, Conflict, NotSafe
 from proaktiv.flowlog.ceremonies.succeeding import Ceremony, ended_name, retire_memory, signers_memory
 from proaktiv.flowlog.ceremonies.succession import Statement, confirm, successor_of
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, vkey_of
+from proaktiv.flowlog.findings import findings
 from proaktiv.flowlog.signer import LogForked, LogShrunk, Signer
 from proaktiv.flowlog.tiles import LogBroken
 from proaktiv.flowlog.verifying.export import verify_export
 from proaktiv.flowlog.verifying.whole import verify_database
 from proaktiv.flowlog.vouching.cosignatures import WitnessKey
 from proaktiv.flowlog.vouching.memory import WitnessError
+from tests.flowlog.alone import NODE, Verifiers
 from tests.flowlog.conftest import ORIGIN, World, a_flow
 from tests.flowlog.exports import VKEY, export
+from tests.flowlog.test_retention import DAY_1, DAY_731, Office
 from tests.flowlog.vouching import SOON, Far, a_witness, asking
 
 SECOND = "flowlog.musterstadt.example/2"
@@ -120,6 +124,49 @@ def test_after_a_loss_the_signer_refuses_and_the_succession_goes_on(world: World
 def a_house_under(world: World, far: Far, signer: Signer) -> dict[str, tuple[str, int]]:
     with asking(world, far, signer=signer) as house:
         return house.asks()
+
+
+@pytest.mark.flowlog_test(17)
+def test_what_retention_took_is_still_accounted_for_in_the_log_that_follows(
+    world: World, far: Far, tmp_path: Path
+) -> None:
+    office = Office(world, DAY_1 + timedelta(seconds=1))
+    office.writes(600, DAY_1)
+    office.signs()
+    office.now = DAY_731
+    assert office.retains() == 512
+    with asking(world, far) as house:
+        house.asks()
+        kept = backup(world)
+        house.signs(a_flow())
+        house.asks()
+    restore(world, kept)
+    statement = drafted(world, far)
+    succeeded(world, confirm(far.memory, statement.text(), NEW), far.key)
+    retire_memory(world.state, statement)
+    signer = Signer(world.state, NEW_KEY, SECOND)
+    world.sign(signer)
+    (tmp_path / "policy").write_text(f"log {NEW}\nquorum none\n")
+    files = Verifiers.handed_out(tmp_path / "verifiers")
+
+    def by_all(name: str) -> dict[str, tuple[str, ...]]:
+        with world.role("reader").transaction() as session:
+            said = {"log verify": tuple(str(each.what) for each in verify_database(session, NEW).findings)}
+            said |= {"findings": tuple(str(each.code) for each in findings(session, SOON) if "row" in each.code)}
+        export(world, tmp_path / name)
+        said |= {"export": tuple(str(each.what) for each in verify_export(tmp_path / name, NEW).findings)}
+        told = [files.by_python([tmp_path / name], tmp_path / "policy")[0]]
+        told += [files.by_node([tmp_path / name], tmp_path / "policy")[0]] if NODE else []
+        return said | {str(at): tuple(what for what, _ in each.found) for at, each in enumerate(told)}
+
+    assert set(by_all("after").values()) == {()}
+    assert [each["minimum"] for each in office.told()] == [512, 768]
+    office.now = DAY_731 + timedelta(days=40)
+    assert office.retention.run("retainer") == 0, "nothing goes before the new log has signed as much"
+    world.as_owner("DELETE FROM flow_secret WHERE fid = (SELECT fid FROM flow_leaf WHERE idx = 513)")
+    world.as_owner("DELETE FROM flow_log WHERE fid = (SELECT fid FROM flow_leaf WHERE idx = 513)")
+    found = by_all("stolen")
+    assert set(found.values()) == {("row",), ("row_missing",)}, "one more is one too many"
 
 
 def test_tiles_that_do_not_hold_are_not_carried_over(world: World, far: Far, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """End a log of which signed entries are lost, and begin its successor with what is left. As owner, once, with people.
 
 The new log begins with the entry that tells of it (kind 07: old origin, size, root, what is lost, who confirmed); the
-entries that are left follow in their order, and the queue after them. Checkpoints of the old log stay beside it, and
-whatever was exported or proven from it still verifies, under the old key.
+entries that are left follow in their order, then what retention took, said anew, and the queue after that. Checkpoints
+of the old log stay beside it, and whatever was exported or proven from it still verifies, under the old key.
 Left to others: what is stated and who confirms (``flowlog.ceremonies.succession``).
 Source: flowlog.md § 4.
 """
@@ -23,6 +23,7 @@ from proaktiv.flowlog.ceremonies.remembering import Remembered, contains, read
 from proaktiv.flowlog.ceremonies.succession import Statement, confirmed, successor_of
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError, b64
 from proaktiv.flowlog.durable import sync_folder
+from proaktiv.flowlog.keeping.pruning import further, pruned
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.rows import lines_of_witnesses
 from proaktiv.flowlog.tiles import LogBroken, StoredTree
@@ -107,16 +108,26 @@ class Ceremony:
             raise Conflict("this is not what is the case now: draft the statement anew, and have it confirmed")
         size, root = _head(connection)
         leaves = _leaves(connection, size, root)
-        (fid,) = self.log.record(self.session, [_told(self.controller, statement, note, by)], self.now)
-        first = connection.execute(delete(_QUEUE).where(_QUEUE.c.fid == fid).returning(_QUEUE.c.leaf)).scalar_one()
+        said = pruned(connection)
+        flows = [_told(self.controller, statement, note, by)]
+        flows += [further(said, self.controller, by)] if said.minimum else []
+        fids = self.log.record(self.session, flows, self.now)
+        queued = connection.execute(
+            delete(_QUEUE).where(_QUEUE.c.fid.in_(fids)).returning(_QUEUE.c.fid, _QUEUE.c.leaf)
+        ).all()
+        leaf = {row.fid: bytes(row.leaf) for row in queued}
         _set_aside(connection, last.origin)
         # One place further, in two steps: the primary key would meet its neighbour on the way.
         connection.execute(update(_LEAF).values(idx=-_LEAF.c.idx - 2))
         connection.execute(update(_LEAF).values(idx=-_LEAF.c.idx - 1))
-        connection.execute(insert(_LEAF).values(idx=0, fid=fid))
+        first, *last_ones = fids
+        connection.execute(insert(_LEAF).values(idx=0, fid=first))
+        for fid in last_ones:
+            connection.execute(insert(_LEAF).values(idx=size + 1, fid=fid))
         grown = StoredTree(self.session)
-        grown.append(0, [bytes(first), *leaves])
-        connection.execute(update(_HEAD).where(_HEAD.c.id == 1).values(size=size + 1, root=grown.root(size + 1)))
+        grown.append(0, [leaf[first], *leaves, *(leaf[fid] for fid in last_ones)])
+        size += len(fids)
+        connection.execute(update(_HEAD).where(_HEAD.c.id == 1).values(size=size, root=grown.root(size)))
         is_open = _CONTRADICTIONS.c.settled_at.is_(None)  # what a witness knew of the old one it confirmed
         connection.execute(update(_CONTRADICTIONS).where(is_open).values(settled_at=self.now))
         connection.execute(insert(_SUCCESSIONS).values(new=statement.new, old=last.origin, note=note, at=self.now))

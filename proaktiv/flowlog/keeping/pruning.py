@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from proaktiv.core.flows import Kind
+from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.merkle import TILE_WIDTH
 from proaktiv.tables import FlowLogRow, core_table
 
@@ -49,6 +49,27 @@ def pruned(connection: Connection) -> Pruned:
     )
     told = (told_by(bytes(body)) for body in found.scalars())
     return max((one for one in told if one is not None), key=lambda one: one.order, default=Pruned())
+
+
+def further(said: Pruned, controller: str, by: str) -> Flow:
+    """Return the entry that says the same of a tree in which every entry stands one place further.
+
+    The last one that is gone stands at the old minimum then; with the next one it lies before it, and no more may be
+    missing there than before.
+    """
+    return Flow(
+        kind=Kind.RETENTION,
+        sender=controller,
+        receiver=controller,
+        purpose=PURPOSE,
+        action=ACTION,
+        basis="Art. 5 Abs. 2 DSGVO",
+        n=0,
+        minimum=said.minimum + TILE_WIDTH,
+        removed=said.removed,
+        removed_erased=said.removed_erased,
+        actor=by,
+    )
 
 
 def told_by(body: bytes) -> Pruned | None:

@@ -125,7 +125,9 @@ class Pruning:
             select(func.min(_LEAF.c.idx)).join(young, young.c.fid == _LEAF.c.fid)
         ).scalar_one_or_none()
         end = signed if first is None else min(signed, first)
-        return Reach(today, max(end - end % TILE_WIDTH, pruned(connection).minimum), before)
+        said = pruned(connection).minimum
+        # After a succession the minimum may lie behind what the new log has signed: then nothing goes before it grew.
+        return Reach(today, max(end - end % TILE_WIDTH, said), before if said <= signed else UUID(int=0))
 
     def preview(self, session: Session, today: date) -> Preview:
         """Count what a run would take. The transaction is read-only to PostgreSQL, and must be a fresh one."""

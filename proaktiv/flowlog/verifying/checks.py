@@ -127,8 +127,8 @@ class RowCheck:
 
         Which entry an erasure took stands sealed in its staff part: in the open it would group one person's entries.
         So without that key their number is what must agree, less those that retention took since; with it, and
-        ``placed``, each place. Where the log was not read from its beginning (not ``whole``) nobody knows which erasures
-        told of what retention took. Source: flowlog.md § 4.
+        ``placed``, each place. Where the log was not read from its beginning (not ``whole``) nobody knows which
+        erasures told of what retention took. Source: flowlog.md § 4.
         """
         said = self.erasures
         if placed is not None and self.opener is not None and self.opener.opens_staff:
