@@ -16,7 +16,7 @@ from proaktiv.core.calendar import berlin_date
 from proaktiv.core.canonical import dumps
 from proaktiv.core.cloudevents import Envelope, Part
 from proaktiv.core.errors import BadInput
-from proaktiv.core.guards import STOPS_EVENT, Guard
+from proaktiv.core.guards import LIFTED_BY_STORNO, STOPS_EVENT, Guard
 from proaktiv.core.payloads import (
     Reader,
     Spot,
@@ -101,6 +101,16 @@ class RegisterEvent:
         return self.kind in ONLY_STOPS or any(
             stop.scope == "entry" and stop.guard in STOPS_EVENT for stop in self.stops
         )
+
+    @property
+    def lifts(self) -> bool:
+        """Return whether this is the Storno of a stop: it takes a veto away, so it is not one itself."""
+        return self.cancels is not None and self.cancels[1].value in LIFTED_BY_STORNO
+
+    @property
+    def is_veto(self) -> bool:
+        """Return whether this brings nobody anything, and only keeps harm from somebody."""
+        return self.only_stops and not self.lifts
 
     @property
     def content(self) -> bytes:

@@ -224,6 +224,13 @@ TASKS: Mapping[str, Task] = {
         "Antwortet das Register wieder: again. Sonst done.",
         (How.AGAIN, How.DONE),
     ),
+    "source.full": Task(
+        Matter.NONE,
+        "Ein Register hat seine Tageszahl erreicht; was es heute noch meldet, wird abgewiesen. Stopps (Tod, Sperre, "
+        "Storno) gelten weiter, bis zum Doppelten der Zahl.",
+        "Fragen Sie das Register auf einem anderen Weg, ob es das war (proaktiv sources list). Was abgewiesen wurde, "
+        "muss es morgen neu melden; ist die Zahl zu klein, erhöhen Sie sie.",
+    ),
     "source.held": Task(
         Matter.EVENT,
         "Ein Register meldet weit mehr als sonst; was es meldet, wird aufbewahrt und wartet. Stopps gelten sofort.",

@@ -170,7 +170,7 @@ def _index() -> str:
         "| 207 | some events of the batch are not kept; each verdict has a status of its own | mend and send those |",
         "| 409 | id, or entry and version, are known with other content | give the correction a higher `fassung` |",
         "| 422 | not as it must be; `field` says where, `detail` what would be right | mend and send |",
-        "| 429 | your day is full; `Retry-After` says when there is room | send then |",
+        "| 429 | your day is full; `Retry-After` says when there is room (not for what only stops) | send then |",
         "| 503 | nothing was kept, or nobody knows | send the same again: what was kept counts once |",
         "",
         "## By folder",

@@ -191,7 +191,7 @@ def test_beyond_the_days_number_nothing_is_stored_until_midnight(city: City) -> 
     with pytest.raises(TooMany) as refused:
         city.world.announce(a_birth(somebody()))
     assert refused.value.retry_after_seconds == 61
-    assert city.stored() == before
+    assert city.stored() == before | {"flow_log": before["flow_log"] + 1}, "but that the DSB is told"
     assert city.world.announce(first).duplicate  # a repeat costs nothing
     city.world.announce(a_move(somebody()))  # another client has its own number
     city.world.now += timedelta(minutes=2)
@@ -211,7 +211,37 @@ def test_the_days_number_holds_when_reports_come_at_once(city: City) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(announce, reports)) == 3
-    assert city.stored()["register_events"] == city.stored()["flow_log"] == 3
+    assert (city.stored()["register_events"], city.stored()["flow_log"]) == (3, 4), "each kept, and one incident"
+
+
+def test_on_a_full_day_what_only_stops_counts_at_once_and_waits_for_a_human_to_be_believed(city: City) -> None:
+    world = city.world
+    anna = world.lives_here(somebody("Anna"))
+    birth = a_birth(anna)
+    world.announce(birth)
+    world.tick()
+    city.set(ClientRow, "standesamt", daily_max=1)
+    with pytest.raises(TooMany):
+        world.announce(a_birth(somebody()))
+    death = a_death(child_of(birth))
+    row = city.event(world.announce(death).id)
+    assert (row.state, row.quarantined_at) == ("stopped", world.now)
+    assert world.count("proposals", "state = 'open'") == 0
+    with pytest.raises(TooMany):
+        world.announce(a_cancellation(death))  # takes a veto away
+    with pytest.raises(TooMany):
+        world.announce(a_death("MR-1"))  # what a stolen key can stop in a day is bounded
+    for what in ("source.full", "source.held"):
+        assert world.count("tasks", f"what = '{what}'") == 1, "told once a day"
+    assert world.count("incidents", "what = 'source.full'") == world.count("incidents", "what = 'source.jumped'") == 1
+    assert world.pipeline.reject_source("standesamt", "clerk-1") == 1
+    assert world.count("stops", "lifted_at IS NULL") == 0
+    world.now += timedelta(days=1)
+    world.announce(a_birth(somebody()))
+    with pytest.raises(TooMany):
+        world.announce(a_birth(somebody()))
+    assert world.count("incidents", "what = 'source.full'") == 2
+    world.check_log()
 
 
 def test_reading_the_days_number_without_counting_would_let_two_through(city: City) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from proaktiv.core.clients import Client, check_may_report
-from proaktiv.core.errors import BadInput, NotAllowed
+from proaktiv.core.errors import BadInput, NotAllowed, TooMany
 from proaktiv.core.events import Misrouted, RegisterEvent
 from proaktiv.core.verdicts import Received, Taken, Verdict
 from proaktiv.database import certain
@@ -76,6 +76,8 @@ def receive(
         found = sort_out(session, house, client, [(event, names) for _, event, names in reports], now)
         if any(isinstance(item, Repeated) for item in found):
             certain(session)  # what came before may have been answered with "being checked"
+        if beyond := sum(isinstance(item, TooMany) for item in found):
+            days.tell_full(session, house, client, beyond, now)
         _keep(session, house, client, [item for item in found if isinstance(item, Fresh)], now)
         verdicts |= {number: _verdict(item) for (number, _, _), item in zip(reports, found, strict=True)}
     misrouted = sum(isinstance(event, Misrouted) for event in events)
@@ -101,7 +103,7 @@ def _keep(session: Session, house: House, client: Client, fresh: Sequence[Fresh]
         recall(session, house, stops, now)
         house.probe("receive.recall.after")
     retire(session, {row for item in fresh for row in item.replaces}, now)
-    days.count(session, client, now, len(fresh))
+    days.count(session, client, now, len(fresh), sum(item.event.is_veto for item in fresh))
     held = [item.row for item in fresh if item.held]
     if held:
         hold(session, house, client, held[0], now)

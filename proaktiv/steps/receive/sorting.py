@@ -50,8 +50,8 @@ class Fresh:
 
     @property
     def lifts(self) -> bool:
-        """Return whether this is the Storno of a stop: it takes a veto away, so it is not one itself."""
-        return self.event.cancels is not None and self.event.cancels[1] in LIFTED_BY_STORNO
+        """Return whether this is the Storno of a stop."""
+        return self.event.lifts
 
     @property
     def state(self) -> EventState:
@@ -157,7 +157,7 @@ def sort_out(
         repeated = shelf.repeated(event, names)
         if repeated is not None:
             sorted_out.append(repeated)
-        elif taken >= room.left:
+        elif taken >= (room.for_vetoes if event.is_veto else room.left):
             sorted_out.append(days.too_many(client, now))
         else:
             taken += 1

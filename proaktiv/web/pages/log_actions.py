@@ -21,6 +21,7 @@ ACTIONS: Mapping[str, str] = {
     "report.misrouted": _("Meldung, die nicht hierher gehört"),
     "source.held": _("Register meldet weit mehr als sonst: Meldungen angehalten"),
     "source.jumped": _("Register meldet weit mehr als sonst"),
+    "source.full": _("Register hat seine Tageszahl erreicht: Meldungen abgewiesen"),
     "source.released": _("Angehaltene Meldungen freigegeben"),
     "source.rejected": _("Angehaltene Meldungen verworfen"),
     "address.renewed": _("Neue Anschrift für Briefe übernommen"),

@@ -13,6 +13,7 @@ export const WORDS = {
     "report.misrouted": "Meldung, die nicht hierher gehört",
     "source.held": "Register meldet weit mehr als sonst: Meldungen angehalten",
     "source.jumped": "Register meldet weit mehr als sonst",
+    "source.full": "Register hat seine Tageszahl erreicht: Meldungen abgewiesen",
     "source.released": "Angehaltene Meldungen freigegeben",
     "source.rejected": "Angehaltene Meldungen verworfen",
     "address.renewed": "Neue Anschrift für Briefe übernommen",
