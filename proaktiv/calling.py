@@ -1,15 +1,16 @@
 """Call a human: a task for each thing that has none open. What tasks there are says ``core.tasks``.
 
-Left to others: deciding that one is needed (any step), ending it (``steps.tasks``).
+Left to others: deciding that one is needed or over (any step), a human's ending it (``steps.tasks``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, true
+from sqlalchemy import insert, select, true, update
 from sqlmodel import Session
 
+from proaktiv.core.tasks import How
 from proaktiv.house import House
 from proaktiv.tables import TaskRow, core_table
 
@@ -47,3 +48,14 @@ def call_human(
     ]
     if rows:
         connection.execute(insert(_TASKS), rows)
+
+
+def call_off(session: Session, matters: Collection[UUID], now: datetime, what: str = "") -> None:
+    """End the open tasks about some matters, of one kind where it is named: what they told of is over."""
+    if matters:
+        kind = _TASKS.c.what == what if what else true()
+        session.connection().execute(
+            update(_TASKS)
+            .where(_TASKS.c.matter.in_(matters), _TASKS.c.done_at.is_(None), kind)
+            .values(done_at=now, how=How.DONE.value)
+        )

@@ -34,6 +34,12 @@ BACKOFF = (
 MAIL_BACKOFF = (*BACKOFF, timedelta(hours=12), timedelta(hours=24))
 """The same for mail, which nobody waits for: greylists and full mailboxes get time, up to three days with its limit."""
 
+PATIENCE = sum(BACKOFF, timedelta())
+"""For so long an event waits for a register that is away, as for one that answers nonsense (decision 0006)."""
+
+NEAR_DAYS = 3
+"""So many days before the month of its last safe day a clerk is called about an Auftrag whose Behörde is away."""
+
 ALARM_AFTER = timedelta(minutes=10)
 """For so long a way out may be away before a human is called."""
 

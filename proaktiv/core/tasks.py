@@ -72,6 +72,13 @@ TASKS: Mapping[str, Task] = {
         "Fragen Sie die Behörde. Angekommen: arrived. Nicht angekommen: again, oder to_citizen.",
         (How.ARRIVED, How.AGAIN, How.TO_CITIZEN),
     ),
+    "auftrag.late": Task(
+        Matter.AUFTRAG,
+        "Die Behörde ist nicht zu erreichen, und die Frist eines bestätigten Auftrags endet vielleicht bald.",
+        "Sehen Sie den Tag am Auftrag nach und klären Sie mit der Behörde, wie er gewahrt wird. Der Auftrag geht von "
+        "selbst, sobald sie wieder da ist; soll die Person ihn selbst abgeben: to_citizen, sie bekommt ein Blatt.",
+        (How.DONE, How.TO_CITIZEN),
+    ),
     "auftrag.protected": Task(
         Matter.AUFTRAG,
         "Für die Person besteht ein bedingter Sperrvermerk (§ 52 BMG): proaktiv darf den Auftrag nicht senden.",
@@ -111,6 +118,11 @@ TASKS: Mapping[str, Task] = {
         Matter.PROPOSAL,
         "Das Register meldet neu, was die Person schon einmal wollte und dann widerrufen hat.",
         "Fragen Sie die Person, ob sie es jetzt will.",
+    ),
+    "behoerde.away": Task(
+        Matter.NONE,
+        "Eine Behörde ist seit zehn Minuten nicht zu erreichen; Aufträge an sie warten, ein Versuch in der Minute.",
+        "Sehen Sie nach, woran es liegt (proaktiv doctor). Ist sie wieder da, endet diese Aufgabe von selbst.",
     ),
     "behoerde.not_reachable": Task(
         Matter.AUFTRAG,
@@ -212,6 +224,12 @@ TASKS: Mapping[str, Task] = {
         Matter.NONE,
         "Ein Brief über eine E-Mail-Adresse darf nicht geschrieben werden, weil im Haus etwas fehlt.",
         "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
+    ),
+    "register.away": Task(
+        Matter.NONE,
+        "Ein Register ist seit zehn Minuten nicht zu erreichen; Fragen warten, nach einigen Stunden geht es ohne sie "
+        "weiter. Anmeldungen warten.",
+        "Sehen Sie nach, woran es liegt (proaktiv doctor). Ist es wieder da, endet diese Aufgabe von selbst.",
     ),
     "register.incomplete": Task(
         Matter.LOOKUP,

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from proaktiv.database import Database
 from proaktiv.doctor.databases import looking
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
+from proaktiv.outages import BEHOERDE, REGISTER
 from proaktiv.workers import living_workers
 
 LATE = timedelta(minutes=5)
@@ -32,7 +33,7 @@ _OVERDUE: Mapping[str, TextClause] = {
     ),
 }
 _TASKS = text("SELECT what, count(*) FROM tasks WHERE done_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1")
-_OUTAGES = text("SELECT channel, target = '' AS whole, since FROM outages ORDER BY channel, since")
+_OUTAGES = text("SELECT channel, target, since FROM outages ORDER BY channel, since")
 _INCIDENTS = text("SELECT what, count(*) FROM incidents WHERE at > :since GROUP BY 1 ORDER BY 2 DESC, 1")
 
 
@@ -63,18 +64,23 @@ def done(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
 
 
 def ways_out(database: Database, law_clock: Callable[[Session], datetime]) -> Check:
-    """Ask which channels the workers found away, and how many domains take no mail of this house."""
+    """Ask which channels, registers and Behörden the workers found away, and how many domains take no mail."""
     name = "ways out"
-    do = "see the checks of letters and mail relay; what waits goes by itself as soon as one message gets through"
+    do = "see the check of each; what waits goes by itself as soon as one message gets through"
 
     def act() -> Iterator[Finding]:
         with looking(database) as session:
             now = law_clock(session)
             found = session.connection().execute(_OUTAGES).all()
-        said = [
-            f"{row.channel} away since {(now - row.since) // timedelta(minutes=1)} min" for row in found if row.whole
-        ]
-        domains = sum(not row.whole for row in found)
+        said = []
+        domains = 0
+        for row in found:
+            named = row.channel in (REGISTER, BEHOERDE)
+            if row.target and not named:
+                domains += 1
+                continue
+            who = f"{row.channel} {row.target.decode()}" if named else row.channel
+            said.append(f"{who} away since {(now - row.since) // timedelta(minutes=1)} min")
         if domains:
             said.append(f"{domains} mail domain{'s refuse' if domains > 1 else ' refuses'} this house")
         yield look(name, ", ".join(said), do) if said else fine(name, "none is away")

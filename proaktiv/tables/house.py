@@ -176,10 +176,11 @@ class RetentionRunRow(Storage, table=True):
 
 
 class OutageRow(Storage, table=True):
-    """A channel that is away, or a domain that takes no mail of this house whoever it is for. By ``steps.notify``.
+    """A channel, register or Behörde that is away, or a domain that takes no mail of this house. By ``outages``.
 
-    ``target`` is a keyed hash of the domain, empty for the whole channel. ``probe_at`` is when one message may try
-    again; ``told_at`` is when a human was called. The row goes with the first message that gets through.
+    ``target`` is a keyed hash of the domain, empty for the whole channel; a register's or Behörde's name, where
+    ``channel`` says so. ``probe_at`` is when one act may try again; ``told_at`` is when a human was called. The row
+    goes with the first that gets through.
     """
 
     __tablename__ = "outages"

@@ -14,10 +14,10 @@ from consent.tables import HEADS
 from proaktiv import recall
 from proaktiv.core.errors import AlreadyDone, BadInput, OutcomeUnknown, Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
-from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
+from proaktiv.core.outbound import AWAY_FOR, BACKOFF, HOUSE_PAUSE, PATIENCE
 from proaktiv.core.tasks import TASKS, How, Matter
 from proaktiv.steps import dispatch, tasks
-from proaktiv.tables import AuftragRow, HandoverRow, ProposalRow, StopRow, TaskRow, core_table
+from proaktiv.tables import AuftragRow, HandoverRow, OutageRow, ProposalRow, StopRow, TaskRow, core_table
 from tests.outward.building import BEHOERDE, NOW, TRANSMIT, FakeDispatcher, Left, Town
 
 
@@ -305,6 +305,42 @@ def test_a_behoerde_that_is_away_uses_up_no_try(town: Town) -> None:
     way.error = Temporary("busy")
     run(town, way, now)
     assert town.row(AuftragRow, auftrag).due_at == now + BACKOFF[0]
+
+
+def test_while_a_behoerde_is_away_one_auftrag_a_minute_tries_and_a_human_is_called(town: Town) -> None:
+    for _ in range(3):
+        town.auftrag(town.person())
+    way = FakeDispatcher(error=Unavailable("away"))
+    run(town, way)
+    assert len(town.rows(HandoverRow)) == 3
+    for minute in range(1, 12):
+        run(town, way, NOW + minute * AWAY_FOR)
+    assert (len(town.rows(HandoverRow)), town.tasks()) == (3 + 11, ["behoerde.away"])
+    way.error = None
+    for _ in range(2):
+        run(town, way, NOW + 12 * AWAY_FOR)
+    assert {row.state for row in town.rows(AuftragRow)} == {"sent"}
+    assert town.rows(OutageRow) == []
+    assert [task.done_at for task in town.rows(TaskRow)] == [NOW + 12 * AWAY_FOR]
+
+
+@pytest.mark.parametrize(("days", "called"), [(0, 1), (60, 0)])
+def test_a_clerk_is_called_while_the_behoerde_is_away_and_the_frist_may_be_near(
+    town: Town, days: int, called: int
+) -> None:
+    auftrag = town.auftrag(town.person())
+    town.change(ProposalRow, town.row(AuftragRow, auftrag).proposal, answer_by=NOW.date() + timedelta(days=days))
+    way, now = FakeDispatcher(error=Unavailable("away")), NOW
+    while now < NOW + PATIENCE + timedelta(minutes=20):
+        assert "auftrag.late" not in town.tasks() or now >= NOW + PATIENCE, "a short absence calls nobody"
+        run(town, way, now)
+        run(town, way, now + timedelta(seconds=1))
+        now += timedelta(minutes=10)
+    assert town.tasks().count("auftrag.late") == called
+    assert town.row(AuftragRow, auftrag).state == "ready"
+    way.error = None
+    run(town, way, now)
+    assert all(task.done_at for task in town.rows(TaskRow)), "it went: nothing is left to do"
 
 
 def test_a_behoerde_that_says_no_is_a_clerks_matter(town: Town) -> None:

@@ -9,15 +9,27 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from proaktiv import outages
 from proaktiv.core.errors import Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
-from proaktiv.core.outbound import BACKOFF, HOUSE_PAUSE
+from proaktiv.core.outbound import ALARM_AFTER, AWAY_FOR, BACKOFF, HOUSE_PAUSE, PATIENCE
+from proaktiv.core.tasks import TASKS
 from proaktiv.database import Database
+from proaktiv.doctor.work import ways_out
 from proaktiv.locks import lock_keys
 from proaktiv.matters import drop_lookups
 from proaktiv.registers.model import Answer, PersonNotThere
 from proaktiv.steps import look_up
-from proaktiv.tables import EnrolmentRow, FetchedFactsRow, LookupRow, PersonRow, RegisterEventRow, TaskRow, core_table
+from proaktiv.tables import (
+    EnrolmentRow,
+    FetchedFactsRow,
+    LookupRow,
+    OutageRow,
+    PersonRow,
+    RegisterEventRow,
+    TaskRow,
+    core_table,
+)
 from proaktiv.vault import Place
 from tests.outward.building import ENROLMENT_NAMES, NOW, PREFILL, FakeRegister, Left, Town
 
@@ -203,6 +215,79 @@ def test_a_register_that_is_away_uses_up_no_try(town: Town) -> None:
     run(town, FakeRegister(error=Unavailable("away")))
     row = town.row(LookupRow, lookup)
     assert (row.state, row.tries, row.due_at) == ("wanted", 0, NOW + timedelta(seconds=60))
+
+
+def test_while_a_register_is_away_one_question_a_minute_sees_whether_it_is_back(town: Town) -> None:
+    for _ in range(3):
+        town.lookup(town.person(PREFILL))
+    away, back = FakeRegister(error=Unavailable("away")), FakeRegister()
+    run(town, away)
+    later = town.lookup(town.person(PREFILL))
+    run(town, away, NOW + timedelta(seconds=59))
+    assert len(away.asked) == 3, "whoever comes meanwhile waits too"
+    for minute in range(1, 4):
+        run(town, away, NOW + minute * AWAY_FOR)
+        assert announce(town, NOW + minute * AWAY_FOR) == []
+    assert len(away.asked) == 3 + 3
+    assert town.row(LookupRow, later).tries == 0
+    now = NOW + 5 * AWAY_FOR
+    run(town, back, now)
+    assert len(back.asked) == 1
+    run(town, back, now)
+    assert len(back.asked) == 4
+    assert (town.rows(OutageRow), town.tasks()) == ([], [])
+
+
+def test_of_many_workers_only_one_sees_whether_a_register_is_back(town: Town) -> None:
+    town.lookup(town.person(PREFILL))
+    run(town, FakeRegister(error=Unavailable("away")))
+    now, register = NOW + AWAY_FOR, {"MELDEREGISTER"}
+    with town.database.transaction() as one, town.database.transaction() as other:
+        assert [outages.absent(each, outages.REGISTER, now).probing for each in (one, other)] == [register, register]
+        assert outages.claim_named(one, outages.REGISTER, register, now) == register
+        assert outages.claim_named(other, outages.REGISTER, register, now) == set()
+    assert announce(town, now) == []
+
+
+def test_a_human_is_called_when_a_register_is_away_for_ten_minutes_and_the_task_ends_with_it(town: Town) -> None:
+    town.lookup(town.person(PREFILL))
+    away = FakeRegister(error=Unavailable("away"))
+    for minute in range(10):
+        run(town, away, NOW + minute * AWAY_FOR)
+    assert town.tasks() == []
+    run(town, away, NOW + ALARM_AFTER)
+    run(town, away, NOW + ALARM_AFTER + AWAY_FOR)
+    assert town.tasks() == ["register.away"]
+    assert "register.away" in TASKS
+    (finding,) = ways_out(town.database, lambda _session: NOW + ALARM_AFTER + AWAY_FOR).act()
+    assert finding.says == "REGISTER MELDEREGISTER away since 11 min"
+    run(town, FakeRegister(), NOW + ALARM_AFTER + 2 * AWAY_FOR)
+    (task,) = town.rows(TaskRow)
+    assert task.done_at is not None
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_after_five_hours_events_go_on_without_a_register_that_is_away_and_requests_to_enrol_wait(
+    town: Town, number: int
+) -> None:
+    waiting = [town.lookup(town.person(PREFILL)) for _ in range(number)]
+    enrolment, request = town.enrolment()
+    away, now = FakeRegister(error=Unavailable("away")), NOW
+    while now < NOW + PATIENCE:
+        run(town, away, now)
+        now += timedelta(minutes=10)
+    rows = [town.row(LookupRow, lookup) for lookup in waiting]
+    assert {(row.state, row.tries) for row in rows} == {("wanted", 0)}
+    new = town.lookup(town.person(PREFILL), event=town.event())
+    town.change(RegisterEventRow, town.row(LookupRow, new).event, arrived_at=now)
+    run(town, away, now)
+    run(town, away, now + timedelta(seconds=1))
+    rows = [town.row(LookupRow, lookup) for lookup in waiting]
+    assert {row.state for row in rows} == {"failed"}
+    assert {town.row(RegisterEventRow, row.event).state for row in rows} == {"waiting"}
+    assert [town.row(LookupRow, lookup).state for lookup in (request, new)] == ["wanted", "wanted"]
+    assert town.row(EnrolmentRow, enrolment).request is not None
+    assert sorted(town.tasks()) == ["register.away", *["register.silent"] * number]
 
 
 def test_a_register_that_answers_nonsense_is_a_task_at_once(town: Town) -> None:

@@ -7,7 +7,8 @@ from sqlalchemy import Column, LargeBinary, MetaData, Table, Uuid
 
 import consent.tables
 import proaktiv.tables
-from proaktiv.core.retention import KEPT, RULES, page
+from proaktiv.core.kept import KEPT
+from proaktiv.core.retention import RULES, page
 from proaktiv.core.terms import DEFAULTS, PER_LEBENSLAGE, Period, Term, Terms
 from proaktiv.steps.retain.over import Over
 from proaktiv.steps.retain.sets import _SETS, due

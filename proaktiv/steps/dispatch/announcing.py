@@ -20,6 +20,7 @@ from proaktiv.core.tasks import TWICE
 from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.house import House
+from proaktiv.outages import BEHOERDE, absent, claim_named
 from proaktiv.outward import Wish, ask, hold, loggable, write_log
 from proaktiv.steps.dispatch.due import (
     Attempts,
@@ -27,6 +28,7 @@ from proaktiv.steps.dispatch.due import (
     attempts,
     candidates,
     due,
+    late,
     lock,
     not_competent,
     signatures,
@@ -83,7 +85,9 @@ def announce(
     house.probe("dispatch.announce.before")
     wall = wall or now
     condition = due(session, now, wall)
-    found = candidates(session, condition, limit)
+    away = absent(session, BEHOERDE, now)
+    call_human(session, house, late(session, away, now), now, once=True)
+    found = candidates(session, condition, away, limit)
     held = hold(session, {row.event for row in found if row.event is not None})
     found = [row for row in found if row.event is None or row.event in held.events]
     foreign = not_competent(session, house.rules, found)
@@ -94,9 +98,8 @@ def announce(
     before = attempts(session, [row.id for row in rows])
     signed = signatures(session, [row.id for row in rows])
     doubled = twice(session, [row.id for row in rows])
-    signers = {each.person for all_of in signed.values() for each in all_of}
-    standing = {**read_subjects(session, signers), **standing}
-    ring = house.vault.ring(session, signers | {row.person for row in rows}, (Compartment.VIEW, Compartment.FLOW))
+    standing = {**read_subjects(session, {each.person for all_of in signed.values() for each in all_of}), **standing}
+    ring = house.vault.ring(session, standing, (Compartment.VIEW, Compartment.FLOW))
     doings = _Doings()
     for row in rows:
         way, answer = by_id[row.id]
@@ -115,8 +118,7 @@ def announce(
             doings.flows.append(refused(answer, **_about(house, ring, row)))
             _refuse(doings, row, tried, answer, standing[row.person].protections)
         elif row.id in doubled and not tried.made:
-            doings.tasks.append((TWICE, row.id, row.behoerde))
-            _rest(doings, row, tried)
+            _call(doings, TWICE, row, tried)
         elif dispatcher is None:
             doings.later.append(row.id)
             doings.tasks.append(("behoerde.not_reachable", row.id, row.behoerde))
@@ -126,13 +128,19 @@ def announce(
             mine = signed.get(row.id, [])
             order = _order(row, answer, ring, way.event in held.hidden or _hides(row, mine, standing), mine)
             if order is None:
-                doings.tasks.append((UNDELIVERABLE, row.id, row.behoerde))
-                _rest(doings, row, tried)
+                _call(doings, UNDELIVERABLE, row, tried)
             else:
                 doings.cleared.append(
                     _Cleared(row, way, answer, order, failed, tried.made + 1, dispatcher.idempotent, mine)
                 )
+    doings.cleared = _reachable(session, doings.cleared, away.names, now)
     return _write(session, house, doings, ring, now, wall)
+
+
+def _reachable(session: Session, cleared: Sequence[_Cleared], away: frozenset[str], now: datetime) -> list[_Cleared]:
+    """Return what may go: to a Behörde that is away only what this worker sends to see whether it is back."""
+    left_alone = away - claim_named(session, BEHOERDE, {item.row.behoerde for item in cleared} & away, now)
+    return [item for item in cleared if item.row.behoerde not in left_alone]
 
 
 def _wish(row: SqlRow[Any], *, foreign: bool) -> Wish:
@@ -176,6 +184,12 @@ def _take_back(doings: _Doings, row: SqlRow[Any], tried: Attempts) -> None:
     else:
         state = moved(AUFTRAG, AuftragState(row.state), AuftragState.WITHDRAWN)
         doings.moves.setdefault(state, []).append(row.id)
+
+
+def _call(doings: _Doings, what: str, row: SqlRow[Any], tried: Attempts) -> None:
+    """Let a human look, and keep it as it is until then."""
+    doings.tasks.append((what, row.id, row.behoerde))
+    _rest(doings, row, tried)
 
 
 def _rest(doings: _Doings, row: SqlRow[Any], tried: Attempts) -> None:

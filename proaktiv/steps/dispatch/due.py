@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy import Row as SqlRow
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
+from proaktiv.core.calendar import berlin_date, end_of_month
 from proaktiv.core.errors import NotFound
 from proaktiv.core.lebenslagen import Rulebook
-from proaktiv.core.outbound import End
+from proaktiv.core.outbound import NEAR_DAYS, End
 from proaktiv.core.states import AuftragState
 from proaktiv.core.tasks import TWICE, How
+from proaktiv.outages import Absent
+from proaktiv.steps.dispatch.sending import LATE
 from proaktiv.tables import (
     AuftragRow,
     BehoerdeRow,
@@ -71,29 +75,58 @@ def due(session: Session, now: datetime, wall: datetime) -> ColumnElement[bool]:
     )
 
 
-def candidates(session: Session, condition: ColumnElement[bool], limit: int) -> list[SqlRow[Any]]:
-    """Return what may be due, without a lock, each with its event and how its Behörde is reached."""
-    return list(
-        session.connection().execute(
-            select(
-                _AUFTRAEGE.c.id,
-                _AUFTRAEGE.c.person,
-                _AUFTRAEGE.c.lebenslage,
-                _AUFTRAEGE.c.leistung,
-                _AUFTRAEGE.c.names,
-                _AUFTRAEGE.c.behoerde,
-                _PROPOSALS.c.event,
-                _BEHOERDEN.c.name.label("behoerde_name"),
-                _BEHOERDEN.c.dispatcher,
-                _BEHOERDEN.c.endpoint,
-            )
-            .join(_PROPOSALS, _PROPOSALS.c.id == _AUFTRAEGE.c.proposal, isouter=True)
-            .join(_BEHOERDEN, _BEHOERDEN.c.id == _AUFTRAEGE.c.behoerde, isouter=True)
-            .where(condition)
-            .order_by(_AUFTRAEGE.c.due_at.nulls_first(), _AUFTRAEGE.c.id)
-            .limit(limit)
+def candidates(session: Session, condition: ColumnElement[bool], away: Absent, limit: int) -> list[SqlRow[Any]]:
+    """Return what may be due, without a lock, each with its event and how its Behörde is reached.
+
+    For a Behörde that is away it is one Auftrag a minute, to see whether it is back.
+    """
+    connection = session.connection()
+    one = (
+        select(
+            _AUFTRAEGE.c.id,
+            _AUFTRAEGE.c.person,
+            _AUFTRAEGE.c.lebenslage,
+            _AUFTRAEGE.c.leistung,
+            _AUFTRAEGE.c.names,
+            _AUFTRAEGE.c.behoerde,
+            _PROPOSALS.c.event,
+            _BEHOERDEN.c.name.label("behoerde_name"),
+            _BEHOERDEN.c.dispatcher,
+            _BEHOERDEN.c.endpoint,
+        )
+        .join(_PROPOSALS, _PROPOSALS.c.id == _AUFTRAEGE.c.proposal, isouter=True)
+        .join(_BEHOERDEN, _BEHOERDEN.c.id == _AUFTRAEGE.c.behoerde, isouter=True)
+        .where(condition)
+    )
+    first = (_AUFTRAEGE.c.due_at.nulls_first(), _AUFTRAEGE.c.id)
+    there = one.where(_AUFTRAEGE.c.behoerde.not_in(away.names)) if away.names else one
+    found: list[SqlRow[Any]] = [*connection.execute(there.order_by(*first).limit(limit))]
+    if away.probing:
+        probes = one.where(_AUFTRAEGE.c.behoerde.in_(away.probing)).ext(distinct_on(_AUFTRAEGE.c.behoerde))
+        found += connection.execute(probes.order_by(_AUFTRAEGE.c.behoerde, *first))
+    return found
+
+
+def late(session: Session, away: Absent, now: datetime) -> list[tuple[str, UUID, str]]:
+    """Return a task for each Auftrag whose Behörde is away for long while its last safe day may be near.
+
+    Outside what is sealed only the month of that day is known: it counts from its first day on.
+    """
+    if not away.for_long:
+        return []
+    soon = berlin_date(now) + timedelta(days=NEAR_DAYS)
+    found = session.connection().execute(
+        select(_AUFTRAEGE.c.id, _AUFTRAEGE.c.behoerde)
+        .join(_PROPOSALS, _PROPOSALS.c.id == _AUFTRAEGE.c.proposal)
+        .where(
+            _AUFTRAEGE.c.behoerde.in_(away.for_long),
+            _AUFTRAEGE.c.state.in_((AuftragState.HELD.value, AuftragState.READY.value)),
+            _AUFTRAEGE.c.due_at.is_not(None),
+            _AUFTRAEGE.c.undo_until <= now,
+            _PROPOSALS.c.answer_by <= end_of_month(soon),
         )
     )
+    return [(LATE, row.id, row.behoerde) for row in found]
 
 
 def lock(session: Session, auftraege: Sequence[UUID], condition: ColumnElement[bool]) -> list[SqlRow[Any]]:

@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
-from proaktiv.calling import call_human
+from proaktiv.calling import call_human, call_off
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, End, again_at, outcome
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
 from proaktiv.house import House
-from proaktiv.steps.dispatch.sending import IN_DOUBT, UNDELIVERABLE, Sent
+from proaktiv.outages import BEHOERDE, tried
+from proaktiv.steps.dispatch.sending import IN_DOUBT, LATE, UNDELIVERABLE, Sent
 from proaktiv.tables import AuftragRow, HandoverRow, core_table
 from proaktiv.vault import Compartment
 
@@ -76,6 +77,8 @@ def record(session: Session, house: House, results: Sequence[Sent], now: datetim
             attempts,
         )
     call_human(session, house, tasks, now)
+    call_off(session, [sent.sending.auftrag for sent in results if sent.ended.arrived], now, LATE)
+    tried(session, house, BEHOERDE, [(sent.sending.behoerde, sent.ended) for sent in results], now)
     persons = {sent.sending.person for sent in results}
     persons |= {flow.person for sent in results for flow, _ in sent.sending.also if flow.person is not None}
     ring = house.vault.ring(session, persons, (Compartment.FLOW,))

@@ -26,6 +26,7 @@ PROBES = (
 
 UNDELIVERABLE = "auftrag.undeliverable"
 IN_DOUBT = "auftrag.in_doubt"
+LATE = "auftrag.late"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,26 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select, update
 from sqlalchemy import Row as SqlRow
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
 from consent.model import Operation, Permit, Prefill, Refusal
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
-from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.outbound import (
+    AWAY_FOR,
+    HOUSE_MADE,
+    HOUSE_PAUSE,
+    LEASE,
+    PATIENCE,
+    again_at,
+    authorised,
+    refused,
+    stopped,
+)
 from proaktiv.house import House
 from proaktiv.matters import release_events
+from proaktiv.outages import REGISTER, Absent, absent, claim_named
 from proaktiv.outward import Wish, ask, hold, loggable, write_log
 from proaktiv.registers.model import Question
 from proaktiv.steps.look_up.asking import Asking
@@ -25,6 +37,7 @@ from proaktiv.workers import abandoned, dead_workers
 
 _LOOKUPS = core_table(LookupRow)
 _EVENTS = core_table(RegisterEventRow)
+_WAITED = _EVENTS.alias("waited")
 _FACTS = core_table(EventFactsRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 
@@ -50,8 +63,9 @@ def announce(
     """Clear up to ``limit`` due look-ups for asking. ``wall`` is the real time where ``now`` is a demonstration's."""
     house.probe("look_up.announce.before")
     wall = wall or now
-    due = _due(now, wall, dead_workers(session, _LOOKUPS))
-    candidates = _candidates(session, due, limit)
+    away = absent(session, REGISTER, now)
+    due = _due(now, wall, dead_workers(session, _LOOKUPS), away)
+    candidates = _candidates(session, due, away, limit)
     held = hold(session, {row.event for row in candidates if row.event is not None})
     candidates = [row for row in candidates if row.event is None or row.event in held.events]
     answers, _ = ask(session, house, Prefill, [_wish(row) for row in candidates], operation=Operation.READ, now=now)
@@ -71,7 +85,9 @@ def announce(
         elif isinstance(answer, Refusal):
             (doings.waiting if answer.reason in HOUSE_MADE else doings.refused).append(lookup)
             doings.flows.append(refused(answer, **_about(house, person, lookup)))
-        elif row.lease_until is not None and again_at(now, row.tries + 1) is None:
+        elif row.register_name in away.for_long or (
+            row.lease_until is not None and again_at(now, row.tries + 1) is None
+        ):
             doings.failed.append(lookup)
         else:
             question = _question(house, row, answer, ring, facts, requests)
@@ -79,6 +95,9 @@ def announce(
                 doings.failed.append(lookup)
             else:
                 doings.asked.append((row, answer, question))
+    asked = {row.register_name for row, _, _ in doings.asked} & away.names
+    left_alone = away.names - claim_named(session, REGISTER, asked, now)
+    doings.asked = [each for each in doings.asked if each[0].register_name not in left_alone]
     return _write(session, house, doings, locked, ring, now, wall)
 
 
@@ -93,30 +112,46 @@ def _about(house: House, person: UUID | None, lookup: UUID) -> _About:
     return _About(house=house.controller, action="register.not_asked", person=person, case=str(lookup))
 
 
-def _due(now: datetime, wall: datetime, dead: frozenset[int]) -> ColumnElement[bool]:
-    return or_(
-        and_(_LOOKUPS.c.state == "wanted", _LOOKUPS.c.due_at <= now),
+def _due(now: datetime, wall: datetime, dead: frozenset[int], away: Absent) -> ColumnElement[bool]:
+    """Return the condition on ``lookups``: of a register that is away one question a minute is due, as a probe.
+
+    Where it is away for long, what has waited long enough is due to go on without it; a request to enrol waits.
+    """
+    wanted = _LOOKUPS.c.state == "wanted"
+    due = or_(
+        and_(wanted, _LOOKUPS.c.due_at <= now),
         and_(_LOOKUPS.c.state == "announced", abandoned(_LOOKUPS, wall, dead)),
     )
+    if not away.names:
+        return due
+    old = select(_WAITED.c.id).where(_WAITED.c.id == _LOOKUPS.c.event, _WAITED.c.arrived_at <= now - PATIENCE).exists()
+    over = and_(
+        wanted, _LOOKUPS.c.due_at <= now + AWAY_FOR, _LOOKUPS.c.register_name.in_(away.for_long), old
+    )  # a probe rests a minute, and so does its register: it would never be its turn
+    return or_(and_(due, _LOOKUPS.c.register_name.not_in(away.names - away.probing)), over)
 
 
-def _candidates(session: Session, due: ColumnElement[bool], limit: int) -> list[SqlRow[Any]]:
-    return list(
-        session.connection().execute(
-            select(
-                _LOOKUPS.c.id,
-                _LOOKUPS.c.event,
-                _LOOKUPS.c.person,
-                _LOOKUPS.c.register_name,
-                _LOOKUPS.c.names,
-                _EVENTS.c.kind,
-            )
-            .join(_EVENTS, _EVENTS.c.id == _LOOKUPS.c.event, isouter=True)
-            .where(due)
-            .order_by(_LOOKUPS.c.due_at, _LOOKUPS.c.id)
-            .limit(limit)
+def _candidates(session: Session, due: ColumnElement[bool], away: Absent, limit: int) -> list[SqlRow[Any]]:
+    connection = session.connection()
+    one = (
+        select(
+            _LOOKUPS.c.id,
+            _LOOKUPS.c.event,
+            _LOOKUPS.c.person,
+            _LOOKUPS.c.register_name,
+            _LOOKUPS.c.names,
+            _EVENTS.c.kind,
         )
+        .join(_EVENTS, _EVENTS.c.id == _LOOKUPS.c.event, isouter=True)
+        .where(due)
     )
+    first = (_LOOKUPS.c.due_at, _LOOKUPS.c.id)
+    asked = one.where(_LOOKUPS.c.register_name.not_in(away.probing)) if away.probing else one
+    found: list[SqlRow[Any]] = [*connection.execute(asked.order_by(*first).limit(limit))]
+    if away.probing:
+        probes = one.where(_LOOKUPS.c.register_name.in_(away.probing)).ext(distinct_on(_LOOKUPS.c.register_name))
+        found += connection.execute(probes.order_by(_LOOKUPS.c.register_name, *first))
+    return found
 
 
 def _wish(row: SqlRow[Any]) -> Wish:

@@ -13,6 +13,7 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
 from proaktiv.house import House
 from proaktiv.matters import release_events
+from proaktiv.outages import REGISTER, tried
 from proaktiv.registers.model import Answer
 from proaktiv.steps.look_up.asking import Answered, Heard
 from proaktiv.tables import FetchedFactsRow, IncidentRow, LookupRow, core_table
@@ -90,6 +91,7 @@ def record(session: Session, house: House, results: Sequence[Heard], now: dateti
         connection.execute(insert(_FETCHED), fetched)
     release_events(session, finished, now)
     call_human(session, house, tasks, now)
+    tried(session, house, REGISTER, [(heard.asking.question.register, heard.ended) for heard in results], now)
     unasked = [heard for heard in results if heard.answer is not None and heard.answer.unasked]
     _report(session, house, unasked, now)
     flows = [_outcome(heard) for heard in results] + [_incident(house, heard) for heard in unasked]

@@ -10,11 +10,12 @@ from sqlmodel import Session
 
 from proaktiv.core.rates import Rates
 from proaktiv.house import House
+from proaktiv.outages import probe
 from proaktiv.paces import take
 from proaktiv.steps.notify.composing import Composed
 from proaktiv.steps.notify.destinations import suppressed
 from proaktiv.steps.notify.due import WAITS, Matter
-from proaktiv.steps.notify.outages import claim_probe, domain_hash, probe, refusing
+from proaktiv.steps.notify.outages import claim_probe, domain_hash, refusing
 from proaktiv.steps.notify.posting import MAIL
 from proaktiv.tables import DeliveryRow, core_table
 
