@@ -31,7 +31,7 @@ from consent.model import (
 from consent.store import activities, decide_set
 from notifiers.model import Clearance
 from proaktiv.core.flows import Flow
-from proaktiv.core.guards import PROTECTS_PERSON, STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.guards import PROTECTS_PERSON, STOPS_CHILD, STOPS_EVENT, Guard
 from proaktiv.core.outbound import End, Ended
 from proaktiv.house import House
 from proaktiv.locks import try_lock_keys
@@ -118,7 +118,7 @@ def hold(session: Session, events: Collection[UUID]) -> Held:
     for event in mine:
         guards = stops.get(entries[event].entry_hash, frozenset()) & STOPS_EVENT
         for child in children.get(event, ()):
-            guards |= stops.get(child, frozenset()) & (STOPS_PERSON | STOPS_EVENT)
+            guards |= stops.get(child, frozenset()) & (STOPS_CHILD | STOPS_EVENT)
         if guards:
             stopped[event] = min(guards)
     hidden = {e for e in mine if any(stops.get(c, frozenset()) & PROTECTS_PERSON.keys() for c in children.get(e, ()))}

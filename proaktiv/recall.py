@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, insert, or_, select, update
 from sqlmodel import Session
 
 from consent.store import raise_epoch
@@ -22,10 +22,12 @@ from proaktiv.core.guards import (
     MOTHER_DIED,
     PROTECTED_AFTER_SENDING,
     PROTECTS_PERSON,
+    STOPS_HOLDER,
     Guard,
     of_child,
     reaches_addressee,
     reaches_events,
+    reaches_holder,
 )
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState, EventState, ProposalState
@@ -92,14 +94,16 @@ class Recalled:
 def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime) -> Recalled:
     """Take back what the stops of a set of events reach. Locks the persons, then rows, the log last.
 
-    Reached by an entry's stop: everything of its events. Reached by a person's stop: everything addressed to them and
-    everything of events in which they are the child. The log tells of each person by which guards.
+    Reached by an entry's stop: everything of its events. Reached by a person's stop: everything addressed to them
+    (where custody is gone: everything about a child) and everything of events in which they are the child. The log
+    tells of each person by which guards.
     """
     known = resolve(session, [stop.target for stop in stops if stop.scope == "person"])
     gone: dict[UUID, set[Guard]] = {}
     for stop in stops:
         if reaches_addressee(stop.scope, stop.guard) and stop.target in known:
             gone.setdefault(known[stop.target], set()).add(stop.guard)
+    without = {known[s.target] for s in stops if reaches_holder(s.scope, s.guard) and s.target in known}
     events, children = _events_of(session, stops)
     hides = {stop.target for stop in stops if stop.scope == "person" and stop.guard in PROTECTS_PERSON}
     if not known and not events:
@@ -108,7 +112,7 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     connection = session.connection()
     addressed = connection.execute(select(PROPOSALS.c.person).where(PROPOSALS.c.event.in_(events)).distinct())
     raise_epoch(connection, {*known.values(), *addressed.scalars()})
-    where = or_(PROPOSALS.c.event.in_(events), PROPOSALS.c.person.in_(gone))
+    where = _reached(PROPOSALS, events, gone, without)
     # With what their yes had closed: the other parent may want what the dead one had ordered.
     case = load_case(session, or_(where, PROPOSALS.c.closed_by.in_(select(PROPOSALS.c.id).where(where))))
     reached = connection.execute(select(PROPOSALS.c.id, PROPOSALS.c.event, PROPOSALS.c.bundle).where(where)).all()
@@ -117,10 +121,11 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     write_moves(session, house.ids, effects, now)
     reopened = {e.item for e in effects if isinstance(e, ProposalMoved) and e.to is ProposalState.OPEN}
     open_bundles(session, bundles_of(session, reopened), now, tell_at=now + MOURNING)
-    _forget(session, events, gone)
+    session.connection().execute(delete(_WIEDERVORLAGEN).where(_reached(_WIEDERVORLAGEN, events, gone, without)))
     silence_bundles(session, {row.bundle for row in reached})
-    drop_lookups(session, or_(_LOOKUPS.c.event.in_(events), _LOOKUPS.c.person.in_(gone)), now)
-    _call(session, house, stops, events, gone, now)
+    drop_lookups(session, _reached(_LOOKUPS, events, gone, without), now)
+    _sign_no_more(session, without)
+    _call(session, house, stops, events, without, now)
     dead = [person for person, guards in gone.items() if Guard.VERSTORBEN in guards]
     if dead:
         connection.execute(update(_PERSONS).where(_PERSONS.c.person.in_(dead)).values(status="deceased"))
@@ -134,7 +139,8 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
         if item.id in moved:
             person = item.candidate.person
             n, guards = told.get(person, (0, set()))
-            told[person] = (n + 1, guards | events.get(event_of[item.id], set()) | gone.get(person, set()))
+            guards = guards | events.get(event_of[item.id], set()) | gone.get(person, set())
+            told[person] = (n + 1, guards | (STOPS_HOLDER if person in without else set()))
     # A stop that finds nothing to take back leaves its entry, too.
     standing = {of_child(stop.guard) if stop.target in children else stop.guard for stop in stops}
     idle = standing.difference(*(guards for _, guards in told.values()))
@@ -148,11 +154,35 @@ def recall(session: Session, house: House, stops: Sequence[Stop], now: datetime)
     )
 
 
-def _forget(session: Session, events: Iterable[UUID], persons: Iterable[UUID]) -> None:
-    """Delete what would remind of a stopped event, or a dead person, later: no birthday of a child that died."""
-    session.connection().execute(
-        delete(_WIEDERVORLAGEN).where(or_(_WIEDERVORLAGEN.c.event.in_(events), _WIEDERVORLAGEN.c.person.in_(persons)))
+def _reached(
+    table: Table, events: Collection[UUID], gone: Collection[UUID], without: Collection[UUID]
+) -> ColumnElement[bool]:
+    """Say which rows of a table stops reach: of these events, of the dead, and about a child of these holders.
+
+    Also what would remind of it later: no birthday of a child that died.
+    """
+    of_holders = and_(table.c.person.in_(without), table.c.event.in_(_about_children()))
+    return or_(table.c.event.in_(events), table.c.person.in_(gone), of_holders)
+
+
+def _about_children() -> Select[tuple[UUID]]:
+    return select(_SUBJECTS.c.event).where(_SUBJECTS.c.role == "kind")
+
+
+def _sign_no_more(session: Session, without: Collection[UUID]) -> None:
+    """End what second signatures were asked for of those who are told nothing about a child any more."""
+    if not without:
+        return
+    about = (
+        select(AUFTRAEGE.c.id)
+        .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
+        .where(PROPOSALS.c.event.in_(_about_children()))
     )
+    ended = update(SIGNATURES).where(
+        SIGNATURES.c.state == "requested", SIGNATURES.c.person.in_(without), SIGNATURES.c.auftrag.in_(about)
+    )
+    bundles = session.connection().execute(ended.values(state="refused", content=None).returning(SIGNATURES.c.bundle))
+    silence_bundles(session, set(bundles.scalars()))
 
 
 def _ask_no_more(session: Session, hidden: Collection[UUID]) -> None:
@@ -255,18 +285,20 @@ def _call(
     house: House,
     stops: Sequence[Stop],
     events: Mapping[UUID, set[Guard]],
-    gone: Mapping[UUID, set[Guard]],
+    without: Collection[UUID],
     now: datetime,
 ) -> None:
     """Give a human what no rule may go on with: custody that lies elsewhere, a birth whose mother died."""
     connection = session.connection()
-    without = [person for person, guards in gone.items() if Guard.SORGE_ENTZOGEN in guards]
     children = [event for event, guards in events.items() if Guard.SORGE_ENTZOGEN in guards]
     dead = [stop.target for stop in stops if stop.scope == "person" and stop.guard is Guard.VERSTORBEN]
     tasks: list[tuple[str, UUID, str]] = []
     if without or children:
         addressed = select(PROPOSALS.c.event).where(
-            or_(PROPOSALS.c.person.in_(without), PROPOSALS.c.event.in_(children))
+            or_(
+                and_(PROPOSALS.c.person.in_(without), PROPOSALS.c.event.in_(_about_children())),
+                PROPOSALS.c.event.in_(children),
+            )
         )
         tasks += [(CUSTODY_ELSEWHERE, event, "") for event in connection.execute(addressed.distinct()).scalars()]
     if dead:  # what still waits for the gate is seen there

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from consent.model import Subject, SubjectStatus
 from consent.store import enter_subjects, lock_subjects
-from proaktiv.core.guards import PROTECTS_PERSON, STOPS_EVENT, STOPS_PERSON, Guard
+from proaktiv.core.guards import PROTECTS_PERSON, STOPS_CHILD, STOPS_EVENT, STOPS_HOLDER, STOPS_PERSON, Guard
 from proaktiv.sets import among
 from proaktiv.tables import (
     EventSubjectRow,
@@ -127,13 +127,32 @@ def stops_on(session: Session, targets: Iterable[bytes]) -> dict[bytes, frozense
     return {target: frozenset(names) for target, names in guards.items()}
 
 
-def stopped_events(session: Session, events: Iterable[UUID]) -> frozenset[UUID]:
-    """Return which of the events a veto ended: on their register entry, or on the child they are about."""
+def without_custody(session: Session, persons: Iterable[UUID]) -> frozenset[UUID]:
+    """Return who of the persons is told nothing about a child any more (V09)."""
+    found = session.connection().execute(
+        select(_IDENTIFIERS.c.person)
+        .join(_STOPS, _STOPS.c.target == _IDENTIFIERS.c.lookup_hash)
+        .where(
+            among(_IDENTIFIERS.c.person, set(persons)),
+            _STOPS.c.scope == "person",
+            _STOPS.c.guard.in_([guard.value for guard in STOPS_HOLDER]),
+            _STOPS.c.lifted_at.is_(None),
+        )
+    )
+    return frozenset(found.scalars())
+
+
+def stopped_events(session: Session, events: Iterable[UUID], person: UUID | None = None) -> frozenset[UUID]:
+    """Return which of the events a veto ended: on their register entry, or on the child they are about.
+
+    With a ``person``: or ended for them, who are told nothing about a child any more.
+    """
     wanted = set(events)
     if not wanted:
         return frozenset()
     connection = session.connection()
     targets: dict[UUID, set[bytes]] = {}
+    about_child: set[UUID] = set()
     for event, entry in connection.execute(
         select(_EVENTS.c.id, _EVENTS.c.entry_hash).where(among(_EVENTS.c.id, wanted))
     ):
@@ -144,8 +163,12 @@ def stopped_events(session: Session, events: Iterable[UUID]) -> frozenset[UUID]:
         )
     ):
         targets.setdefault(event, set()).add(child)
+        about_child.add(event)
     stops = stops_on(session, set[bytes]().union(*targets.values()))
-    ends = STOPS_EVENT | STOPS_PERSON
-    return frozenset(
+    ends = STOPS_EVENT | STOPS_CHILD
+    over = frozenset(
         event for event, keys in targets.items() if any(stops.get(key, frozenset()) & ends for key in keys)
     )
+    if person is None or not about_child - over or not without_custody(session, [person]):
+        return over
+    return over | about_child

@@ -40,8 +40,15 @@ STOPS_EVENT = frozenset(
 )
 """On a register entry: nothing of that event goes on, for anybody."""
 
-STOPS_PERSON = frozenset({Guard.VERSTORBEN, Guard.SORGE_ENTZOGEN})
-"""On a person: nothing goes to them; if the person is the child of a birth, nothing of that birth goes on."""
+STOPS_PERSON = frozenset({Guard.VERSTORBEN})
+"""On a person: nothing goes to them."""
+
+STOPS_CHILD = STOPS_PERSON | {Guard.SORGE_ENTZOGEN}
+"""On the child of a birth: nothing of that birth goes on."""
+
+STOPS_HOLDER = frozenset({Guard.SORGE_ENTZOGEN})
+"""On a person: nothing about a child goes to them, or is shown; of which child it was taken, no register says. What is
+their own goes on, and they may see and withdraw as before (Art. 7 (3), 15 DSGVO)."""
 
 PROTECTS_PERSON = {Guard.AUSKUNFTSSPERRE: "51", Guard.BEDINGTER_SPERRVERMERK: "52"}
 """On a person: the gate's row 5 decides, with these paragraphs of the BMG."""
@@ -82,14 +89,19 @@ def of_child(guard: Guard) -> Guard:
 
 def stops_whole_event(entry: frozenset[Guard], child: frozenset[Guard]) -> bool:
     """Return whether an event may go no further, by what stands before its entry and before the child it is about."""
-    return bool(entry & STOPS_EVENT or child & (STOPS_PERSON | STOPS_EVENT))
+    return bool(entry & STOPS_EVENT or child & (STOPS_CHILD | STOPS_EVENT))
 
 
 def reaches_events(scope: str, guard: Guard) -> bool:
     """Return whether a stop (scope ``entry`` or ``person``) takes back events: the entry's, or the child's."""
-    return guard in STOPS_EVENT or (scope == "person" and guard in STOPS_PERSON)
+    return guard in STOPS_EVENT or (scope == "person" and guard in STOPS_CHILD)
 
 
 def reaches_addressee(scope: str, guard: Guard) -> bool:
     """Return whether a stop takes back everything that is addressed to its person."""
     return scope == "person" and guard in STOPS_PERSON
+
+
+def reaches_holder(scope: str, guard: Guard) -> bool:
+    """Return whether a stop takes back what is addressed to its person about a child."""
+    return scope == "person" and guard in STOPS_HOLDER

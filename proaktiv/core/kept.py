@@ -1,6 +1,6 @@
 """What no rule of ``core.retention`` ends, and why: columns that are sealed, hashed or name a person.
 
-Left to others: what is deleted when (``core.retention``). Source: security-and-faults.md; decisions/0015-retention.md.
+Source: security-and-faults.md; decisions/0015-retention.md.
 """
 
 from dataclasses import dataclass

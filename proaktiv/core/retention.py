@@ -317,7 +317,7 @@ def page(terms: Terms) -> str:
     lines = [
         "# Aufbewahrung und Löschung",
         "",
-        "Erzeugt aus `proaktiv/core/retention.py` und `kept.py` mit `proaktiv retention table`; von Hand ändert hier niemand etwas.",
+        "Erzeugt aus `proaktiv/core/retention.py` und `kept.py` mit `proaktiv retention table`; niemand ändert es von Hand.",
         "Eine Frist endet mit dem Ende eines Tages in Berlin (§ 187 Abs. 1, § 188 BGB); am Tag danach wird gelöscht.",
         "",
         "## Was gelöscht wird",

@@ -101,7 +101,7 @@ def _open(session: Session, proof: SessionProof, proposal: UUID) -> Row[*tuple[A
         )
         .one_or_none()
     )
-    if row is None or stopped_events(session, [row.event]):
+    if row is None or stopped_events(session, [row.event], proof.person):
         raise NotFound("proposal")
     subject = read_subjects(session, [proof.person])[proof.person]
     if row.state not in ("open", "later") or row.outcome != "frage" or subject.status is not SubjectStatus.ALIVE:

@@ -43,7 +43,7 @@ from proaktiv.matters import (
     silence_bundles,
     write_moves,
 )
-from proaktiv.subjects import hidden_of, read_subjects, stopped_events
+from proaktiv.subjects import hidden_of, read_subjects, stopped_events, without_custody
 from proaktiv.tables import BundleRow, core_table
 from proaktiv.vault import Compartment, Place, Ring
 
@@ -169,11 +169,11 @@ def _to_ask(session: Session, case: Case, proposal: UUID) -> dict[UUID, Item]:
         and item.candidate.person != mine.candidate.person
         and item.state.value in ("open", "later", "declined")
     }
-    standing = read_subjects(session, others)
+    standing = read_subjects(session, others.keys() - without_custody(session, others))
     return {
         person: item
         for person, item in others.items()
-        if standing[person].status is SubjectStatus.ALIVE and not standing[person].protections
+        if person in standing and standing[person].status is SubjectStatus.ALIVE and not standing[person].protections
     }
 
 
@@ -287,7 +287,7 @@ def _locked_case(session: Session, proof: SessionProof, row: Row[*tuple[Any, ...
 
 def _refuse_stopped(session: Session, proof: SessionProof, row: Row[*tuple[Any, ...]]) -> None:
     subject = read_subjects(session, [proof.person])[proof.person]
-    if subject.status is not SubjectStatus.ALIVE or stopped_events(session, [row.event]):
+    if subject.status is not SubjectStatus.ALIVE or stopped_events(session, [row.event], proof.person):
         raise Conflict("no longer open")
 
 

@@ -32,7 +32,7 @@ from consent.model import Match, Permit, Question, Reason, Refusal, Subject, Sub
 from consent.store import decide_set
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow, Kind
-from proaktiv.core.guards import Guard, for_humans, stops_whole_event
+from proaktiv.core.guards import STOPS_HOLDER, Guard, for_humans, stops_whole_event
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.outbound import GUARDED, HOUSE_MADE
 from proaktiv.core.passage import Admission, Admitted, Claimed
@@ -76,7 +76,7 @@ def admit(session: Session, house: House, now: datetime, limit: int) -> Admissio
     stopped = [event for event in events if _stopped(event, stops)]
     _call(session, house, events, stops, now)
     followed, waiting = may_follow(session, house, running, now)
-    admitted, flows, refused, ours = _ask(session, house, running, waiting, now)
+    admitted, flows, refused, ours = _ask(session, house, running, stops, waiting, now)
     _set_aside(session, house, ours, now)
     _end(session, stopped, EventState.STOPPED)
     _end(session, refused, EventState.REFUSED)
@@ -238,7 +238,12 @@ def _call(
 
 
 def _ask(
-    session: Session, house: House, events: Sequence[Claimed], waiting: Collection[UUID], now: datetime
+    session: Session,
+    house: House,
+    events: Sequence[Claimed],
+    stops: dict[bytes, frozenset[Guard]],
+    waiting: Collection[UUID],
+    now: datetime,
 ) -> tuple[list[Admitted], list[Flow], list[Claimed], list[Claimed]]:
     """Return what is admitted, the log's refusals, the events of which nothing remains, those that we must not end.
 
@@ -248,11 +253,15 @@ def _ask(
     standing = hold_subjects(session, persons.values())
     places: list[tuple[Claimed, str, bytes, UUID, str]] = []
     unknown: dict[UUID, int] = {}
+    flows: list[Flow] = []
     for event in events:
         for role, key in event.addressees:
             person = persons.get(key)
             if person is None or standing[person].status is SubjectStatus.UNKNOWN:
                 unknown[event.id] = unknown.get(event.id, 0) + 1
+                continue
+            if event.child is not None and stops.get(key, frozenset()) & STOPS_HOLDER:
+                flows.append(_holder_flow(house, event, person))
                 continue
             places.extend(
                 (event, role, key, person, lebenslage.name) for lebenslage in house.rules.for_event(event.kind)
@@ -260,7 +269,6 @@ def _ask(
     watch = decide_set(session.connection(), Watch, [_question(house, p, standing, "watch", now) for p in places])
     match = decide_set(session.connection(), Match, [_question(house, p, standing, "match", now) for p in places])
     admitted: list[Admitted] = []
-    flows: list[Flow] = []
     # A release or an approval that is missing is the house's fault: it must not cost a family its event.
     ours = set(waiting) | {
         place[0].id
@@ -349,6 +357,23 @@ def _refusal_flow(house: House, event: Claimed, person: UUID, refusal: Refusal |
         person=PersonKey(person),
         case=str(event.id),
         reason=refusal.reason.value if isinstance(refusal, Refusal) else "",
+    )
+
+
+def _holder_flow(house: House, event: Claimed, person: UUID) -> Flow:
+    """Return the entry for somebody who is told nothing about a child any more."""
+    return Flow(
+        kind=Kind.REFUSED,
+        sender=event.source,
+        receiver=house.controller,
+        purpose=event.kind,
+        action="event.refused",
+        basis="schutz",
+        outcome="schutz",
+        restrict=True,
+        person=PersonKey(person),
+        case=str(event.id),
+        reason=Guard.SORGE_ENTZOGEN.value,
     )
 
 

@@ -73,7 +73,7 @@ def overview(session: Session, house: House, proof: SessionProof) -> dict[str, A
         .all()
     )
     requests = _requests(session, proof)
-    stopped = stopped_events(session, {row.event for row in found} | {row.event for row in requests})
+    stopped = stopped_events(session, {row.event for row in found} | {row.event for row in requests}, proof.person)
     for row in found:
         if row.event in stopped:
             continue  # not a word about it, whatever was answered before
@@ -174,7 +174,7 @@ def proposal(session: Session, house: House, proof: SessionProof, wanted: UUID, 
         )
         .one_or_none()
     )
-    if row is None or stopped_events(session, [row.event]):
+    if row is None or stopped_events(session, [row.event], proof.person):
         raise NotFound("proposal")
     if row.draft is None:
         return {"id": str(wanted), "leistung": row.leistung, "state": row.state, "geloescht": DELETED}
@@ -300,7 +300,7 @@ def _auftrag(session: Session, proof: SessionProof, wanted: UUID) -> Row[*tuple[
         )
         .one_or_none()
     )
-    if row is None or stopped_events(session, [row.event]):
+    if row is None or stopped_events(session, [row.event], proof.person):
         raise NotFound("auftrag")
     return row
 

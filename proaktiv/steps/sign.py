@@ -121,7 +121,7 @@ def _mine(session: Session, proof: SessionProof, auftrag: UUID) -> Row[*tuple[An
         )
         .one_or_none()
     )
-    if row is None or stopped_events(session, [row.event]):
+    if row is None or stopped_events(session, [row.event], proof.person):
         raise NotFound("signature")
     return row
 

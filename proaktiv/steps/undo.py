@@ -82,7 +82,7 @@ def _own(session: Session, proof: SessionProof, auftrag: UUID) -> Row[*tuple[Any
         )
         .one_or_none()
     )
-    if row is None or stopped_events(session, [row.event]):
+    if row is None or stopped_events(session, [row.event], proof.person):
         raise NotFound("auftrag")
     return row
 

@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from proaktiv.core.errors import OutcomeUnknown
+from proaktiv.core.errors import NotFound, OutcomeUnknown
 from proaktiv.core.tasks import How
-from tests.builders import Somebody, a_birth, a_death, a_protection, child_of, somebody
+from proaktiv.core.trust import SessionProof, Trust
+from tests.builders import Somebody, a_birth, a_death, a_move, a_protection, child_of, somebody
 from tests.world import World
 
 
@@ -165,3 +166,59 @@ def test_what_may_have_arrived_before_the_protection_is_told_to_the_behoerde_too
     assert world.value("SELECT state FROM auftraege") == "ready"
     world.announce(a_protection(anna.kennung, "51"))
     assert tasks(world) == ["auftrag.protected_after_sending"]
+
+
+def test_who_lost_custody_hears_nothing_of_the_child_and_keeps_what_is_their_own(
+    world: World, anna: Somebody, ben: Somebody
+) -> None:
+    world.steueramt.knows(anna, **{"person.hund_gemeldet": True, "person.hund_marke": "HM-0001"})
+    birth = a_birth(anna, other=ben)
+    world.announce(birth)
+    world.tick()
+    of_birth = world.opens_letter(anna)
+    logged_in = SessionProof(of_birth.session, of_birth.person, Trust.V2, None)
+    of_child = world.says_yes(logged_in, "ELTERNGELD")
+    world.announce(a_move(anna))
+    world.tick()
+    of_move = world.says_yes(world.opens_letter(anna), "HUNDESTEUER")
+    letters = len(world.letters_to(anna))
+    world.announce(a_protection(anna.kennung, "sorge"))
+
+    assert tasks(world) == ["custody.elsewhere"]
+    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=of_child) == "withdrawn"
+    for found in (of_child, world.value("SELECT proposal FROM auftraege WHERE id = :id", id=of_child)):
+        with pytest.raises(NotFound):
+            world.pipeline.auftrag(logged_in, found)
+    shown = world.pipeline.overview(logged_in)["bundles"]
+    assert {bundle["lebenslage"] for bundle in shown} == {"umzug"}
+    world.announce(a_birth(anna, other=ben))
+    world.tick()
+    assert [bundle["lebenslage"] for bundle in world.pipeline.overview(logged_in)["bundles"]] == ["umzug"]
+    assert len(world.letters_to(anna)) == letters
+
+    world.wait(hours=25)
+    assert world.value("SELECT state FROM auftraege WHERE id = :id", id=of_move) == "sent", "it is their own"
+    assert world.pipeline.timeline(logged_in, "")["entries"], "Art. 15 DSGVO"
+    assert world.pipeline.withdraw(logged_in, lebenslage="umzug", activity=""), "Art. 7 (3) DSGVO"
+    assert world.opens_letter(anna).person == logged_in.person, "the door stands"
+    assert world.count("proposals", f"person <> '{logged_in.person}' AND state = 'open'") > 0, (
+        "the other parent's stand"
+    )
+    world.check_log()
+
+
+def test_who_lost_custody_is_not_asked_to_sign_for_the_child(world: World, anna: Somebody, ben: Somebody) -> None:
+    world.announce(a_birth(anna, other=ben))
+    world.tick()
+    hers, his = (
+        SessionProof(proof.session, proof.person, Trust.V2, None)
+        for proof in (world.opens_letter(anna), world.opens_letter(ben))
+    )
+    asked = world.says_yes(his, "ELTERNGELD")
+    world.pipeline.to_sign(hers, asked)
+    world.announce(a_protection(anna.kennung, "sorge"))
+    with pytest.raises(NotFound):
+        world.pipeline.to_sign(hers, asked)
+    world.pipeline.undo(his, asked)
+    world.says_yes(his, "ELTERNGELD")
+    assert world.count("signatures", "state = 'requested'") == 0

@@ -355,6 +355,13 @@ def test_they_agree_where_one_of_two_hides_and_both_say_yes(both: Both, first: s
     agree(both)
 
 
+def test_they_agree_where_custody_is_taken_from_one_parent(both: Both) -> None:
+    both.yes("Ben", "KITA-PLATZ", Trust.V1)
+    both.report(a_protection(both.anna.kennung, "sorge"), "schutzvermerk: {person: Anna, art: sorge}")
+    both.wait(days=2)
+    agree(both)
+
+
 def test_a_difference_between_them_would_be_seen(both: Both) -> None:
     both.yes("Anna", "GEBURTSURKUNDE")
     both.steps.pop()

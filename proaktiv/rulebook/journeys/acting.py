@@ -149,7 +149,10 @@ def _own(town: Town, data: Mapping[str, Any]) -> Held:
     subject = town.subject(data["person"])
     if not admits(subject, data["trust"]) or subject.status is not SubjectStatus.ALIVE:
         raise Conflict("this person cannot prove themselves here")
-    return _theirs(town, data)
+    held = _theirs(town, data)
+    if town.kept_out(held.person, held.child):
+        raise Conflict("nothing of this child is shown to this person")
+    return held
 
 
 def _theirs(town: Town, data: Mapping[str, Any]) -> Held:
@@ -199,6 +202,7 @@ def _to_ask(town: Town, mine: Held) -> tuple[str, ...]:
         and held.item.candidate.leistung == mine.item.candidate.leistung
         and held.person != mine.person
         and held.item.state in OPEN_PROPOSALS | {ProposalState.DECLINED}
+        and not town.kept_out(held.person, held.child)
     ]
     standing = {person: town.subject(person) for person in others}
     return tuple(

@@ -88,6 +88,9 @@ def _evaluate(town: Town, report: Report) -> None:
     decided: list[_Decided] = []
     admitted = False
     for _, name, lebenslage in places:
+        if town.kept_out(name, child):
+            town.guards.append(Guard.SORGE_ENTZOGEN.value)
+            continue
         permit = _gate(town, name, lebenslage)
         if permit is not None:
             admitted = True

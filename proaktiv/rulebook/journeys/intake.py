@@ -25,6 +25,7 @@ from proaktiv.core.guards import (
     of_child,
     reaches_addressee,
     reaches_events,
+    reaches_holder,
 )
 from proaktiv.core.states import SENT_AUFTRAEGE, AuftragState, EventState, ProposalState
 from proaktiv.core.windows import MOURNING
@@ -128,10 +129,14 @@ def stop_now(town: Town, stops: Iterable[Standing]) -> None:
     entries = {stop.ref for stop in stops if stop.scope == "entry" and reaches_events(stop.scope, stop.guard)}
     children = {stop.ref for stop in stops if stop.scope == "person" and reaches_events(stop.scope, stop.guard)}
     gone = {stop.ref for stop in stops if reaches_addressee(stop.scope, stop.guard)}
+    without = {stop.ref for stop in stops if reaches_holder(stop.scope, stop.guard)}
     reached = frozenset(
         number
         for number, held in town.held.items()
-        if held.entry in entries or held.child in children or held.person in gone
+        if held.entry in entries
+        or held.child in children
+        or held.person in gone
+        or (held.child and held.person in without)
     )
     born_here = {town.called.get(kennung) for known in town.reports for kennung in _children(known.event)}
     town.guards += [(of_child(stop.guard) if stop.ref in born_here else stop.guard).value for stop in stops]
@@ -141,7 +146,12 @@ def stop_now(town: Town, stops: Iterable[Standing]) -> None:
     # A note that was there before the birth (a pregnancy) knows the child and no entry yet.
     born = {town.called[kennung] for entry in entries for kennung in _children_of(town, entry)}
     town.forget_later(
-        note for note in town.later if note.entry in entries or note.child in children | born or note.person in gone
+        note
+        for note in town.later
+        if note.entry in entries
+        or note.child in children | born
+        or note.person in gone
+        or (note.child and note.person in without)
     )
     for effect in effects:
         if isinstance(effect, ProposalMoved) and effect.to is ProposalState.OPEN:

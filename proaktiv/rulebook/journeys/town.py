@@ -27,7 +27,7 @@ from proaktiv.core.cases import (
     apply,
 )
 from proaktiv.core.events import RegisterEvent
-from proaktiv.core.guards import PROTECTS_PERSON, STOPS_PERSON, Guard
+from proaktiv.core.guards import PROTECTS_PERSON, STOPS_HOLDER, STOPS_PERSON, Guard
 from proaktiv.core.items import Case, Item
 from proaktiv.core.lebenslagen import Rulebook
 from proaktiv.core.states import AuftragState, EventState, ProposalState
@@ -269,6 +269,10 @@ class Town:
             if (what, entry) not in self.called_for:
                 self.called_for.add((what, entry))
                 self.task(ToDo(what, ""))
+
+    def kept_out(self, name: str, child: str) -> bool:
+        """Return whether somebody is told nothing about a child any more."""
+        return bool(child and self.guards_of(name) & STOPS_HOLDER)
 
     def hidden(self) -> frozenset[UUID]:
         """Return who is under protection."""
