@@ -31,7 +31,7 @@ from consent.model import (
 from consent.store import activities, decide_set
 from notifiers.model import Clearance
 from proaktiv.core.flows import Flow
-from proaktiv.core.guards import PROTECTS_PERSON, STOPS_CHILD, STOPS_EVENT, Guard
+from proaktiv.core.guards import PROTECTS_PERSON, STOPS_CHILD, STOPS_EVENT, STOPS_PERSON, Guard
 from proaktiv.core.outbound import End, Ended
 from proaktiv.house import House
 from proaktiv.locks import try_lock_keys

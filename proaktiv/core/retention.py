@@ -1,7 +1,8 @@
 """Retention: what is kept how long, from which day on, and why. One table; ``docs/retention.md`` is made from it.
 
 Pure. Left to others: how a period is counted (``core.terms``), what stays and why (``core.kept``), which rows that are
-(``steps.retain``), the flow log's own pruning, the erasure of a person. Sources: Art. 5 (1) (e), 17 DSGVO; data-path.md § 5 (Retention).
+(``steps.retain``), the flow log's own pruning, the erasure of a person.
+Sources: Art. 5 (1) (e), 17 DSGVO; data-path.md § 5 (Retention).
 """
 
 from collections.abc import Mapping
@@ -317,7 +318,7 @@ def page(terms: Terms) -> str:
     lines = [
         "# Aufbewahrung und Löschung",
         "",
-        "Erzeugt aus `proaktiv/core/retention.py` und `kept.py` mit `proaktiv retention table`; niemand ändert es von Hand.",
+        "Erzeugt von `proaktiv retention table` aus `proaktiv/core/retention.py` und `kept.py`, nie von Hand geändert.",
         "Eine Frist endet mit dem Ende eines Tages in Berlin (§ 187 Abs. 1, § 188 BGB); am Tag danach wird gelöscht.",
         "",
         "## Was gelöscht wird",
