@@ -335,13 +335,6 @@ class World:
         """What waits for a human, and about which matter."""
         return [(task["what"], task["matter"]) for task in self.pipeline.tasks()]
 
-    def execute(self, sql: str) -> None:
-        """Change what no step does."""
-        owner = Database(self.urls["owner"], pool_size=1)
-        with owner.transaction() as session:
-            session.connection().execute(text(sql))
-        owner.close()
-
     def count(self, table: str, where: str = "true") -> int:
         with self.database.transaction() as session:
             return int(session.connection().execute(text(f"SELECT count(*) FROM {table} WHERE {where}")).scalar_one())

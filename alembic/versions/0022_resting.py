@@ -7,7 +7,7 @@ about at the gate again: it goes, or it becomes a task that says what became of 
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

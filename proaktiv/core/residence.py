@@ -39,7 +39,7 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Umzug:
     """One report of a move. ``corrects``: the stored address comes from an older version of the same entry."""
 
     moved_on: date
@@ -48,7 +48,7 @@ class Move:
     corrects: bool = False
 
 
-def settle(stand: Stand, move: Move) -> Home:
+def settle(stand: Stand, move: Umzug) -> Home:
     """Return where letters go after a report.
 
     Of two moves the later one by the day of moving in counts, of one day the later report; a look-up counts against
@@ -77,7 +77,7 @@ def stand_of(contact: Mapping[str, Any], known_at: datetime) -> Stand:
     )
 
 
-def moved(contact: Mapping[str, Any], stand: Stand, move: Move, address: Mapping[str, Any]) -> dict[str, Any]:
+def moved(contact: Mapping[str, Any], stand: Stand, move: Umzug, address: Mapping[str, Any]) -> dict[str, Any]:
     """Return the contact with the address of a move, and how that one is known."""
     before = stand.before if move.corrects else stand.moved_on
     said = {

@@ -113,15 +113,7 @@ RULES: tuple[Rule, ...] = (
         "Art. 17 Abs. 1 Buchst. a DSGVO",
         "anmeldung",
     ),
-    Rule(
-        "enrolment_finished",
-        "enrolments",
-        "beendete Anmeldung",
-        "Eingang",
-        Term.PROOF,
-        _E,
-        "anmeldung",
-    ),
+    Rule("enrolment_finished", "enrolments", "beendete Anmeldung", "Eingang", Term.PROOF, _E, "anmeldung"),
     Rule(
         "payload",
         "register_events",

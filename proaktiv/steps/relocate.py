@@ -19,7 +19,7 @@ from consent.model import Permit, Watch
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.passage import Claimed, Followed
-from proaktiv.core.residence import MAIN_HOME, Home, Move, moved, same_place, settle, stand_of
+from proaktiv.core.residence import MAIN_HOME, Home, Umzug, moved, same_place, settle, stand_of
 from proaktiv.homes import CONTACTS, DOUBTS, leave_old, settled
 from proaktiv.house import House
 from proaktiv.sets import among
@@ -91,7 +91,7 @@ class _State:
             contact = self._contact(permit, row)
             stand = stand_of(contact, row.known_at)
             address = payload["anschrift_neu"]
-            move = Move(
+            move = Umzug(
                 date.fromisoformat(payload["ereignis_am"]),
                 self._reported.get((person, event.id), event.arrived_at),
                 payload["wohnungsart"] == MAIN_HOME,

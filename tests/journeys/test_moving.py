@@ -7,9 +7,11 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from proaktiv.core.errors import NotProven
 from proaktiv.core.trust import SessionProof
+from proaktiv.database import Database
 from tests.builders import Event, Somebody, a_birth, a_cancellation, a_move, somebody
 from tests.world import World, addressed_to, code_in
 
@@ -181,6 +183,15 @@ def moves_to(person: Somebody, strasse: str, moved_on: str, **more: Any) -> Even
     return a_move(person, moved_on=moved_on, anschrift_neu=address, **more)
 
 
+def as_owner(world: World, *statements: str) -> None:
+    """Change what no step does."""
+    owner = Database(world.urls["owner"], pool_size=1)
+    with owner.transaction() as session:
+        for statement in statements:
+            session.connection().execute(text(statement))
+    owner.close()
+
+
 def where_a_letter_goes(world: World, person: Somebody) -> list[str]:
     before = len(world.letters_to(person))
     world.announce(a_birth(person, born_on="2026-10-08"))
@@ -271,10 +282,11 @@ def test_what_a_held_source_reports_stops_letters_and_a_rejection_lets_them_go(w
     world.announce(a_birth(her))
     world.tick()
     code = code_in(world.letters_to(her)[0])
-    world.execute("UPDATE clients SET daily_max = 1000, jump_floor = 0 WHERE id = 'meldebehoerde'")
-    world.execute(
+    as_owner(
+        world,
+        "UPDATE clients SET daily_max = 1000, jump_floor = 0 WHERE id = 'meldebehoerde'",
         "INSERT INTO client_days (client, day, n) SELECT 'meldebehoerde', DATE '2026-10-14' - i, 0"
-        " FROM generate_series(1, 20) AS s(i) ON CONFLICT DO NOTHING"
+        " FROM generate_series(1, 20) AS s(i) ON CONFLICT DO NOTHING",
     )
     world.announce(a_move(her))
     assert world.count("register_events", "state = 'held'") == 1
