@@ -252,7 +252,8 @@ SENT = {
     **dict.fromkeys(STOPS, (1, "sent", BY_HAND)),
     "Auftrag withdrawn": (1, "sent", TOLD),
     # A confirmed Auftrag rests on a consent of its own, and § 51 BMG does not forbid it; to undo it is too late.
-    **dict.fromkeys(("withdrawal", "objection", "§ 51", "undo"), (1, "sent", "")),
+    **dict.fromkeys(("withdrawal", "objection", "undo"), (1, "sent", "")),
+    "§ 51": (1, "sent", "auftrag.protected_after_sending"),
 }
 MEETS_DISPATCH: dict[str, Act] = ENDING | PROTECTION | {"Auftrag withdrawn": withdraws_the_auftrag, "undo": undoes}
 
