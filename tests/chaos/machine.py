@@ -305,7 +305,7 @@ class Machine(RuleBasedStateMachine):
             if row.state in AT_THE_BEHOERDE & ENDED:
                 assert row.id in self.town.behoerde.orders, f"it is called sent, and the Behörde never got it: {row}"
             if row.state in UNSENT | {"with_citizen"}:
-                gone = self.model.stopped(proposal) or self.model.person(row.person).gone
+                gone = self.model.stopped(proposal) or self.model.person(row.person).gone(proposal.lebenslage)
                 assert not gone, f"it may still leave: {row}"
             if row.state in UNSENT:
                 # A report may have changed it and a Sperre stopped it: each is a task of its own.
@@ -394,7 +394,7 @@ class Machine(RuleBasedStateMachine):
             do()
 
     def _give(self, person: Person, lebenslage: str) -> None:
-        if person.gone:
+        if person.gone(lebenslage):
             return
         choices = self.town.choices(person, lebenslage, gives=True)
         self.town.pipeline.choose(proof_of(person), choices)

@@ -104,16 +104,20 @@ class Person:
 
     def admits(self, lebenslage: str) -> bool:
         """Return whether something may lie open for them."""
-        return not self.gone and {f"{lebenslage}/watch", f"{lebenslage}/match"} <= self.given
+        return not self.gone(lebenslage) and {f"{lebenslage}/watch", f"{lebenslage}/match"} <= self.given
 
-    @property
-    def gone(self) -> bool:
-        """Return whether nothing goes to them any more."""
-        return any(stop in ("sterbefall", "sorge") for stop in self.stops)
+    def gone(self, lebenslage: str) -> bool:
+        """Return whether nothing of a Lebenslage goes to them any more; who lost custody keeps their own matters."""
+        return "sterbefall" in self.stops or self.kept_out(lebenslage)
+
+    def kept_out(self, lebenslage: str) -> bool:
+        """Return whether they are shown nothing of a Lebenslage, which is about a child."""
+        return lebenslage == "geburt" and "sorge" in self.stops
 
     def may_be_written_to(self, lebenslage: str) -> bool:
         """Return whether a letter about a Lebenslage may go out."""
-        return not self.stops and f"{lebenslage}/propose/LETTER" in self.given
+        silenced = self.stops - {"sorge"} or self.gone(lebenslage)
+        return not silenced and f"{lebenslage}/propose/LETTER" in self.given
 
 
 @dataclass(slots=True)
@@ -170,4 +174,5 @@ class Model:
             if proposal.person == person.key
             and proposal.state not in ("superseded", "recalled")
             and not self.stopped(proposal)
+            and not person.kept_out(proposal.lebenslage)
         }
