@@ -92,11 +92,11 @@ def tried(session: Session, house: House, way: str, ends: Sequence[tuple[str, En
     """
     there = {name for name, ended in ends if ended.end not in {End.AWAY, End.UNSURE}}
     away = {name for name, ended in ends if ended.end is End.AWAY} - there
-    end(session, {(way, name.encode()) for name in there}, now)
-    begin(session, house, {(way, name.encode()): Alarm(_TASKS[way]) for name in away}, now)
+    is_back(session, {(way, name.encode()) for name in there}, now)
+    is_away(session, house, {(way, name.encode()): Alarm(_TASKS[way]) for name in away}, now)
 
 
-def begin(session: Session, house: House, places: Mapping[Place, Alarm], now: datetime) -> None:
+def is_away(session: Session, house: House, places: Mapping[Place, Alarm], now: datetime) -> None:
     """Write or prolong outages; call a human for those that are due for it and were not told of."""
     tell: dict[UUID, str] = {}
     for (channel, target), alarm in sorted(places.items(), key=lambda item: item[0]):
@@ -119,7 +119,7 @@ def begin(session: Session, house: House, places: Mapping[Place, Alarm], now: da
         call_human(session, house, [(what, outage, "") for outage, what in tell.items()], now)
 
 
-def end(session: Session, places: set[Place], now: datetime) -> None:
+def is_back(session: Session, places: set[Place], now: datetime) -> None:
     """Delete the outages that are over, and end the tasks that told of them."""
     if not places:
         return

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from proaktiv.core.outbound import End
 from proaktiv.house import House
-from proaktiv.outages import Alarm, begin, claim, end
+from proaktiv.outages import Alarm, claim, is_away, is_back
 from proaktiv.steps.notify.posting import MAIL, Posted
 from proaktiv.tables import OutageRow, core_table
 
@@ -79,14 +79,14 @@ def heard(session: Session, house: House, results: Sequence[Posted], now: dateti
     }
     forbidding = {target for posted, target in domains.items() if posted.forbidden}
     taking = {target for posted, target in domains.items() if posted.ended.arrived} - forbidding
-    end(session, {(name, WHOLE) for name in there} | {(MAIL, target) for target in taking}, now)
+    is_back(session, {(name, WHOLE) for name in there} | {(MAIL, target) for target in taking}, now)
     absent = {(name, WHOLE): _AWAY for name in away}
-    begin(session, house, absent | {(MAIL, target): _FORBIDDEN for target in forbidding}, now)
+    is_away(session, house, absent | {(MAIL, target): _FORBIDDEN for target in forbidding}, now)
 
 
 def forbid(session: Session, house: House, domain: bytes, now: datetime) -> None:
     """Note that a domain takes no mail of this house, as a report said, and tell a human."""
-    begin(session, house, {(MAIL, domain): _FORBIDDEN}, now)
+    is_away(session, house, {(MAIL, domain): _FORBIDDEN}, now)
 
 
 def _answered(posted: Posted) -> bool:
