@@ -125,6 +125,7 @@ class Pipeline(RegisterActs, CitizenActs, OfficeActs, OversightActs, PublishedAc
         with self.database.transaction() as session:
             if not self.border.is_open(session, now):
                 return 0
+            house = replace(self.current(session), worker=house.worker)
             asking = look_up.announce(session, house, now, OUTWARD_SET, wall=wall)
         self.house.probe("look_up.announce.after")
         if not asking:

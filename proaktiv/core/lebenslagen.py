@@ -4,13 +4,14 @@ Left to others: one Leistung (``core.plans``), reading and checking files (``rul
 Source: rules.md §§ 5, 6.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from consent.model import Activity, Ask, Basis, Operation, Phase
 from proaktiv.core.errors import NotFound
+from proaktiv.core.forms import Form
 from proaktiv.core.fristen import Frist, Rechnung
 from proaktiv.core.plans import Gilt, Leika, Plan, Vorbelegung
 
@@ -137,7 +138,7 @@ class Lebenslage:
     """One folder of ``rules/``, compiled. ``anmeldung`` is one without events and Plans: only flows.
 
     ``fakten``: what people call the facts that its flows name, by language; ``im_amt``: what clerks call those of them
-    whose name speaks to the person.
+    whose name speaks to the person. ``formen``: what values those of them have that a register is asked for.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Lebenslage:
     texte: Texte = field(default_factory=Texte)
     fakten: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     im_amt: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    formen: Mapping[str, Form] = field(default_factory=dict, hash=False)
 
     def plan(self, leistung: str) -> Plan:
         """Return the Plan of a Leistung. Raises ``NotFound``."""
@@ -158,7 +160,8 @@ class Lebenslage:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON data, without the release's version: equal content gives equal bytes."""
-        return {
+        forms = {name: form.to_json() for name, form in self.formen.items()}
+        return ({"formen": forms} if forms else {}) | {
             "ereignisse": list(self.ereignisse),
             "fakten": {name: dict(label) for name, label in self.fakten.items()},
             "fluesse": [fluss.to_json() for fluss in self.fluesse],
@@ -180,6 +183,7 @@ class Lebenslage:
             texte=Texte(data["texte"]),
             fakten=data["fakten"],
             im_amt=data.get("im_amt", {}),  # rules that were released before there were any
+            formen={name: Form.from_json(form) for name, form in data.get("formen", {}).items()},
         )
 
 
@@ -205,9 +209,12 @@ class Rulebook:
             office |= lebenslage.im_amt
         object.__setattr__(self, "_labels", labels)
         object.__setattr__(self, "_office_labels", labels | office)
+        forms = {name: form for lebenslage in self.lebenslagen.values() for name, form in lebenslage.formen.items()}
+        object.__setattr__(self, "_forms", forms)
 
     _labels: Mapping[str, Mapping[str, str]] = field(init=False, repr=False, compare=False)
     _office_labels: Mapping[str, Mapping[str, str]] = field(init=False, repr=False, compare=False)
+    _forms: Mapping[str, Form] = field(init=False, repr=False, compare=False)
     _by_event: Mapping[str, tuple[Lebenslage, ...]] = field(init=False, repr=False, compare=False)
     _flows: Mapping[str, Datenfluss] = field(init=False, repr=False, compare=False)
 
@@ -215,6 +222,10 @@ class Rulebook:
         """Return what people call a fact; one that no flow names keeps its own name."""
         label = self._labels.get(fakt, {})
         return label.get(language) or label.get("de") or fakt
+
+    def forms(self, names: Collection[str]) -> dict[str, Form]:
+        """Return what values some facts have; one that was released before there were forms has none."""
+        return {name: self._forms[name] for name in names if name in self._forms}
 
     def office_labels(self, fakt: str) -> Mapping[str, str]:
         """Return what clerks call a fact, by language; empty for one that no flow names."""

@@ -7,12 +7,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from notifiers.model import Clearance
 from proaktiv.core.errors import Permanent
+from proaktiv.core.forms import ANY, Form
 from proaktiv.egress import Deadline
 
 MAX_TEXT = 500
@@ -32,12 +33,14 @@ class BadAnswer(Permanent):
 class Question:
     """Named facts about one person. ``person`` is ``{"kennung": …}`` or name, birth date and address as typed.
 
+    ``forms`` are what the values must be; of rules that were released before there were forms, none is known.
     ``child`` is the key of the child whom facts ``kind.…`` are about: of several children the register must know which.
     """
 
     register: str
     person: Mapping[str, Any]
     names: tuple[str, ...]
+    forms: Mapping[str, Form] = field(default_factory=dict, hash=False)
     child: str = ""
 
 
@@ -82,6 +85,23 @@ def read_answer(body: bytes, names: tuple[str, ...]) -> Answer:
         raise BadAnswer("the answer has other members than facts and as_of")
     facts = {name: _value(name, data["facts"][name]) for name in names if name in data["facts"]}
     return Answer(facts, _day(data["as_of"]), unasked=len(data["facts"]) - len(facts))
+
+
+def fitting(answer: Answer, question: Question, asked_on: date) -> Answer:
+    """Return an answer with its values typed as the catalogue has them. Raises ``BadAnswer`` where one fits not.
+
+    ``asked_on`` is the day of the question; nothing is known as of a day after the next.
+    """
+    if answer.as_of > asked_on + timedelta(days=1):
+        raise BadAnswer("as_of lies ahead")
+    facts = {}
+    for name, value in answer.facts.items():
+        form = question.forms.get(name, ANY)
+        try:
+            facts[name] = form.read(value)
+        except ValueError as error:
+            raise BadAnswer(f"{name}: {error}") from None
+    return replace(answer, facts=facts)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class _Folder:
         named = sorted({name for fluss in fluesse for name in fluss.felder} & self.catalogue.fakten.keys())
         fakten = {name: dict(self.catalogue.fakten[name].beschriftung) for name in named}
         im_amt = {name: dict(fakt.im_amt) for name in named if (fakt := self.catalogue.fakten[name]).im_amt}
-        lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte, fakten, im_amt)
+        formen = {name: fakt.form for name in named if (fakt := self.catalogue.fakten[name]).register}
+        lebenslage = Lebenslage(self.name, 0, ereignisse, fluesse, tuple(plans), texte, fakten, im_amt, formen)
         return Compiled(
             self.folder,
             self.name,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from proaktiv.core.derived import REGISTRY
+from proaktiv.core.forms import Form
 from proaktiv.core.fristen import Value
 from proaktiv.core.lebenslagen import LANGUAGES
 from proaktiv.core.questions import MAX_TEXT, YES_NO, Frage
@@ -68,6 +69,12 @@ class Fakt:
     beschriftung: Mapping[str, str] = field(default_factory=dict, hash=False)
     im_amt: Mapping[str, str] = field(default_factory=dict, hash=False)
     frage: Frage | None = None
+
+    @property
+    def form(self) -> Form:
+        """Return what values the fact has."""
+        low, high = (self.low, self.high) if self.typ in NUMERIC else (0, 0)
+        return Form(self.typ.value, self.codes, low, high)
 
     def known_in(self, lebenslage: str) -> bool:
         """Return whether the fact can be known in a Lebenslage."""

@@ -2,7 +2,9 @@
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,15 +12,17 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from proaktiv import outages
+from proaktiv.core.binding import Fact, from_json
 from proaktiv.core.errors import Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
+from proaktiv.core.forms import Form
 from proaktiv.core.outbound import ALARM_AFTER, AWAY_FOR, BACKOFF, HOUSE_PAUSE, PATIENCE
 from proaktiv.core.tasks import TASKS
 from proaktiv.database import Database
 from proaktiv.doctor.work import ways_out
 from proaktiv.locks import lock_keys
 from proaktiv.matters import drop_lookups
-from proaktiv.registers.model import Answer, PersonNotThere
+from proaktiv.registers.model import Answer, BadAnswer, PersonNotThere, Question, fitting
 from proaktiv.steps import look_up
 from proaktiv.tables import (
     EnrolmentRow,
@@ -30,7 +34,7 @@ from proaktiv.tables import (
     TaskRow,
     core_table,
 )
-from proaktiv.vault import Place
+from proaktiv.vault import Compartment, Place
 from tests.outward.building import ENROLMENT_NAMES, NOW, PREFILL, FakeRegister, Left, Town
 
 
@@ -422,6 +426,81 @@ def test_of_many_workers_only_one_asks(town: Town) -> None:
     assert len({item.lookup for item in asked}) == 12
 
 
+JANEIN, DATUM, MARKE = Form("janein"), Form("datum"), Form("text")
+ZAHL, ROLLE = Form("zahl", low=0, high=9), Form("code", ("mutter", "vater"))
+FITS: list[tuple[Form, Any, Any]] = [
+    (JANEIN, False, False),
+    (DATUM, "2026-10-01", date(2026, 10, 1)),
+    (MARKE, "HM-1", "HM-1"),
+    (ZAHL, 9, 9),
+    (ROLLE, "mutter", "mutter"),
+    (Form("ars"), "059580004004", "059580004004"),
+    (Form("betrag", low=0, high=10**6), 12345, 12345),
+]
+FITS_NOT: list[tuple[Form, Any]] = [
+    *((form, value) for form in (JANEIN, DATUM, ZAHL, ROLLE, MARKE) for value in ("", " ", {"nr": "7"}, {})),
+    *((form, True) for form in (DATUM, MARKE, ZAHL, ROLLE, Form("betrag", low=0, high=9))),
+    *((JANEIN, value) for value in (1, 0, "ja", "true")),
+    *((DATUM, value) for value in ("1.10.2026", "2026-02-30", "2026-W40-1", 20261001)),
+    *((ZAHL, value) for value in (10, -1, "9")),
+    (ROLLE, "Mutter"),
+    (MARKE, 7),
+    (Form("ars"), "5958000400"),
+]
+
+
+@pytest.mark.parametrize(("form", "value", "kept"), FITS)
+def test_what_the_catalogue_describes_is_kept_as_what_it_is(form: Form, value: Any, kept: Any) -> None:
+    asked = Question("R", {}, ("x",), {"x": form})
+    assert fitting(Answer({"x": value}, NOW.date()), asked, NOW.date()).facts == {"x": kept}
+
+
+@pytest.mark.parametrize(("form", "value"), FITS_NOT)
+def test_what_the_catalogue_does_not_describe_is_no_answer(form: Form, value: Any) -> None:
+    asked = Question("R", {}, ("x",), {"x": form})
+    with pytest.raises(BadAnswer) as refused:
+        fitting(Answer({"x": value}, NOW.date()), asked, NOW.date())
+    assert str(value) in ("", " ", "ja") or str(value) not in str(refused.value), "what came is never told on"
+
+
+@pytest.mark.parametrize(
+    ("answer", "tasks"),
+    [
+        (Answer({"kind.im_haushalt": {"nr": "7"}}, date(2026, 10, 1)), ["register.silent"]),
+        (Answer({"kind.im_haushalt": True}, date(9999, 12, 31)), ["register.silent"]),
+        (Answer({"kind.im_haushalt": True}, NOW.date() + timedelta(days=1)), []),
+    ],
+)
+def test_an_answer_that_fits_not_is_a_task_and_no_fact(town: Town, answer: Answer, tasks: list[str]) -> None:
+    lookup = town.lookup(town.person(PREFILL))
+    run(town, FakeRegister(answer=answer))
+    assert (town.tasks(), len(town.rows(FetchedFactsRow))) == (tasks, 1 - len(tasks))
+    assert town.row(LookupRow, lookup).state == ("failed" if tasks else "answered")
+
+
+def test_the_day_that_a_register_gives_is_a_day_for_the_rules(town: Town) -> None:
+    town.lookup(town.person(PREFILL))
+    (asked,) = announce(town)
+    asked = replace(asked, question=replace(asked.question, forms={"kind.im_haushalt": DATUM}))
+    way = {"MELDEREGISTER": FakeRegister(answer=Answer({"kind.im_haushalt": "2026-10-01"}, NOW.date()))}
+    record(town, [look_up.hand_over(asked, way, Left())])
+    (row,) = town.rows(FetchedFactsRow)
+    by: Any = SimpleNamespace(persons={row.person})
+    with town.database.transaction() as session:
+        ring = town.vault.ring(session, [row.person], (Compartment.FACTS,))
+    place = Place("fetched_facts", row.lookup, "values")
+    opened = ring.open(by, row.person, Compartment.FACTS, place, row.values)
+    assert from_json(opened) == {"kind.im_haushalt": Fact(date(2026, 10, 1), NOW.date())}
+
+
+@pytest.mark.parametrize("wrong", [{"anschrift": "Erfundene Gasse 3"}, {"geburtsdatum": "unbekannt"}, {"kennung": 7}])
+def test_a_request_to_enrol_is_kept_where_the_answer_is_of_another_form(town: Town, wrong: dict[str, Any]) -> None:
+    enrolment, _ = town.enrolment()
+    assert run(town, FakeRegister(answer=Answer(FOUND | wrong, date(2026, 10, 1)))) == []
+    assert town.row(EnrolmentRow, enrolment).request is not None
+    assert town.tasks() == ["register.silent"]
+
+
 # enrolment -----------------------------------------------------------------------------------------------------------
 
 FOUND = {
@@ -439,7 +518,7 @@ def test_an_enrolment_is_looked_up_with_what_was_typed_and_its_answer_goes_to_th
     (answered,) = run(town, register)
     assert answered.enrolment == enrolment
     assert answered.lookup == lookup
-    assert answered.facts == FOUND
+    assert answered.facts == FOUND | {"geburtsdatum": date(1994, 3, 8)}
     ((question, _),) = register.asked
     assert question.person["familienname"] == "Beispiel-Probst"
     assert question.names == ENROLMENT_NAMES

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from consent.store import activities
 from proaktiv.core.errors import NotSafe
+from proaktiv.core.lebenslagen import Lebenslage
 from proaktiv.database import Database
 from proaktiv.rulebook import released
 from proaktiv.rulebook.check import check
@@ -312,3 +313,22 @@ def test_the_command_releases_with_a_key_of_ones_own(owner: Database, folder: Pa
     assert "is a draft" in refused.output
     path.write_text("kein Schlüssel", "utf-8")
     assert "holds no private key" in CliRunner().invoke(app, [*words, "--key", str(path)]).output
+
+
+def test_what_values_a_register_may_give_is_released_and_older_releases_name_none(
+    owner: Database, folder: Path
+) -> None:
+    release_it(owner, folder)
+    with owner.transaction() as session:
+        rules = released.load(session)
+    forms = rules.forms(["kind.im_haushalt", "person.hund_marke", "kind.vornamen"])
+    assert {name: form.typ for name, form in forms.items()} == {
+        "kind.im_haushalt": "janein",
+        "person.hund_marke": "text",
+    }
+    before = rules.lebenslagen["geburt"].to_json()
+    del before["formen"]
+    assert Lebenslage.from_json(before, 1).formen == {}
+    assert "formen" not in Lebenslage.from_json(before, 1).to_json(), (
+        "the bytes of an older release stay what they were"
+    )

@@ -13,7 +13,9 @@ from sqlmodel import Session
 
 from consent.model import Operation, Permit, Prefill, Refusal
 from proaktiv.calling import call_human
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.flows import Flow
+from proaktiv.core.forms import ANSCHRIFT, Form
 from proaktiv.core.outbound import (
     AWAY_FOR,
     HOUSE_MADE,
@@ -42,6 +44,15 @@ _FACTS = core_table(EventFactsRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 
 _ENROLMENT_ACTIVITY = "anmeldung/prefill"
+ENROLMENT_FORMS = {
+    "kennung": Form("text"),
+    "vornamen": Form("text"),
+    "familienname": Form("text"),
+    "geburtsdatum": Form("datum"),
+    "anschrift": Form(ANSCHRIFT),
+}
+"""What a request to enrol is answered with: not what rules read, but what a letter and its code need."""
+
 _KENNUNG = ("elternteil.kennung", "person.kennung")
 _CHILD, _OF_A_CHILD = "kind.kennung", "kind."
 
@@ -221,7 +232,8 @@ def _question(
                 child = known[_CHILD]["wert"]
     except (KeyError, StopIteration, VaultError):
         return None
-    return Question(row.register_name, person, tuple(row.names), child)
+    forms = ENROLMENT_FORMS if row.event is None else house.rules.forms(row.names)
+    return Question(row.register_name, person, tuple(row.names), forms, child)
 
 
 def _write(
@@ -278,8 +290,9 @@ def _write(
         ring,
         now,
     )
+    today = berlin_date(now)
     announced = [
-        Asking(row.id, row.event, row.enrolment, row.person, question, permit.norm, flow, clearance)
+        Asking(row.id, row.event, row.enrolment, row.person, question, permit.norm, flow, clearance, today)
         for (row, permit, question), flow, clearance in zip(doings.asked, asked, clearances, strict=True)
     ]
     if announced:

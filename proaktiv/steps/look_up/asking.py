@@ -13,7 +13,7 @@ from proaktiv.core.outbound import End, Ended, ended_by
 from proaktiv.egress import Deadline
 from proaktiv.house import Probe, no_probe
 from proaktiv.outward import broken
-from proaktiv.registers.model import Answer, PersonNotThere, Question, Register
+from proaktiv.registers.model import Answer, PersonNotThere, Question, Register, fitting
 
 PROBES = (
     "look_up.announce.before",
@@ -39,6 +39,7 @@ class Asking:
     norm: str
     flow: Flow
     clearance: Clearance
+    asked_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def hand_over(asking: Asking, registers: Mapping[str, Register], deadline: Deadl
     if register is None:
         return Heard(asking, Ended(End.NEVER))
     try:
-        heard = Heard(asking, Ended(End.DONE), register.fetch(asking.question, asking.clearance, deadline))
+        answer = register.fetch(asking.question, asking.clearance, deadline)
+        heard = Heard(asking, Ended(End.DONE), fitting(answer, asking.question, asking.asked_on))
     except PersonNotThere:
         heard = Heard(asking, Ended(End.DONE))
     except OutboundError as error:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
 from proaktiv.calling import call_human
+from proaktiv.core.binding import Fact, to_json
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.outbound import AWAY_FOR, End, Ended, again_at, outcome
 from proaktiv.house import House
@@ -114,7 +115,7 @@ def _after(tries: int, ended: Ended, now: datetime) -> dict[str, Any]:
 
 def _fetched_row(heard: Heard, answer: Answer, ring: Ring, now: datetime) -> dict[str, Any]:
     asking = heard.asking
-    values = {name: {"wert": value, "stand": answer.as_of.isoformat()} for name, value in answer.facts.items()}
+    values = to_json({name: Fact(value, answer.as_of) for name, value in answer.facts.items()})
     return {
         "lookup": asking.lookup,
         "event": asking.event,
