@@ -33,8 +33,7 @@ from consent.store import decide_set
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.guards import STOPS_HOLDER, Guard, for_humans, stops_whole_event
-from proaktiv.core.keys import PersonKey
-from proaktiv.core.outbound import GUARDED, HOUSE_MADE
+from proaktiv.core.outbound import HOUSE_MADE
 from proaktiv.core.passage import Admission, Admitted, Claimed
 from proaktiv.core.states import EventState
 from proaktiv.following import may_follow
@@ -42,6 +41,7 @@ from proaktiv.house import House
 from proaktiv.locks import try_lock_keys
 from proaktiv.matters import forget_events, take_back_older
 from proaktiv.sets import among
+from proaktiv.steps.gate.telling import holder_entry, refusal_entry, stop_entry, unknown_entry
 from proaktiv.subjects import hold_subjects, resolve, stops_on
 from proaktiv.tables import EventSubjectRow, IncidentRow, RegisterEventRow, core_table
 
@@ -82,7 +82,7 @@ def admit(session: Session, house: House, now: datetime, limit: int) -> Admissio
     _end(session, refused, EventState.REFUSED)
     # A correction that leads nowhere still takes back what the older version led to.
     take_back_older(session, house.ids, [event.id for event in refused if event.register_version > 1], (), now)
-    flows += [_stop_flow(house, event) for event in stopped]
+    flows += [stop_entry(house, event) for event in stopped]
     house.probe("evaluate.gate.after")
     aside = {event.id for event in ours}
     followed = tuple(each for each in followed if each.event.id not in aside)
@@ -261,7 +261,7 @@ def _ask(
                 unknown[event.id] = unknown.get(event.id, 0) + 1
                 continue
             if event.child is not None and stops.get(key, frozenset()) & STOPS_HOLDER:
-                flows.append(_holder_flow(house, event, person))
+                flows.append(holder_entry(house, event, person))
                 continue
             places.extend(
                 (event, role, key, person, lebenslage.name) for lebenslage in house.rules.for_event(event.kind)
@@ -282,14 +282,14 @@ def _ask(
         if isinstance(first, Permit) and isinstance(second, Permit):
             admitted.append(Admitted(event, person, key, role, lebenslage, first, second))
         else:
-            flows.append(_refusal_flow(house, event, person, first if isinstance(first, Refusal) else second))
+            flows.append(refusal_entry(house, event, person, first if isinstance(first, Refusal) else second))
     kept = {item.event.id for item in admitted}
     flows += [
-        _unknown_flow(house, event, unknown[event.id])
+        unknown_entry(house, event, unknown[event.id])
         for event in events
         if event.id in unknown and event.id not in ours
     ]
-    flows += [_unknown_flow(house, event, 0) for event in events if not event.addressees]
+    flows += [unknown_entry(house, event, 0) for event in events if not event.addressees]
     ended = [event for event in events if event.id not in kept | ours]
     return admitted, flows, ended, [event for event in events if event.id in ours]
 
@@ -339,69 +339,3 @@ def _end(session: Session, events: Sequence[Claimed], state: EventState) -> None
         update(_EVENTS).where(among(_EVENTS.c.id, ids)).values(state=state.value, payload=None, due_at=None)
     )
     forget_events(session, ids)
-
-
-def _refusal_flow(house: House, event: Claimed, person: UUID, refusal: Refusal | Permit[Match]) -> Flow:
-    secret = isinstance(refusal, Refusal) and refusal.reason in GUARDED
-    told = refusal.told.value if isinstance(refusal, Refusal) else ""
-    return Flow(
-        kind=Kind.REFUSED,
-        sender=event.source,
-        receiver=house.controller,
-        purpose=event.kind,
-        action="event.refused",
-        basis="schutz" if secret else "einwilligung",
-        scope="" if secret else refusal.activity,
-        outcome="schutz" if secret else told,
-        restrict=secret,
-        person=PersonKey(person),
-        case=str(event.id),
-        reason=refusal.reason.value if isinstance(refusal, Refusal) else "",
-    )
-
-
-def _holder_flow(house: House, event: Claimed, person: UUID) -> Flow:
-    """Return the entry for somebody who is told nothing about a child any more."""
-    return Flow(
-        kind=Kind.REFUSED,
-        sender=event.source,
-        receiver=house.controller,
-        purpose=event.kind,
-        action="event.refused",
-        basis="schutz",
-        outcome="schutz",
-        restrict=True,
-        person=PersonKey(person),
-        case=str(event.id),
-        reason=Guard.SORGE_ENTZOGEN.value,
-    )
-
-
-def _unknown_flow(house: House, event: Claimed, n: int) -> Flow:
-    """Return the one entry for everybody who never enrolled: a number, no person."""
-    return Flow(
-        kind=Kind.REFUSED,
-        sender=event.source,
-        receiver=house.controller,
-        purpose=event.kind,
-        action="event.refused",
-        basis="einwilligung",
-        outcome=Reason.NO_DISCLOSURE.value,
-        n=n,
-        case=str(event.id),
-    )
-
-
-def _stop_flow(house: House, event: Claimed) -> Flow:
-    return Flow(
-        kind=Kind.REFUSED,
-        sender=event.source,
-        receiver=house.controller,
-        purpose="schutz",
-        action="event.stopped",
-        basis="schutz",
-        outcome="schutz",
-        n=len(event.addressees),
-        restrict=True,
-        case=str(event.id),
-    )
