@@ -34,7 +34,7 @@ _NUMBERS = count(1)
 SEED = 20261014
 _OPEN = "SELECT p.leistung, p.dedupe, p.shown_mac FROM proposals p WHERE p.state IN ('open', 'later') ORDER BY 1, 2"
 _STOPS = "SELECT DISTINCT target, guard FROM stops WHERE lifted_at IS NULL ORDER BY 1, 2"
-_TASKS = "SELECT DISTINCT what FROM tasks WHERE what <> 'stop.lifted' ORDER BY 1"
+_TASKS = "SELECT DISTINCT what FROM tasks WHERE what NOT IN ('stop.lifted', 'letter.call_back') ORDER BY 1"
 _LEFT = (
     "SELECT count(*) FROM register_events WHERE payload IS NOT NULL OR state IN ('waiting', 'needs')"
     " UNION ALL SELECT count(*) FROM event_subjects s JOIN register_events e ON e.id = s.event"
