@@ -34,6 +34,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "flow_queue": {"DELETE"},
         "tile": {"UPDATE data", "UPDATE halfway"},
         "log_head": {"UPDATE size", "UPDATE root"},
+        "contradiction": {"UPDATE settled_at"},
         "witness_answer": {"UPDATE witness", "UPDATE outcome", "UPDATE size", "UPDATE at"},
     },
 }

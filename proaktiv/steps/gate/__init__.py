@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from consent.model import Match, Permit, Question, Reason, Refusal, Subject, SubjectStatus, Watch
+from consent.model import Match, Permit, Question, Refusal, Subject, SubjectStatus, Watch
 from consent.store import decide_set
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow, Kind
