@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from proaktiv.core.states import AuftragState
+
 
 class How(StrEnum):
     """How a human ends a task. ``done``: it was seen to elsewhere; proaktiv changes nothing.
@@ -45,6 +47,12 @@ class Task:
     do: str
     ways: tuple[How, ...] = (How.DONE,)
 
+
+SAID_BACK: Mapping[AuftragState, str] = {
+    AuftragState.QUESTION: "auftrag.question",
+    AuftragState.REJECTED: "auftrag.rejected",
+}
+"""What a Behörde may answer that the person must hear of in time: their page says it, nothing tells them to look."""
 
 TWICE = "auftrag.twice"
 """Two of one group said yes, and neither could be told of the other."""
@@ -91,10 +99,23 @@ TASKS: Mapping[str, Task] = {
         "Ein Auftrag ist schon bei der Behörde, und jetzt ist die Anschrift der Person geschützt (§§ 51, 52 BMG).",
         "Sorgen Sie dafür, dass die Behörde es vermerkt und keine Auskunft gibt. Zurückgenommen wird nichts.",
     ),
+    "auftrag.question": Task(
+        Matter.AUFTRAG,
+        "Die Behörde hat zu einem Auftrag eine Rückfrage. Die Person sieht auf ihrer Seite, dass es eine gibt; davon"
+        " geschrieben wird ihr nicht.",
+        "Fragen Sie die Behörde, was sie bis wann braucht, und sagen Sie es der Person auf einem Weg, den sie kennt.",
+    ),
     "auftrag.recall_by_hand": Task(
         Matter.PROPOSAL,
         "Ein Auftrag ist schon bei der Behörde, und jetzt steht ein Schutz davor (Tod, Sperrvermerk, Storno).",
         "Rufen Sie die Behörde an; schreiben Sie der Familie nicht.",
+    ),
+    "auftrag.rejected": Task(
+        Matter.AUFTRAG,
+        "Die Behörde hat einen Auftrag zurückgewiesen. Die Person sieht es auf ihrer Seite; davon geschrieben wird ihr"
+        " nicht.",
+        "Fragen Sie die Behörde, warum. Ist eine andere zuständig oder fehlt etwas, sagen Sie der Person, wie sie ihre"
+        " Frist noch wahrt.",
     ),
     TWICE: Task(
         Matter.AUFTRAG,

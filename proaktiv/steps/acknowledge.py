@@ -24,6 +24,7 @@ from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.staff import StaffProof
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
+from proaktiv.core.tasks import SAID_BACK
 from proaktiv.house import House
 from proaktiv.tables import AcknowledgementRow, AuftragRow, FlowLogRow, HandoverRow, IncidentRow, core_table
 from proaktiv.vault import Compartment, Place, Vault
@@ -225,6 +226,8 @@ def _move(session: Session, house: House, auftrag: Row[Any], to: AuftragState, n
         session.connection().execute(
             update(_AUFTRAEGE).where(_AUFTRAEGE.c.id == auftrag.id).values(state=state.value, due_at=None, moved_at=now)
         )
+        if state in SAID_BACK:
+            call_human(session, house, [(SAID_BACK[state], auftrag.id, auftrag.behoerde)], now)
     elif state is AuftragState.WITHDRAWN:
         call_human(session, house, [("auftrag.recall_by_hand", auftrag.proposal, auftrag.behoerde)], now)
 

@@ -191,6 +191,19 @@ def test_a_message_about_a_withdrawn_auftrag_calls_a_clerk(town: Town, intake: T
     assert town.tasks() == ["auftrag.recall_by_hand"]
 
 
+@pytest.mark.parametrize(("status", "task"), [("question", "auftrag.question"), ("rejected", "auftrag.rejected")])
+def test_what_a_behoerde_asks_or_turns_down_calls_a_clerk_once(
+    town: Town, intake: Town, status: str, task: str
+) -> None:
+    """The person reads it on a page that nothing tells them to open, with a code that may have ended."""
+    auftrag = sent(town)
+    accept(intake, a_message(auftrag, "acknowledged"))
+    assert town.tasks() == []
+    for number in ("m-8", "m-8", "m-9"):
+        accept(intake, a_message(auftrag, status, number))
+    assert town.tasks() == [task]
+
+
 GOOD = {"behoerde": BEHOERDE, "wire_id": "w", "message_id": "m", "status": "acknowledged", "text": "", "iat": 1}
 
 

@@ -29,7 +29,7 @@ from proaktiv.core.guards import PROTECTS_PERSON
 from proaktiv.core.items import Candidate, Item
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
-from proaktiv.core.tasks import TWICE
+from proaktiv.core.tasks import SAID_BACK, TWICE
 from proaktiv.core.trust import Trust, admits
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.evaluating import anew
@@ -302,7 +302,13 @@ def _answered(town: Town, data: Mapping[str, Any], entry: str) -> None:
 
 
 def _behoerde(town: Town, data: Mapping[str, Any]) -> None:
-    town.happen(Moved(_theirs(town, data).item.id, data["to"]))
+    held = _theirs(town, data)
+    before = held.item.auftrag
+    town.happen(Moved(held.item.id, data["to"]))
+    now = held.item.auftrag
+    if now is not None and now is not before and now in SAID_BACK:
+        behoerde = held.content.get("behoerde", "")
+        town.task(ToDo(SAID_BACK[now], held.item.candidate.leistung, held.child, held.item.id, behoerde))
 
 
 def _clerk(town: Town, data: Mapping[str, Any]) -> None:
