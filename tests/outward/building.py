@@ -356,7 +356,8 @@ class Town:
         return event
 
     def facts(self, event: UUID, person: UUID, **changes: Any) -> None:
-        values = {"elternteil.kennung": {"wert": f"MR-{person}", "stand": "2026-10-06"}} | changes
+        keys = {"elternteil.kennung": f"MR-{person}", "kind.kennung": "MR-child"}
+        values = {name: {"wert": key, "stand": "2026-10-06"} for name, key in keys.items()} | changes
         with self.database.transaction() as session:
             ring = self.vault.ring(session, [person], (Compartment.FACTS,))
             sealed = ring.seal(person, Compartment.FACTS, Place("event_facts", event, "values"), values)

@@ -68,6 +68,7 @@ def an_auftrag(c: Connection, at: datetime, **said: Any) -> dict[str, Any]:
 def _unfinished(c: Connection, at: datetime) -> None:
     person = plant(c, "persons", at, status="requested", since=at)["person"]
     plant(c, "contacts", at, person=person)
+    plant(c, "address_doubts", at, person=person)
     plant(c, "mail_addresses", at, person=person)
     plant(c, "person_identifiers", at, person=person)
     enrolment = plant(c, "enrolments", at, person=person, state="letter")["id"]
@@ -111,6 +112,7 @@ PLANTED: Mapping[str, Callable[[Connection, datetime], None]] = {
     "client_token": _at("client_tokens"),
     "client_jti": _at("client_jtis"),
     "unfinished_contact": _unfinished,
+    "unfinished_address_doubt": _unfinished,
     "unfinished_mail_address": _unfinished,
     "unfinished_identifier": _unfinished,
     "unfinished_person": _unfinished,
