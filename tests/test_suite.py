@@ -13,5 +13,4 @@ def test_pytest_rewrites_the_tests_and_no_package_that_the_house_imports() -> No
         if type(getattr(module, "__loader__", None)).__name__ == "AssertionRewritingHook"
     }
     assert "tests" in rewritten
-    assert anyio.__name__ not in rewritten
-    assert rewritten <= {"tests", "conftest", "xdist", "_hypothesis_pytestplugin"}
+    assert not rewritten & {anyio.__name__, "hypothesis", "schemathesis", "time_machine", "platformdirs"}

@@ -198,6 +198,21 @@ def test_without_the_second_signature_it_goes_five_working_days_before_its_day_a
     world.check_log()
 
 
+def test_who_is_asked_to_sign_is_reminded_once_while_it_waits_for_them(family: Family) -> None:
+    """Also who has nothing of their own to answer: what the other was told of its Frist is not theirs to be opened."""
+    world = family.world
+    auftrag = world.says_yes(family.hers, "ELTERNGELD")
+    for proposal in world.proposals(family.his).values():
+        if proposal["state"] == "open":
+            world.pipeline.decline(family.his, UUID(proposal["id"]))
+    world.tick()
+    assert len(world.letters_to(family.ben)) == 2
+    world.wait(days=until(world, auftrag) - 1)
+    assert family.state(auftrag) == "awaiting_signature"
+    assert len(world.letters_to(family.ben)) == 3
+    world.check_log()
+
+
 def test_where_the_rule_says_wait_the_person_gets_the_sheet_back_while_there_is_time(family: Family) -> None:
     world = family.world
     auftrag = world.says_yes(family.hers, "ELTERNGELD")

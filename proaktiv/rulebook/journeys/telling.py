@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from consent.decide import decide as decide_consent
 from consent.model import Ask, Operation, Permit, Propose
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState
 from proaktiv.core.windows import remind_at
 from proaktiv.rulebook.journeys.town import CONTROLLER, Bundle, Held, Message, ToDo, Town
@@ -78,6 +79,14 @@ def _told(town: Town, person: str, name: str, bundle: Bundle) -> None:
             and held.item.state in OPEN_PROPOSALS
             and held.item.answer_by is not None
             and not held.item.candidate.told
+        ]
+        waiting += [
+            ((), berlin_date(held.signature_by))
+            for held in town.held.values()
+            if person in held.asked
+            and held.bundle == name
+            and held.item.auftrag is AuftragState.AWAITING_SIGNATURE
+            and held.signature_by is not None
         ]
         bundle.remind_at = remind_at(town.now, waiting)
     if bundle.letters == 1 and _may(town, person, name, MAIL):

@@ -13,23 +13,28 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
+from proaktiv.core.calendar import berlin_date
 from proaktiv.core.plans import TOLD
+from proaktiv.core.states import AuftragState
 from proaktiv.core.windows import remind_at
 from proaktiv.house import House
 from proaktiv.steps.notify.composing import Composed
 from proaktiv.steps.notify.posting import BUNDLE, LETTER
-from proaktiv.tables import BundleRow, ProposalRow, core_table
+from proaktiv.tables import AuftragRow, BundleRow, ProposalRow, SignatureRow, core_table
 from proaktiv.vault import Compartment, Place, VaultError
 
 _BUNDLES = core_table(BundleRow)
 _PROPOSALS = core_table(ProposalRow)
+_AUFTRAEGE = core_table(AuftragRow)
+_SIGNATURES = core_table(SignatureRow)
 
 
 def with_reminders(session: Session, house: House, letters: Sequence[Composed], now: datetime) -> list[Composed]:
     """Return the letters, each with the instant of the reminder that is to follow it, if one can be of use.
 
     One follows the first letter about a bundle, and any other before which it was still to come: that letter may tell
-    of another Frist. A reminder is followed by none. A proposal that cannot be opened is no reason for one.
+    of another Frist. A reminder is followed by none. A proposal that cannot be opened is no reason for one. Who is
+    asked to sign is reminded of the day on which it is decided without them: what the other was told stays sealed.
     """
     permits = {
         letter.matter.id: letter.permit
@@ -63,4 +68,26 @@ def with_reminders(session: Session, house: House, letters: Sequence[Composed], 
         except (KeyError, TypeError, ValueError, VaultError):
             continue
         waiting.setdefault(row.bundle, []).append((fristen, row.answer_by))
+    for bundle, signature_by in _to_sign(session, list(permits)):
+        waiting.setdefault(bundle, []).append(((), berlin_date(signature_by)))
     return [replace(letter, remind_at=remind_at(now, waiting.get(letter.matter.id, ()))) for letter in letters]
+
+
+def _to_sign(session: Session, bundles: Sequence[UUID]) -> Sequence[Any]:
+    """Return the bundles in which a signature is asked for, and until when."""
+    return (
+        session.connection()
+        .execute(
+            select(_SIGNATURES.c.bundle, _AUFTRAEGE.c.signature_by)
+            .join(_AUFTRAEGE, _AUFTRAEGE.c.id == _SIGNATURES.c.auftrag)
+            .join(_BUNDLES, _BUNDLES.c.id == _SIGNATURES.c.bundle)
+            .where(
+                _SIGNATURES.c.bundle.in_(bundles),
+                _SIGNATURES.c.state == "requested",
+                _AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
+                _AUFTRAEGE.c.signature_by.is_not(None),
+                or_(_BUNDLES.c.messages == 0, _BUNDLES.c.remind_at.is_not(None)),
+            )
+        )
+        .all()
+    )
