@@ -43,7 +43,7 @@ _PAGE = """<!doctype html><html lang="de"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style>body{font-family:sans-serif;line-height:1.5;max-width:45rem;margin:0 auto;padding:0 1rem}
 aside{background:#ffe9a8;padding:.6rem 1rem}label{display:block;padding:.2rem 0}
-button{font-size:1rem;padding:.5rem 1rem}
+button,#suche{font-size:1rem;padding:.5rem 1rem}
 fieldset{margin:1rem 0}</style></head><body>
 <aside><strong>Vorführung / demonstration.</strong> Dies ist kein echtes Nutzerkonto. Alle Menschen sind erfunden /
 this is no real account, and all people are invented.</aside>
