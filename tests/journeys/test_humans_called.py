@@ -129,7 +129,7 @@ def test_a_protection_after_the_hand_over_is_told_to_the_behoerde_and_nothing_is
         world.wait(hours=25)
         assert world.value("SELECT sperrvermerk FROM auftraege WHERE id = :id", id=still_here), "it went with its mark"
         world.announce(a_protection(anna.kennung, art))
-        (again,) = [UUID(task["matter"]) for task in world.pipeline.tasks()]
+        (again,) = [UUID(matter) for what, matter in world.tasks() if what == "auftrag.protected_after_sending"]
         assert again == sent, "what went with its mark needs nobody's call"
     world.check_log()
 
