@@ -23,7 +23,8 @@ from tests.world import World
 _LEFT: Mapping[str, str] = {
     "events": "SELECT client, event_id, state, payload IS NULL, quarantined_at IS NULL FROM register_events",
     "subjects": "SELECT count(*) FROM event_subjects",
-    "days": "SELECT client, n FROM client_days",
+    # Of enrolments it counts the tries, by a COMMIT of their own: one that died was one.
+    "days": "SELECT client, n FROM client_days WHERE client <> '@enrolment'",
     "stops": "SELECT guard, scope, lifted_at IS NULL FROM stops",
     "persons": "SELECT status FROM persons",
     "identifiers": "SELECT kind FROM person_identifiers",
