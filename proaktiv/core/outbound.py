@@ -4,7 +4,7 @@ Pure: shared by look_up, notify and dispatch. Left to others: the act itself (re
 rows (steps). Source: channels-and-pages.md § 3.3; data-path.md § 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +15,7 @@ from consent.model import Permit, Reason, Refusal
 from proaktiv.core.errors import AlreadyDone, OutboundError, OutcomeUnknown, Temporary, Unavailable
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.states import AuftragState
 
 LEASE = timedelta(seconds=60)
 """How long an announced act belongs to the worker that announced it; every deadline is shorter."""
@@ -191,3 +192,13 @@ def stopped(guard: str, *, house: str, action: str, person: UUID | None, case: s
         case=case,
         reason=guard,
     )
+
+
+SAID_BACK: Mapping[AuftragState, str] = {
+    AuftragState.QUESTION: "auftrag.question",
+    AuftragState.REJECTED: "auftrag.rejected",
+}
+"""What a Behörde may answer that the person must hear of in time: their page says it, nothing tells them to look."""
+
+TWICE = "auftrag.twice"
+"""Two of one group said yes, and neither could be told of the other."""

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proaktiv.core.states import AuftragState
-
 
 class How(StrEnum):
     """How a human ends a task. ``done``: it was seen to elsewhere; proaktiv changes nothing.
@@ -47,15 +45,6 @@ class Task:
     do: str
     ways: tuple[How, ...] = (How.DONE,)
 
-
-SAID_BACK: Mapping[AuftragState, str] = {
-    AuftragState.QUESTION: "auftrag.question",
-    AuftragState.REJECTED: "auftrag.rejected",
-}
-"""What a Behörde may answer that the person must hear of in time: their page says it, nothing tells them to look."""
-
-TWICE = "auftrag.twice"
-"""Two of one group said yes, and neither could be told of the other."""
 
 TASKS: Mapping[str, Task] = {
     "account_notice.house_refused": Task(
@@ -117,7 +106,7 @@ TASKS: Mapping[str, Task] = {
         "Fragen Sie die Behörde, warum. Ist eine andere zuständig oder fehlt etwas, sagen Sie der Person, wie sie ihre"
         " Frist noch wahrt.",
     ),
-    TWICE: Task(
+    "auftrag.twice": Task(
         Matter.AUFTRAG,
         "Zu derselben Sache steht schon ein Auftrag einer anderen Person; dieser wird nicht von selbst gesendet.",
         "Sagen Sie keiner der beiden etwas von der anderen: Eine kann unter Schutz stehen (§ 51 BMG). Fragen Sie die"

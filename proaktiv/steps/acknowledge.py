@@ -22,9 +22,9 @@ from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.core.outbound import SAID_BACK
 from proaktiv.core.staff import StaffProof
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
-from proaktiv.core.tasks import SAID_BACK
 from proaktiv.house import House
 from proaktiv.tables import AcknowledgementRow, AuftragRow, FlowLogRow, HandoverRow, IncidentRow, core_table
 from proaktiv.vault import Compartment, Place, Vault

@@ -114,7 +114,8 @@ def test_a_register_that_answers_again_is_asked_again_and_the_proposal_still_com
     world.steueramt.fails_with = None
     world.steueramt.knows(ada, **{"person.hund_gemeldet": True, "person.hund_marke": "HM-0001"})
     for task in world.pipeline.tasks():
-        world.pipeline.finish(UUID(task["id"]), How.AGAIN, "clerk-1")
+        if task["what"] == "register.silent":
+            world.pipeline.finish(UUID(task["id"]), How.AGAIN, "clerk-1")
     world.tick()
     assert world.count("proposals", "leistung = 'HUNDESTEUER' AND state = 'open'") == 1
     world.check_log()
@@ -232,5 +233,5 @@ def test_what_may_have_arrived_and_is_taken_back_before_it_is_tried_again_is_tol
         world.announce(a_cancellation(birth))
     assert world.value("SELECT state FROM auftraege") == "withdrawn", "it is not sent again"
     what = {"the person": "auftrag.withdrawn_after_sending", "the register": "auftrag.recall_by_hand"}[by]
-    assert world.value("SELECT what FROM tasks") == what
+    assert world.value("SELECT what FROM tasks WHERE what <> 'letter.call_back'") == what
     world.check_log()

@@ -27,9 +27,9 @@ from proaktiv.core.confirming import asks_second, first_state, signing_trust, un
 from proaktiv.core.errors import Conflict, NotAllowed
 from proaktiv.core.guards import PROTECTS_PERSON
 from proaktiv.core.items import Candidate, Item
+from proaktiv.core.outbound import SAID_BACK, TWICE
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
-from proaktiv.core.tasks import SAID_BACK, TWICE
 from proaktiv.core.trust import Trust, admits
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.evaluating import anew

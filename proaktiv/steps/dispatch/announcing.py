@@ -14,9 +14,8 @@ from consent.model import Operation, Permit, Reason, Refusal, Subject, Transmit
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, LOST, again_at, authorised, refused, stopped
+from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, LOST, TWICE, again_at, authorised, refused, stopped
 from proaktiv.core.states import AUFTRAG, AuftragState, moved
-from proaktiv.core.tasks import TWICE
 from proaktiv.core.trust import Trust
 from proaktiv.dispatchers.model import Auftrag, Dispatcher
 from proaktiv.house import House

@@ -14,9 +14,9 @@ from sqlmodel import Session
 from proaktiv.core.calendar import berlin_date, end_of_month
 from proaktiv.core.errors import NotFound
 from proaktiv.core.lebenslagen import Rulebook
-from proaktiv.core.outbound import NEAR_DAYS, End
+from proaktiv.core.outbound import NEAR_DAYS, TWICE, End
 from proaktiv.core.states import AuftragState
-from proaktiv.core.tasks import TWICE, How
+from proaktiv.core.tasks import How
 from proaktiv.outages import Absent
 from proaktiv.steps.dispatch.sending import LATE
 from proaktiv.tables import (
