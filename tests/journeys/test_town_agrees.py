@@ -170,7 +170,9 @@ class Both:
                     "LEFT JOIN auftraege a ON a.proposal = p.id AND a.undone_at IS NULL WHERE p.state <> 'superseded'"
                 )
             ).all()
-            tasks = connection.execute(text("SELECT what FROM tasks")).scalars().all()
+            # The town has no outgoing post from which a clerk could take a letter.
+            here = text("SELECT what FROM tasks WHERE what <> 'letter.call_back'")
+            tasks = connection.execute(here).scalars().all()
             notes = connection.execute(text("SELECT what, person FROM wiedervorlagen WHERE event IS NOT NULL")).all()
         found = {(row.leistung, names[row.person]): (row.state, row.auftrag) for row in rows}
         later = {(row.what.rpartition("/")[2], names[row.person]) for row in notes if row.person in names}
