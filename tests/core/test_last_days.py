@@ -130,5 +130,5 @@ def test_the_page_says_what_is_over_and_what_a_sheet_does_not_keep(
         "versand": {"V1": way},
         "fristen": [each | clock for each in frist(date(2026, 7, 3))],
     }
-    view = rendered(content, Trust.V1, now)
+    view = rendered(content, Trust.V1, now, None)
     assert (view["eingang"], view["vorbei"]) == (eingang, vorbei)

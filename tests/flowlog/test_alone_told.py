@@ -626,6 +626,7 @@ def test_every_member_that_an_entry_may_have_is_named() -> None:
             "listed": 1,
             "minimum": 256,
             "removed": 1,
+            "removed_erased": 1,
             "person": UUID(int=2),
         }
     )
