@@ -104,6 +104,9 @@ def _worker(ending: ExitStack, settings: dict[str, str]) -> Started:
     raise AssertionError(f"the worker ended: {process.stderr.read() if process.stderr else ''}")
 
 
+_NOBODY = b'{"found": false}'
+
+
 @dataclass
 class Silent:
     """A register that says nothing until ``answers``, and then that it knows nobody. ``asked`` is when it was."""
@@ -124,9 +127,10 @@ def silent_register() -> Iterator[Silent]:
             register.asked.put(time.perf_counter())
             register.answers.wait()
             try:
-                self.send_response(404)
-                self.send_header("Content-Length", "0")
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(_NOBODY)))
                 self.end_headers()
+                self.wfile.write(_NOBODY)
             except OSError:  # whoever asked is dead
                 return
 
