@@ -3,6 +3,7 @@
 Source: data-path.md §§ 3, 5; flowlog.md § 3.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 from consent.model import Match, Permit, Reason, Refusal
@@ -18,65 +19,40 @@ def refusal_entry(house: House, event: Claimed, person: UUID, refusal: Refusal |
     """Return the entry for somebody whose consent, or whose protection, does not let it pass."""
     secret = isinstance(refusal, Refusal) and refusal.reason in GUARDED
     told = refusal.told.value if isinstance(refusal, Refusal) else ""
-    return Flow(
-        kind=Kind.REFUSED,
-        sender=event.source,
-        receiver=house.controller,
-        purpose=event.kind,
-        action="event.refused",
-        basis="schutz" if secret else "einwilligung",
+    return replace(
+        _refused(house, event, "schutz" if secret else "einwilligung", "schutz" if secret else told),
         scope="" if secret else refusal.activity,
-        outcome="schutz" if secret else told,
         restrict=secret,
         person=PersonKey(person),
-        case=str(event.id),
         reason=refusal.reason.value if isinstance(refusal, Refusal) else "",
     )
 
 
 def holder_entry(house: House, event: Claimed, person: UUID) -> Flow:
     """Return the entry for somebody who is told nothing about a child any more."""
-    return Flow(
-        kind=Kind.REFUSED,
-        sender=event.source,
-        receiver=house.controller,
-        purpose=event.kind,
-        action="event.refused",
-        basis="schutz",
-        outcome="schutz",
-        restrict=True,
-        person=PersonKey(person),
-        case=str(event.id),
-        reason=Guard.SORGE_ENTZOGEN.value,
-    )
+    entry = _refused(house, event, "schutz", "schutz")
+    return replace(entry, restrict=True, person=PersonKey(person), reason=Guard.SORGE_ENTZOGEN.value)
 
 
 def unknown_entry(house: House, event: Claimed, n: int) -> Flow:
     """Return the one entry for everybody who never enrolled: a number, no person."""
+    return replace(_refused(house, event, "einwilligung", Reason.NO_DISCLOSURE.value), n=n)
+
+
+def stop_entry(house: House, event: Claimed) -> Flow:
+    """Return the one entry for an event that a veto ends."""
+    entry = _refused(house, event, "schutz", "schutz")
+    return replace(entry, purpose="schutz", action="event.stopped", n=len(event.addressees), restrict=True)
+
+
+def _refused(house: House, event: Claimed, basis: str, outcome: str) -> Flow:
     return Flow(
         kind=Kind.REFUSED,
         sender=event.source,
         receiver=house.controller,
         purpose=event.kind,
         action="event.refused",
-        basis="einwilligung",
-        outcome=Reason.NO_DISCLOSURE.value,
-        n=n,
-        case=str(event.id),
-    )
-
-
-def stop_entry(house: House, event: Claimed) -> Flow:
-    """Return the one entry for an event that a veto ends."""
-    return Flow(
-        kind=Kind.REFUSED,
-        sender=event.source,
-        receiver=house.controller,
-        purpose="schutz",
-        action="event.stopped",
-        basis="schutz",
-        outcome="schutz",
-        n=len(event.addressees),
-        restrict=True,
+        basis=basis,
+        outcome=outcome,
         case=str(event.id),
     )
