@@ -181,7 +181,10 @@ def test_control_entries_of_retention_that_do_not_count_the_erased_leave_their_e
     old: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts_body = entries.facts_body
-    as_before = lambda flow, fid, at: facts_body(replace(flow, removed_erased=None), fid, at)  # noqa: E731
+
+    def as_before(flow: Flow, fid: UUID, at: str) -> bytes:
+        return facts_body(replace(flow, removed_erased=None), fid, at)
+
     monkeypatch.setattr(entries, "facts_body", as_before)
     erase_and_retain(old)
     stolen = [row[0] for row in old.world.rows("SELECT fid FROM flow_leaf WHERE idx BETWEEN 600 AND 602")]

@@ -19,10 +19,11 @@ _ROWS = text("SELECT s.a_blob, s.staff_key, g.entry FROM flow_log g JOIN flow_se
 
 def plant(world: World, wrapped: bytes, key_id: UUID | None = None) -> UUID:
     """Put a key into the table, as whoever has the application's log-in could."""
-    row = {"id": key_id or uuid4(), "month": NOW.date().replace(day=1), "wrapped": wrapped, "made_at": NOW}
+    key_id = key_id or uuid4()
+    row = {"id": key_id, "month": NOW.date().replace(day=1), "wrapped": wrapped, "made_at": NOW}
     with world.role("app").transaction() as session:
         session.connection().execute(insert(_KEYS), row)
-    return row["id"]  # type: ignore[return-value]
+    return key_id
 
 
 def too_short(key_id: UUID) -> bytes:
