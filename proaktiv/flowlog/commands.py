@@ -15,13 +15,14 @@ from uuid import UUID
 import typer
 from sqlmodel import Session
 
+from proaktiv.bars import bar
 from proaktiv.core.errors import BadInput
 from proaktiv.core.series import Pace
 from proaktiv.flowlog.exports.writing import export_log
 from proaktiv.flowlog.findings import Limits, counted, findings
 from proaktiv.flowlog.proof_commands import AsJson, add_proof_commands
 from proaktiv.flowlog.status import status as log_status
-from proaktiv.flowlog.verify_command import OpenSealed, add_verify, bar
+from proaktiv.flowlog.verify_command import OpenSealed, add_verify
 from proaktiv.flowlog.vouching import attested
 from proaktiv.flowlog.vouching.attested import At
 

@@ -3,23 +3,21 @@
 Thin, as ``flowlog.commands``, which mounts it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Protocol
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlmodel import Session
 
+from proaktiv.bars import bar
 from proaktiv.core.errors import BadInput
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.proof_commands import AsJson, NoTrustedKey, believed, print_report, read_text
 from proaktiv.flowlog.verifying.checks import Opener
 from proaktiv.flowlog.verifying.export import signed_by_another, verify_export
-from proaktiv.flowlog.verifying.judging import tell_nobody
 from proaktiv.flowlog.verifying.policy import Policy
 from proaktiv.flowlog.verifying.report import STRANGE, Report
 from proaktiv.flowlog.verifying.selection import is_selection, verify_selection
@@ -147,16 +145,3 @@ def _kept(since: Path | None, trusted: str | Policy, folder: Path | None = None)
         raise BadInput("--since", f"{since} is no checkpoint of this log: {error}. {remedy}") from None
     except BadInput as error:
         raise BadInput("--since", f"{error}. {remedy}") from None
-
-
-@contextmanager
-def bar(what: str) -> Iterator[Callable[[int], None]]:
-    """Yield what counts on a terminal's stderr, and is silent elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield tell_nobody
-        return
-    columns = (BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("{task.completed:,} {task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done: bar.update(task, completed=done)

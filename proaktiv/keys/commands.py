@@ -12,11 +12,10 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from proaktiv.bars import bar
 from proaktiv.keys.erasing import Erased, Eraser, Reason, Refused
-from proaktiv.keys.keeping import Keeper, Tell, tell_nobody
+from proaktiv.keys.keeping import Keeper
 from proaktiv.keys.obstacles import LEAVING
 from proaktiv.keys.rotation import Share
 from proaktiv.vault import Compartment
@@ -85,7 +84,7 @@ def _of_the_keeper(app: typer.Typer, opening: Callable[[], AbstractContextManage
         left = 0
         with opening() as keeper:
             for compartment in Compartment if which is Which.ALL else (Compartment(which.value),):
-                with _bar(f"{compartment} keys", keeper.left(compartment)) as tell:
+                with bar(f"{compartment} keys", keeper.left(compartment)) as tell:
                     done = keeper.rotate(compartment, by, tell)
                 left += done.left
                 typer.echo(f"{compartment:<8} {done.done:,} keys are now under {done.kek}, {done.left:,} are left")
@@ -101,7 +100,7 @@ def _of_the_keeper(app: typer.Typer, opening: Callable[[], AbstractContextManage
         days: Annotated[int, typer.Option(min=1, max=30, help="How long it is good for; then delete it.")] = 14,
     ) -> None:
         """Write all wrapped keys into a file. Without the KEKs it opens nothing, and nobody can change it."""
-        with opening() as keeper, _bar("keys", None) as tell:
+        with opening() as keeper, bar("keys", None) as tell:
             rows = keeper.backup(file, by, days, tell)
         typer.echo(f"{file}: {rows:,} keys, good for {days} days.")
 
@@ -112,7 +111,7 @@ def _of_the_keeper(app: typer.Typer, opening: Callable[[], AbstractContextManage
         by: By,
     ) -> None:
         """Bring back keys that the database lost. Who was destroyed stays destroyed; what is there stays as it is."""
-        with opening() as keeper, _bar("keys", None) as tell:
+        with opening() as keeper, bar("keys", None) as tell:
             done = keeper.restore(file, destroyed, by, tell)
         typer.echo(
             f"{done.brought_back:,} keys are back, {done.there:,} were there, {done.destroyed:,} are of destroyed"
@@ -198,16 +197,3 @@ def print_refusals() -> Iterator[None]:
         for reason in refused.reasons[1:]:
             typer.echo(f"proaktiv: {reason}", err=True)
         raise
-
-
-@contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Tell]:
-    """Yield what counts on a terminal's stderr, and is silent elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield tell_nobody
-        return
-    columns = (BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("{task.completed:,} {task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from proaktiv.bars import Tell, tell_nobody
 from proaktiv.core.errors import BadInput
 from proaktiv.database import Database
 from proaktiv.flowlog.record import FlowLog
@@ -20,12 +21,6 @@ from proaktiv.keys.destroyed import read_list
 from proaktiv.keys.events import key_event, listed_in_log
 from proaktiv.keys.restoring import Restored, refuse_foreign, restore
 from proaktiv.vault import Compartment, Vault
-
-Tell = Callable[[int], None]
-
-
-def tell_nobody(_done: int) -> None:
-    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from typing import BinaryIO
 from sqlalchemy import Connection, select
 from sqlmodel import Session
 
+from proaktiv.bars import tell_nobody
 from proaktiv.core.errors import BadInput, ProaktivError
 from proaktiv.core.merkle import HASH_BYTES, TILE_WIDTH, tile_path
 from proaktiv.flowlog import rows
 from proaktiv.flowlog.exports import layout
 from proaktiv.flowlog.exports.lines import ExportedNote, entry_line
-from proaktiv.flowlog.verifying.judging import tell_nobody
 from proaktiv.flowlog.vouching import attested
 from proaktiv.flowlog.vouching.attested import At
 from proaktiv.tables import TileRow, core_table

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from proaktiv.bars import tell_nobody
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.exports import layout
 from proaktiv.flowlog.exports.layout import ExportUnreadable
 from proaktiv.flowlog.exports.lines import ExportedNote
 from proaktiv.flowlog.exports.reading import Export, Missing
 from proaktiv.flowlog.verifying.checks import RowCheck
-from proaktiv.flowlog.verifying.judging import Judge, tell_nobody
+from proaktiv.flowlog.verifying.judging import Judge
 from proaktiv.flowlog.verifying.policy import Policy, PolicyError
 from proaktiv.flowlog.verifying.report import STRANGE, Finding, Report, What
 from proaktiv.flowlog.vouching.timestamps import Stamper, StampRefused

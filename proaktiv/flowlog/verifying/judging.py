@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from proaktiv.bars import tell_nobody
 from proaktiv.core.merkle import LoadTile, leaf_hash
 from proaktiv.flowlog.checkpoints import Checkpoint, NoteError
 from proaktiv.flowlog.verifying.checks import RowCheck
@@ -33,10 +34,6 @@ class Noted(Protocol):
     def note(self) -> str:
         """Return the signed note, not checked yet."""
         ...
-
-
-def tell_nobody(_done: int) -> None:
-    """Do nothing."""
 
 
 class Judge:

@@ -16,12 +16,13 @@ from uuid import UUID
 from sqlalchemy import Row, func, or_, select
 from sqlmodel import Session
 
+from proaktiv.bars import tell_nobody
 from proaktiv.core.merkle import EMPTY_ROOT, halfway_of, leaf_hash
 from proaktiv.flowlog import rows
 from proaktiv.flowlog.checkpoints import Checkpoint
 from proaktiv.flowlog.tiles import StoredTree
 from proaktiv.flowlog.verifying.checks import Opener, RowCheck
-from proaktiv.flowlog.verifying.judging import Judge, tell_nobody
+from proaktiv.flowlog.verifying.judging import Judge
 from proaktiv.flowlog.verifying.policy import COSIGNED_WITHIN, Policy, PolicyError
 from proaktiv.flowlog.verifying.report import FINDINGS_MAX, Finding, Report, Sealed, What
 from proaktiv.flowlog.vouching import attested
