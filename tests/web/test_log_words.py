@@ -101,7 +101,7 @@ WRITTEN: Mapping[str, Mapping[str, Iterable[str | Enum] | None]] = {
     },
 }
 SENTENCES = re.compile(r".* .*")
-MAKERS = {"Flow", "replace", "overseen", "key_event", "_note", "authorised"}
+MAKERS = {"Flow", "replace", "overseen", "key_event", "_note", "authorised", "_refused"}
 SPOKEN = {"debug", "info", "warning", "error", "exception", "probe"}
 
 

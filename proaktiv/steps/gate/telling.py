@@ -20,7 +20,7 @@ def refusal_entry(house: House, event: Claimed, person: UUID, refusal: Refusal |
     secret = isinstance(refusal, Refusal) and refusal.reason in GUARDED
     told = refusal.told.value if isinstance(refusal, Refusal) else ""
     return replace(
-        _refused(house, event, "schutz" if secret else "einwilligung", "schutz" if secret else told),
+        _refused(house, event, basis="schutz" if secret else "einwilligung", outcome="schutz" if secret else told),
         scope="" if secret else refusal.activity,
         restrict=secret,
         person=PersonKey(person),
@@ -30,22 +30,22 @@ def refusal_entry(house: House, event: Claimed, person: UUID, refusal: Refusal |
 
 def holder_entry(house: House, event: Claimed, person: UUID) -> Flow:
     """Return the entry for somebody who is told nothing about a child any more."""
-    entry = _refused(house, event, "schutz", "schutz")
+    entry = _refused(house, event, basis="schutz", outcome="schutz")
     return replace(entry, restrict=True, person=PersonKey(person), reason=Guard.SORGE_ENTZOGEN.value)
 
 
 def unknown_entry(house: House, event: Claimed, n: int) -> Flow:
     """Return the one entry for everybody who never enrolled: a number, no person."""
-    return replace(_refused(house, event, "einwilligung", Reason.NO_DISCLOSURE.value), n=n)
+    return replace(_refused(house, event, basis="einwilligung", outcome=Reason.NO_DISCLOSURE.value), n=n)
 
 
 def stop_entry(house: House, event: Claimed) -> Flow:
     """Return the one entry for an event that a veto ends."""
-    entry = _refused(house, event, "schutz", "schutz")
+    entry = _refused(house, event, basis="schutz", outcome="schutz")
     return replace(entry, purpose="schutz", action="event.stopped", n=len(event.addressees), restrict=True)
 
 
-def _refused(house: House, event: Claimed, basis: str, outcome: str) -> Flow:
+def _refused(house: House, event: Claimed, *, basis: str, outcome: str) -> Flow:
     return Flow(
         kind=Kind.REFUSED,
         sender=event.source,
