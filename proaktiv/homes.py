@@ -9,7 +9,7 @@ Source: security-and-faults.md T3; data-path.md §§ 3, 5.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
@@ -18,7 +18,9 @@ from sqlmodel import Session
 
 from consent.store import raise_epoch
 from proaktiv.core.states import DeliveryState, EventState
+from proaktiv.core.windows import CODE_DAYS
 from proaktiv.house import House
+from proaktiv.matters import AUFTRAEGE, NEWS, bring_news
 from proaktiv.outtray import call_back
 from proaktiv.sets import among
 from proaktiv.subjects import resolve
@@ -196,7 +198,8 @@ def settled_before(session: Session, person: UUID, asked_at: datetime) -> bool:
 def leave_old(session: Session, house: House, persons: Collection[UUID], now: datetime) -> None:
     """End what leads to an address that was left: codes in letters there, sessions they opened, letters on the way.
 
-    What is open is told anew, with a new code. What was handed over since the last working day is called back.
+    What is open is told anew, with a new code, and so is news of an Auftrag. What was handed over since the last
+    working day is called back.
     Source: security-and-faults.md T3 ("old code dies at address change").
     """
     if not persons:
@@ -232,6 +235,10 @@ def leave_old(session: Session, house: House, persons: Collection[UUID], now: da
     connection.execute(
         update(_BUNDLES).where(written, _BUNDLES.c.state == "open").values(due_at=func.coalesce(_BUNDLES.c.due_at, now))
     )
+    told = select(AUFTRAEGE.c.proposal).where(
+        among(AUFTRAEGE.c.person, persons), NEWS, AUFTRAEGE.c.moved_at > now - timedelta(days=CODE_DAYS)
+    )  # of older ones no code was good any more
+    bring_news(session, connection.execute(told).scalars().all(), now)
     connection.execute(
         update(_NOTICES).where(_NOTICES.c.id.in_(begun)).values(due_at=func.coalesce(_NOTICES.c.due_at, now))
     )

@@ -15,7 +15,7 @@ from proaktiv.core.ids import Ids
 from proaktiv.core.items import Candidate, Case, Item
 from proaktiv.core.outbound import LOST, End
 from proaktiv.core.plans import TOLD
-from proaktiv.core.states import AuftragState, EventState, ProposalState
+from proaktiv.core.states import TO_BE_TOLD, AuftragState, EventState, ProposalState
 from proaktiv.sets import among
 from proaktiv.tables import (
     AuftragRow,
@@ -54,6 +54,10 @@ PERHAPS_THERE = and_(
     .exists(),
 )
 """Says of an Auftrag that is to be sent again whether an attempt may have arrived all the same."""
+
+NEWS = among(AUFTRAEGE.c.state, [state.value for state in TO_BE_TOLD])
+UNTOLD = and_(NEWS, AUFTRAEGE.c.due_at.is_not(None))
+"""Say of an Auftrag that there is news of it for its person; and that they have not been told yet."""
 
 _TERMINAL = frozenset(
     {
@@ -208,7 +212,7 @@ def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
     )
     session.connection().execute(
         update(_BUNDLES)
-        .where(_BUNDLES.c.id.in_(wanted), ~still_open, ~_to_sign(), ~_to_tell())
+        .where(_BUNDLES.c.id.in_(wanted), ~still_open, ~_to_sign(), ~untold_in(_BUNDLES.c.id))
         .values(state="closed", due_at=None, remind_at=None)
     )
 
@@ -227,16 +231,12 @@ def _to_sign() -> ColumnElement[bool]:
     )
 
 
-def _to_tell() -> ColumnElement[bool]:
-    """Say whether an Auftrag of the bundle went back to the citizen, who has not been told yet."""
+def untold_in(bundle: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Say whether there is news of an Auftrag of the bundle that the citizen has not been told yet."""
     return (
         select(AUFTRAEGE.c.id)
         .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
-        .where(
-            PROPOSALS.c.bundle == _BUNDLES.c.id,
-            AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value,
-            AUFTRAEGE.c.due_at.is_not(None),
-        )
+        .where(PROPOSALS.c.bundle == bundle, UNTOLD)
         .exists()
     )
 
@@ -255,16 +255,26 @@ def open_bundles(session: Session, bundles: Collection[UUID], now: datetime, *, 
     connection.execute(again.values(due_at=tell_at or now))
 
 
-def hand_back(session: Session, proposals: Collection[UUID], now: datetime) -> None:
-    """Let the persons be told whose Auftrag has become a sheet in their own hands."""
+def bring_news(session: Session, proposals: Collection[UUID], now: datetime) -> None:
+    """Let the persons be told what became of their Aufträge, of those in ``TO_BE_TOLD``: by a letter with a new code.
+
+    Until they are, ``auftraege.due_at`` says since when it waits.
+    """
     if not proposals:
         return
-    session.connection().execute(
-        update(AUFTRAEGE)
-        .where(AUFTRAEGE.c.proposal.in_(proposals), AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value)
-        .values(due_at=now)
-    )
+    session.connection().execute(update(AUFTRAEGE).where(AUFTRAEGE.c.proposal.in_(proposals), NEWS).values(due_at=now))
     open_bundles(session, bundles_of(session, proposals), now, tell_at=now)
+
+
+def lock_bundle_of(session: Session, auftrag: UUID) -> None:
+    """Lock the bundle that an Auftrag came from, before the Auftrag itself: in this order a letter's end locks them."""
+    bundle = (
+        select(PROPOSALS.c.bundle)
+        .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id)
+        .where(AUFTRAEGE.c.id == auftrag)
+        .scalar_subquery()
+    )
+    session.connection().execute(select(_BUNDLES.c.id).where(_BUNDLES.c.id == bundle).with_for_update())
 
 
 def bundles_of(session: Session, proposals: Collection[UUID]) -> set[UUID]:

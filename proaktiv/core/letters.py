@@ -161,6 +161,51 @@ def told_words(sender: str, *, again: bool = False) -> Words:
     )
 
 
+def news_words(sender: str) -> Words:
+    """Return the words that there is news of something they said yes to: they may have to act, and in time."""
+    return Words(
+        SUBJECT,
+        (
+            (
+                f"{sender} hat Ihnen geschrieben, und Sie haben geantwortet. Dazu gibt es etwas Neues. Sehen Sie es "
+                "sich bitte bald an: Vielleicht müssen Sie noch etwas tun, und dafür kann es eine Frist geben."
+            ),
+            "Dazu brauchen Sie den Code aus diesem Brief und Ihr Geburtsdatum. Der Code gilt 90 Tage.",
+            _NEVER_ASKED,
+        ),
+        (
+            Version(
+                "en",
+                _SUBJECT_EN,
+                (
+                    (
+                        f"{sender} wrote to you and you have answered. There is news about it. Please look at it soon: "
+                        "you may have to do something, and there may be a deadline for it."
+                    ),
+                    (
+                        "To see it you need the code in this letter and your date of birth. The code is valid for 90 "
+                        "days."
+                    ),
+                    _NEVER_ASKED_EN,
+                ),
+            ),
+            Version(
+                "ls",
+                "Wir haben etwas für Sie",
+                (
+                    f"{sender} hat Ihnen geschrieben. Sie haben geantwortet. Jetzt gibt es etwas Neues.",
+                    "Sie können es im Internet lesen. Lesen Sie es bald. Vielleicht müssen Sie noch etwas tun.",
+                    (
+                        "Sie brauchen den Code aus diesem Brief. Und Sie brauchen Ihren Geburts-Tag. "
+                        "Der Code gilt 90 Tage."
+                    ),
+                    _NEVER_ASKED_LS,
+                ),
+            ),
+        ),
+    )
+
+
 def activation_words(sender: str) -> Words:
     """Return the words that finish an enrolment."""
     return Words(

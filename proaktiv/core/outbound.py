@@ -194,11 +194,12 @@ def stopped(guard: str, *, house: str, action: str, person: UUID | None, case: s
     )
 
 
-SAID_BACK: Mapping[AuftragState, str] = {
+UNTOLD_TASKS: Mapping[AuftragState, str] = {
     AuftragState.QUESTION: "auftrag.question",
     AuftragState.REJECTED: "auftrag.rejected",
+    AuftragState.WITH_CITIZEN: "auftrag.sheet_untold",
 }
-"""What a Behörde may answer that the person must hear of in time: their page says it, nothing tells them to look."""
+"""What a human must tell the person, of those in ``TO_BE_TOLD``, where no letter may go: nothing tells them to look."""
 
 TWICE = "auftrag.twice"
 """Two of one group said yes, and neither could be told of the other."""

@@ -153,6 +153,8 @@ UNSENT_AUFTRAEGE = frozenset({AuftragState.AWAITING_SIGNATURE, AuftragState.HELD
 OWN_AUFTRAEGE = UNSENT_AUFTRAEGE | {AuftragState.WITH_CITIZEN}
 """What is with us or on the citizen's own table, so that ending it reaches no Behörde."""
 UNDOABLE_AUFTRAEGE = frozenset({AuftragState.AWAITING_SIGNATURE, AuftragState.HELD, AuftragState.WITH_CITIZEN})
+TO_BE_TOLD = frozenset({AuftragState.WITH_CITIZEN, AuftragState.QUESTION, AuftragState.REJECTED})
+"""What the person must hear of in time: it is theirs to hand in, or the Behörde asks back or turns it down."""
 SENT_AUFTRAEGE = frozenset(
     {
         AuftragState.ANNOUNCED,

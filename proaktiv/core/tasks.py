@@ -90,9 +90,9 @@ TASKS: Mapping[str, Task] = {
     ),
     "auftrag.question": Task(
         Matter.AUFTRAG,
-        "Die Behörde hat zu einem Auftrag eine Rückfrage. Die Person sieht auf ihrer Seite, dass es eine gibt; davon"
-        " geschrieben wird ihr nicht.",
-        "Fragen Sie die Behörde, was sie bis wann braucht, und sagen Sie es der Person auf einem Weg, den sie kennt.",
+        "Die Behörde hat zu einem Auftrag eine Rückfrage, und der Brief, der es der Person sagt, darf nicht gehen.",
+        "Fragen Sie die Behörde, was sie bis wann braucht, und sagen Sie es der Person auf einem Weg, den sie kennt."
+        " Steht ein Sperrvermerk am Auftrag, nur über die Meldebehörde.",
     ),
     "auftrag.recall_by_hand": Task(
         Matter.PROPOSAL,
@@ -101,10 +101,15 @@ TASKS: Mapping[str, Task] = {
     ),
     "auftrag.rejected": Task(
         Matter.AUFTRAG,
-        "Die Behörde hat einen Auftrag zurückgewiesen. Die Person sieht es auf ihrer Seite; davon geschrieben wird ihr"
-        " nicht.",
+        "Die Behörde hat einen Auftrag zurückgewiesen, und der Brief, der es der Person sagt, darf nicht gehen.",
         "Fragen Sie die Behörde, warum. Ist eine andere zuständig oder fehlt etwas, sagen Sie der Person, wie sie ihre"
-        " Frist noch wahrt.",
+        " Frist noch wahrt. Steht ein Sperrvermerk am Auftrag, nur über die Meldebehörde.",
+    ),
+    "auftrag.sheet_untold": Task(
+        Matter.AUFTRAG,
+        "Ein Auftrag liegt als Blatt auf der Seite der Person, und der Brief, der es ihr sagt, darf nicht gehen.",
+        "Sagen Sie der Person, dass sie das Blatt selbst abgeben muss und bis wann. Steht ein Sperrvermerk am Auftrag,"
+        " nur über die Meldebehörde.",
     ),
     "auftrag.twice": Task(
         Matter.AUFTRAG,

@@ -3,7 +3,8 @@
 The sender must be the Behörde of that hand-over; one message id counts once. A message that comes late or twice never
 moves an Auftrag backward. A refused message is told to the DSB by ``report``, in a transaction of its own: the one that
 refused is rolled back.
-Left to others: the signature (``web.intake``), telling the citizen (her page reads the state).
+Where the Behörde asks back or turns the Auftrag down, a letter tells its person that there is news.
+Left to others: the signature (``web.intake``), that letter (``steps.notify``), the page that says what it is.
 Source: data-path.md §§ 4, 5; security-and-faults.md T7, T8.
 """
 
@@ -22,10 +23,10 @@ from proaktiv.core.canonical import dumps
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
-from proaktiv.core.outbound import SAID_BACK
 from proaktiv.core.staff import StaffProof
-from proaktiv.core.states import AUFTRAG, AuftragState, moved
+from proaktiv.core.states import AUFTRAG, TO_BE_TOLD, AuftragState, moved
 from proaktiv.house import House
+from proaktiv.matters import bring_news, lock_bundle_of
 from proaktiv.tables import AcknowledgementRow, AuftragRow, FlowLogRow, HandoverRow, IncidentRow, core_table
 from proaktiv.vault import Compartment, Place, Vault
 
@@ -129,6 +130,8 @@ def accept(
     ).one_or_none()
     if handover is None:
         raise NotFound("hand-over")
+    if _STATUS[message.status] in TO_BE_TOLD:
+        lock_bundle_of(session, handover.auftrag)
     auftrag = connection.execute(select(_AUFTRAEGE).where(_AUFTRAEGE.c.id == handover.auftrag).with_for_update()).one()
     if message.behoerde != handover.behoerde:
         raise ForeignSender(handover.id)
@@ -226,8 +229,8 @@ def _move(session: Session, house: House, auftrag: Row[Any], to: AuftragState, n
         session.connection().execute(
             update(_AUFTRAEGE).where(_AUFTRAEGE.c.id == auftrag.id).values(state=state.value, due_at=None, moved_at=now)
         )
-        if state in SAID_BACK:
-            call_human(session, house, [(SAID_BACK[state], auftrag.id, auftrag.behoerde)], now)
+        if state in TO_BE_TOLD:
+            bring_news(session, [auftrag.proposal], now)
     elif state is AuftragState.WITHDRAWN:
         call_human(session, house, [("auftrag.recall_by_hand", auftrag.proposal, auftrag.behoerde)], now)
 

@@ -25,8 +25,8 @@ from proaktiv.matters import (
     AUFTRAEGE,
     PROPOSALS,
     SIGNATURES,
+    bring_news,
     bundles_of,
-    hand_back,
     load_case,
     silence_bundles,
     write_moves,
@@ -101,7 +101,7 @@ def _go_on_alone(session: Session, house: House, now: datetime, limit: int) -> i
     silence_bundles(session, asked)
     # Who now holds a sheet instead of an Auftrag under way must hear of it while there is time to hand it in.
     back = [row.proposal for row in found if row.ohne_zweite != SUBMIT]
-    hand_back(session, back, now)
+    bring_news(session, back, now)
     return len(found)
 
 

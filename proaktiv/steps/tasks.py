@@ -21,7 +21,7 @@ from proaktiv.core.staff import Role, StaffProof
 from proaktiv.core.states import AUFTRAG, AuftragState, DeliveryState, EventState
 from proaktiv.core.tasks import TASKS, How, Matter, Task
 from proaktiv.house import House
-from proaktiv.matters import AUFTRAEGE, PROPOSALS, decide_anew, hand_back, load_case, write_moves
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, bring_news, decide_anew, load_case, write_moves
 from proaktiv.outward import loggable
 from proaktiv.tables import (
     BundleRow,
@@ -252,7 +252,7 @@ def _auftrag(session: Session, house: House, matter: UUID, how: How, now: dateti
         _, effects = apply(load_case(session, PROPOSALS.c.id == row.proposal), Moved(row.proposal, _TO[how]))
         write_moves(session, house.ids, effects, now)
     if how is How.TO_CITIZEN:
-        hand_back(session, [row.proposal], now)
+        bring_news(session, [row.proposal], now)
     if how is How.AGAIN:
         connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id == matter).values(due_at=now))
 

@@ -15,7 +15,7 @@ from proaktiv.core.letters import told_words
 from proaktiv.database import Database
 from proaktiv.rulebook.folder import rules_folder
 from proaktiv.rulebook.release import release
-from proaktiv.steps.notify.due import only_told
+from proaktiv.steps.notify.contents import About, contents
 from proaktiv.tables import BundleRow, core_table
 from proaktiv.web.pages.site import make_site
 from proaktiv.web.pages.view import Look
@@ -269,14 +269,15 @@ def test_what_was_open_when_a_letter_was_made_decides_its_words_whatever_came_si
     told.wait(days=1)
     with told.database.transaction() as session:
         (bundle,) = session.connection().execute(select(core_table(BundleRow).c.id)).scalars()
-        assert only_told(session, {bundle: made}) == frozenset()
+        assert contents(session, {bundle: made}) == {bundle: About.ASKS}
     for leistung, item in items(told, proof).items():
         if leistung not in LEISTUNGEN:
             told.pipeline.decline(proof, UUID(item["id"]))
     with told.database.transaction() as session:
-        assert only_told(session, {bundle: made}) == frozenset(), "a repeat has the same words"
-        assert only_told(session, {bundle: told.now}) == {bundle}, "another letter now would be about hints alone"
-        assert only_told(session, {}) == frozenset()
+        assert contents(session, {bundle: made}) == {bundle: About.ASKS}, "a repeat has the same words"
+        hints = {bundle: About.HINTS}
+        assert contents(session, {bundle: told.now}) == hints, "another letter now would be about hints alone"
+        assert contents(session, {}) == {}
 
 
 def test_whoever_types_the_page_of_a_decision_about_a_hint_is_led_to_its_words(told: World, minor: Somebody) -> None:

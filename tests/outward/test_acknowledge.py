@@ -191,17 +191,19 @@ def test_a_message_about_a_withdrawn_auftrag_calls_a_clerk(town: Town, intake: T
     assert town.tasks() == ["auftrag.recall_by_hand"]
 
 
-@pytest.mark.parametrize(("status", "task"), [("question", "auftrag.question"), ("rejected", "auftrag.rejected")])
-def test_what_a_behoerde_asks_or_turns_down_calls_a_clerk_once(
-    town: Town, intake: Town, status: str, task: str
-) -> None:
-    """The person reads it on a page that nothing tells them to open, with a code that may have ended."""
+@pytest.mark.parametrize("status", ["question", "rejected"])
+def test_what_a_behoerde_asks_or_turns_down_is_to_be_told_once(town: Town, intake: Town, status: str) -> None:
+    """Without a letter the person reads it on a page that nothing tells them to open (tests/journeys/test_news)."""
     auftrag = sent(town)
     accept(intake, a_message(auftrag, "acknowledged"))
-    assert town.tasks() == []
-    for number in ("m-8", "m-8", "m-9"):
+    assert town.row(AuftragRow, auftrag).due_at is None
+    accept(intake, a_message(auftrag, status, "m-8"))
+    assert town.row(AuftragRow, auftrag).due_at == NOW
+    town.change(AuftragRow, auftrag, due_at=None)
+    for number in ("m-8", "m-9"):
         accept(intake, a_message(auftrag, status, number))
-    assert town.tasks() == [task]
+    assert town.row(AuftragRow, auftrag).due_at is None, "the same again tells nothing new"
+    assert town.tasks() == []
 
 
 GOOD = {"behoerde": BEHOERDE, "wire_id": "w", "message_id": "m", "status": "acknowledged", "text": "", "iat": 1}

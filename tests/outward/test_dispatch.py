@@ -14,7 +14,7 @@ from consent.tables import HEADS
 from proaktiv import recall
 from proaktiv.core.errors import AlreadyDone, BadInput, OutcomeUnknown, Permanent, Temporary, Unavailable
 from proaktiv.core.flows import Kind
-from proaktiv.core.outbound import AWAY_FOR, BACKOFF, HOUSE_PAUSE, PATIENCE
+from proaktiv.core.outbound import AWAY_FOR, BACKOFF, HOUSE_PAUSE, PATIENCE, UNTOLD_TASKS
 from proaktiv.core.tasks import TASKS, How, Matter
 from proaktiv.steps import dispatch, tasks
 from proaktiv.tables import AuftragRow, HandoverRow, OutageRow, ProposalRow, StopRow, TaskRow, core_table
@@ -145,7 +145,7 @@ DECISIONS = [(what, state, how) for what, states in RAISED_IN.items() for state 
 
 def test_of_every_task_that_decides_about_an_auftrag_each_way_is_tried() -> None:
     # Nothing of proaktiv's rests for these; a late one goes by itself when its Behörde is back.
-    told = {"auftrag.protected_after_sending", "auftrag.question", "auftrag.rejected", "behoerde.not_reachable"}
+    told = {"auftrag.protected_after_sending", "behoerde.not_reachable", *UNTOLD_TASKS.values()}
     late = {"auftrag.late"}
     assert {what for what, task in TASKS.items() if task.matter is Matter.AUFTRAG} == RAISED_IN.keys() | told | late
     assert all(How.DONE not in TASKS[what].ways for what in RAISED_IN), "done would leave it lying for ever"

@@ -27,14 +27,14 @@ from proaktiv.core.confirming import asks_second, first_state, signing_trust, un
 from proaktiv.core.errors import Conflict, NotAllowed
 from proaktiv.core.guards import PROTECTS_PERSON
 from proaktiv.core.items import Candidate, Item
-from proaktiv.core.outbound import SAID_BACK, TWICE
+from proaktiv.core.outbound import TWICE
 from proaktiv.core.plans import TOLD
-from proaktiv.core.states import OPEN_PROPOSALS, AuftragState, ProposalState
+from proaktiv.core.states import OPEN_PROPOSALS, TO_BE_TOLD, AuftragState, ProposalState
 from proaktiv.core.trust import Trust, admits
 from proaktiv.rulebook.journeys import words
 from proaktiv.rulebook.journeys.evaluating import anew
 from proaktiv.rulebook.journeys.model import Happening
-from proaktiv.rulebook.journeys.telling import next_due, print_waiting, silence, tell, tell_due, tell_if_new
+from proaktiv.rulebook.journeys.telling import bring_news, next_due, print_waiting, silence, tell, tell_due, tell_if_new
 from proaktiv.rulebook.journeys.town import Held, Later, ToDo, Town
 
 
@@ -78,8 +78,7 @@ def _due(town: Town, held: Held) -> None:
         if to is AuftragState.HELD:
             held.due_at = town.now
         else:  # who now holds a sheet must hear of it while there is time to hand it in
-            held.handed_back = True
-            tell(town, held.person, held.bundle, town.now)
+            bring_news(town, held)
         silence(town)
     elif held.item.auftrag in (AuftragState.HELD, AuftragState.READY):
         if town.subject(held.person).protections - {"51"}:  # it rests until a human has found a way
@@ -305,10 +304,8 @@ def _behoerde(town: Town, data: Mapping[str, Any]) -> None:
     held = _theirs(town, data)
     before = held.item.auftrag
     town.happen(Moved(held.item.id, data["to"]))
-    now = held.item.auftrag
-    if now is not None and now is not before and now in SAID_BACK:
-        behoerde = held.content.get("behoerde", "")
-        town.task(ToDo(SAID_BACK[now], held.item.candidate.leistung, held.child, held.item.id, behoerde))
+    if held.item.auftrag is not before and held.item.auftrag in TO_BE_TOLD:
+        bring_news(town, held)
 
 
 def _clerk(town: Town, data: Mapping[str, Any]) -> None:
@@ -325,6 +322,8 @@ def _clerk(town: Town, data: Mapping[str, Any]) -> None:
         town.happen(Moved(held.item.id, to))
     if to is not None:
         held.due_at = town.now if again else None
+    if to is AuftragState.WITH_CITIZEN:
+        bring_news(town, held)
     held.let_go = held.let_go or (
         again and any(task.what == TWICE and task.item == held.item.id for task in town.tasks)
     )

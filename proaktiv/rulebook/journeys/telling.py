@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from consent.decide import decide as decide_consent
 from consent.model import Ask, Operation, Permit, Propose
 from proaktiv.core.calendar import berlin_date
-from proaktiv.core.states import OPEN_PROPOSALS, AuftragState
+from proaktiv.core.outbound import UNTOLD_TASKS
+from proaktiv.core.states import OPEN_PROPOSALS, TO_BE_TOLD, AuftragState
 from proaktiv.core.windows import remind_at
 from proaktiv.rulebook.journeys.town import CONTROLLER, Bundle, Held, Message, ToDo, Town
 
@@ -28,6 +29,12 @@ def tell_if_new(town: Town, person: str, bundle: str) -> None:
     """Let a person be written to now if they never were about this bundle."""
     if town.bundles.setdefault((person, bundle), Bundle()).letters == 0:
         tell(town, person, bundle, town.now)
+
+
+def bring_news(town: Town, held: Held) -> None:
+    """Let a person be written to now about what became of an Auftrag of theirs."""
+    held.news = True
+    tell(town, held.person, held.bundle, town.now)
 
 
 def next_due(town: Town) -> datetime | None:
@@ -53,6 +60,7 @@ def _write(town: Town, person: str, name: str, bundle: Bundle) -> None:
         town.send(Message(person, APP, name, "gesendet"))
     if not _may(town, person, name, LETTER):
         _protect(town, person)
+        _give_up(town, person, name)
         return
     waiting = [each for each in town.messages if (each.person, each.bundle, each.state) == (person, name, "wartet")]
     if not town.printing and not waiting:
@@ -68,9 +76,24 @@ def _protect(town: Town, person: str) -> None:
         town.task(ToDo("bundle.protected", ""))
 
 
+def _untold(town: Town, person: str, name: str) -> list[tuple[Held, AuftragState]]:
+    mine = [held for held in town.held.values() if (held.person, held.bundle) == (person, name) and held.news]
+    return [(held, state) for held in mine if (state := held.item.auftrag) is not None and state in TO_BE_TOLD]
+
+
+def _give_up(town: Town, person: str, name: str) -> None:
+    """Call a human where there is news and no letter may bring it."""
+    for held, state in _untold(town, person, name):
+        held.news = False
+        behoerde = held.content.get("behoerde", "")
+        town.task(ToDo(UNTOLD_TASKS[state], held.item.candidate.leistung, held.child, held.item.id, behoerde))
+
+
 def _told(town: Town, person: str, name: str, bundle: Bundle) -> None:
     """Note when to remind, if that is still to come, and let a mail hint at the first letter."""
     bundle.letters += 1
+    for held, _ in _untold(town, person, name):
+        held.news = False
     if bundle.letters == 1 or bundle.remind_at is not None:
         waiting = [
             (held.content.get("fristen", ()), held.item.answer_by)
@@ -101,6 +124,7 @@ def print_waiting(town: Town) -> None:
         town.new_messages.append(message)
         if not allowed:
             _protect(town, message.person)
+            _give_up(town, message.person, message.bundle)
         else:
             _told(town, message.person, message.bundle, town.bundles[message.person, message.bundle])
 
@@ -113,7 +137,7 @@ def silence(town: Town) -> None:
     speaking = {
         (held.person, held.bundle)
         for held in town.held.values()
-        if _open(town, held) or (held.handed_back and held.item.auftrag is AuftragState.WITH_CITIZEN)
+        if _open(town, held) or (held.news and held.item.auftrag in TO_BE_TOLD)
     }
     for held in town.held.values():
         if held.item.auftrag is AuftragState.AWAITING_SIGNATURE:

@@ -45,7 +45,7 @@ class Held:
 
     ``asked`` are those whose second signature is asked for, ``signature_by`` until when. ``undo_until``: see
     ``core.confirming.first_state``.
-    ``handed_back``: it became a sheet in the person's hands. ``marked``: it was sent as one of a protected person.
+    ``news``: its person has not been told yet what became of it. ``marked``: it was sent as one of a protected person.
     ``let_go``: a clerk lets it go although somebody else of its group was first.
     """
 
@@ -64,7 +64,7 @@ class Held:
     asked: tuple[str, ...] = ()
     signature_by: datetime | None = None
     undo_until: datetime | None = None
-    handed_back: bool = False
+    news: bool = False
     lock_flag: bool = False
     marked: bool = False
     confirmed_at: datetime | None = None

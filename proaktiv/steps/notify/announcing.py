@@ -9,27 +9,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import update
 from sqlmodel import Session
 
-from consent.model import Operation, Propose, Refusal, Subject
+from consent.model import Operation, Propose, Reason, Refusal, Subject
 from notifiers.model import Channel
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.guards import Guard
-from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, LEASE, again_at, authorised, refused, stopped
+from proaktiv.core.outbound import HOUSE_MADE, HOUSE_PAUSE, again_at, authorised, refused, stopped
 from proaktiv.core.rates import Rates
 from proaktiv.core.states import DeliveryState
-from proaktiv.core.windows import code_until, quiet
+from proaktiv.core.windows import quiet
 from proaktiv.homes import IN_DOUBT, in_doubt
 from proaktiv.house import House
 from proaktiv.outward import Held, Wish, ask, hold, loggable, write_log
 from proaktiv.steps.notify.composing import Composed, compose, message, vocabulary
+from proaktiv.steps.notify.contents import About, contents, give_up, open_events
 from proaktiv.steps.notify.destinations import contacts, mail_addresses
-from proaktiv.steps.notify.due import WAITS, Matter, candidates, due_again, lock, only_told, open_events, runs
+from proaktiv.steps.notify.due import WAITS, Matter, candidates, due_again, lock, runs
 from proaktiv.steps.notify.hinting import HINT_LIVES, forget_former, move_in, stale
 from proaktiv.steps.notify.holding_back import put_later, sift
+from proaktiv.steps.notify.leasing import keep_codes, lease
 from proaktiv.steps.notify.outages import ways_now
 from proaktiv.steps.notify.posting import (
     ACCOUNT,
@@ -42,12 +43,11 @@ from proaktiv.steps.notify.posting import (
     Posting,
 )
 from proaktiv.steps.notify.reminding import with_reminders
-from proaktiv.tables import CodeRow, DeliveryRow, EnrolmentRow, core_table
+from proaktiv.tables import DeliveryRow, EnrolmentRow, core_table
 from proaktiv.vault import Compartment, Ring
 
 _ENROLMENTS = core_table(EnrolmentRow)
 _DELIVERIES = core_table(DeliveryRow)
-_CODES = core_table(CodeRow)
 
 _HOUSE_REFUSED = {
     BUNDLE: "bundle.house_refused",
@@ -73,6 +73,8 @@ class _Doings:
     silent: list[Matter] = field(default_factory=list)
     postponed: list[Matter] = field(default_factory=list)
     ended: list[tuple[Matter, DeliveryState, str]] = field(default_factory=list)
+    unheard: list[UUID] = field(default_factory=list)
+    """Bundles about which the person is not written to any more, whatever news there may be."""
     tasks: list[tuple[str, UUID, str]] = field(default_factory=list)
 
 
@@ -138,8 +140,9 @@ def announce(
             run = last_runs.get((matter.channel, matter.id), 0) + 1
             sealed = addresses.get(matter.person)
             _take(doings, matter, compose(house, matter, answer, ring, sealed, mail.get(matter.id), run, now))
-    told = only_told(session, {letter.matter.id: letter.made_at for letter in doings.letters if letter.coded})
-    doings.letters = [replace(letter, told=letter.matter.id in told) for letter in doings.letters]
+    about = contents(session, {letter.matter.id: letter.made_at for letter in doings.letters if letter.coded})
+    doings.letters = [replace(letter, about=about.get(letter.matter.id, About.ASKS)) for letter in doings.letters]
+    doings.tasks += give_up(session, doings.unheard)
     sifted = sift(session, house, doings.letters, probing, rates, now)
     doings.letters = with_reminders(session, house, sifted.go, now)
     for matter in sifted.suppressed:
@@ -176,6 +179,8 @@ def _refuse(doings: _Doings, matter: Matter, refusal: Refusal, subject: Subject)
         _postpone(doings, matter)
     else:
         _end(doings, matter, "refused")
+        if refusal.reason is not Reason.DECEASED:
+            doings.unheard.append(matter.id)
 
 
 def _postpone(doings: _Doings, matter: Matter) -> None:
@@ -247,12 +252,10 @@ def _write(
                 .where(_DELIVERIES.c.id == matter.delivery.id)
                 .values(state=state.value, reason=reason, due_at=None, lease_until=None, worker=None, moved_at=now)
             )
-    coded = [_code_row(house, letter) for letter in letters if letter.coded]
-    if coded:
-        connection.execute(upsert(_CODES).on_conflict_do_nothing(), coded)
+    keep_codes(session, house, letters)
     call_human(session, house, doings.tasks, now)
     postings = _authorise(session, house, doings.flows, letters, ring, ways, pages, now)
-    _lease(session, house, letters, postings, now, wall)
+    lease(session, house, letters, postings, now, wall)
     house.probe("notify.announce.during")
     return postings
 
@@ -276,24 +279,6 @@ def _put_off(session: Session, postponed: Sequence[Matter], now: datetime, wall:
         begun = [matter.delivery.id for matter in postponed if matter.delivery is not None and matter.lost is lost]
         if begun:
             connection.execute(update(_DELIVERIES).where(_DELIVERIES.c.id.in_(begun)).values(**values))
-
-
-def _code_row(house: House, letter: Composed) -> dict[str, Any]:
-    matter = letter.matter
-    code = house.vault.code(matter.id, letter.run)
-    return {
-        "code_mac": house.vault.code_mac(code),
-        "proof_mac": house.vault.proof_mac(code, letter.born_on),
-        "identity_mac": house.vault.identity_mac(matter.person, letter.family_name, letter.given_name, letter.born_on),
-        "purpose": matter.purpose,
-        "bundle": matter.id if matter.purpose == BUNDLE else None,
-        "enrolment": matter.id if matter.purpose == ACTIVATION else None,
-        "person": matter.person,
-        "wrong_tries": 0,
-        "locked_at": None,
-        "used_at": None,
-        "expires_at": code_until(letter.made_at),
-    }
 
 
 def _authorise(
@@ -344,56 +329,3 @@ def _authorise(
         )
         for letter, flow, clearance in zip(letters, flows, clearances, strict=True)
     ]
-
-
-def _lease(
-    session: Session,
-    house: House,
-    letters: Sequence[Composed],
-    postings: Sequence[Posting],
-    now: datetime,
-    wall: datetime,
-) -> None:
-    connection = session.connection()
-    fresh, again = [], []
-    for letter, posting in zip(letters, postings, strict=True):
-        if letter.matter.delivery is None:
-            fresh.append(
-                {
-                    "id": letter.delivery,
-                    "matter": letter.matter.id,
-                    "person": letter.matter.person,
-                    "purpose": letter.matter.purpose,
-                    "channel": letter.matter.channel,
-                    "run": letter.run,
-                    "state": DeliveryState.ANNOUNCED.value,
-                    "reason": "",
-                    "tries": 0,
-                    "due_at": now,
-                    "lease_until": wall + LEASE,
-                    "worker": house.worker,
-                    "wire_id": posting.clearance.wire_id,
-                    "reference_hash": house.vault.lookup_hash("reference", posting.message.reference),
-                    "flow_id": posting.clearance.flow,
-                    "made_at": letter.made_at,
-                    "moved_at": now,
-                }
-            )
-        else:
-            tries = letter.matter.tries + letter.matter.lost
-            again.append({"b_id": letter.delivery, "tries": tries, "flow_id": posting.clearance.flow})
-    if fresh:
-        connection.execute(insert(_DELIVERIES), fresh)
-    if again:
-        connection.execute(
-            update(_DELIVERIES)
-            .where(_DELIVERIES.c.id == bindparam("b_id"))
-            .values(
-                tries=bindparam("tries"),
-                flow_id=bindparam("flow_id"),
-                lease_until=wall + LEASE,
-                worker=house.worker,
-                moved_at=now,
-            ),
-            again,
-        )

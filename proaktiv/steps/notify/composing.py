@@ -20,10 +20,12 @@ from proaktiv.core.letters import (
     address_lines,
     address_words,
     bundle_words,
+    news_words,
     told_words,
     written_on,
 )
 from proaktiv.house import House
+from proaktiv.steps.notify.contents import About
 from proaktiv.steps.notify.due import Matter
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL
 from proaktiv.vault import Compartment, Place, Ring, VaultError
@@ -33,7 +35,7 @@ from proaktiv.vault import Compartment, Place, Ring, VaultError
 class Composed:
     """One message that may be written. ``moved``: a mail address sealed anew, for the row of ``given_at``.
 
-    ``told``: it is about hints and appointments alone, so it asks for nothing. ``remind_at``: when its matter is told
+    ``about`` decides the words of a letter about a bundle. ``remind_at``: when its matter is told
     of once more.
     """
 
@@ -49,7 +51,7 @@ class Composed:
     known: Known
     moved: bytes | None = None
     given_at: datetime | None = None
-    told: bool = False
+    about: About = About.ASKS
     remind_at: datetime | None = None
 
     @property
@@ -174,7 +176,9 @@ def message(house: House, composed: Composed, page: str) -> Message:
 def _words(house: House, composed: Composed) -> Words:
     matter, again = composed.matter, composed.run > 1
     if matter.purpose == BUNDLE:
-        return (told_words if composed.told else bundle_words)(house.name, again=again)
+        if composed.about is About.NEWS:
+            return news_words(house.name)
+        return (told_words if composed.about is About.HINTS else bundle_words)(house.name, again=again)
     if matter.purpose == ADDRESS:
         return address_words(house.name)
     return account_words(house.name) if matter.purpose == ACCOUNT else activation_words(house.name)

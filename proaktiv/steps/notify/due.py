@@ -1,31 +1,21 @@
 """What may be told now: begun before, bundles, enrolments, notices, confirmations; read without a lock, then locked."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy import Row as SqlRow
 from sqlmodel import Session
 
 from consent.model import Permit, Propose, Refusal
 from proaktiv.addresses import ADDRESS_FLOW
-from proaktiv.core.plans import TOLD
-from proaktiv.core.states import AuftragState, DeliveryState
+from proaktiv.core.states import DeliveryState
+from proaktiv.steps.notify.contents import open_events
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL
-from proaktiv.tables import (
-    AuftragRow,
-    BundleRow,
-    DeliveryRow,
-    EnrolmentRow,
-    MailConfirmationRow,
-    NoticeRow,
-    ProposalRow,
-    SignatureRow,
-    core_table,
-)
+from proaktiv.tables import BundleRow, DeliveryRow, EnrolmentRow, MailConfirmationRow, NoticeRow, core_table
 from proaktiv.workers import abandoned, dead_workers
 
 _BUNDLES = core_table(BundleRow)
@@ -33,9 +23,6 @@ _ENROLMENTS = core_table(EnrolmentRow)
 _NOTICES = core_table(NoticeRow)
 _CONFIRMATIONS = core_table(MailConfirmationRow)
 _DELIVERIES = core_table(DeliveryRow)
-_PROPOSALS = core_table(ProposalRow)
-_AUFTRAEGE = core_table(AuftragRow)
-_SIGNATURES = core_table(SignatureRow)
 
 _OWN_ACTIVITY = {
     ACTIVATION: "anmeldung/propose",
@@ -301,71 +288,6 @@ def lock(session: Session, pairs: Answers, again: ColumnElement[bool], now: date
         for matter, answer in pairs
         if ((matter.channel, matter.id) in held if matter.delivery is None else matter.delivery.id in begun)
     ]
-
-
-def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Return the events of what waits for an answer or a signature, or came back; a bundle without any is absent.
-
-    The events of one bundle are those of twins: one of them may be stopped while the other's proposals stand.
-    """
-    asked = (
-        select(_SIGNATURES.c.bundle, _PROPOSALS.c.event)
-        .join(_AUFTRAEGE, _AUFTRAEGE.c.id == _SIGNATURES.c.auftrag)
-        .join(_PROPOSALS, _PROPOSALS.c.id == _AUFTRAEGE.c.proposal)
-        .where(
-            _SIGNATURES.c.bundle.in_(bundles),
-            _SIGNATURES.c.state == "requested",
-            _AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
-        )
-    )
-    offered = select(_PROPOSALS.c.bundle, _PROPOSALS.c.event).where(
-        _PROPOSALS.c.bundle.in_(bundles), _PROPOSALS.c.state.in_(("open", "later"))
-    )
-    events: dict[UUID, set[UUID]] = {}
-    found: list[Any] = [*session.connection().execute(union(offered, asked, _handed_back(bundles)))]
-    for bundle, event in found:
-        events.setdefault(bundle, set()).add(event)
-    return {bundle: frozenset(found) for bundle, found in events.items()}
-
-
-def _handed_back(bundles: Sequence[UUID]) -> Select[tuple[UUID, UUID]]:
-    return (
-        select(_PROPOSALS.c.bundle, _PROPOSALS.c.event)
-        .join(_AUFTRAEGE, _AUFTRAEGE.c.proposal == _PROPOSALS.c.id)
-        .where(
-            _PROPOSALS.c.bundle.in_(bundles),
-            _AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value,
-            _AUFTRAEGE.c.due_at.is_not(None),
-        )
-    )
-
-
-def only_told(session: Session, made: Mapping[UUID, datetime]) -> frozenset[UUID]:
-    """Return the bundles in which nothing waited for an answer when their letter was made, only hints and appointments.
-
-    ``made`` says when each letter was: a repeat has the same words, whatever came to the bundle or was answered since.
-    """
-    if not made:
-        return frozenset()
-    connection = session.connection()
-    bundles = list(made)
-    offered = select(_PROPOSALS.c.bundle, _PROPOSALS.c.outcome, _PROPOSALS.c.made_at, _PROPOSALS.c.moved_at).where(
-        _PROPOSALS.c.bundle.in_(bundles),
-        or_(_PROPOSALS.c.state.in_(("open", "later")), _PROPOSALS.c.moved_at > min(made.values())),
-    )
-    signing = select(_SIGNATURES.c.bundle).where(_SIGNATURES.c.bundle.in_(bundles))
-    told: set[UUID] = set()
-    asked = {
-        row[0]
-        for row in connection.execute(union(signing, _handed_back(bundles).with_only_columns(_PROPOSALS.c.bundle)))
-    }
-    for row in connection.execute(offered.add_columns(_PROPOSALS.c.state)):
-        open_then = row.made_at <= made[row.bundle] and (
-            row.state in ("open", "later") or row.moved_at > made[row.bundle]
-        )
-        if open_then:
-            (told if row.outcome in TOLD else asked).add(row.bundle)
-    return frozenset(told - asked)
 
 
 def runs(session: Session, matters: Sequence[UUID]) -> dict[tuple[str, UUID], int]:

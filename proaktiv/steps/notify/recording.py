@@ -12,27 +12,24 @@ from sqlmodel import Session
 from proaktiv.calling import call_human
 from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, BACKOFF, MAIL_BACKOFF, End, again_at, outcome
-from proaktiv.core.states import AuftragState, DeliveryState
+from proaktiv.core.states import DeliveryState
 from proaktiv.house import House
+from proaktiv.matters import AUFTRAEGE, NEWS, PROPOSALS, untold_in
 from proaktiv.outtray import CALL_BACK
 from proaktiv.steps.notify.hinting import forget_former, hint
 from proaktiv.steps.notify.outages import heard
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL, Posted
 from proaktiv.tables import (
-    AuftragRow,
     BundleRow,
     DeliveryRow,
     EnrolmentRow,
     MailConfirmationRow,
     NoticeRow,
-    ProposalRow,
     SuppressionRow,
     core_table,
 )
 from proaktiv.vault import Compartment
 
-_AUFTRAEGE = core_table(AuftragRow)
-_PROPOSALS = core_table(ProposalRow)
 _BUNDLES = core_table(BundleRow)
 _ENROLMENTS = core_table(EnrolmentRow)
 _NOTICES = core_table(NoticeRow)
@@ -159,16 +156,17 @@ def _tell(session: Session, arrived: Sequence[Posted], now: datetime) -> None:
             [{"b_id": posting.matter, "remind_at": posting.remind_at} for posting in letters],
         )
         hint(session, bundles, now)
+        connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1))
+        # What came while a letter was on its way is not in it: it is told of by another one.
+        mine = select(PROPOSALS.c.id).where(PROPOSALS.c.bundle == bindparam("b_id"))
         connection.execute(
-            update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1, due_at=None)
+            update(AUFTRAEGE)
+            .where(AUFTRAEGE.c.proposal.in_(mine), NEWS, AUFTRAEGE.c.due_at <= bindparam("made_at"))
+            .values(due_at=None),
+            [{"b_id": posting.matter, "made_at": posting.message.made_at} for posting in letters],
         )
         connection.execute(
-            update(_AUFTRAEGE)
-            .where(
-                _AUFTRAEGE.c.proposal.in_(select(_PROPOSALS.c.id).where(_PROPOSALS.c.bundle.in_(bundles))),
-                _AUFTRAEGE.c.state == AuftragState.WITH_CITIZEN.value,
-            )
-            .values(due_at=None)
+            update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles), ~untold_in(_BUNDLES.c.id)).values(due_at=None)
         )
     enrolments = [posted.posting.matter for posted in arrived if posted.posting.purpose == ACTIVATION]
     if enrolments:
