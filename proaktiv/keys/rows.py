@@ -167,7 +167,7 @@ def _lose(session: Session, persons: Collection[UUID], now: datetime, taken: dic
     )
     gone = handovers.scalars().all()
     _count(taken, "handovers", len(gone))
-    said = update(_ACKNOWLEDGEMENTS).where(_ACKNOWLEDGEMENTS.c.handover.in_(gone)).values(text=None)
+    said = update(_ACKNOWLEDGEMENTS).where(_ACKNOWLEDGEMENTS.c.handover.in_(gone)).values(text=None, said=None)
     _count(taken, "acknowledgements", connection.execute(said).rowcount)
     shown = update(_SIGNATURES).where(_SIGNATURES.c.auftrag.in_(mine)).values(content=None)
     _count(taken, "signatures", connection.execute(shown).rowcount)

@@ -4,7 +4,8 @@ The sender must be the Behörde of that hand-over; one message id counts once. A
 moves an Auftrag backward. A refused message is told to the DSB by ``report``, in a transaction of its own: the one that
 refused is rolled back.
 Where the Behörde asks back or turns the Auftrag down, a letter tells its person that there is news.
-Left to others: the signature (``web.intake``), that letter (``steps.notify``), the page that says what it is.
+Left to others: the signature (``web.intake``), that letter and sealing the words for the person (``steps.notify``), the
+page that shows them.
 Source: data-path.md §§ 4, 5; security-and-faults.md T7, T8.
 """
 

@@ -30,11 +30,13 @@ from proaktiv.core.views import behoerde_at, blank, for_second, named_sources, p
 from proaktiv.house import House
 from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, STANDING, load_case
 from proaktiv.subjects import stopped_events
-from proaktiv.tables import BehoerdeRow, BundleRow, core_table
+from proaktiv.tables import AcknowledgementRow, BehoerdeRow, BundleRow, HandoverRow, core_table
 from proaktiv.vault import Compartment, Place
 
 _BUNDLES = core_table(BundleRow)
 _BEHOERDEN = core_table(BehoerdeRow)
+_HANDOVERS = core_table(HandoverRow)
+_SAID = core_table(AcknowledgementRow)
 
 DELETED = "Die Angaben wurden nach Ablauf der Frist gelöscht."
 """What a page says where the content was: that it existed may be known, what it said is gone."""
@@ -242,8 +244,41 @@ def auftrag(session: Session, house: House, proof: SessionProof, wanted: UUID, n
         "sheet": row.undone_at is None
         and row.content is not None
         and (missing or row.state == AuftragState.WITH_CITIZEN.value),
+        "antworten": _said(session, house, proof, wanted),
         "geloescht": DELETED if row.content is None else "",
     }
+
+
+def _said(session: Session, house: House, proof: SessionProof, auftrag: UUID) -> list[dict[str, Any]]:
+    """Return what the Behörde sent about an Auftrag, in order; its words only where the person is known well enough.
+
+    At V1 no address and no other person is shown (channels-and-pages.md, top), and what a Behörde writes may name both.
+    """
+    rows = (
+        session.connection()
+        .execute(
+            select(_SAID.c.id, _SAID.c.status, _SAID.c.said, _SAID.c.received_at)
+            .join(_HANDOVERS, _HANDOVERS.c.id == _SAID.c.handover)
+            .where(_HANDOVERS.c.auftrag == auftrag)
+            .order_by(_SAID.c.received_at, _SAID.c.id)
+        )
+        .all()
+    )
+    ring = house.vault.ring(session, [proof.person], [Compartment.VIEW])
+    words: dict[UUID, str] = {}
+    for row in rows:
+        if row.said is not None and proof.trust > Trust.V1:
+            place = Place("acknowledgements", row.id, "said")
+            words[row.id] = ring.open(proof, proof.person, Compartment.VIEW, place, row.said)["text"]
+    return [
+        {
+            "status": row.status,
+            "at": row.received_at.isoformat(),
+            "text": words.get(row.id, ""),
+            "mit_konto": row.said is not None and row.id not in words,
+        }
+        for row in rows
+    ]
 
 
 def sheet(session: Session, house: House, proof: SessionProof, wanted: UUID) -> dict[str, Any]:

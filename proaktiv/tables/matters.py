@@ -287,7 +287,11 @@ class HandoverRow(Storage, table=True):
 
 
 class AcknowledgementRow(Storage, table=True):
-    """One message of a Behörde about a hand-over. Only ``steps.acknowledge`` writes it."""
+    """One message of a Behörde about a hand-over. Only ``steps.acknowledge`` writes it.
+
+    ``text`` is what it says, sealed to the worker; ``said`` is the same sealed for the person, once a letter may tell
+    them that there is news (``steps.notify``).
+    """
 
     __tablename__ = "acknowledgements"
     __table_args__ = (UniqueConstraint("behoerde", "message_id"),)
@@ -298,6 +302,7 @@ class AcknowledgementRow(Storage, table=True):
     message_id: str = Field(max_length=64)
     status: str = Field(max_length=20)
     text: bytes | None = sealed(nullable=True)
+    said: bytes | None = sealed(nullable=True)
     content_mac: bytes = sealed()
     signed: bool
     received_at: datetime = instant()

@@ -17,9 +17,12 @@ from proaktiv.steps import acknowledge
 from proaktiv.steps.acknowledge import Acknowledgement
 from tests.builders import Somebody, a_birth, a_death, a_move, somebody
 from tests.journeys.test_moving import ELSEWHERE
+from tests.journeys.test_told import reading
+from tests.journeys.test_two_parents import with_account
 from tests.world import World, addressed_to
 
 NEWS = "Dazu gibt es etwas Neues. Sehen Sie es sich bitte bald an"
+QUESTION = "Bitte nennen Sie den Ort der Eheschließung."
 NOTHING_TO_DO = ("nichts mehr tun", "geschieht nichts", "keinen Antrag stellen")
 MATTER = ("Geburtsurkunde", "urkunde", "Kita", "Rückfrage", "fragt zurück", "Behörde", "Standesamt")
 
@@ -44,11 +47,11 @@ def state(world: World, auftrag: UUID) -> str:
     return str(world.value("SELECT state FROM auftraege WHERE id = :id", id=auftrag))
 
 
-def says(world: World, auftrag: UUID, status: str, message_id: str = "m-1") -> None:
+def says(world: World, auftrag: UUID, status: str, message_id: str = "m-1", text: str = QUESTION) -> None:
     """The Behörde sends a message about an Auftrag."""
     wire_id = world.value("SELECT wire_id FROM handovers WHERE auftrag = :id", id=auftrag)
     behoerde = world.value("SELECT behoerde FROM handovers WHERE auftrag = :id", id=auftrag)
-    message = Acknowledgement(behoerde, wire_id, message_id, status, "Bitte nennen Sie den Ort der Eheschließung.")
+    message = Acknowledgement(behoerde, wire_id, message_id, status, text)
     house = world.pipeline.house
     with world.database.transaction() as session:
         acknowledge.accept(session, house, message, acknowledge.content_mac(house.vault, message), world.now)
@@ -205,9 +208,67 @@ def test_control_what_was_told_long_before_a_move_is_not_told_again(world: World
     assert not any(NEWS in words(letter) for letter in world.letters_to(anna)[2:])
 
 
+def test_its_words_are_read_with_an_account_and_by_no_code_from_a_letter(world: World, anna: Somebody) -> None:
+    """At V1 no address and no other person is shown, and a Behörde may write of both."""
+    _, auftrag = sent(world, anna)
+    says(world, auftrag, "acknowledged", "m-0", text="")
+    world.now += timedelta(seconds=1)
+    says(world, auftrag, "question")
+    by_letter = world.opens_letter(anna)
+    assert world.pipeline.auftrag(with_account(by_letter), auftrag)["antworten"][1]["text"] == "", (
+        "sealed to the worker"
+    )
+    world.tick()
+    first, second = world.pipeline.auftrag(with_account(by_letter), auftrag)["antworten"]
+    assert (first["status"], first["text"], first["mit_konto"]) == ("acknowledged", "", False)
+    assert (second["status"], second["text"], second["mit_konto"]) == ("question", QUESTION, False)
+    hidden = world.pipeline.auftrag(by_letter, auftrag)["antworten"][1]
+    assert (hidden["status"], hidden["text"], hidden["mit_konto"]) == ("question", "", True)
+    kept = bytes(world.value("SELECT said FROM acknowledgements WHERE said IS NOT NULL"))
+    assert b"Ehe" not in kept
+
+
+def test_words_that_do_not_open_hold_up_no_letter(world: World, anna: Somebody) -> None:
+    _, auftrag = sent(world, anna)
+    says(world, auftrag, "question")
+    world.value("UPDATE acknowledgements SET text = 'broken' RETURNING 1")
+    world.tick()
+    assert NEWS in words(world.letters_to(anna)[1])
+    shown = world.pipeline.auftrag(with_account(world.opens_letter(anna)), auftrag)["antworten"]
+    assert [(each["text"], each["mit_konto"]) for each in shown] == [("", False)]
+
+
 def test_the_letter_says_the_same_in_three_languages_and_asks_for_no_yes() -> None:
     found = news_words("Stadt Musterstadt")
     assert [version.language for version in found.versions] == ["en", "ls"]
     for paragraphs in (found.paragraphs, *(version.paragraphs for version in found.versions)):
         assert "90" in " ".join(paragraphs)
         assert not any(each in " ".join(paragraphs) for each in (" nein ", "say yes", *NOTHING_TO_DO))
+
+
+def page_of(world: World, person: Somebody, auftrag: UUID, *, trust: int = 1) -> str:
+    """The page about an Auftrag, entered with the newest letter; ``trust`` is what an account would have proven."""
+    browser = reading(world, person)
+    world.value(
+        "WITH raised AS (UPDATE sessions SET trust = :trust RETURNING 1) SELECT count(*) FROM raised", trust=trust
+    )
+    return words(browser.get(f"/auftrag/{auftrag}").text)
+
+
+def test_the_page_says_whom_to_ask_and_shows_the_words_to_whoever_has_an_account(world: World, anna: Somebody) -> None:
+    _, auftrag = sent(world, anna)
+    says(world, auftrag, "question", text="Eine Frage <b>mit</b> Zeichen.\nUnd noch eine.")
+    world.tick()
+    by_letter = page_of(world, anna, auftrag)
+    assert "Die Behörde fragt zurück" in by_letter
+    assert "Sie können auch bei der Behörde nachfragen" in by_letter
+    assert "lesen Sie hier nur mit Ihrem Nutzerkonto" in by_letter
+    assert "noch eine" not in by_letter
+    with_one = page_of(world, anna, auftrag, trust=2)
+    assert '<p class="notice">Eine Frage &lt;b&gt;mit&lt;/b&gt; Zeichen. Und noch eine.</p>' in with_one
+    assert "nur mit Ihrem Nutzerkonto" not in with_one
+
+
+def test_a_page_without_any_message_has_no_place_for_one(world: World, anna: Somebody) -> None:
+    _, auftrag = sent(world, anna)
+    assert "Was die Behörde sagt" not in page_of(world, anna, auftrag)

@@ -24,6 +24,7 @@ from proaktiv.core.windows import quiet
 from proaktiv.homes import IN_DOUBT, in_doubt
 from proaktiv.house import House
 from proaktiv.outward import Held, Wish, ask, hold, loggable, write_log
+from proaktiv.steps.notify.answers import make_readable
 from proaktiv.steps.notify.composing import Composed, compose, message, vocabulary
 from proaktiv.steps.notify.contents import About, contents, give_up, open_events
 from proaktiv.steps.notify.destinations import contacts, mail_addresses
@@ -145,6 +146,7 @@ def announce(
     doings.tasks += give_up(session, doings.unheard)
     sifted = sift(session, house, doings.letters, probing, rates, now)
     doings.letters = with_reminders(session, house, sifted.go, now)
+    make_readable(session, house, doings.letters)
     for matter in sifted.suppressed:
         _end(doings, matter, "suppressed")
     put_later(session, sifted.later)
