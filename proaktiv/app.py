@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from notifiers.model import Channel
 from proaktiv import channels as ways
+from proaktiv import ways_out
 from proaktiv.clock import wall_clock
 from proaktiv.core.ids import Ids
 from proaktiv.core.rates import Rate, Rates
@@ -26,7 +27,6 @@ from proaktiv.database import PATIENT, Database, Patience
 from proaktiv.dispatchers.model import Dispatcher
 from proaktiv.dispatchers.webhook import Webhook
 from proaktiv.drift import guarded
-from proaktiv.egress import Egress
 from proaktiv.entrances import account_client, provider_of, staff_client
 from proaktiv.flowlog.border import Border
 from proaktiv.flowlog.record import FlowLog
@@ -153,15 +153,15 @@ def building(settings: Settings, part: str, *, probe: Probe = no_probe) -> Itera
         )
         outward = part == "work"
         clock = clock_of(settings, database)
-        egress = Egress(frozenset(settings.outbound), loopback=settings.env is not Env.PRODUCTION)
         channels: dict[str, Channel] = {}
         registers: dict[str, Register] = {}
         dispatchers: dict[str, Dispatcher] = {}
         identity: Callable[[], int] | None = None
         if outward and settings.letters_dir is not None:
             channels = ways.opened(settings, ending)
-            registers = {name: HttpRegister(name, url, egress) for name, url in settings.registers.items()}
-            dispatchers = {"webhook": Webhook(egress)}
+            to_registers = ways_out.to_registers(settings)
+            registers = {name: HttpRegister(name, url, to_registers) for name, url in settings.registers.items()}
+            dispatchers = {"webhook": Webhook(ways_out.to_behoerden(settings))}
             me = Identity(database, secrets.token_bytes)
             ending.callback(me.close)
             me.number()  # from the start, not from the first letter

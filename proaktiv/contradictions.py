@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from notifiers.smtp import Tls
-from proaktiv import channels, entrances, vouching
+from proaktiv import channels, entrances, vouching, ways_out
 from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Target, read_url
 from proaktiv.core.outbound import LEASE
 from proaktiv.flowlog.checkpoints import NoteError, vkey_of
@@ -52,6 +52,7 @@ def contradictions(settings: Settings, part: str) -> Iterator[str]:
         yield from _log(settings)
     if part == "work":
         yield from _addresses(settings)
+        yield from ways_out.contradictions(settings)
         yield from _folders(settings)
         yield from _letters(settings)
         yield from _mail(settings)

@@ -37,6 +37,8 @@ from proaktiv.core.errors import OutcomeUnknown, Permanent, Temporary, Unavailab
 
 MAX_ANSWER_BYTES = 1 << 20
 _CHUNK = 1 << 16
+_NOT_TAKEN = ("ALERT_CERTIFICATE_", "ALERT_BAD_CERTIFICATE", "ALERT_UNSUPPORTED_CERTIFICATE", "ALERT_UNKNOWN_CA")
+"""Alerts of a server about the certificate that we presented, or did not (RFC 8446 § 6.2)."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 """From host and port to addresses; raises OSError when there is none."""
@@ -81,9 +83,11 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-def trusting(certificates: Path) -> ssl.SSLContext:
+def trusting(certificates: Path | None) -> ssl.SSLContext:
     """Return TLS that believes who stands in a PEM file beside the system's. Raises ``ValueError``."""
     tls = ssl.create_default_context()
+    if certificates is None:
+        return tls
     try:
         tls.load_verify_locations(cafile=certificates)
     except FileNotFoundError:
@@ -93,6 +97,28 @@ def trusting(certificates: Path) -> ssl.SSLContext:
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
     return tls
+
+
+def presenting(tls: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Let TLS prove who calls, to whoever asks: a PEM file with our certificate and its chain, and one with its key.
+
+    Raises ``ValueError``. A key with a password is none: nobody is there to type it.
+    """
+
+    def no_password() -> str:
+        raise ValueError(f"{key.name} has a password: take one without, readable by this process alone")
+
+    for file in (certificate, key):
+        try:
+            file.open("rb").close()  # ssl does not say which of the two is missing
+        except OSError as error:
+            raise ValueError(f"{file.name} cannot be read: {error.strerror}") from None
+    try:
+        tls.load_cert_chain(certificate, key, no_password)
+    except ssl.SSLError as error:
+        if "MISMATCH" in (error.reason or ""):
+            raise ValueError(f"{key.name} is not the key of {certificate.name}") from None
+        raise ValueError(f"{certificate.name} or {key.name} is no PEM file of its kind") from None
 
 
 # the wire ------------------------------------------------------------------------------------------------------------
@@ -112,6 +138,11 @@ class _Wire(httpcore.NetworkStream):
             return self._socket.recv(max_bytes)
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from error
+        except ssl.SSLError as error:
+            # TLS 1.3 says only now that it does not take our certificate; it has read nothing (RFC 8446 §§ 4.4.3, 6.2).
+            if any(refused in (error.reason or "") for refused in _NOT_TAKEN):
+                raise httpcore.ConnectError(str(error)) from error
+            raise httpcore.ReadError(str(error)) from error
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
 

@@ -175,6 +175,11 @@ class Settings(BaseSettings):
     mail_per_second_and_domain: float = Field(default=10.0, ge=0.1, le=1000)
     destroyed_list: Path | None = None
     registers: Annotated[dict[str, str], *Json] = Field(default_factory=dict)
+    register_private_addresses: Annotated[dict[str, tuple[str, ...]], *Json] = Field(default_factory=dict)
+    register_ca_file: Path | None = None
+    # By which registers and Behörden know this house (mTLS): PEM files, read at the start.
+    client_certificate: Path | None = None
+    client_key: Path | None = None
     folders: Annotated[dict[str, Path], *Json] = Field(default_factory=dict)
     outbound: Annotated[tuple[str, ...], *Json] = ()
     token_audience: str = ""

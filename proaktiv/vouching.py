@@ -9,14 +9,14 @@ Source: docs/decisions/0003 and 0018.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Network, Target, read_private, read_url
+from proaktiv.core.addresses import LOOPBACK_NAMES, AddressRefused, Network, Target, read_url
 from proaktiv.egress import Deadline, Egress, trusting
 from proaktiv.flowlog.checkpoints import NoteError
 from proaktiv.flowlog.vouching.attesting import far_witnesses
+from proaktiv.private_networks import named_addresses
 from proaktiv.settings import Env, Settings
 
 _NAMED = "PROAKTIV_LOG_PRIVATE_ADDRESSES"
-_FORM = f'{_NAMED} is {{"host[:port]": ["10.0.0.7"]}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def way_out(settings: Settings) -> Egress:
         frozenset(settings.outbound),
         loopback=settings.env is not Env.PRODUCTION,
         private=_private(settings),
-        tls=trusting(settings.log_ca_file) if settings.log_ca_file is not None else None,
+        tls=trusting(settings.log_ca_file),
     )
 
 
@@ -53,26 +53,7 @@ def judging(settings: Settings) -> Callable[[str, Deadline], None]:
 def _private(settings: Settings) -> Mapping[str, Sequence[Network]]:
     """Return the addresses named for each far side, by ``host:port``. Raises ``ValueError``, ``NoteError``."""
     targets = [target for each in asked(settings) if (target := _read(each.url)) is not None]
-    found: dict[str, tuple[Network, ...]] = {}
-    for name, addresses in settings.log_private_addresses.items():
-        meant = [target for target in targets if name in target.names]
-        if not meant:
-            raise ValueError(
-                f"{_NAMED} ({name}) is no host of PROAKTIV_WITNESSES or _TSA_URL: nobody else is called so"
-            )
-        if not addresses:
-            raise ValueError(f"{_NAMED} ({name}) names no address; {_FORM}")
-        for target in meant:
-            place = f"{target.host}:{target.port}"
-            found[place] = (*found.get(place, ()), *(_network(name, address) for address in addresses))
-    return found
-
-
-def _network(name: str, address: str) -> Network:
-    try:
-        return read_private(address)
-    except ValueError as error:
-        raise ValueError(f"{_NAMED} ({name}): an address {error}; {_FORM}") from None
+    return named_addresses(_NAMED, settings.log_private_addresses, targets, "PROAKTIV_WITNESSES or _TSA_URL")
 
 
 def contradictions(settings: Settings) -> Iterator[str]:

@@ -76,6 +76,7 @@ def settings_are_read_by_the_composition_root(root: Path) -> list[str]:
         "channels",
         "entrances",
         "vouching",
+        "ways_out",
         "needs",
         "contradictions",
         "doctor/examination",

@@ -59,11 +59,14 @@ def only_connectors_talk_to_the_network(root: Path) -> list[str]:
     ]
 
 
-def only_the_log_calls_private_networks(root: Path) -> list[str]:
-    """Find an egress that is given private addresses, or the log's own one in anybody else's hands."""
+def only_whom_settings_name_is_called_privately(root: Path) -> list[str]:
+    """Find an egress that is given private addresses, or one that was, in anybody else's hands than the setting says.
+
+    Witnesses are the signing worker's, registers the worker's; the doctor looks at both.
+    """
     found = []
     for path, tree in modules(root):
-        if path != "proaktiv/vouching.py":
+        if path not in {"proaktiv/vouching.py", "proaktiv/ways_out.py"}:
             found += [
                 at(path, call, "gives an egress private addresses")
                 for call in calls(tree)
@@ -72,6 +75,8 @@ def only_the_log_calls_private_networks(root: Path) -> list[str]:
             ]
         if path not in {"proaktiv/vouching.py", "proaktiv/logapp.py"}:
             found += [at(path, node, "takes the log's way out") for node in ast.walk(tree) if says(node, "way_out")]
+        if path not in {"proaktiv/ways_out.py", "proaktiv/app.py", "proaktiv/doctor/examination.py"}:
+            found += [at(path, node, "takes the registers'") for node in ast.walk(tree) if says(node, "to_registers")]
     return found
 
 
@@ -128,10 +133,16 @@ PLANTED: list[Planted] = [
     (only_connectors_talk_to_the_network, "consent/store.py", "def f():\n    from http.client import HTTPConnection"),
     (only_connectors_talk_to_the_network, "proaktiv/vault.py", "importlib.import_module('smtplib')"),
     (only_connectors_talk_to_the_network, "proaktiv/vault.py", "__import__(name)"),
-    (only_the_log_calls_private_networks, "proaktiv/app.py", "x = Egress(hosts, private={'a:443': networks})"),
-    (only_the_log_calls_private_networks, "proaktiv/app.py", "x = egress.Egress(hosts, **more)"),
-    (only_the_log_calls_private_networks, "proaktiv/app.py", "from proaktiv.vouching import way_out as harmless"),
-    (only_the_log_calls_private_networks, "proaktiv/app.py", "x = vouching.way_out(settings)"),
+    (only_whom_settings_name_is_called_privately, "proaktiv/app.py", "x = Egress(hosts, private={'a:443': networks})"),
+    (only_whom_settings_name_is_called_privately, "proaktiv/app.py", "x = egress.Egress(hosts, **more)"),
+    (
+        only_whom_settings_name_is_called_privately,
+        "proaktiv/app.py",
+        "from proaktiv.vouching import way_out as harmless",
+    ),
+    (only_whom_settings_name_is_called_privately, "proaktiv/app.py", "x = vouching.way_out(settings)"),
+    (only_whom_settings_name_is_called_privately, "proaktiv/logapp.py", "x = ways_out.to_registers(settings)"),
+    (only_whom_settings_name_is_called_privately, "proaktiv/dispatchers/webhook.py", "x = to_registers(settings)"),
     (only_connectors_talk_to_the_network, "proaktiv/steps/gate/__init__.py", "import anyio"),
     (
         only_connectors_open_lines,

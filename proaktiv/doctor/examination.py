@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from proaktiv import vouching
+from proaktiv import vouching, ways_out
 from proaktiv.app import make_vault
 from proaktiv.channels import letterhead, relay
 from proaktiv.core.calendar import berlin_date
@@ -25,7 +25,7 @@ from proaktiv.doctor import databases, hosts, keys, log, outward, rules, work
 from proaktiv.doctor.databases import Connection
 from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.doctor.running import examine
-from proaktiv.egress import Deadline, Egress
+from proaktiv.egress import Deadline
 from proaktiv.entrances import account_client, provider_of, staff_client
 from proaktiv.flowlog.vouching.attesting import far_witnesses
 from proaktiv.identity.model import Client
@@ -189,7 +189,8 @@ class Examination:
         if "work" in parts:
             yield work.done(database, self._law_clock)
             yield work.ways_out(database, self._law_clock)
-            yield outward.behoerden(database, self._egress(), self._deadline)
+            if self._can_prove_itself():
+                yield outward.behoerden(database, ways_out.to_behoerden(self._settings), self._deadline)
 
     def _keys_of_the_log(self, whole: list[str], database: Database) -> Iterator[Check]:
         settings = self._settings
@@ -219,8 +220,12 @@ class Examination:
             yield outward.watched(client, folder)
         if self._settings.mail_host:
             yield outward.mail_relay(partial(relay, self._settings), self._deadline)
-        for name, url in self._settings.registers.items():
-            yield outward.answers(f"register {name}", asked_at(url), self._egress(), self._deadline)
+        if self._settings.registers and self._can_prove_itself():
+            to_registers = ways_out.to_registers(self._settings)
+            for name, url in self._settings.registers.items():
+                yield outward.answers(f"register {name}", asked_at(url), to_registers, self._deadline)
+            if self._production or self._settings.client_certificate is not None:
+                yield outward.known_by(self._settings.client_certificate, self._settings.client_key, self._wall)
 
     def _vouchers(self, parts: tuple[str, ...]) -> Iterator[Check]:
         if "sign" not in parts or any(refusals(self._settings, "sign")):
@@ -233,8 +238,9 @@ class Examination:
         client = client_of(self._settings)
         return None if client is None else provider_of(client, self._settings, self._monotonic)
 
-    def _egress(self) -> Egress:
-        return Egress(frozenset(self._settings.outbound), loopback=not self._production)
+    def _can_prove_itself(self) -> bool:
+        """Return whether the ways out can be made at all; what stands against it the settings' own line says."""
+        return not any(ways_out.contradictions(self._settings))
 
     def _deadline(self) -> Deadline:
         return Deadline(FAR_SECONDS, self._monotonic)

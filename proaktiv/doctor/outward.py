@@ -1,10 +1,11 @@
 """The ways out of the house, and the folders into it: letters, the mail relay, every address that is called."""
 
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -24,8 +25,10 @@ from proaktiv.doctor.findings import Check, Finding, broken, fine, look
 from proaktiv.egress import Deadline, Egress
 from proaktiv.identity.provider import Provider
 from proaktiv.tables import BehoerdeRow, core_table
+from proaktiv.ways_out import valid_until
 
 LOW_BYTES = 1 << 30
+CERTIFICATE_ENDS_SOON = timedelta(days=30)
 _SAMPLE_BYTES = 1 << 16
 _AWAY = frozenset({502, 503, 504})
 _NO_SUCH_PATH = frozenset({404, 410})
@@ -141,6 +144,33 @@ def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline
                 yield look(name, f"answers {status}", "ask the far side whether that is meant")
             else:
                 yield fine(name, "answers")
+
+    return Check(name, act, do)
+
+
+def known_by(certificate: Path | None, key: Path | None, now: Callable[[], datetime]) -> Check:
+    """See whether registers and Behörden can tell this house from anybody else, and for how long yet."""
+    name = "client certificate"
+    do = "set PROAKTIV_CLIENT_CERTIFICATE and _CLIENT_KEY to a pair that the far sides believe; restart the workers"
+
+    def act() -> Iterator[Finding]:
+        if certificate is None or key is None:
+            yield look(name, "there is none: registers and Behörden cannot tell this house from anybody else", do)
+            return
+        try:
+            until = valid_until(certificate)
+            others = key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+        except (OSError, ValueError) as error:
+            yield broken(name, str(error), do)
+            return
+        if others:
+            yield look(name, f"more than its owner may read {key.name}", f"chmod 600 {key.name}")
+        if until <= now():
+            yield broken(name, f"ended on {berlin_date(until):%d.%m.%Y}", do)
+        elif until <= now() + CERTIFICATE_ENDS_SOON:
+            yield look(name, f"ends on {berlin_date(until):%d.%m.%Y}", do)
+        else:
+            yield fine(name, f"is good until {berlin_date(until):%d.%m.%Y}")
 
     return Check(name, act, do)
 
