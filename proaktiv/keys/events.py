@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from proaktiv.core.flows import Flow, Kind
+from proaktiv.keys.destroyed import ListNotSafe
 from proaktiv.tables import FlowLogRow, core_table
 
 _LOG = core_table(FlowLogRow)
@@ -68,11 +69,20 @@ def tombstones(
 
 
 def listed_in_log(session: Session) -> int:
-    """Return how long the list of destroyed persons was at the last erasure that the log tells of."""
+    """Return how long the list of destroyed persons was at the last erasure that the log tells of.
+
+    Raises ``ListNotSafe`` where an entry was altered: what it said may be the longest.
+    """
     found = session.connection().execute(
         select(_LOG.c.f_bytes)
         .where(_LOG.c.purpose == ERASING, _LOG.c.kind == int(Kind.ERASURE))
         .order_by(_LOG.c.t.desc())
         .limit(100)
     )
-    return max((int(json.loads(body).get("listed", 0)) for body in found.scalars()), default=0)
+    try:
+        return max((int(json.loads(body).get("listed", 0)) for body in found.scalars()), default=0)
+    except (ValueError, AttributeError, TypeError):
+        raise ListNotSafe(
+            "an entry of the flow log about an erasure is not what was written, so nobody knows how long the list must"
+            " be: run proaktiv log verify and call the DSB"
+        ) from None

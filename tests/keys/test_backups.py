@@ -131,6 +131,18 @@ def test_an_edited_cut_or_lengthened_backup_is_refused_whole(house: House) -> No
     assert house.keys() == []
 
 
+@pytest.mark.parametrize("said", ["not json", "[]", '{"listed": null}', '{"listed": "x"}'])
+def test_where_the_log_was_altered_nobody_knows_whether_the_list_is_whole(house: House, said: str) -> None:
+    two_people(house)
+    house.destroys(house.key_of(house.world.lives_here(somebody("Chris"), "geburt")))
+    path = backup(house)
+    forget_the_keys(house)
+    house.as_owner(f"UPDATE flow_log SET f_bytes = convert_to('{said}', 'UTF8') WHERE purpose = 'loeschung'")
+    with pytest.raises(ListNotSafe, match="run proaktiv log verify"):
+        house.keeper().restore(path, house.listed, "olga.ops")
+    assert house.keys() == []
+
+
 def test_an_expired_a_foreign_and_a_coming_backup_are_refused(house: House) -> None:
     two_people(house)
     house.destroys(house.key_of(house.world.lives_here(somebody("Chris"), "geburt")))

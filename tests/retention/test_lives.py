@@ -9,10 +9,15 @@ from sqlalchemy import text
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.errors import BadInput, Conflict, NotFound
 from proaktiv.core.trust import SessionProof
+from proaktiv.pipeline import Pipeline
 from proaktiv.steps.retain import Preview
+from proaktiv.web.asking import LOOPBACK_COOKIE
+from proaktiv.web.pages.site import make_site
+from proaktiv.web.pages.view import Look
 from tests.builders import a_birth, somebody
 from tests.depth import depth
 from tests.retention.planting import plant
+from tests.web.browser import PageBrowser
 from tests.world import World
 
 OTHER = "ELTERNGELD"
@@ -83,7 +88,15 @@ def test_a_dry_run_counts_exactly_what_a_run_takes_on_every_day_of_a_life(world:
     world.check_log()
 
 
-def test_pages_of_an_old_auftrag_say_that_its_content_is_gone(world: World) -> None:
+def logged_in(world: World, proof: SessionProof, monkeypatch: pytest.MonkeyPatch) -> PageBrowser:
+    """A browser whose session is alive: what had one when the rows were old is long over."""
+    monkeypatch.setattr(Pipeline, "session", lambda _pipeline, _token: proof)
+    return PageBrowser(
+        make_site(world.pipeline, Look("Stadt Musterstadt"), secure_cookies=False), {LOOPBACK_COOKIE: "x"}
+    )
+
+
+def test_pages_of_an_old_auftrag_say_that_its_content_is_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     proof, auftrag = a_life(world)
     decided = world.value("SELECT moved_at FROM auftraege WHERE id = :id", id=auftrag)
     other = world.value("SELECT id FROM proposals WHERE leistung = :leistung", leistung=OTHER)
@@ -97,6 +110,18 @@ def test_pages_of_an_old_auftrag_say_that_its_content_is_gone(world: World) -> N
     assert shown["leistung"] == "GEBURTSURKUNDE"
     assert shown["reference"]
     assert "gelöscht" in world.pipeline.proposal(proof, other)["geloescht"]
+    browser = logged_in(world, proof, monkeypatch)
+    for path in (f"/auftrag/{auftrag}", f"/vorschlag/{other}"):
+        page = browser.get(path)
+        assert (page.status_code, "Frist gelöscht" in page.text) == (200, True), path
+    sent_back = (303, f"/vorschlag/{other}")
+    for answer in (
+        browser.get(f"/vorschlag/{other}/entscheiden"),
+        browser.post(f"/vorschlag/{other}/entscheiden", {}),
+    ):
+        assert (answer.status_code, answer.headers["location"]) == sent_back
+    for path, form in (("entscheiden", {"entscheidung": "ja", "gezeigt": "0" * 64}), ("antwort", {"frage:x": "ja"})):
+        assert browser.post(f"/vorschlag/{other}/{path}", form).status_code == 409
     assert {each["leistung"] for b in world.pipeline.overview(proof)["bundles"] for each in b["proposals"]} >= {
         "GEBURTSURKUNDE"
     }

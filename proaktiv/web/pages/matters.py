@@ -33,6 +33,8 @@ def overview(request: Request, visitor: Visiting, look: LookDep, pipeline: Pipel
 def proposal(request: Request, proposal_id: UUID, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
     """Show one proposal: each value with source, day and legal basis, why, until when, what a yes and a no do."""
     shown = pipeline.proposal(visitor.proof, proposal_id)
+    if "geloescht" in shown:
+        return look.answer(request, "gone.html", shown=shown)
     return look.answer(request, "proposal.html", shown=shown, form=Form({}), changed="")
 
 
@@ -56,7 +58,7 @@ def answer(
 def deciding(request: Request, proposal_id: UUID, visitor: Visiting, look: LookDep, pipeline: PipelineDep) -> Response:
     """Ask for Ja, Nein or Später; none is preset. About a hint nobody is asked."""
     shown = pipeline.proposal(visitor.proof, proposal_id)
-    if shown["outcome"] in TOLD:
+    if "geloescht" in shown or shown["outcome"] in TOLD:
         return RedirectResponse(f"/vorschlag/{proposal_id}", SEE_OTHER)
     return look.answer(request, "decide.html", shown=shown, form=Form({}))
 
@@ -70,6 +72,8 @@ def decide(
     wanted = form.one_of("entscheidung", DECISIONS, CHOOSE)
     if not form.well:
         shown = pipeline.proposal(visitor.proof, proposal_id)
+        if "geloescht" in shown:
+            return RedirectResponse(f"/vorschlag/{proposal_id}", SEE_OTHER)
         return look.answer(request, "decide.html", 422, shown=shown, form=form)
     if wanted == "ja":
         return _yes(request, proposal_id, visitor, fields, look, pipeline)
