@@ -52,7 +52,8 @@ def _geburt(payload: Mapping[str, Any], stand: date) -> tuple[Row, ...]:
         "eintrag.ars": payload["ars"],
     }
     # A child born in this country is registered where the mother lives (§ 17 (3) BMG): the event says no more.
-    homes = {one_line(each["anschrift"]).casefold() for each in payload["eltern"] if each["rolle"] == "mutter"}
+    mothers = (each["anschrift"] for each in payload["eltern"] if each["rolle"] == "mutter" and "anschrift" in each)
+    homes = {one_line(each).casefold() for each in mothers}
     rows = []
     for parent in payload["eltern"]:
         own: dict[str, Value] = {
@@ -60,13 +61,14 @@ def _geburt(payload: Mapping[str, Any], stand: date) -> tuple[Row, ...]:
             "elternteil.rolle": parent["rolle"],
             "elternteil.vornamen": parent["vornamen"],
             "elternteil.familienname": parent["familienname"],
-            "elternteil.geburtsdatum": date.fromisoformat(parent["geburtsdatum"]),
             "elternteil.sorge": parent["sorge"],
-            "elternteil.anschrift": one_line(parent["anschrift"]),
-            "elternteil.wohnort_ars": parent["anschrift"]["ars"],
+            **_born("elternteil", parent),
         }
-        if homes:
-            own["kind.wohnt_bei_elternteil"] = one_line(parent["anschrift"]).casefold() in homes
+        if "anschrift" in parent:
+            own["elternteil.anschrift"] = one_line(parent["anschrift"])
+            own["elternteil.wohnort_ars"] = parent["anschrift"]["ars"]
+            if homes:
+                own["kind.wohnt_bei_elternteil"] = one_line(parent["anschrift"]).casefold() in homes
         rows.append(_row(parent["kennung"], parent["rolle"], shared | own, stand))
     return tuple(rows)
 
@@ -89,10 +91,16 @@ def _umzug(payload: Mapping[str, Any], stand: date) -> tuple[Row, ...]:
             "person.kennung": person["kennung"],
             "person.vornamen": person["vornamen"],
             "person.familienname": person["familienname"],
-            "person.geburtsdatum": date.fromisoformat(person["geburtsdatum"]),
+            **_born("person", person),
         }
         rows.append(_row(person["kennung"], "person", shared | own, stand))
     return tuple(rows)
+
+
+def _born(whose: str, person: Mapping[str, Any]) -> dict[str, Value]:
+    """Return a birth date that is known in full, or nothing: unknown is never yes or no."""
+    day = person.get("geburtsdatum")
+    return {f"{whose}.geburtsdatum": date.fromisoformat(day)} if day else {}
 
 
 _BINDERS: Mapping[str, Callable[[Mapping[str, Any], date], tuple[Row, ...]]] = {"geburt": _geburt, "umzug": _umzug}

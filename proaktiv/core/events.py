@@ -21,6 +21,7 @@ from proaktiv.core.payloads import (
     Reader,
     Spot,
     area,
+    birth_day,
     choice,
     day,
     flag,
@@ -171,7 +172,8 @@ def _read_part(part: Part, now: datetime) -> RegisterEvent | BadInput:
 
 _COMMON: Mapping[str, Reader] = {"eintrag": reference, "fassung": version, "ars": area, "ereignis_am": day}
 _ADDRESS = record({"strasse": text, "plz": postcode, "ort": text, "ars": area})
-_NAMED: Mapping[str, Reader] = {"kennung": reference, "vornamen": text, "familienname": text, "geburtsdatum": day}
+_NAMED: Mapping[str, Reader] = {"kennung": reference, "vornamen": text, "familienname": text}
+_BORN: Mapping[str, Reader] = {"geburtsdatum": birth_day}
 _SOMEBODY = record({"kennung": reference})
 _BLOCKS: Mapping[str, Reader] = {
     "adoption": flag,
@@ -180,14 +182,16 @@ _BLOCKS: Mapping[str, Reader] = {
     "sperre_52": many(reference, 0, 12),
 }
 _BIRTH_BLOCKS = record({}, {**_BLOCKS, "totgeboren": flag, "vertraulich": flag})
-_CHILD = record({**_NAMED, "geburtsort": text, "lebt": flag})
+_CHILD = record({**_NAMED, "geburtsdatum": day, "geburtsort": text, "lebt": flag})
+# Of people from abroad registers often know the year alone (§ 3 BMG), and of who lives there no address. Refused, such
+# an event would take everybody else's Leistungen along, and a veto that stands in it.
 _PARENT = record(
     {
         **_NAMED,
         "rolle": choice("mutter", "zweiter_elternteil"),
         "sorge": choice("allein", "gemeinsam", "keine"),
-        "anschrift": _ADDRESS,
-    }
+    },
+    {**_BORN, "anschrift": _ADDRESS},
 )
 _BIRTH_PEOPLE: Mapping[str, Reader] = {"kind": _CHILD, "eltern": many(_PARENT, 1, 2)}
 _BIRTH_MORE: Mapping[str, Reader] = {"mehrlingsgruppe": reference, "schutz": _BIRTH_BLOCKS}
@@ -200,7 +204,7 @@ SHAPES: Mapping[EventKind, Reader] = {
     EventKind.UMZUG: record(
         {
             **_COMMON,
-            "personen": many(record(_NAMED), 1, 12),
+            "personen": many(record(_NAMED, _BORN), 1, 12),
             "anschrift_neu": _ADDRESS,
             "wohnungsart": choice("hauptwohnung", "nebenwohnung"),
             "meldeweg": choice("persoenlich", "elektronisch"),
@@ -248,7 +252,7 @@ def _check_people(kind: EventKind, data: Mapping[str, Any], subjects: tuple[tupl
     if len({parent["rolle"] for parent in parents}) < len(parents):
         raise BadInput("/data/eltern", "must name each rolle once")
     for index, parent in enumerate(parents):
-        if "kind" in data and parent["geburtsdatum"] >= data["kind"]["geburtsdatum"]:
+        if "kind" in data and parent.get("geburtsdatum", "") >= data["kind"]["geburtsdatum"]:
             raise BadInput(f"/data/eltern/{index}/geburtsdatum", "must lie before the child's")
 
 

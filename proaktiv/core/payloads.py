@@ -43,6 +43,8 @@ DROPPED = frozenset(
 EARLIEST = date(1890, 1, 1)
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_IN_PART = re.compile(r"[0-9]{4}-(?:00-[0-9]{2}|[0-9]{2}-00)|[0-9]{4}(?:-[0-9]{2})?")
+"""A day of which a part is not known, as registers write it: noughts, or left out (XMeld, DSMeld)."""
 _REFERENCE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._:/-]{0,62}[A-Za-z0-9])?")
 _POSTCODE = re.compile(r"[0-9]{5}")
 
@@ -156,6 +158,15 @@ def day(value: Any, spot: Spot) -> str:
     if not EARLIEST <= read <= spot.latest:
         raise BadInput(spot.pointer, "must lie between 1890-01-01 and the day of time")
     return read.isoformat()
+
+
+@reader(**day.schema)
+def birth_day(value: Any, spot: Spot) -> str:
+    """Read a birth date that is known in full, as ``day``; one that is not has no place here."""
+    if isinstance(value, str) and _IN_PART.fullmatch(value):
+        raise BadInput(spot.pointer, "is not known in full: leave it out, the event is taken without it")
+    read: str = day(value, spot)
+    return read
 
 
 @reader(type="boolean")

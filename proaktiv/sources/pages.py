@@ -19,7 +19,7 @@ _SOURCE = "urn:proaktiv:demo:standesamt"
 
 MEANS: Mapping[str, str] = {
     "adoption": "true: the child is adopted or in adoption care. Stops everything about this entry.",
-    "anschrift": "Where the parent is registered.",
+    "anschrift": "Where the parent is registered; leave it out where that is nowhere in this country.",
     "anschrift_alt": "The registered address before the move.",
     "anschrift_neu": "The registered address after the move.",
     "ars": "Amtlicher Regionalschlüssel, twelve digits.",
@@ -29,7 +29,7 @@ MEANS: Mapping[str, str] = {
     "ereignis_am": "The day on which it happened, YYYY-MM-DD.",
     "familienname": "Family name as registered.",
     "fassung": "Version of the entry, from 1. Each correction has a higher number than the one before.",
-    "geburtsdatum": "Birth date, YYYY-MM-DD.",
+    "geburtsdatum": "Birth date, YYYY-MM-DD. Leave out one of a parent, or of who moves, that is not known in full.",
     "geburtsort": "Place of birth.",
     "kennung": "The Melderegister's key of the person. By it alone we find people.",
     "kind": "The child; in a Storno the kind of event that is cancelled.",

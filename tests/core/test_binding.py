@@ -30,6 +30,29 @@ def test_a_fact_that_the_register_did_not_send_is_absent_and_neither_empty_nor_f
     assert "person.anschrift_alt" not in row.facts
 
 
+def test_what_is_not_known_of_one_parent_is_absent_in_their_row_alone() -> None:
+    event = a_birth(somebody("Anna"), other=somebody("Ben"))
+    for name in ("geburtsdatum", "anschrift"):
+        del event.data["eltern"][1][name]
+    mother, father = bind("geburt", event.data, DAY)
+    unknown = {"elternteil.geburtsdatum", "elternteil.anschrift", "elternteil.wohnort_ars", "kind.wohnt_bei_elternteil"}
+    assert mother.facts.keys() - father.facts.keys() == unknown
+    assert mother.facts["kind.wohnt_bei_elternteil"].value is True
+
+
+def test_where_the_mothers_home_is_not_known_nobody_knows_with_whom_the_child_lives() -> None:
+    event = a_birth(somebody("Anna"), other=somebody("Ben"))
+    del event.data["eltern"][0]["anschrift"]
+    assert all("kind.wohnt_bei_elternteil" not in row.facts for row in bind("geburt", event.data, DAY))
+
+
+def test_who_moves_without_a_known_birth_date_has_none() -> None:
+    event = a_move(somebody("Ada"))
+    del event.data["personen"][0]["geburtsdatum"]
+    (row,) = bind("umzug", event.data, DAY)
+    assert "person.geburtsdatum" not in row.facts
+
+
 def test_facts_survive_storage_with_their_types() -> None:
     facts = {
         "a": Fact(date(2024, 2, 29), DAY),

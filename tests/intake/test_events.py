@@ -91,6 +91,14 @@ REFUSED = [
     (birth, "eltern/1/rolle", "mutter", "each rolle once"),
     (birth, "eltern/0/sorge", "halb", "one of allein, gemeinsam, keine"),
     (birth, "eltern/0/geburtsdatum", "2026-10-06", "before the child's"),
+    (birth, "eltern/0/geburtsdatum", "1985-00-00", "leave it out"),
+    (birth, "eltern/0/geburtsdatum", "1985-07-00", "leave it out"),
+    (birth, "eltern/0/geburtsdatum", "0000-00-00", "leave it out"),
+    (birth, "eltern/0/geburtsdatum", "1985", "leave it out"),
+    (birth, "eltern/0/geburtsdatum", None, "date of the calendar"),
+    (birth, "kind/geburtsdatum", "2026-00-00", "date of the calendar"),
+    (birth, "kind/geburtsdatum", ..., "missing"),
+    (move, "personen/0/geburtsdatum", "1985-00-07", "leave it out"),
     (birth, "eltern/0/anschrift/plz", 1, "five digits"),
     (birth, "eltern/0/anschrift/ars", "1", "twelve digits"),
     (birth, "eltern/0/anschrift/land", "DE", "not known here"),
@@ -125,6 +133,23 @@ def test_what_no_register_may_say_is_refused_with_place_and_remedy(
     inside = value if isinstance(value, dict) and value else {"": None}
     expected = places.get(remedy, f"/data/{path}" + "".join(f"/{key}" for key in inside if key))
     assert refused.value.field == expected
+
+
+@pytest.mark.parametrize("name", ["geburtsdatum", "anschrift"])
+def test_what_no_register_knows_of_a_parent_from_abroad_may_be_left_out(name: str) -> None:
+    found = read(changed(birth(), f"eltern/0/{name}", ...))
+    assert name not in found.payload["eltern"][0]
+    assert len(found.subjects) == len(read(birth()).subjects)
+
+
+def test_a_veto_in_such_an_event_counts() -> None:
+    event = changed(changed(birth(), "eltern/0/geburtsdatum", ...), "schutz", {"adoption": True})
+    (stop,) = read(event).stops
+    assert stop.guard is Guard.ADOPTION
+
+
+def test_who_moves_may_have_a_birth_date_that_is_not_known_in_full() -> None:
+    assert "geburtsdatum" not in read(changed(move(), "personen/0/geburtsdatum", ...)).payload["personen"][0]
 
 
 def test_a_name_that_nobody_knows_is_told_only_as_the_place_where_it_stands() -> None:

@@ -378,3 +378,17 @@ def test_a_yes_to_something_else_than_what_stands_there_is_refused(world: World)
     with pytest.raises(Conflict, match="changed since"):
         world.pipeline.confirm(proof, UUID(shown["id"]), bytes(32))
     assert world.count("auftraege") == 0
+
+
+@pytest.mark.parametrize("unknown", [("geburtsdatum",), ("anschrift",), ("geburtsdatum", "anschrift")])
+def test_what_is_not_known_of_one_parent_takes_nothing_from_the_other(world: World, unknown: tuple[str, ...]) -> None:
+    """Who comes from abroad may have a birth date that no register knows in full, and no address here."""
+    anna, ben = (world.lives_here(somebody(name)) for name in ("Anna", "Ben"))
+    event = a_birth(anna, other=ben)
+    for name in unknown:
+        del event.data["eltern"][1][name]
+    world.announce(event)
+    world.tick()
+    assert {"ELTERNGELD", "KINDERGELD"} <= world.proposals(world.opens_letter(anna)).keys()
+    assert world.letters_to(ben) == [], "unknown is never yes"
+    world.check_log()
