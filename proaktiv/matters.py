@@ -266,17 +266,6 @@ def bring_news(session: Session, proposals: Collection[UUID], now: datetime) -> 
     open_bundles(session, bundles_of(session, proposals), now, tell_at=now)
 
 
-def lock_bundle_of(session: Session, auftrag: UUID) -> None:
-    """Lock the bundle that an Auftrag came from, before the Auftrag itself: in this order a letter's end locks them."""
-    bundle = (
-        select(PROPOSALS.c.bundle)
-        .join(AUFTRAEGE, AUFTRAEGE.c.proposal == PROPOSALS.c.id)
-        .where(AUFTRAEGE.c.id == auftrag)
-        .scalar_subquery()
-    )
-    session.connection().execute(select(_BUNDLES.c.id).where(_BUNDLES.c.id == bundle).with_for_update())
-
-
 def bundles_of(session: Session, proposals: Collection[UUID]) -> set[UUID]:
     """Return the bundles of some proposals."""
     found = session.connection().execute(select(PROPOSALS.c.bundle).where(PROPOSALS.c.id.in_(proposals)).distinct())

@@ -27,7 +27,7 @@ from proaktiv.core.keys import PersonKey
 from proaktiv.core.staff import StaffProof
 from proaktiv.core.states import AUFTRAG, TO_BE_TOLD, AuftragState, moved
 from proaktiv.house import House
-from proaktiv.matters import bring_news, lock_bundle_of
+from proaktiv.matters import bring_news
 from proaktiv.tables import AcknowledgementRow, AuftragRow, FlowLogRow, HandoverRow, IncidentRow, core_table
 from proaktiv.vault import Compartment, Place, Vault
 
@@ -131,8 +131,6 @@ def accept(
     ).one_or_none()
     if handover is None:
         raise NotFound("hand-over")
-    if _STATUS[message.status] in TO_BE_TOLD:
-        lock_bundle_of(session, handover.auftrag)
     auftrag = connection.execute(select(_AUFTRAEGE).where(_AUFTRAEGE.c.id == handover.auftrag).with_for_update()).one()
     if message.behoerde != handover.behoerde:
         raise ForeignSender(handover.id)

@@ -64,17 +64,17 @@ def contents(session: Session, made: Mapping[UUID, datetime]) -> dict[UUID, Abou
         or_(PROPOSALS.c.state.in_(("open", "later")), PROPOSALS.c.moved_at > min(made.values())),
     )
     asked = set(connection.execute(select(SIGNATURES.c.bundle).where(SIGNATURES.c.bundle.in_(bundles))).scalars())
-    told: set[UUID] = set()
+    hints: set[UUID] = set()
     for row in connection.execute(offered.add_columns(PROPOSALS.c.state)):
         open_then = row.made_at <= made[row.bundle] and (
             row.state in ("open", "later") or row.moved_at > made[row.bundle]
         )
         if open_then:
-            (told if row.outcome in TOLD else asked).add(row.bundle)
+            (hints if row.outcome in TOLD else asked).add(row.bundle)
     news = connection.execute(_untold(bundles).with_only_columns(PROPOSALS.c.bundle, AUFTRAEGE.c.due_at))
     come = {row.bundle for row in news if row.due_at <= made[row.bundle]}
     return {
-        bundle: About.NEWS if bundle in come else About.HINTS if bundle in told - asked else About.ASKS
+        bundle: About.NEWS if bundle in come else About.HINTS if bundle in hints - asked else About.ASKS
         for bundle in bundles
     }
 
@@ -85,9 +85,28 @@ def give_up(session: Session, bundles: Collection[UUID]) -> list[tuple[str, UUID
     found = connection.execute(
         _untold(bundles).with_only_columns(AUFTRAEGE.c.id, AUFTRAEGE.c.state, AUFTRAEGE.c.behoerde)
     ).all()
-    if found:
-        connection.execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id.in_([row.id for row in found])).values(due_at=None))
+    _over(session, [row.id for row in found])
     return [(UNTOLD_TASKS[AuftragState(row.state)], row.id, row.behoerde) for row in found]
+
+
+def news_told(session: Session, made: Mapping[UUID, datetime]) -> None:
+    """Note that letters about some bundles have left; ``made`` says when each was.
+
+    What came while a letter was on its way is not in it: it is told of by another one.
+    """
+    news = _untold(list(made)).with_only_columns(PROPOSALS.c.bundle, AUFTRAEGE.c.id, AUFTRAEGE.c.due_at)
+    _over(session, [row.id for row in session.connection().execute(news) if row.due_at <= made[row.bundle]])
+
+
+def _over(session: Session, auftraege: Sequence[UUID]) -> None:
+    """Let no letter wait for these any more.
+
+    Never waits: bundles are locked here, and who acts on an Auftrag locks that first and its bundle after. One that is
+    skipped so is told of once more if a letter goes at all.
+    """
+    if auftraege:
+        free = select(AUFTRAEGE.c.id).where(AUFTRAEGE.c.id.in_(auftraege)).with_for_update(skip_locked=True)
+        session.connection().execute(update(AUFTRAEGE).where(AUFTRAEGE.c.id.in_(free)).values(due_at=None))
 
 
 def _untold(bundles: Collection[UUID]) -> Select[Any]:

@@ -14,8 +14,9 @@ from proaktiv.core.flows import Flow
 from proaktiv.core.outbound import AWAY_FOR, BACKOFF, MAIL_BACKOFF, End, again_at, outcome
 from proaktiv.core.states import DeliveryState
 from proaktiv.house import House
-from proaktiv.matters import AUFTRAEGE, NEWS, PROPOSALS, untold_in
+from proaktiv.matters import untold_in
 from proaktiv.outtray import CALL_BACK
+from proaktiv.steps.notify.contents import news_told
 from proaktiv.steps.notify.hinting import forget_former, hint
 from proaktiv.steps.notify.outages import heard
 from proaktiv.steps.notify.posting import ACCOUNT, ACTIVATION, ADDRESS, BUNDLE, CONFIRMATION, LETTER, MAIL, Posted
@@ -157,14 +158,7 @@ def _tell(session: Session, arrived: Sequence[Posted], now: datetime) -> None:
         )
         hint(session, bundles, now)
         connection.execute(update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles)).values(messages=_BUNDLES.c.messages + 1))
-        # What came while a letter was on its way is not in it: it is told of by another one.
-        mine = select(PROPOSALS.c.id).where(PROPOSALS.c.bundle == bindparam("b_id"))
-        connection.execute(
-            update(AUFTRAEGE)
-            .where(AUFTRAEGE.c.proposal.in_(mine), NEWS, AUFTRAEGE.c.due_at <= bindparam("made_at"))
-            .values(due_at=None),
-            [{"b_id": posting.matter, "made_at": posting.message.made_at} for posting in letters],
-        )
+        news_told(session, {posting.matter: made for posting in letters if (made := posting.message.made_at)})
         connection.execute(
             update(_BUNDLES).where(_BUNDLES.c.id.in_(bundles), ~untold_in(_BUNDLES.c.id)).values(due_at=None)
         )
