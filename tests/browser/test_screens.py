@@ -20,6 +20,7 @@ from proaktiv.demo.post import make_post
 from proaktiv.flowlog.sequencer import integrate
 from tests.browser.conftest import enters, follows, proven, served, signs_up
 from tests.builders import Somebody, a_birth
+from tests.journeys.test_news import says
 from tests.notifiers.building import ANNA, HEAD, a_message
 from tests.office.conftest import Office, staffing
 from tests.world import World, code_in
@@ -77,6 +78,15 @@ def test_pictures_of_what_people_see(world: World, page: Page, anna: Somebody, s
     proven(world, page, site, anna, Trust.V2)
     page.goto("/meine-daten")
     take(page, folder, "timeline", whole=False)
+    auftrag = world.says_yes(world.opens_letter(anna), "GEBURTSURKUNDE")
+    world.wait(hours=25)
+    says(world, auftrag, "acknowledged", "m-0", text="")
+    world.wait(days=2)
+    says(world, auftrag, "question")
+    world.tick()
+    proven(world, page, site, anna, Trust.V3)
+    page.goto(f"/auftrag/{auftrag}")
+    take(page, folder, "auftrag")
 
 
 def test_pictures_of_what_comes_to_people(chromium: Browser, folder: Path, tmp_path: Path) -> None:

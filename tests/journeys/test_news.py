@@ -261,7 +261,7 @@ def test_the_page_says_whom_to_ask_and_shows_the_words_to_whoever_has_an_account
     world.tick()
     by_letter = page_of(world, anna, auftrag)
     assert "Die Behörde fragt zurück" in by_letter
-    assert "Sie können auch bei der Behörde nachfragen" in by_letter
+    assert "Antworten und nachfragen können Sie bei der Behörde selbst" in by_letter
     assert "lesen Sie hier nur mit Ihrem Nutzerkonto" in by_letter
     assert "noch eine" not in by_letter
     with_one = page_of(world, anna, auftrag, trust=2)
