@@ -33,6 +33,13 @@ ADDRESSEE_ROLES = frozenset({"mutter", "zweiter_elternteil", "person"})
 """Roles that a proposal may go to; a child is never one."""
 
 
+LEFT_OUT: Mapping[str, frozenset[str]] = {
+    "geburt": frozenset({"elternteil.geburtsdatum", "elternteil.anschrift"}),
+    "umzug": frozenset({"person.geburtsdatum"}),
+}
+"""What an event may leave out of an addressee, by kind. Where it does, most rules say neither yes nor no."""
+
+
 def bind(kind: str, payload: Mapping[str, Any], stand: date) -> tuple[Row, ...]:
     """Return one row per role person of an event. ``stand`` is the day the register reported."""
     return _BINDERS[kind](payload, stand)

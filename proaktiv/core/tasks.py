@@ -198,6 +198,13 @@ TASKS: Mapping[str, Task] = {
         "Ein Aktivierungsbrief darf nicht geschrieben werden, weil im Haus etwas fehlt.",
         "Ergänzen Sie, was fehlt; es wird stündlich von selbst versucht.",
     ),
+    "event.incomplete": Task(
+        Matter.EVENT,
+        "Eine Meldung lässt von einer angemeldeten Person das Geburtsdatum oder die Anschrift weg. Was davon abhängt,"
+        " wird ihr nicht vorgeschlagen.",
+        "Fragen Sie das Register: Meldet es eine neue Fassung mit den Angaben, wird von selbst neu entschieden. Weiß es"
+        " sie nicht, sagen Sie der Person, was sie selbst beantragen kann.",
+    ),
     "event.protected": Task(
         Matter.EVENT,
         "Eine Meldung nennt eine Person mit bedingtem Sperrvermerk (§ 52 BMG); für sie geschieht nichts von selbst.",

@@ -15,7 +15,8 @@ from sqlalchemy import and_, func, select
 from sqlmodel import Session
 
 from consent.model import Match, Permit
-from proaktiv.core.binding import Fact, bind, from_json, to_json, with_answers
+from proaktiv.calling import call_human
+from proaktiv.core.binding import LEFT_OUT, Fact, bind, from_json, to_json, with_answers
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.outcomes import decide_together
 from proaktiv.core.passage import Admitted, Matched, Matching, Needs
@@ -32,6 +33,9 @@ _ANSWERS = core_table(AnswerRow)
 _EVENTS = core_table(RegisterEventRow)
 _ASKED = _EVENTS.alias("asked")
 _FACT_COLUMNS = ("event", "person", "names", "values", "source", "basis", "known_at", "expires_at")
+
+INCOMPLETE = "event.incomplete"
+"""The task: somebody who is enrolled is not told of what they may have, for the register left out what it rests on."""
 
 FACTS_KEPT_DAYS = 365
 """Longest life of facts whose proposal is never answered; the retention job ends them earlier."""
@@ -70,6 +74,7 @@ def _facts(
     facts: dict[tuple[UUID, UUID], dict[str, Fact]] = {}
     rows = []
     opened: dict[UUID, dict[bytes, Mapping[str, Fact]]] = {}
+    incomplete: set[tuple[str, UUID, str]] = set()
     for item in admitted:
         event = item.event
         if event.payload is None:
@@ -80,7 +85,10 @@ def _facts(
                 house.vault.lookup_hash("register_id", row.kennung): row.facts
                 for row in bind(event.kind, payload, berlin_date(event.arrived_at))
             }
-        kept = _covered(opened[event.id][item.lookup_hash], item.match)
+        told = opened[event.id][item.lookup_hash]
+        if LEFT_OUT[event.kind] - told.keys():
+            incomplete.add((INCOMPLETE, event.id, ""))
+        kept = _covered(told, item.match)
         facts[event.id, item.person] = kept
         rows.append(
             (
@@ -96,6 +104,7 @@ def _facts(
         )
     if rows:
         copy_rows(session, _FACTS, _FACT_COLUMNS, rows)
+    call_human(session, house, incomplete, now)
     again = [item for item in admitted if item.event.payload is None]
     if again:
         facts |= _kept_facts(session, again, ring)

@@ -391,4 +391,14 @@ def test_what_is_not_known_of_one_parent_takes_nothing_from_the_other(world: Wor
     world.tick()
     assert {"ELTERNGELD", "KINDERGELD"} <= world.proposals(world.opens_letter(anna)).keys()
     assert world.letters_to(ben) == [], "unknown is never yes"
+    assert [what for what, _ in world.tasks()] == ["event.incomplete"], "and somebody hears of it, for he does not"
     world.check_log()
+
+
+def test_what_is_left_out_of_somebody_who_is_not_enrolled_calls_nobody(world: World) -> None:
+    anna = world.lives_here(somebody("Anna"))
+    event = a_birth(anna, other=somebody("Ben"))
+    del event.data["eltern"][1]["geburtsdatum"]
+    world.announce(event)
+    world.tick()
+    assert world.tasks() == []
