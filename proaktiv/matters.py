@@ -55,6 +55,13 @@ PERHAPS_THERE = and_(
 )
 """Says of an Auftrag that is to be sent again whether an attempt may have arrived all the same."""
 
+TO_SIGN = and_(
+    SIGNATURES.c.auftrag == AUFTRAEGE.c.id,
+    SIGNATURES.c.state == "requested",
+    AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
+)
+"""Joins a second signature that is still asked for and its Auftrag."""
+
 NEWS = among(AUFTRAEGE.c.state, [state.value for state in TO_BE_TOLD])
 UNTOLD = and_(NEWS, AUFTRAEGE.c.due_at.is_not(None))
 """Say of an Auftrag that there is news of it for its person; and that they have not been told yet."""
@@ -219,16 +226,7 @@ def silence_bundles(session: Session, bundles: Iterable[UUID]) -> None:
 
 def _to_sign() -> ColumnElement[bool]:
     """Say whether a second signature is asked for in the bundle: then something is open there."""
-    return (
-        select(SIGNATURES.c.auftrag)
-        .join(AUFTRAEGE, AUFTRAEGE.c.id == SIGNATURES.c.auftrag)
-        .where(
-            SIGNATURES.c.bundle == _BUNDLES.c.id,
-            SIGNATURES.c.state == "requested",
-            AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
-        )
-        .exists()
-    )
+    return select(SIGNATURES.c.auftrag).join(AUFTRAEGE, TO_SIGN).where(SIGNATURES.c.bundle == _BUNDLES.c.id).exists()
 
 
 def untold_in(bundle: ColumnElement[UUID]) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """By what registers and Behörden know this house, and which of them may live in a private network."""
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from proaktiv.settings import Env, Settings
 from proaktiv.ways_out import contradictions, to_behoerden, to_registers, valid_until
 from tests.flowlog.authority import a_server
 from tests.outward.servers import Server, says
-from tests.outward.test_private_addresses import Line, names
+from tests.outward.test_private_addresses import Line
 
 HERE = "10.20.0.7"
 WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
@@ -68,9 +69,12 @@ def a_house(**given: Any) -> Settings:
     return Settings(env=Env.TEST, **given)
 
 
-def asks(egress: Egress, server: Strict, path: str = "/") -> Response:
-    url = f"https://{server.host}{path}"
+def posts(egress: Egress, url: str) -> Response:
     return egress.post(url, headers={}, content=b"{}", deadline=Deadline(20, time.monotonic))
+
+
+def asks(egress: Egress, server: Strict) -> Response:
+    return posts(egress, f"https://{server.host}/")
 
 
 # what proves us -------------------------------------------------------------------------------------------------------
@@ -127,49 +131,53 @@ def in_the_house(server: Strict, theirs: Path, ours: tuple[Path, Path]) -> Setti
     )
 
 
-def test_a_register_in_the_authoritys_own_network_is_asked_at_the_address_named_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours = pair(tmp_path, "house")
-    own = a_server(tmp_path, "register.intern")
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, str, Line, Strict]]:
+    """A house with a register in its own network, that register's URL, every line that is opened, and the register."""
+    ours, own = pair(tmp_path, "house"), a_server(tmp_path, "register.intern")
     server = Strict(own, ours[0], ssl.TLSVersion.TLSv1_3)
-    line = Line(monkeypatch, server.port)
+    resolves(monkeypatch, HERE)
     house = in_the_house(server, own[0], ours)
-    url = f"https://register.intern:{server.port}/melderegister/nachschlagen"
-    try:
-        egress = to_registers(house)
-        egress._resolve = names([HERE], ["10.20.0.8"])
-        answer = egress.post(url, headers={}, content=b"{}", deadline=Deadline(20, time.monotonic))
-        assert answer.status == 200
-        assert line.opened == [(HERE, server.port)]
-        with pytest.raises(AddressRefused, match=r"not named for it: 10\.20\.0\.8"):
-            egress.post(url, headers={}, content=b"{}", deadline=Deadline(20, time.monotonic))
-        assert line.opened == [(HERE, server.port)]
-    finally:
-        server.close()
+    yield (
+        house,
+        f"https://register.intern:{server.port}/melderegister/nachschlagen",
+        Line(monkeypatch, server.port),
+        server,
+    )
+    server.close()
+
+
+def resolves(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Let the system's resolver say so of the register's name."""
+    system = socket.getaddrinfo
+
+    def found(host: str, port: int, *how: Any, **more: Any) -> Any:
+        return system(address if host == "register.intern" else host, port, *how, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+
+
+def test_a_register_in_the_authoritys_own_network_is_asked_at_the_address_named_for_it(
+    inside: tuple[Settings, str, Line, Strict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, url, line, server = inside
+    assert posts(to_registers(house), url).status == 200
+    assert line.opened == [(HERE, server.port)]
+    resolves(monkeypatch, "10.20.0.8")
+    with pytest.raises(AddressRefused, match=r"not named for it: 10\.20\.0\.8"):
+        posts(to_registers(house), url)
+    assert line.opened == [(HERE, server.port)]
 
 
 def test_no_row_leads_there_a_behoerde_at_the_same_host_is_not_called(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    inside: tuple[Settings, str, Line, Strict],
 ) -> None:
     """A register's address is the operator's; a Behörde's stands in the database."""
-    ours = pair(tmp_path, "house")
-    own = a_server(tmp_path, "register.intern")
-    server = Strict(own, ours[0], ssl.TLSVersion.TLSv1_3)
-    line = Line(monkeypatch, server.port)
-    try:
-        egress = to_behoerden(in_the_house(server, own[0], ours))
-        egress._resolve = names([HERE])
-        with pytest.raises(AddressRefused):
-            egress.post(
-                f"https://register.intern:{server.port}/x",
-                headers={},
-                content=b"{}",
-                deadline=Deadline(20, time.monotonic),
-            )
-        assert line.opened == []
-    finally:
-        server.close()
+    house, url, line, server = inside
+    with pytest.raises(AddressRefused):
+        posts(to_behoerden(house), url)
+    assert line.opened == []
+    assert server.heard == []
 
 
 # what is told at the start --------------------------------------------------------------------------------------------

@@ -35,8 +35,7 @@ from proaktiv.vault import Compartment, Place, Ring, VaultError
 class Composed:
     """One message that may be written. ``moved``: a mail address sealed anew, for the row of ``given_at``.
 
-    ``about`` decides the words of a letter about a bundle. ``remind_at``: when its matter is told
-    of once more.
+    ``about`` decides the words of a letter about a bundle. ``remind_at``: when its matter is told of once more.
     """
 
     matter: Matter

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from proaktiv.core.outbound import UNTOLD_TASKS
 from proaktiv.core.plans import TOLD
 from proaktiv.core.states import AuftragState
-from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, UNTOLD
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, TO_SIGN, UNTOLD
 
 
 class About(StrEnum):
@@ -30,13 +30,9 @@ def open_events(session: Session, bundles: Sequence[UUID]) -> dict[UUID, frozens
     """
     asked = (
         select(SIGNATURES.c.bundle, PROPOSALS.c.event)
-        .join(AUFTRAEGE, AUFTRAEGE.c.id == SIGNATURES.c.auftrag)
+        .join(AUFTRAEGE, TO_SIGN)
         .join(PROPOSALS, PROPOSALS.c.id == AUFTRAEGE.c.proposal)
-        .where(
-            SIGNATURES.c.bundle.in_(bundles),
-            SIGNATURES.c.state == "requested",
-            AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
-        )
+        .where(SIGNATURES.c.bundle.in_(bundles))
     )
     offered = select(PROPOSALS.c.bundle, PROPOSALS.c.event).where(
         PROPOSALS.c.bundle.in_(bundles), PROPOSALS.c.state.in_(("open", "later"))

@@ -15,18 +15,15 @@ from sqlmodel import Session
 
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.plans import TOLD
-from proaktiv.core.states import AuftragState
 from proaktiv.core.windows import remind_at
 from proaktiv.house import House
+from proaktiv.matters import AUFTRAEGE, PROPOSALS, SIGNATURES, TO_SIGN
 from proaktiv.steps.notify.composing import Composed
 from proaktiv.steps.notify.posting import BUNDLE, LETTER
-from proaktiv.tables import AuftragRow, BundleRow, ProposalRow, SignatureRow, core_table
+from proaktiv.tables import BundleRow, core_table
 from proaktiv.vault import Compartment, Place, VaultError
 
 _BUNDLES = core_table(BundleRow)
-_PROPOSALS = core_table(ProposalRow)
-_AUFTRAEGE = core_table(AuftragRow)
-_SIGNATURES = core_table(SignatureRow)
 
 
 def with_reminders(session: Session, house: House, letters: Sequence[Composed], now: datetime) -> list[Composed]:
@@ -46,15 +43,13 @@ def with_reminders(session: Session, house: House, letters: Sequence[Composed], 
     found = (
         session.connection()
         .execute(
-            select(
-                _PROPOSALS.c.id, _PROPOSALS.c.bundle, _PROPOSALS.c.person, _PROPOSALS.c.draft, _PROPOSALS.c.answer_by
-            )
-            .join(_BUNDLES, _BUNDLES.c.id == _PROPOSALS.c.bundle)
+            select(PROPOSALS.c.id, PROPOSALS.c.bundle, PROPOSALS.c.person, PROPOSALS.c.draft, PROPOSALS.c.answer_by)
+            .join(_BUNDLES, _BUNDLES.c.id == PROPOSALS.c.bundle)
             .where(
                 _BUNDLES.c.id.in_(permits),
                 or_(_BUNDLES.c.messages == 0, _BUNDLES.c.remind_at.is_not(None)),
-                _PROPOSALS.c.state.in_(("open", "later")),
-                _PROPOSALS.c.outcome.not_in(TOLD),  # nobody is reminded of a hint
+                PROPOSALS.c.state.in_(("open", "later")),
+                PROPOSALS.c.outcome.not_in(TOLD),  # nobody is reminded of a hint
             )
         )
         .all()
@@ -78,14 +73,12 @@ def _to_sign(session: Session, bundles: Sequence[UUID]) -> Sequence[Any]:
     return (
         session.connection()
         .execute(
-            select(_SIGNATURES.c.bundle, _AUFTRAEGE.c.signature_by)
-            .join(_AUFTRAEGE, _AUFTRAEGE.c.id == _SIGNATURES.c.auftrag)
-            .join(_BUNDLES, _BUNDLES.c.id == _SIGNATURES.c.bundle)
+            select(SIGNATURES.c.bundle, AUFTRAEGE.c.signature_by)
+            .join(AUFTRAEGE, TO_SIGN)
+            .join(_BUNDLES, _BUNDLES.c.id == SIGNATURES.c.bundle)
             .where(
-                _SIGNATURES.c.bundle.in_(bundles),
-                _SIGNATURES.c.state == "requested",
-                _AUFTRAEGE.c.state == AuftragState.AWAITING_SIGNATURE.value,
-                _AUFTRAEGE.c.signature_by.is_not(None),
+                SIGNATURES.c.bundle.in_(bundles),
+                AUFTRAEGE.c.signature_by.is_not(None),
                 or_(_BUNDLES.c.messages == 0, _BUNDLES.c.remind_at.is_not(None)),
             )
         )
