@@ -127,10 +127,12 @@ def _urls(postgres: EmbeddedServer, name: str) -> dict[str, str]:
 def _sweep(base: Path) -> None:
     """Remove what killed sessions left in memory. Whoever lives holds the lock since before it had data."""
     for folder in base.glob(f"{_PREFIX}*"):
+        # Asked first: a folder without data may be another session's of this very moment, and its lock is not ours.
+        if not (folder / "data" / "PG_VERSION").exists():
+            continue
         try:
             with (folder / "lock").open("ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if (folder / "data" / "PG_VERSION").exists():
-                    shutil.rmtree(folder, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
