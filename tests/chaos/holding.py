@@ -45,7 +45,7 @@ _LEFT: Mapping[str, str] = {
     "auftraege": "SELECT leistung, state, undone_at IS NULL, due_at FROM auftraege",
     "signatures": "SELECT role, state FROM signatures",
     "sent": "SELECT auftrag::text IS NULL FROM handovers WHERE state = 'sent'",
-    "receipts": "SELECT status FROM acknowledgements",
+    "receipts": "SELECT status, said IS NULL FROM acknowledgements",
     "enrolments": "SELECT state FROM enrolments",
     "tasks": "SELECT what, done_at IS NULL, how FROM tasks",
     "incidents": "SELECT what FROM incidents",

@@ -131,6 +131,12 @@ def _(world: World, _cast: Cast, size: int) -> Plan:
     return Plan([answered(lambda w, m=m: w.pipeline.acknowledge(m)) for m in said(world)], acknowledged=size)
 
 
+@scenario("acknowledge", "a question", "sent")
+def _(world: World, _cast: Cast, size: int) -> Plan:
+    messages = said(world, status="question", text="Wo haben Sie geheiratet?")
+    return Plan([answered(lambda w, m=m: w.pipeline.acknowledge(m)) for m in messages], acknowledged=size)
+
+
 @scenario("acknowledge", "a changed message", "sent")
 def _(world: World, _cast: Cast, size: int) -> Plan:
     first = said(world)

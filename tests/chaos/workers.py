@@ -7,6 +7,7 @@ from functools import partial
 from proaktiv.flowlog.sequencer import integrate
 from tests.builders import a_birth, a_move, somebody
 from tests.chaos.life import Cast, wish
+from tests.chaos.offices import said
 from tests.chaos.scenarios import Plan, Scenario, into, worker
 from tests.world import World
 
@@ -51,6 +52,25 @@ of_worker("look_up", "who enrols", "people", asks_to_be_known)
 of_worker("notify", "a bundle", "decided")
 of_worker("notify", "an activation", "people", asks_and_is_found)
 of_worker("dispatch", "what was confirmed", "waiting")
+
+
+def asked_back(world: World, size: int) -> Plan:
+    """A Behörde has a question about each Auftrag; the worker has yet to tell of it."""
+    for message in said(world, status="question", text="Wo haben Sie geheiratet?"):
+        world.pipeline.acknowledge(message)
+    return Plan([worker("notify")], acknowledged=size)
+
+
+@scenario("notify", "a question", "sent")
+def _(world: World, _cast: Cast, size: int) -> Plan:
+    return asked_back(world, size)
+
+
+@scenario("notify", "a question that no letter may bring", "sent")
+def _(world: World, cast: Cast, size: int) -> Plan:
+    for proof in cast.proofs:
+        world.pipeline.withdraw(proof, lebenslage="", activity="geburt/propose/LETTER")
+    return asked_back(world, size)
 
 
 def last_day_is_over(world: World, _cast: Cast, _size: int) -> None:
