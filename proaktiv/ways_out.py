@@ -17,7 +17,7 @@ from proaktiv.egress import Egress, presenting, trusting
 from proaktiv.private_networks import named_addresses
 from proaktiv.settings import Env, Settings
 
-_NAMED = "PROAKTIV_REGISTER_PRIVATE_ADDRESSES"
+NAMED = "PROAKTIV_REGISTER_PRIVATE_ADDRESSES"
 _CERTIFICATE, _KEY = "PROAKTIV_CLIENT_CERTIFICATE", "PROAKTIV_CLIENT_KEY"
 
 
@@ -72,7 +72,7 @@ def _way(settings: Settings, certificates: Path | None, private: Mapping[str, Se
 
 def _private(settings: Settings) -> Mapping[str, Sequence[Network]]:
     targets = [target for url in settings.registers.values() if (target := _read(url)) is not None]
-    return named_addresses(_NAMED, settings.register_private_addresses, targets, "PROAKTIV_REGISTERS")
+    return named_addresses(NAMED, settings.register_private_addresses, targets, "PROAKTIV_REGISTERS")
 
 
 def _read(url: str) -> Target | None:

@@ -244,6 +244,31 @@ WRONG = (
         {"REGISTERS": f'{{"A": "https://a:{SECRET}@register.example"}}'},
     ),
     Wrong(
+        *("a certificate without its key", WORK, "PROAKTIV_CLIENT_CERTIFICATE", "belong together"),
+        {"CLIENT_CERTIFICATE": "{folder}/file"},
+    ),
+    Wrong(
+        *("a certificate that is none", WORK, "PROAKTIV_CLIENT_CERTIFICATE", "is no PEM file of its kind"),
+        {"CLIENT_CERTIFICATE": "{folder}/file", "CLIENT_KEY": "{folder}/file"},
+    ),
+    Wrong(
+        *("a key that is not there", WORK, "PROAKTIV_CLIENT_CERTIFICATE", "nowhere cannot be read"),
+        {"CLIENT_CERTIFICATE": "{folder}/file", "CLIENT_KEY": "{folder}/nowhere"},
+    ),
+    Wrong(
+        *(
+            "a private address of no register",
+            WORK,
+            "PROAKTIV_REGISTER_PRIVATE_ADDRESSES",
+            "is no host of PROAKTIV_REG",
+        ),
+        {"REGISTER_PRIVATE_ADDRESSES": '{"behoerde.intern": ["10.20.0.7"]}'},
+    ),
+    Wrong(
+        *("an authority of registers that is not there", WORK, "PROAKTIV_REGISTER_CA_FILE", "no such file"),
+        {"REGISTER_CA_FILE": "{folder}/nowhere"},
+    ),
+    Wrong(
         *("an audience that is no address", SURFACES["intake"], "PROAKTIV_TOKEN_AUDIENCE", "https://host/token"),
         {"TOKEN_AUDIENCE": "intake"},
     ),

@@ -223,7 +223,7 @@ class Examination:
         if self._settings.registers and self._can_prove_itself():
             to_registers = ways_out.to_registers(self._settings)
             for name, url in self._settings.registers.items():
-                yield outward.answers(f"register {name}", asked_at(url), to_registers, self._deadline)
+                yield outward.answers(f"register {name}", asked_at(url), to_registers, self._deadline, ways_out.NAMED)
             if self._production or self._settings.client_certificate is not None:
                 yield outward.known_by(self._settings.client_certificate, self._settings.client_key, self._wall)
 

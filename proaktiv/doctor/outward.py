@@ -124,15 +124,19 @@ def mail_relay(relay: Callable[[], Relay], deadline: Callable[[], Deadline]) -> 
     return Check(name, act, do)
 
 
-def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline]) -> Check:
-    """Ask whether somebody speaks HTTP at an address; nothing is asked of them."""
+def answers(name: str, url: str, egress: Egress, deadline: Callable[[], Deadline], private: str = "") -> Check:
+    """Ask whether somebody speaks HTTP at an address; nothing is asked of them.
+
+    ``private`` is the setting that may name their addresses in a private network, where there is one.
+    """
+    otherwise = f", or name its private address in {private}" if private else ""
     do = "see whether the far side runs and the network lets us there"
 
     def act() -> Iterator[Finding]:
         try:
             status = egress.reach(url, deadline())
         except AddressRefused as error:
-            yield broken(name, str(error), "correct the address, or add its host to PROAKTIV_OUTBOUND")
+            yield broken(name, str(error), f"correct the address, or add its host to PROAKTIV_OUTBOUND{otherwise}")
         except OutboundError as error:
             yield broken(name, str(error), do)
         else:

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import serialization
 from proaktiv.core.addresses import AddressRefused
 from proaktiv.core.errors import Unavailable
 from proaktiv.doctor.findings import Level
-from proaktiv.doctor.outward import known_by
+from proaktiv.doctor.outward import answers, known_by
 from proaktiv.egress import Deadline, Egress, Response
 from proaktiv.settings import Env, Settings
-from proaktiv.ways_out import contradictions, to_behoerden, to_registers, valid_until
+from proaktiv.ways_out import NAMED, contradictions, to_behoerden, to_registers, valid_until
 from tests.flowlog.authority import a_server
 from tests.outward.servers import Server, says
 from tests.outward.test_private_addresses import Line
@@ -245,6 +245,18 @@ def test_an_authority_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 # the doctor -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_doctor_says_how_a_register_in_a_private_network_may_be_named(
+    inside: tuple[Settings, str, Line, Strict],
+) -> None:
+    house, url, line, _ = inside
+    unnamed = to_registers(house.model_copy(update={"register_private_addresses": {}}))
+    for setting, told_so in ((NAMED, True), ("", False)):
+        (found,) = answers("register", url, unnamed, lambda: Deadline(20, time.monotonic), setting).act()
+        assert found.level is Level.BROKEN
+        assert (NAMED in found.do) is told_so
+    assert line.opened == []
 
 
 def finding(certificate: Path | None, key: Path | None, now: datetime) -> tuple[Level, str]:
