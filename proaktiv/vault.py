@@ -22,7 +22,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from sqlalchemy import ARRAY, any_, bindparam, select
 from sqlmodel import Session
 
 from consent.model import Permit
@@ -30,8 +29,7 @@ from proaktiv.core import codes
 from proaktiv.core.accounts import folded
 from proaktiv.core.canonical import dumps
 from proaktiv.core.ids import Ids
-from proaktiv.core.staff import Inspection, Verification
-from proaktiv.core.trust import SessionProof
+from proaktiv.ring import Opens, Place, Ring, read_keys
 from proaktiv.sets import copy_rows
 from proaktiv.tables import VaultKeyRow, core_table
 from proaktiv.wrapping import (
@@ -47,31 +45,8 @@ from proaktiv.wrapping import (
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _KEYS = core_table(VaultKeyRow)
-
-# Made once: every page and every entry of the log asks it, and to build it anew cost as much as to ask.
-_RING = select(_KEYS.c.person, _KEYS.c.compartment, _KEYS.c.kek, _KEYS.c.wrapped).where(
-    _KEYS.c.person == any_(bindparam("persons", type_=ARRAY(_KEYS.c.person.type))),
-    _KEYS.c.compartment == any_(bindparam("compartments", type_=ARRAY(_KEYS.c.compartment.type))),
-    _KEYS.c.state == "active",
-)
 _KEY_COLUMNS = ("person", "compartment", "state", "kek", "wrapped", "made_at", "destroyed_at")
-
-Opens = Permit[Any] | SessionProof | Inspection | Verification
-"""What may open a seal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a sealed value lives; a value copied to another place does not open."""
-
-    table: str
-    row: UUID
-    column: str
-
-    @property
-    def aad(self) -> bytes:
-        """Return the bytes that bind a seal to this place."""
-        return b"\x00".join((self.table.encode(), self.row.bytes, self.column.encode()))
+_SUBJ_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,51 +60,6 @@ class VaultKeys:
     intake_private: bytes = b""
     kek_others: Mapping[Compartment, Sequence[Kek]] = field(default_factory=dict)
     intake_private_others: Sequence[bytes] = ()
-
-
-class Ring:
-    """The data keys of some persons, as read in one transaction. Lives as long as that transaction."""
-
-    def __init__(self, ids: Ids, keys: Mapping[tuple[UUID, Compartment], AESGCM]) -> None:
-        self._ids = ids
-        self._keys = keys
-
-    def seal(self, person: UUID, compartment: Compartment, place: Place, value: Any) -> bytes:
-        """Return ``value`` (canonical JSON data) sealed for one person at one place."""
-        return self.encrypt(person, compartment, dumps(value), place.aad)
-
-    def open(self, by: Opens, person: UUID, compartment: Compartment, place: Place, blob: bytes) -> Any:
-        """Return what was sealed. Raises ``NotPermitted``, ``NotHeld``, ``Destroyed`` or ``SealBroken``."""
-        if person not in by.persons:
-            raise NotPermitted(f"{place.table}.{place.column}: permit is about somebody else")
-        try:
-            return json.loads(self._key(person, compartment).decrypt(blob[:12], blob[12:], place.aad))
-        except InvalidTag:
-            raise SealBroken(f"{place.table}.{place.column} of {place.row}") from None
-
-    def encrypt(self, person: UUID, compartment: Compartment, plain: bytes, aad: bytes) -> bytes:
-        """Return nonce ‖ ciphertext of raw bytes: for bytes that are hashed as well, and their own aad."""
-        nonce = self._ids.random(12)
-        return nonce + self._key(person, compartment).encrypt(nonce, plain, aad)
-
-    def decrypt(self, by: Opens, person: UUID, compartment: Compartment, blob: bytes, aad: bytes) -> bytes:
-        """Return raw bytes that ``encrypt`` sealed. Raises as ``open``."""
-        if person not in by.persons:
-            raise NotPermitted("permit is about somebody else")
-        try:
-            return self._key(person, compartment).decrypt(blob[:12], blob[12:], aad)
-        except (InvalidTag, ValueError):  # the latter where not even a nonce is left
-            raise SealBroken("entry") from None
-
-    def has(self, person: UUID, compartment: Compartment) -> bool:
-        """Return whether this ring can seal for that person."""
-        return (person, compartment) in self._keys
-
-    def _key(self, person: UUID, compartment: Compartment) -> AESGCM:
-        try:
-            return self._keys[person, compartment]
-        except KeyError:
-            raise Destroyed(f"no {compartment} key of person {person}") from None
 
 
 class Vault:
@@ -157,6 +87,10 @@ class Vault:
     def lookup_hash(self, kind: str, value: str) -> bytes:
         """Return the hash by which an identifier is found; blanks around the value do not count."""
         return self.mac(f"lookup/{kind}", value.strip().encode())
+
+    def subj(self, person: UUID) -> bytes:
+        """Return the blind index under which a person's entries of the log are found, 16 bytes."""
+        return self.mac("subject", person.bytes)[:_SUBJ_BYTES]
 
     def code(self, matter: UUID, run: int) -> str:
         """Return the letter code of one matter (bundle or enrolment) in one run; always the same one."""
@@ -239,20 +173,20 @@ class Vault:
         for compartment in wanted:
             if compartment not in self._wrappers:
                 raise NotHeld(f"this surface does not hold KEK-{compartment}")
-        asked = {"persons": list(set(persons)), "compartments": [compartment.value for compartment in wanted]}
-        found = session.connection().execute(_RING, asked)
-        keys = {}
-        for person, name, kek, wrapped in found:
+        asked = {person: self.subj(person) if Compartment.FLOW in wanted else b"" for person in persons}
+        keys, numbers = {}, {}
+        for person, name, kek, wrapped, number in read_keys(session, asked, wanted):
             compartment = Compartment(name)
             keys[person, compartment] = AESGCM(self._wrappers[compartment].unwrap(person, kek, wrapped))
-        return Ring(self._ids, keys)
+            if compartment is Compartment.FLOW:
+                numbers[person] = number
+        return Ring(self._ids, keys, numbers)
 
     def ring_as_far_as_held(self, session: Session, persons: Iterable[UUID], compartment: Compartment) -> Ring:
         """Read the keys of some persons, leaving out what no KEK held here opens. Raises ``NotHeld`` without any."""
         wrapper = self.wrapper(compartment)
-        asked = {"persons": list(set(persons)), "compartments": [compartment.value]}
         keys = {}
-        for person, _, kek, wrapped in session.connection().execute(_RING, asked):
+        for person, _, kek, wrapped, _ in read_keys(session, dict.fromkeys(persons, b""), (compartment,)):
             with suppress(NotHeld, SealBroken):
                 keys[person, compartment] = AESGCM(wrapper.unwrap(person, kek, wrapped))
         return Ring(self._ids, keys)

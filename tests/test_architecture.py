@@ -93,7 +93,14 @@ def settings_are_read_by_the_composition_root(root: Path) -> list[str]:
 
 def steps_do_not_end_transactions(root: Path) -> list[str]:
     """Find a commit, rollback or begin in what gets a session: steps, flowlog, consent, vault."""
-    inside = ("proaktiv/steps/", "proaktiv/flowlog/", "proaktiv/vault.py", "proaktiv/recall.py", "consent/")
+    inside = (
+        "proaktiv/steps/",
+        "proaktiv/flowlog/",
+        "proaktiv/vault.py",
+        "proaktiv/ring.py",
+        "proaktiv/recall.py",
+        "consent/",
+    )
     return [
         at(path, call, f"calls {name_of(call.func)}")
         for path, tree in modules(root)

@@ -8,6 +8,7 @@ Source: flowlog.md §§ 3–4.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from proaktiv.core.merkle import leaf_hash
 from proaktiv.flowlog import entries
 from proaktiv.flowlog.entries import FACTS, SALT_BYTES, STAFF, SUBJECT, commitment
 from proaktiv.flowlog.staff import StaffKeys
-from proaktiv.sets import Part, append_together, past_sqlalchemy
+from proaktiv.sets import FEW, Part, Premise, append_if, append_together, past_sqlalchemy
 from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, core_table
 from proaktiv.vault import Compartment, Destroyed, Ring, Vault
 
@@ -45,7 +46,6 @@ _LOG_COLUMNS = (
 _SECRET_COLUMNS = ("fid", "subj", "s_blob", "a_blob", "staff_key")
 _QUEUE_COLUMNS = ("fid", "leaf", "ts")
 _NONCE_BYTES = 12
-_SUBJ_BYTES = 16
 
 _HEAD = b"INSERT INTO subject_heads AS h (subj, seq) "
 _COUNTED = b" ON CONFLICT (subj) DO UPDATE SET seq = h.seq + excluded.seq RETURNING subj, seq"
@@ -53,6 +53,19 @@ _COUNTED = b" ON CONFLICT (subj) DO UPDATE SET seq = h.seq + excluded.seq RETURN
 _NUMBER = _HEAD + b"SELECT subj, k FROM unnest(%b::bytea[], %b::bigint[]) AS t (subj, k) ORDER BY subj" + _COUNTED
 _NUMBER_ONE = _HEAD + b"VALUES (%b, %b::bigint)" + _COUNTED
 """For one person, as on every page: arrays and their order cost as much as the row."""
+_FIRST = b"INSERT INTO subject_heads (subj, seq) VALUES (%b, %b::bigint) ON CONFLICT (subj) DO NOTHING RETURNING seq"
+_NEXT = b"UPDATE subject_heads SET seq = %b::bigint WHERE subj = %b AND seq = %b::bigint RETURNING seq"
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one call records: ``subjs`` and ``seen`` (how many entries each may see) by person."""
+
+    flows: Sequence[Flow]
+    now: datetime
+    ring: Ring
+    subjs: Mapping[UUID, bytes]
+    seen: Mapping[UUID, int]
 
 
 class FlowLog:
@@ -78,13 +91,50 @@ class FlowLog:
         subjs = self._subjs(flows)
         if ring is None:
             ring = self._vault.ring(session, subjs, (Compartment.FLOW,)) if subjs else Ring(self._ids, {})
+        seen: Counter[UUID] = Counter(flow.person for flow in flows if flow.person is not None and not flow.restrict)
+        batch = _Batch(flows, now, ring, subjs, seen)
+        fids = self._counting_on(session, batch)
+        return self._numbered(session, batch) if fids is None else fids
+
+    def _counting_on(self, session: Session, batch: _Batch) -> list[UUID] | None:
+        """Take the number and write the entries in one round trip; None where it takes two, and nothing is written.
+
+        It can be where a few entries are about one person whose last number came with the keys, as on a page, and
+        nobody went on counting since: the database takes the next number only after exactly that one.
+        """
+        if len(batch.flows) > FEW or len(batch.seen) != 1:
+            return None
+        ((person, count),) = batch.seen.items()
+        last = batch.ring.numbers.get(person)
+        if last is None:
+            return None
+        subj, until = batch.subjs[person], last + count
+        premise = Premise(_NEXT, (until, subj, last)) if last else Premise(_FIRST, (subj, until))
+        fids, parts = self._written(session, batch, {person: last + 1})
+        if not append_if(session, premise, parts):
+            return None
+        batch.ring.numbers[person] = until
+        return fids
+
+    def _numbered(self, session: Session, batch: _Batch) -> list[UUID]:
+        """Take the numbers, whatever they are by now, then write the entries."""
+        subjs, seen = batch.subjs, batch.seen
+        last = self._number(session, {subjs[person]: count for person, count in seen.items()})
+        first = {person: last[subjs[person]] - count + 1 for person, count in seen.items()}
+        fids, parts = self._written(session, batch, first)
+        append_together(session, parts)
+        batch.ring.numbers.update({person: last[subjs[person]] for person in seen})
+        return fids
+
+    def _written(self, session: Session, batch: _Batch, first: Mapping[UUID, int]) -> tuple[list[UUID], list[Part]]:
+        """Return the entries' ids and rows; a person's numbers begin at ``first``. Draws all salts and nonces anew."""
+        now, ring, subjs, following = batch.now, batch.ring, batch.subjs, dict(first)
         staff = self._staff.current(session, now)
-        following = self._number(session, flows, subjs)
         at = entries.instant(now)
         random, row_id = self._ids.random, self._ids.row
         fids: list[UUID] = []
         log, secret, queue = [], [], []
-        for flow in flows:
+        for flow in batch.flows:
             fid = row_id(now)
             dice = random(3 * SALT_BYTES + _NONCE_BYTES)
             f_salt, s_salt, a_salt = dice[:32], dice[32:64], dice[64:96]
@@ -96,9 +146,9 @@ class FlowLog:
                 s_blob, c_subject = s_salt, commitment(SUBJECT, s_salt, b"")
             else:
                 subj = subjs[flow.person]
-                seq = None if flow.restrict else following[subj]
+                seq = None if flow.restrict else following[flow.person]
                 if seq is not None:
-                    following[subj] = seq + 1
+                    following[flow.person] = seq + 1
                 s_body = entries.subject_body(flow, seq)
                 c_subject = commitment(SUBJECT, s_salt, s_body)
                 s_blob = ring.encrypt(flow.person, Compartment.FLOW, s_salt + s_body, c_subject)
@@ -125,15 +175,11 @@ class FlowLog:
             )
             secret.append((fid, subj, s_blob, a_blob, staff.id))
             queue.append((fid, leaf_hash(entry), now))
-        append_together(
-            session,
-            [
-                Part(_LOG, _LOG_COLUMNS, log),
-                Part(_SECRET, _SECRET_COLUMNS, secret),
-                Part(_QUEUE, _QUEUE_COLUMNS, queue),
-            ],
-        )
-        return fids
+        return fids, [
+            Part(_LOG, _LOG_COLUMNS, log),
+            Part(_SECRET, _SECRET_COLUMNS, secret),
+            Part(_QUEUE, _QUEUE_COLUMNS, queue),
+        ]
 
     def authorise(
         self, session: Session, flows: Sequence[tuple[Flow, str]], now: datetime, ring: Ring | None = None
@@ -150,25 +196,21 @@ class FlowLog:
 
     def subj(self, person: UUID) -> bytes:
         """Return the blind index under which a person's entries are found."""
-        return self._vault.mac("subject", person.bytes)[:_SUBJ_BYTES]
+        return self._vault.subj(person)
 
     def _subjs(self, flows: Sequence[Flow]) -> dict[UUID, bytes]:
         return {person: self.subj(person) for person in {flow.person for flow in flows if flow.person is not None}}
 
     @staticmethod
-    def _number(session: Session, flows: Sequence[Flow], subjs: Mapping[UUID, bytes]) -> dict[bytes, int]:
-        """Take as many numbers per person as there are entries they may see; return the first of each."""
-        counts = Counter(subjs[flow.person] for flow in flows if flow.person is not None and not flow.restrict)
+    def _number(session: Session, counts: Mapping[bytes, int]) -> dict[bytes, int]:
+        """Take as many numbers per person as there are entries they may see; return the last of each."""
         if not counts:
             return {}
+        alone = len(counts) == 1
+        given = next(iter(counts.items())) if alone else (list(counts), list(counts.values()))
         try:
             with past_sqlalchemy(session) as raw:
-                found = raw.execute(
-                    _NUMBER_ONE if len(counts) == 1 else _NUMBER,
-                    next(iter(counts.items())) if len(counts) == 1 else (list(counts), list(counts.values())),
-                    prepare=True,
-                    binary=True,
-                ).fetchall()
+                found = raw.execute(_NUMBER_ONE if alone else _NUMBER, given, prepare=True, binary=True).fetchall()
         except IntegrityError as error:  # the ring was read before the person's keys were destroyed
             raise Destroyed("the log takes no more entries of one of these persons") from error
-        return {subj: seq - counts[subj] + 1 for subj, seq in found}
+        return dict(found)

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from proaktiv.core.ids import Ids
 from proaktiv.core.merkle import leaf_hash
 from proaktiv.database import Database
-from proaktiv.sets import Part, append_together
-from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, StaffKeyRow, core_table
+from proaktiv.sets import Part, Premise, append_if, append_together
+from proaktiv.tables import FlowLogRow, FlowQueueRow, FlowSecretRow, StaffKeyRow, SubjectHeadRow, core_table
 
 NOW = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
-KEYS, LOG, SECRET, QUEUE = map(core_table, (StaffKeyRow, FlowLogRow, FlowSecretRow, FlowQueueRow))
+KEYS, LOG, SECRET, QUEUE, HEADS = map(
+    core_table, (StaffKeyRow, FlowLogRow, FlowSecretRow, FlowQueueRow, SubjectHeadRow)
+)
 LOG_COLUMNS = ("fid", "kind", "t", "sender", "receiver", "purpose", "basis", "scope", "outcome")
 BYTES = ("f_salt", "f_bytes", "entry")
 
@@ -59,3 +61,17 @@ def test_what_refers_to_nothing_is_refused_whole(database: Database, number: int
         append_together(session, [keys, *referring])
     with database.transaction() as session:
         assert session.connection().execute(select(KEYS.c.id)).all() == []
+
+
+@pytest.mark.parametrize("number", [1, 8])
+def test_what_rests_on_a_premise_is_written_where_it_holds_and_nowhere_else(database: Database, number: int) -> None:
+    keys, *referring = parts(number)
+    with database.transaction() as session:
+        append_together(session, [keys, Part(HEADS, ("subj", "seq"), [(b"s", 4)])])
+        holds = Premise(b"UPDATE subject_heads SET seq = %b WHERE subj = %b AND seq = %b RETURNING seq", (6, b"s", 4))
+        assert append_if(session, holds, referring)
+        assert not append_if(session, holds, parts(number)[1:])  # it is 6 meanwhile
+    with database.transaction() as session:
+        found = session.connection().execute(select(LOG.c.fid).order_by(LOG.c.fid)).scalars().all()
+        assert found == sorted(fid for fid, *_ in referring[0].rows)
+        assert session.connection().execute(select(HEADS.c.seq)).scalar_one() == 6

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from notifiers.model import Clearance
 from proaktiv.core.errors import NotSafe
 from proaktiv.core.flows import Kind
 from proaktiv.core.keys import PersonKey
+from proaktiv.flowlog import record
 from proaktiv.flowlog.entries import unpack
 from proaktiv.flowlog.record import FlowLog
 from proaktiv.flowlog.staff import StaffReader
@@ -280,3 +282,93 @@ def test_a_staff_part_without_its_key_or_with_other_bytes_stays_closed(world: Wo
     assert other.closed == {key}
     with pytest.raises(NotHeld, match="STAFF_PRIVATE_KEY_OTHERS"):
         other.open(key, blob, unpack(entry).staff)
+
+
+def numbers(world: World, person: PersonKey) -> list[int]:
+    """What stands in a person's entries, in the order of the log; what is withheld from them has none."""
+    world.integrate()
+    return [part["seq"] for part in subject_parts(world, person) if "seq" in part]
+
+
+def test_numbers_stay_gapless_whoever_went_on_counting_since_the_ring_was_read(world: World) -> None:
+    anna, ben = world.a_person(), world.a_person()
+    with world.role("app").transaction() as session:
+        ring = world.vault.ring(session, [anna, ben], (Compartment.FLOW,))
+        assert ring.numbers == {anna: 0, ben: 0}
+        world.record(a_flow(person=anna))  # committed in between: the ring is behind
+        for flows in (
+            [a_flow(person=anna)],
+            [a_flow(person=anna, restrict=True)],
+            [a_flow(person=anna), a_flow(), a_flow(person=anna, restrict=True), a_flow(person=anna)],
+            [a_flow(person=anna), a_flow(person=ben)],
+            [a_flow(person=ben)],
+        ):
+            world.log.record(session, flows, NOW, ring)
+        assert ring.numbers == {anna: 5, ben: 2}
+    world.record(*[a_flow(person=anna)] * 20)
+    assert numbers(world, anna) == list(range(1, 26))
+    assert numbers(world, ben) == [1, 2]
+    assert world.verify_opened([anna, ben]) == []
+
+
+def test_numbers_stay_gapless_where_a_part_of_the_transaction_is_undone(world: World) -> None:
+    person = world.a_person()
+    with world.role("app").transaction() as session:
+        ring = world.vault.ring(session, [person], (Compartment.FLOW,))
+        world.log.record(session, [a_flow(person=person)], NOW, ring)
+        with suppress(ZeroDivisionError), session.begin_nested():
+            world.log.record(session, [a_flow(person=person)], NOW, ring)
+            raise ZeroDivisionError
+        assert ring.numbers == {person: 2}  # it knows nothing of that
+        world.log.record(session, [a_flow(person=person)], NOW, ring)
+    assert numbers(world, person) == [1, 2]
+
+
+def test_an_entry_about_one_person_takes_its_number_in_the_statement_that_writes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.a_person()
+    monkeypatch.setattr(record, "append_together", None)  # the way of two statements is shut
+    for _ in range(3):
+        world.record(a_flow(person=person), a_flow(person=person))
+    with pytest.raises(TypeError):  # the control: two people go that way
+        world.record(a_flow(person=person), a_flow(person=world.a_person()))
+    assert numbers(world, person) == [1, 2, 3, 4, 5, 6]
+
+
+CARELESS_FIRST = (
+    b"INSERT INTO subject_heads AS h (subj, seq) VALUES (%b, %b::bigint)"
+    b" ON CONFLICT (subj) DO UPDATE SET seq = h.seq + 1 RETURNING seq"
+)
+CARELESS_NEXT = (
+    b"UPDATE subject_heads SET seq = seq + 1 WHERE %b::bigint > 0 AND subj = %b AND %b::bigint > 0 RETURNING seq"
+)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("careless", [False, True], ids=["as built", "control: the last number is believed"])
+def test_two_who_read_the_same_last_number_do_not_both_take_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch, before: int, careless: bool
+) -> None:
+    if careless:
+        monkeypatch.setattr(record, "_FIRST", CARELESS_FIRST)
+        monkeypatch.setattr(record, "_NEXT", CARELESS_NEXT)
+    person = world.a_person()
+    if before:
+        world.record(a_flow(person=person))
+    both = threading.Barrier(2)
+
+    def write() -> None:
+        with world.role("app").transaction() as session:
+            ring = world.vault.ring(session, [person], (Compartment.FLOW,))
+            both.wait()
+            world.log.record(session, [a_flow(person=person)], NOW, ring)
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = sorted(numbers(world, person))
+    assert len(found) == before + 2
+    assert (found == list(range(1, before + 3))) is not careless

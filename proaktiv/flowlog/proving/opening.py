@@ -44,7 +44,7 @@ class Parts:
 
     def subj_of(self, person: UUID) -> bytes:
         """Return a person's blind index."""
-        return self._vault.mac("subject", person.bytes)[:16]
+        return self._vault.subj(person)
 
     def subject(self, subj: bytes, blob: bytes, aad: bytes) -> bytes | None:
         """Return salt ‖ body S, None where nothing allows it. Raises ``SealBroken``."""

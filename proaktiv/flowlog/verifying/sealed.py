@@ -51,7 +51,7 @@ class Seals:
 
     def subj_of(self, person: UUID) -> bytes:
         """Return a person's blind index."""
-        return self._vault.mac("subject", person.bytes)[:16]
+        return self._vault.subj(person)
 
     def subject(self, subj: bytes, blob: bytes, aad: bytes) -> bytes | None:
         """Return salt ‖ body S, None where its key is not held. Raises ``SealBroken``, also for nobody's index."""
