@@ -50,7 +50,8 @@ class Watch:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._look, name="line-watch", daemon=True)
                 self._thread.start()
-        self._some.set()
+        if not self._some.is_set():
+            self._some.set()
         return key
 
     def end(self, key: object) -> None:

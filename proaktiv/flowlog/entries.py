@@ -36,7 +36,7 @@ class Entry:
 
 def instant(now: datetime) -> str:
     """Return an instant as the log writes it: RFC 3339, UTC, microseconds, Z."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return now.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def facts_body(flow: Flow, fid: UUID, at: str) -> bytes:
