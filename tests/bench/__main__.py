@@ -16,6 +16,7 @@ from tests.bench.findings import bench_findings
 from tests.bench.flat import bench_flat
 from tests.bench.flood import bench_flood
 from tests.bench.intake import bench_intake
+from tests.bench.keeping import bench_keeping
 from tests.bench.logging import bench_logging
 from tests.bench.proving import bench_proving
 from tests.bench.rules import bench_rules
@@ -35,6 +36,7 @@ BENCHES: Mapping[str, Bench] = {
     "takeover": lambda _quick: bench_takeover(),
     "rules": bench_rules,
     "logging": lambda quick: bench_logging(0.2 if quick else 1.0),
+    "keeping": lambda quick: bench_keeping(0.2, 10_000) if quick else bench_keeping(2.0),
     "proving": lambda quick: bench_proving(40_000, 2_000) if quick else bench_proving(),
     "findings": lambda quick: bench_findings(20_000 if quick else 1_000_000),
     "flat": lambda quick: bench_flat(4_000 if quick else 100_000),

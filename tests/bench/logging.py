@@ -14,6 +14,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -87,61 +88,73 @@ RINGS: dict[PersonKey, Ring] = {}
 """Of one process: no two of them write about the same person."""
 
 
-def bench_logging(seconds: float) -> Iterator[Figure]:
-    """Measure each kind for ``seconds`` a round, and what the sequencer makes of the queue."""
+@contextmanager
+def a_log() -> Iterator[tuple[World, list[PersonKey]]]:
+    """Yield a log on a server of its own, with the tables of the bench and ``PERSONS`` to write about."""
     with tempfile.TemporaryDirectory() as folder, EmbeddedServer() as server:
         server.prepare()
         migrate(server.url("proaktiv_owner"))
-        roles = ("owner", "app", "sequencer", "reader")
+        roles = ("owner", "app", "sequencer", "reader", "eraser")
         world = World({role: server.url(f"proaktiv_{role}") for role in roles}, Path(folder), Ids(secrets.token_bytes))
         with world.role("owner").transaction() as session:
             for statement in _TABLES:
                 session.connection().execute(text(statement))
         persons = [world.a_person() for _ in range(PERSONS)]
         world.record(a_flow(person=persons[0]))  # the month's staff key is there
-        for name in list(world.opened):
-            world.opened.pop(name).close()  # no connection is shared with a fork
-        yield from _measured(world, persons, seconds)
+        apart(world)
+        yield world, persons
         world.close()
+
+
+def apart(world: World) -> None:
+    """Close what is open: no connection is shared with a fork."""
+    for name in list(world.opened):
+        world.opened.pop(name).close()
+
+
+def bench_logging(seconds: float) -> Iterator[Figure]:
+    """Measure each kind for ``seconds`` a round, and what the sequencer makes of the queue."""
+    with a_log() as (world, persons):
+        yield from _measured(world, persons, seconds)
 
 
 def _measured(world: World, persons: Sequence[PersonKey], seconds: float) -> Iterator[Figure]:
     alone = _rounds(world, persons, (BARE, LOGGED, KEYS_TOO), workers=1, work=0.0, seconds=seconds)
     yield Figure(
         "a logged transaction",
-        f"{_median(alone['logged']):,.0f}/s (bare {_median(alone['bare']):,.0f}/s)",
-        _ratio(alone["logged"], alone["bare"]),
+        f"{median(alone['logged']):,.0f}/s (bare {median(alone['bare']):,.0f}/s)",
+        ratio(alone["logged"], alone["bare"]),
         0.50,
         f"one row of business with and without one entry about a person, one worker, median of {ROUNDS}",
     )
     yield Figure(
         "a logged transaction that reads the person's keys, too",
-        f"{_median(alone['keys too']):,.0f}/s",
-        _ratio(alone["keys too"], alone["bare"]),
+        f"{median(alone['keys too']):,.0f}/s",
+        ratio(alone["keys too"], alone["bare"]),
         how="the same; one more query, where nothing but the log needs the keys",
     )
     busy = _rounds(world, persons, (BARE, LOGGED, CHAINED), workers=8, work=OTHER_WORK_SECONDS, seconds=seconds)
     yield Figure(
         "logged, 8 workers with 10 ms of other work",
-        f"{_median(busy['logged']):,.0f}/s (bare {_median(busy['bare']):,.0f}/s)",
-        _ratio(busy["logged"], busy["bare"]),
+        f"{median(busy['logged']):,.0f}/s (bare {median(busy['bare']):,.0f}/s)",
+        ratio(busy["logged"], busy["bare"]),
         0.90,
         f"the entry first, then the other work, then the commit; processes, median of {ROUNDS}",
     )
     yield Figure(
         "logged, to a chain in the transaction",
-        f"{_median(busy['logged']):,.0f}/s (chain {_median(busy['chained']):,.0f}/s)",
-        _ratio(busy["logged"], busy["chained"]),
+        f"{median(busy['logged']):,.0f}/s (chain {median(busy['chained']):,.0f}/s)",
+        ratio(busy["logged"], busy["chained"]),
         5.0,
         "the same load and order; the chain's tip is locked from the entry to the commit",
     )
     peaks = _rounds(world, persons, (LOGGED,), workers=4, work=0.0, seconds=seconds)["logged"]
     peak = max(*alone["logged"], *peaks)
-    _drain(world)
+    drain(world)
     backlog = 50_000
     _queue_up(world, backlog)
     begun = time.perf_counter()
-    _drain(world)
+    drain(world)
     drained = backlog / (time.perf_counter() - begun)
     yield Figure(
         "the sequencer's drain",
@@ -150,7 +163,7 @@ def _measured(world: World, persons: Sequence[PersonKey], seconds: float) -> Ite
         5.0,
         f"{backlog:,} queued entries to signed tiles in sets of 10,000; peak of 1 and 4 workers without other work",
     )
-    yield from _lag(world, persons, 0.8 * _median(alone["logged"]), max(10.0, 4 * seconds))
+    yield from _lag(world, persons, 0.8 * median(alone["logged"]), max(10.0, 4 * seconds))
 
 
 # writers --------------------------------------------------------------------------------------------------------------
@@ -164,17 +177,17 @@ def _rounds(
     for number in range(ROUNDS + 1):
         for kind in kinds:
             begins = time.perf_counter() + WARM_UP_SECONDS
-            rate = sum(_in_processes(workers, partial(_write, world, persons, kind, work, seconds, begins)))
+            rate = sum(in_processes(workers, partial(write, world, persons, kind, work, seconds, begins)))
             if number:
                 rates[kind.name].append(rate)
         if number:
             told = ", ".join(f"{name} {found[-1]:,.0f}" for name, found in rates.items())
             print(f"  round {number}/{ROUNDS}, {workers} workers: {told} a second", flush=True)
-        _drain(world)
+        drain(world)
     return rates
 
 
-def _write(
+def write(
     world: World, persons: Sequence[PersonKey], kind: Kind, work: float, seconds: float, begins: float, me: int
 ) -> float:
     """Write transactions of a kind; return how many a second were there in the ``seconds`` from ``begins`` on.
@@ -203,7 +216,7 @@ def _read_rings(world: World, persons: Sequence[PersonKey]) -> None:
         RINGS.update({person: world.vault.ring(session, [person], (Compartment.FLOW,)) for person in persons})
 
 
-def _in_processes(workers: int, act: Callable[[int], Any]) -> list[Any]:
+def in_processes(workers: int, act: Callable[[int], Any]) -> list[Any]:
     """Fork, act with a number each, and return what they found."""
     pipes = []
     for number in range(workers):
@@ -233,14 +246,14 @@ def _in_processes(workers: int, act: Callable[[int], Any]) -> list[Any]:
 # the sequencer --------------------------------------------------------------------------------------------------------
 
 
-def _drain(world: World) -> None:
+def drain(world: World) -> None:
     """Integrate and sign what is queued, as the signing worker does."""
 
     def child(_me: int) -> None:
         while world.integrate():
             world.sign()
 
-    _in_processes(1, child)
+    in_processes(1, child)
 
 
 def _queue_up(world: World, entries: int) -> None:
@@ -248,7 +261,7 @@ def _queue_up(world: World, entries: int) -> None:
         for _ in range(entries // 1000):
             world.record(*[a_flow()] * 1000)
 
-    _in_processes(1, child)
+    in_processes(1, child)
 
 
 def _lag(world: World, persons: Sequence[PersonKey], rate: float, seconds: float) -> Iterator[Figure]:
@@ -259,7 +272,7 @@ def _lag(world: World, persons: Sequence[PersonKey], rate: float, seconds: float
     def act(me: int) -> list[tuple[float, int]]:
         return _signs(world, done) if me == 0 else _evenly(world, persons, rate, seconds, done)
 
-    signed, written = _in_processes(2, act)
+    signed, written = in_processes(2, act)
     assert signed[-1][1] >= written[-1][1], "the sequencer stopped before the last entry"
     lags = [next(moment for moment, size in signed if size >= number) - at for at, number in written]
     yield Figure(
@@ -308,9 +321,9 @@ def _signs(world: World, done: Path) -> list[tuple[float, int]]:
     return found
 
 
-def _ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+def ratio(ours: Sequence[float], others: Sequence[float]) -> float:
     return statistics.median(mine / other for mine, other in zip(ours, others, strict=True))
 
 
-def _median(rates: Sequence[float]) -> float:
+def median(rates: Sequence[float]) -> float:
     return statistics.median(rates)

@@ -31,6 +31,7 @@ from proaktiv.flowlog.signer import Signer
 from proaktiv.flowlog.tiles import StoredTree
 from proaktiv.flowlog.verifying.export import verify_export
 from proaktiv.schema import migrate
+from tests.bench.openloop import quantile
 from tests.bench.table import Figure
 from tests.builders import somebody
 from tests.flowlog import conftest as logs
@@ -40,6 +41,9 @@ from tests.world import World
 ROUNDS = 9
 PROOFS = 100
 ENTRIES = 200
+VIEWS = 200
+COCKPIT_SECONDS = 0.5
+"""A register's answer to XDatenschutzcockpit (flowlog.md § 1)."""
 SMALL, LARGE = 1_000, 1_000_000
 ROLES = ("owner", "app", "sequencer", "reader")
 _GROWN = text("UPDATE log_head SET size = :size, root = :root")
@@ -133,6 +137,15 @@ def _view(city: World, large: int, small: World) -> Iterator[Figure]:
         _ratio(whole, alone),
         20.0,
         f"as GET /me/flows answers: opened, checked and proven, scattered among {size:,}; median of {ROUNDS}",
+        most=True,
+    )
+    slow = quantile([_seconds(view, 1) for _ in range(VIEWS)], 0.99)
+    yield Figure(
+        f"a person's {ENTRIES} entries, to what a Datenschutzcockpit may take",
+        f"p99 {slow * 1e3:.0f} ms",
+        slow / COCKPIT_SECONDS,
+        0.5,
+        f"the same, {VIEWS} times one after the other; the ratio is p99 to 500 ms",
         most=True,
     )
     yield from _checking()
