@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from sqlmodel import Session
 from consent.model import Permit
 from proaktiv.core import codes
 from proaktiv.core.accounts import folded
+from proaktiv.core.birthdays import Born
 from proaktiv.core.canonical import dumps
 from proaktiv.core.ids import Ids
 from proaktiv.ring import Opens, Place, Ring, read_keys
@@ -104,11 +105,11 @@ class Vault:
         """Return what stands in ``codes`` for a code as read by ``codes.read``."""
         return self._code_mac("stored", code.encode())
 
-    def proof_mac(self, code: str, birth_date: date) -> bytes:
+    def proof_mac(self, code: str, birth_date: Born) -> bytes:
         """Return what stands in ``codes`` for a code together with a birth date."""
         return self._code_mac("proof", f"{code}|{birth_date.isoformat()}".encode())
 
-    def identity_mac(self, person: UUID, family_name: str, given_name: str, birth_date: date) -> bytes:
+    def identity_mac(self, person: UUID, family_name: str, given_name: str, birth_date: Born) -> bytes:
         """Return what stands in ``codes`` for whom a code is for, as ``core.accounts.folded`` writes names."""
         said = "\x00".join((folded(family_name), folded(given_name).partition(" ")[0], birth_date.isoformat()))
         return self._code_mac("identity", person.bytes + said.encode())

@@ -9,10 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from psycopg.errors import UniqueViolation
 from sqlalchemy import text
 
+from proaktiv.core.birthdays import read_born
 from proaktiv.core.ids import Ids
 from proaktiv.core.keys import PersonKey
 from proaktiv.core.trust import SessionProof, Trust
 from proaktiv.database import Database
+from proaktiv.identity.tokens import attributes
 from proaktiv.vault import (
     Compartment,
     Destroyed,
@@ -146,3 +148,18 @@ def test_codes_are_the_same_for_the_same_letter_and_differ_for_the_next_run() ->
     assert vault.code(ROW, 1) != vault.code(ROW, 2)
     code = vault.code(ROW, 1)
     assert vault.proof_mac(code, date(1994, 3, 8)) != vault.proof_mac(code, date(1994, 3, 9))
+    assert vault.proof_mac(code, date(1994, 3, 8)) == vault.proof_mac(code, read_born("1994-03-08"))
+
+
+def test_an_account_fits_with_the_birth_date_as_far_as_letter_and_account_know_it() -> None:
+    vault = a_vault()
+    letter = vault.identity_mac(ROW, "Beispiel", "Anna", read_born("1985-00-00"))
+
+    def account(birthdate: str) -> bytes:
+        said = attributes({"given_name": "Anna", "family_name": "Beispiel", "birthdate": birthdate})
+        assert said is not None
+        return vault.identity_mac(ROW, said.family_name, said.given_name, said.birth_date)
+
+    assert account("1985") == account("1985-00-00") == letter
+    assert letter not in (account("1985-01-01"), account("1985-06"), account("1986"))
+    assert attributes({"given_name": "Anna", "family_name": "Beispiel", "birthdate": "0000-03-08"}) is None

@@ -17,6 +17,7 @@ from sqlalchemy import insert, text
 
 from notifiers.folder import FolderChannel
 from notifiers.model import Clearance
+from proaktiv.core.birthdays import read_born
 from proaktiv.core.errors import AlreadyDone
 from proaktiv.core.flows import Kind
 from proaktiv.core.ids import Ids, RandomBytes
@@ -257,7 +258,7 @@ class World:
         before = set(self.letters.iterdir())
         self.enrols(person)
         (letter,) = set(self.letters.iterdir()) - before
-        return self.pipeline.prove(code_in(letter.read_text()), date.fromisoformat(person.geburtsdatum)).proof
+        return self.pipeline.prove(code_in(letter.read_text()), read_born(person.geburtsdatum)).proof
 
     def enrols(self, person: Somebody) -> None:
         """A person asks to enrol; the activation letter goes where the register says."""
@@ -316,7 +317,7 @@ class World:
 
     def opens_letter(self, person: Somebody) -> SessionProof:
         """A person takes the newest letter and proves themselves by its code."""
-        return self.pipeline.prove(code_in(self.letters_to(person)[-1]), date.fromisoformat(person.geburtsdatum)).proof
+        return self.pipeline.prove(code_in(self.letters_to(person)[-1]), read_born(person.geburtsdatum)).proof
 
     def proposals(self, proof: SessionProof) -> dict[str, dict[str, Any]]:
         """What a person sees, by Leistung."""

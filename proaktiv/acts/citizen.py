@@ -3,12 +3,12 @@
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from proaktiv.acts.account import AccountActs
 from proaktiv.acts.own import OwnActs
+from proaktiv.core.birthdays import Born
 from proaktiv.core.errors import BadInput, Conflict, NotAllowed, NotProven
 from proaktiv.core.nets import UNTOLD
 from proaktiv.core.trust import SessionProof
@@ -48,7 +48,7 @@ class CitizenActs(AccountActs, OwnActs):
         with self.database.transaction() as session:
             enrol.enrol(session, self.house, wish, now)
 
-    def prove(self, code: str, birth_date: date, net: bytes = UNTOLD) -> Proven:
+    def prove(self, code: str, birth_date: Born, net: bytes = UNTOLD) -> Proven:
         """Return a session. Raises ``NotProven``, after the wrong try was counted; ``TooMany``."""
         now, wall = self.clock(), self.wall()
         with self.database.transaction() as session:

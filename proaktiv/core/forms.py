@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from proaktiv.core.birthdays import read_born
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat alone reads weeks, too
 _ARS = re.compile(r"[0-9]{12}")
 
 ANSCHRIFT = "anschrift"
 """A typ beside those of the catalogue: an object of texts, as a letter needs it."""
+GEBURT = "geburt"
+"""The other: a birth date as far as it is known. Rules count from whole dates alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Form:
                 fits = isinstance(value, str) and _ARS.fullmatch(value) is not None
             case "datum":
                 return _day(value)
+            case "geburt":
+                return read_born(value)
             case "anschrift":
                 fits = isinstance(value, dict)
             case "einzeln":

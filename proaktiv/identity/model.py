@@ -5,9 +5,10 @@ Left to others: the wire (``provider``), the token (``tokens``), the order of th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
+from proaktiv.core.birthdays import Born
 from proaktiv.core.errors import NotProven, Unavailable
 from proaktiv.core.trust import Trust
 
@@ -84,7 +85,7 @@ class Attributes:
 
     given_name: str = field(repr=False)
     family_name: str = field(repr=False)
-    birth_date: date = field(repr=False)
+    birth_date: Born = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ import binascii
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from proaktiv.core.birthdays import read_born
 from proaktiv.core.trust import Trust
 from proaktiv.identity.model import Attributes, Client, Identified, LoginRefused, Why
 
@@ -110,13 +111,13 @@ def checked(token: str, key: Mapping[str, Any], client: Client, nonce: str, now:
 def attributes(claims: Mapping[str, Any]) -> Attributes | None:
     """Return name and birth date, or None where one of them is missing or none.
 
-    Source: OpenID Connect Core 1.0 § 5.1.
+    A birth date may be in part: a year alone, or noughts. Source: OpenID Connect Core 1.0 § 5.1.
     """
     given, family, born = (claims.get(name) for name in ("given_name", "family_name", "birthdate"))
     if not all(isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME for value in (given, family, born)):
         return None
     try:
-        return Attributes(str(given), str(family), date.fromisoformat(str(born)))
+        return Attributes(str(given), str(family), read_born(born))
     except ValueError:
         return None
 

@@ -187,7 +187,7 @@ def _keep_contact(
         "anschrift": dict(facts["anschrift"]),
         "stand": {"zum": as_of.isoformat()},
         "sprache": "de",
-        "geburtsdatum": str(facts["geburtsdatum"]),
+        "geburtsdatum": facts["geburtsdatum"].isoformat(),
     }
     sealed = ring.seal(person, Compartment.CONTACT, Place("contacts", person, "values"), contact)
     statement = upsert(_CONTACTS).values(person=person, values=sealed, known_at=now, event=None)

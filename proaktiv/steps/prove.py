@@ -11,7 +11,7 @@ Source: data-path.md § 2; channels-and-pages.md §§ 4, 5.2 (5), (9); security-
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from sqlmodel import Session
 from consent.model import Subject, SubjectStatus
 from proaktiv.addresses import tell
 from proaktiv.core import codes
+from proaktiv.core.birthdays import Born
 from proaktiv.core.errors import NotProven
 from proaktiv.core.flows import Flow, Kind
 from proaktiv.core.keys import PersonKey
@@ -52,7 +53,7 @@ class Proven:
     proof: SessionProof
 
 
-def prove(session: Session, house: House, typed: str, birth_date: date, now: datetime, wall: datetime) -> Proven | None:
+def prove(session: Session, house: House, typed: str, birth_date: Born, now: datetime, wall: datetime) -> Proven | None:
     """Return a session, or None where nothing was proven; the caller commits either way.
 
     ``wall`` is real time: sessions end by it also where the demonstration's clock jumps.

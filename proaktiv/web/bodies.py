@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from proaktiv.core.birthdays import Born, InPart, read_born
 from proaktiv.steps.consents import Choice
 from proaktiv.steps.enrol import Wish
-from proaktiv.web.leaves import Day, Digest, Leistung, Name
+from proaktiv.web.leaves import Birthday, Digest, Leistung, Name
 
 
 class Form(BaseModel):
@@ -31,7 +32,7 @@ class Anmeldung(Form):
 
     vornamen: Name
     familienname: Name
-    geburtsdatum: Day
+    geburtsdatum: Birthday
     anschrift: Anschrift
 
     def wish(self) -> Wish:
@@ -39,7 +40,7 @@ class Anmeldung(Form):
         return Wish(
             vornamen=self.vornamen,
             familienname=self.familienname,
-            geburtsdatum=self.geburtsdatum.isoformat(),
+            geburtsdatum=self.geburtsdatum,
             strasse=self.anschrift.strasse,
             plz=self.anschrift.plz,
             ort=self.anschrift.ort,
@@ -50,7 +51,14 @@ class Nachweis(Form):
     """A letter code and a birth date."""
 
     code: Annotated[str, StringConstraints(max_length=40)]
-    geburtsdatum: Day
+    geburtsdatum: Birthday
+
+    def born(self) -> Born:
+        """Return the birth date as the step takes it; one that no calendar has is nobody's."""
+        try:
+            return read_born(self.geburtsdatum)
+        except ValueError:
+            return InPart(self.geburtsdatum)
 
 
 class Entscheidung(Form):

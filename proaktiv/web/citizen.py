@@ -52,7 +52,7 @@ def enrol(form: Anmeldung, net: NetDep, pipeline: PipelineDep) -> dict[str, str]
 @router.post("/sitzung", responses=openapi.told(401, 429) | openapi.CHANGE_UNPROVEN | links.SESSION)
 def prove(form: Nachweis, request: Request, response: Response, net: NetDep, pipeline: PipelineDep) -> dict[str, Any]:
     """Open a session by letter code and birth date; so many wrong tries from one net in an hour."""
-    session = pipeline.prove(form.code, form.geburtsdatum, net)
+    session = pipeline.prove(form.code, form.born(), net)
     name, secure = request.app.state.cookie, request.app.state.cookie == SECURE_COOKIE
     response.set_cookie(name, session.token, httponly=True, secure=secure, samesite="lax", path="/", max_age=1800)
     return {"purpose": session.purpose, "trust": int(session.proof.trust), "csrf": session.csrf}

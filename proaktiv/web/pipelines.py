@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Protocol
 from uuid import UUID
 
+from proaktiv.core.birthdays import Born
 from proaktiv.core.trust import SessionProof
 from proaktiv.steps.channels import Reachable, Terms
 from proaktiv.steps.confirm import Confirmation
@@ -24,7 +25,7 @@ class CitizenPipeline(Protocol):
         """Keep a request to be known here. Raises ``TooMany``."""
         ...
 
-    def prove(self, code: str, birth_date: date, net: bytes) -> Proven:
+    def prove(self, code: str, birth_date: Born, net: bytes) -> Proven:
         """Return a session. Raises ``NotProven``, ``TooMany``."""
         ...
 

@@ -15,7 +15,7 @@ from consent.model import Operation, Permit, Prefill, Refusal
 from proaktiv.calling import call_human
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.flows import Flow
-from proaktiv.core.forms import ANSCHRIFT, Form
+from proaktiv.core.forms import ANSCHRIFT, GEBURT, Form
 from proaktiv.core.outbound import (
     AWAY_FOR,
     HOUSE_MADE,
@@ -48,7 +48,7 @@ ENROLMENT_FORMS = {
     "kennung": Form("text"),
     "vornamen": Form("text"),
     "familienname": Form("text"),
-    "geburtsdatum": Form("datum"),
+    "geburtsdatum": Form(GEBURT),
     "anschrift": Form(ANSCHRIFT),
 }
 """What a request to enrol is answered with: not what rules read, but what a letter and its code need."""

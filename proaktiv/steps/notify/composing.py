@@ -11,6 +11,7 @@ from consent.model import Permit, Propose
 from notifiers.leaks import Known
 from notifiers.model import Message, Recipient
 from proaktiv.core import codes
+from proaktiv.core.birthdays import Born, read_born
 from proaktiv.core.calendar import berlin_date
 from proaktiv.core.letters import (
     SUBJECT,
@@ -46,7 +47,7 @@ class Composed:
     recipient: Recipient
     given_name: str
     family_name: str
-    born_on: date
+    born_on: Born
     known: Known
     moved: bytes | None = None
     given_at: datetime | None = None
@@ -76,7 +77,7 @@ def compose(
     try:
         place = Place("contacts", matter.person, "values")
         contact = ring.open(permit, matter.person, Compartment.CONTACT, place, sealed)
-        born_on = date.fromisoformat(contact["geburtsdatum"])
+        born_on = read_born(contact["geburtsdatum"])
         address = ""
         if matter.channel == MAIL and mail is not None:
             address, moved = _mail_address(house, permit, ring, mail)
@@ -118,16 +119,16 @@ def _mail_address(house: House, permit: Permit[Propose], ring: Ring, row: SqlRow
     return str(said["mail"]), ring.seal(row.person, Compartment.CONTACT, place, {"mail": str(said["mail"])})
 
 
-def _known(house: House, matter: Matter, contact: dict[str, Any], born_on: date) -> Known:
+def _known(house: House, matter: Matter, contact: dict[str, Any], born_on: Born) -> Known:
     """Return what is known here beyond the recipient; register ids are known as hashes alone."""
     address = contact["anschrift"]
     code = house.vault.code(matter.id, 1)
     return Known(
         names=tuple(contact["name"]),
         places=(address["strasse"], address["plz"], address["ort"]),
-        days=(born_on,),
+        days=(born_on,) if isinstance(born_on, date) else (),
         ids=tuple(str(each) for each in (matter.id, matter.person, *sorted(matter.events))),
-        others=(code, codes.grouped(code)),
+        others=(code, codes.grouped(code), born_on.isoformat()),
     )
 
 

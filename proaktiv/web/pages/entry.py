@@ -1,6 +1,5 @@
 """The way in and out: home, code, enrolment, language, leaving, and what every site must say."""
 
-from datetime import date
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -23,7 +22,7 @@ SEE_OTHER = 303
 
 CODE_WRONG = _("Code und Geburtsdatum passen nicht zusammen, oder der Code gilt nicht mehr.")
 CODE_LENGTH = _("Geben Sie alle dreizehn Zeichen des Codes ein.")
-DAY_WRONG = _("Geben Sie das Geburtsdatum mit Tag, Monat und Jahr ein, zum Beispiel 31 3 1990.")
+DAY_WRONG = _("Geben Sie das Geburtsdatum mit Tag, Monat und Jahr ein, zum Beispiel 31 3 1990 oder 00 00 1990.")
 
 
 @router.get("/")
@@ -45,7 +44,7 @@ def prove(
     """Open a session by code and birth date, or say the one thing that is said of every wrong pair."""
     form = Form(fields)
     typed = form.line("code", CODE_LENGTH, most=40)
-    born = form.day("geburt", DAY_WRONG)
+    born = form.born("geburt", DAY_WRONG)
     if not form.well:
         return look.answer(request, "code.html", 422, form=form)
     try:
@@ -72,14 +71,14 @@ def enrol(request: Request, fields: Fields, look: LookDep, net: NetDep, pipeline
     wish = Wish(
         vornamen=form.line("vornamen", _("Geben Sie Ihre Vornamen ein, wie sie im Ausweis stehen.")),
         familienname=form.line("familienname", _("Geben Sie Ihren Familiennamen ein.")),
-        geburtsdatum=form.day("geburt", DAY_WRONG).isoformat(),
+        geburtsdatum=form.born("geburt", DAY_WRONG).isoformat(),
         strasse=form.line("strasse", _("Geben Sie Straße und Hausnummer ein.")),
         plz=form.matching("plz", "[0-9]{5}", _("Geben Sie die Postleitzahl mit fünf Ziffern ein.")),
         ort=form.line("ort", _("Geben Sie den Ort ein.")),
     )
     if not form.well:
         return look.answer(request, "enrol.html", 422, form=form)
-    if date.fromisoformat(wish.geburtsdatum) > pipeline.clock().date():
+    if wish.geburtsdatum > pipeline.clock().date().isoformat():
         form.errors["geburt"] = DAY_WRONG
         return look.answer(request, "enrol.html", 422, form=form)
     pipeline.enrol(wish, net)

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends
 from starlette.requests import Request
 
+from proaktiv.core.birthdays import Born, read_born
 from proaktiv.core.errors import BadInput
 from proaktiv.web.problems import WrongMediaType
 
@@ -26,6 +27,7 @@ _DAY = re.compile(
     r"(?P<day>[0-9]{1,2})\. ?(?P<month>[0-9]{1,2})\. ?(?P<year>2[0-9]{3})"
     r"|(?P<year_iso>2[0-9]{3})-(?P<month_iso>[0-9]{2})-(?P<day_iso>[0-9]{2})"
 )
+_UNKNOWN = re.compile("0{1,2}|[xX]{1,2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -70,16 +72,18 @@ class Form:
             self.errors[name] = wrong
         return value
 
-    def day(self, name: str, wrong: str) -> date:
-        """Return the date of three fields ``<name>_tag``, ``_monat``, ``_jahr``, as people write them."""
-        parts = [self.typed.get(f"{name}_{part}", "").strip() for part in ("jahr", "monat", "tag")]
-        try:
-            if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts) or len(parts[0]) != 4:
-                raise ValueError  # noqa: TRY301 - the same answer as for a 31st of February
-            return date(*map(int, parts))
-        except ValueError:
-            self.errors[name] = wrong
-            return date.min
+    def born(self, name: str, wrong: str) -> Born:
+        """Return the birth date of three fields ``<name>_tag``, ``_monat``, ``_jahr``, as people write them.
+
+        00 or XX, as in a passport, where the day or month is not known; left out, it may have been forgotten.
+        """
+        year, *parts = (self.typed.get(f"{name}_{part}", "").strip() for part in ("jahr", "monat", "tag"))
+        month, day = ("00" if _UNKNOWN.fullmatch(part) else part.zfill(2) for part in parts)
+        if all(parts):
+            with suppress(ValueError):  # a 31st of February
+                return read_born(f"{year}-{month}-{day}")
+        self.errors[name] = wrong
+        return date.min
 
     def typed_day(self, name: str, wrong: str) -> date | None:
         """Return a day of 2000 to 2999 typed as 31.12.2027 or 2027-12-31, None where nothing is."""
