@@ -10,6 +10,7 @@ Source: data-path.md §§ 4, 5; security-and-faults.md T7, T8.
 """
 
 import json
+import unicodedata
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,8 @@ PROBES = ("acknowledge.before", "acknowledge.during", "acknowledge.after")
 
 MAX_TEXT = 2000
 _MAX_ID = 64
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Turn the direction of what follows: another text is read than was signed (UAX #9; CVE-2021-42574)."""
 
 _AUFTRAEGE = core_table(AuftragRow)
 _HANDOVERS = core_table(HandoverRow)
@@ -92,14 +95,24 @@ def read(payload: bytes) -> Acknowledgement:
     texts = {}
     for name in (each.name for each in fields(Acknowledgement)):
         value = data.get(name, "" if name == "text" else None)
-        if not isinstance(value, str) or len(value) > limits.get(name, _MAX_ID) or "\x00" in value:
+        if not isinstance(value, str) or len(value) > limits.get(name, _MAX_ID):
             raise BadInput(f"/{name}", f"must be text of at most {limits.get(name, _MAX_ID)} characters")
+        if not _readable(value, lines=name == "text"):
+            raise BadInput(f"/{name}", "must hold no character that controls a page or turns the direction of writing")
         if not value and name != "text":
             raise BadInput(f"/{name}", "must not be empty")
         texts[name] = value
     if texts["status"] not in _STATUS:
         raise BadInput("/status", f"must be one of {', '.join(_STATUS)}")
     return Acknowledgement(**texts)
+
+
+def _readable(value: str, *, lines: bool) -> bool:
+    """Return whether a person can be shown it as it was signed; joiners and marks of a script may stand in it."""
+    return not any(
+        symbol in _TURNS or (unicodedata.category(symbol) in {"Cc", "Cs"} and not (lines and symbol in "\n\r\t"))
+        for symbol in value
+    )
 
 
 def content_mac(vault: Vault, message: Acknowledgement) -> bytes:

@@ -224,6 +224,13 @@ def test_a_payload_is_read() -> None:
         ({"behoerde": ["x"]}, "/behoerde"),
         ({"text": "x" * 2001}, "/text"),
         ({"text": "a\x00b"}, "/text"),
+        ({"text": "a\x1b[2Jb"}, "/text"),
+        ({"text": "a\x85b"}, "/text"),
+        ({"text": "Frist: \u202e4202.21.13"}, "/text"),
+        ({"text": "\u2066a\u2069"}, "/text"),
+        ({"text": "\ud800"}, "/text"),
+        ({"message_id": "m\n"}, "/message_id"),
+        ({"wire_id": "\udfff"}, "/wire_id"),
         ({"text": None}, "/text"),
     ],
 )
@@ -231,6 +238,12 @@ def test_a_payload_of_another_form_names_its_field(changes: dict[str, Any], fiel
     with pytest.raises(BadInput) as caught:
         acknowledge.read(json.dumps(GOOD | changes).encode())
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("text", ["Bitte:\r\n\t1. Formular", "לְאַנָּה\u200f", "می\u200cخواهم", "👩\u200d🍼", "Ø"])
+def test_a_text_may_have_lines_and_be_of_any_script(town: Town, intake: Town, text: str) -> None:
+    accept(intake, a_message(sent(town), "question", text=text))
+    assert acknowledge.read(json.dumps(GOOD | {"text": text}).encode()).text == text
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{", b"\xff", b"7", b"[" * 100_000])
