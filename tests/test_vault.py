@@ -142,6 +142,16 @@ def test_a_payload_does_not_open_without_a_permit_even_for_the_worker() -> None:
         both.open_payload(a_proof(IDS.secret()), PLACE, blob)  # type: ignore[arg-type]
 
 
+def test_a_ring_of_nobody_and_one_of_strangers_hold_nothing(database: Database) -> None:
+    vault = a_vault()
+    for persons in ([], [IDS.secret()], [IDS.secret(), IDS.secret()]):
+        for compartment in (Compartment.VIEW, Compartment.FLOW):
+            with database.transaction() as session:
+                ring = vault.ring(session, persons, [compartment])
+            assert not any(ring.has(person, compartment) for person in persons)
+            assert ring.numbers == {}
+
+
 def test_codes_are_the_same_for_the_same_letter_and_differ_for_the_next_run() -> None:
     vault = a_vault()
     assert vault.code(ROW, 1) == vault.code(ROW, 1)
