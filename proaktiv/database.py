@@ -126,7 +126,7 @@ class Database:
                 session.flush()
             except DBAPIError as error:
                 raise (_ours(error.orig, lost=error.connection_invalidated) or error) from error
-            except psycopg.OperationalError as error:  # from a cursor used past SQLAlchemy (COPY)
+            except psycopg.Error as error:  # from a cursor used past SQLAlchemy (``sets``)
                 raise (_ours(error, lost=_broken(connection)) or error) from error
             self._commit(session, connection)
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from proaktiv.core.errors import CommitUnknown, NotSafe
 from proaktiv.database import Database, DatabaseAway
 from proaktiv.embedded import EmbeddedServer
+from proaktiv.sets import past_sqlalchemy
 
 _INSERT = text("INSERT INTO client_days (client, day, n) VALUES ('c', '2026-01-01', 1)")
 _COUNT = text("SELECT count(*) FROM client_days")
@@ -133,6 +134,18 @@ def test_a_connection_lost_under_a_copy_past_sqlalchemy_is_away_too(
         lose()
     assert count(database) == 0
     superuser.close()
+
+
+def test_what_is_written_past_sqlalchemy_where_postgresql_only_reads_is_for_later(database: Database) -> None:
+    def write() -> None:
+        with database.transaction() as session:
+            session.connection().execute(text("SET TRANSACTION READ ONLY"))
+            with past_sqlalchemy(session) as raw:
+                raw.execute(str(_INSERT))
+
+    with pytest.raises(DatabaseAway, match="only reads here"):
+        write()
+    assert count(database) == 0
 
 
 def test_a_lost_connection_does_not_hide_why_a_transaction_ended(database: Database, postgres: EmbeddedServer) -> None:
