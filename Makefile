@@ -20,6 +20,8 @@ env: $(STAMP) ## build .venv from requirements.lock
 # A machine without ensurepip has no `python -m venv`: pip fetches uv into .tools, uv builds the environment.
 $(STAMP): requirements.lock pyproject.toml
 	@echo "Building $(VENV) from requirements.lock …"
+	@test -d .tools/uv || $(PYTHON) -m pip --version > /dev/null 2>&1 || { echo "$(PYTHON) has no pip, which fetches the rest:\
+ leave the environment you are in (deactivate), install your system's python3-pip, or name another one: make PYTHON=…"; exit 1; }
 	@test -d .tools/uv || $(GET_UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock

@@ -168,3 +168,19 @@ def test_continuous_integration_runs_the_tests() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     assert script.read_text().splitlines()[-1] == "make test"
+
+
+def test_a_python_without_pip_is_told_from_a_broken_project(tmp_path: Path) -> None:
+    """As in the activated environment of another project that uv made."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    bare = tmp_path / "python3"
+    bare.write_text("#!/bin/sh\necho 'No module named pip' >&2\nexit 1\n")
+    bare.chmod(0o755)
+    done = subprocess.run(
+        ["make", "-C", str(tmp_path), "env", f"PYTHON={bare}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "has no pip" in done.stdout
+    assert "deactivate" in done.stdout
+    assert not (tmp_path / ".tools").exists()
