@@ -174,12 +174,13 @@ class Vault:
         for compartment in wanted:
             if compartment not in self._wrappers:
                 raise NotHeld(f"this surface does not hold KEK-{compartment}")
-        asked = {person: self.subj(person) if Compartment.FLOW in wanted else b"" for person in persons}
+        whose = set(persons)
+        subj = self.subj(*whose) if len(whose) == 1 and Compartment.FLOW in wanted else b""
         keys, numbers = {}, {}
-        for person, name, kek, wrapped, number in read_keys(session, asked, wanted):
+        for person, name, kek, wrapped, number in read_keys(session, whose, wanted, subj):
             compartment = Compartment(name)
             keys[person, compartment] = AESGCM(self._wrappers[compartment].unwrap(person, kek, wrapped))
-            if compartment is Compartment.FLOW:
+            if compartment is Compartment.FLOW and number is not None:
                 numbers[person] = number
         return Ring(self._ids, keys, numbers)
 
@@ -187,7 +188,7 @@ class Vault:
         """Read the keys of some persons, leaving out what no KEK held here opens. Raises ``NotHeld`` without any."""
         wrapper = self.wrapper(compartment)
         keys = {}
-        for person, _, kek, wrapped, _ in read_keys(session, dict.fromkeys(persons, b""), (compartment,)):
+        for person, _, kek, wrapped, _ in read_keys(session, set(persons), (compartment,)):
             with suppress(NotHeld, SealBroken):
                 keys[person, compartment] = AESGCM(wrapper.unwrap(person, kek, wrapped))
         return Ring(self._ids, keys)
