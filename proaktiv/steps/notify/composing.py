@@ -126,10 +126,15 @@ def _known(house: House, matter: Matter, contact: dict[str, Any], born_on: Born)
     return Known(
         names=tuple(contact["name"]),
         places=(address["strasse"], address["plz"], address["ort"]),
-        days=(born_on,) if isinstance(born_on, date) else (),
+        days=(day_to_search(born_on),),
         ids=tuple(str(each) for each in (matter.id, matter.person, *sorted(matter.events))),
-        others=(code, codes.grouped(code), born_on.isoformat()),
+        others=(code, codes.grouped(code)),
     )
+
+
+def day_to_search(born_on: Born) -> date:
+    """Return a day whose forms say what is known of a birth date: of one in part, its year as a word by itself."""
+    return born_on if isinstance(born_on, date) else date(int(born_on.isoformat()[:4]), 1, 1)
 
 
 def reference_of(house: House, delivery: UUID) -> str:
