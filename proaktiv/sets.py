@@ -107,7 +107,7 @@ def _insert(table: Table, columns: tuple[str, ...], rows: int, *, only_if: bool)
     # In binary: as text, bytes go as hex, twice as long, written here and read there.
     each: list[sql.Composable] = [sql.Placeholder(format=PyFormat.BINARY)] * len(columns)
     if only_if:  # under a SELECT, PostgreSQL does not see from the column what type is meant
-        types = [table.c[name].type.compile(postgresql.dialect()) for name in columns]  # type: ignore[no-untyped-call]
+        types = _types(table, columns)
         each = [sql.SQL("{}::{}").format(place, sql.SQL(name)) for place, name in zip(each, types, strict=True)]
     values = sql.SQL(", ").join([sql.SQL("({})").format(sql.SQL(", ").join(each))] * rows)
     given = sql.SQL("SELECT given.* FROM premise, (VALUES {}) AS given" if only_if else "VALUES {}").format(values)
@@ -149,12 +149,16 @@ def among(wanted: Column[Any], keys: Collection[Any]) -> ColumnElement[bool]:
 @lru_cache(maxsize=64)
 def _copying(table: Table, columns: tuple[str, ...]) -> tuple[sql.Composed, tuple[str, ...]]:
     """Return the statement and the name of each column's type: binary COPY takes nothing but the exact one."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    types = tuple(table.c[name].type.compile(dialect).partition("(")[0].lower() for name in columns)
+    types = tuple(name.partition("(")[0].lower() for name in _types(table, columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     return statement, types
+
+
+def _types(table: Table, columns: Sequence[str]) -> list[str]:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return [table.c[name].type.compile(dialect) for name in columns]
 
 
 def _with_json(row: Sequence[object], places: Sequence[int]) -> list[object]:
