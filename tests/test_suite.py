@@ -3,6 +3,7 @@
 import fcntl
 import sys
 from pathlib import Path
+from typing import IO
 
 import anyio
 import pytest
@@ -33,9 +34,9 @@ def test_a_session_that_sweeps_touches_no_folder_of_another_that_begins_or_lives
     locked: list[str] = []
     take = fcntl.flock
 
-    def taking(file: object, how: int) -> None:
-        locked.append(Path(file.name).parent.name)  # type: ignore[attr-defined]
-        take(file, how)  # type: ignore[arg-type]
+    def taking(file: IO[bytes], how: int) -> None:
+        locked.append(Path(file.name).parent.name)
+        take(file, how)
 
     with (lives / "lock").open("ab") as held:
         take(held, fcntl.LOCK_EX)
